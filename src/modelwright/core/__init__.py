@@ -1,0 +1,1 @@
+"""Errors, types, config and files. Imports nothing heavy and no other layer."""

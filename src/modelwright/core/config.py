@@ -1,0 +1,172 @@
+"""What a user may set: the tables of a config file, each key with its meaning and bounds.
+
+The options of a model are declared beside its builder; how a recipe, a file and the command
+line are laid over each other is in ``modelwright.recipes``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from modelwright.core.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Table(BaseModel):
+    """One table of a config: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+
+
+class DataConfig(Table):
+    """``[data]``: where the rows are and how they are split."""
+
+    source: str | list[str] = ""
+    """A path, a named set (``imdb``), or several of them read as one."""
+    folder: str | None = None
+    """Where to look first for the files of a named set."""
+    text: str | None = None
+    """Column with the text; found by name when not given."""
+    image: str | None = None
+    """Column with paths of pictures, relative to the table's folder."""
+    label: str | None = None
+    """Column with the label; found by name when not given."""
+    split: str | None = None
+    """Column that says train, val or test."""
+    encoding: str = "auto"
+    """Of a text table: a codec's name, or auto for UTF-8 and UTF-16 with a mark."""
+    image_size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"
+    """Side in pixels that pictures are resized to; auto keeps a size that all of them share."""
+    val: Fraction = 0.1
+    """Share of the training rows held out for early stopping, where the source has no split."""
+    test: Fraction = 0.1
+    """Share of the rows held out for the test, where the source has none."""
+    limit: Positive | None = None
+    """At most this many rows of each split, for a quick try."""
+    max_characters: Positive = 1_000_000
+    """Longer texts are rejected."""
+    memory_mib: Positive = 2048
+    """Pictures that take more than this, decoded, are read from their files as they are needed."""
+    strict: bool = False
+    """Make a rejected row an error."""
+
+
+class ModelConfig(Table):
+    """``[model]``: the builder and its options, already checked by the builder's own table."""
+
+    builder: str
+    options: dict[str, Any] = {}
+
+
+class TrainConfig(Table):
+    """``[train]``: how the weights are found."""
+
+    epochs: Positive = 10
+    patience: Annotated[int, Field(ge=0)] = 3
+    """Epochs without a better ``monitor`` before the training stops; 0 never stops early."""
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    batch_size: Positive = 128
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    """cosine falls to zero over ``epochs``."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of all steps over which the rate climbs from zero; with the cosine schedule."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decoupled decay of every weight; with adamw and sgd."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest global norm of the gradients."""
+    label_smoothing: Fraction = 0.0
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced weighs each class by the inverse of its share."""
+    tensorboard: bool = True
+
+
+class Config(Table):
+    """A whole config, resolved: what a run stores and can be started again from."""
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=64)]
+    recipe: str
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> AnyTable:
+    """Validate one table.
+
+    Raises:
+        ConfigError: names the key, what was given and what is allowed, and for an unknown
+            key the nearest one there is.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        key = ".".join(str(part) for part in (name, *problems[0]["loc"][:1]) if part != "")
+        raise ConfigError(_explain(kind, key, problems)) from None
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """`` Did you mean 'epochs'?``, or nothing where no known word is near."""
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def allowed(kind: type[Table], key: str) -> str:
+    """What a key may hold, in words, from its JSON schema."""
+    schema = kind.model_json_schema()["properties"][key]
+    options = schema.get("anyOf", [schema])
+    return " or ".join(_allowed(option) for option in options)
+
+
+def _explain(kind: type[Table], key: str, problems: list[Any]) -> str:
+    first = problems[0]
+    field = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        known = sorted(kind.model_fields)
+        return f"unknown key '{key}'.{nearest(field, known)} Known here: {', '.join(known)}."
+    if first["type"] == "missing":
+        return f"'{key}' is missing; expected {allowed(kind, field)}."
+    given = first["input"]
+    for problem in problems:
+        if len(problem["loc"]) == 1 or problem["loc"][0] == field:
+            given = problem["input"]
+            break
+    return f"'{key}' was given {given!r}; expected {allowed(kind, field)}."
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(repr(value) for value in schema["enum"])
+    if "const" in schema:
+        return repr(schema["const"])
+    kinds = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "a text",
+        "boolean": "true or false",
+        "null": "nothing",
+        "array": "a list",
+    }
+    words = kinds.get(schema.get("type", ""), "a table")
+    bounds = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+        "pattern": "matching",
+    }
+    limits = [f"{word} {schema[key]}" for key, word in bounds.items() if key in schema]
+    return f"{words} {' and '.join(limits)}".strip()

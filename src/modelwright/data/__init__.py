@@ -1,0 +1,1 @@
+"""Labelled rows from wherever they are: read, checked, split. Never imports a framework."""

@@ -1,0 +1,1 @@
+"""Pictures for people, drawn with matplotlib from plain numbers. Chinese labels render."""
