@@ -7,9 +7,11 @@ line are laid over each other is in ``modelwright.recipes``.
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelwright.core.errors import ConfigError
@@ -116,6 +118,24 @@ def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> A
         problems = error.errors(include_url=False)
         key = ".".join(str(part) for part in (name, *problems[0]["loc"][:1]) if part != "")
         raise ConfigError(_explain(kind, key, problems)) from None
+
+
+def to_toml(config: Config) -> str:
+    """The resolved config as TOML that ``from_toml`` reads back."""
+    return tomli_w.dumps(config.model_dump(exclude_none=True))
+
+
+def from_toml(text: str) -> Config:
+    """A resolved config from what ``to_toml`` wrote.
+
+    Raises:
+        ConfigError: it was changed into something that is not a config.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the run's config.toml is not TOML: {error}.") from None
+    return check_table(Config, tables, "")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -1,0 +1,42 @@
+"""Which number format the layers compute in, and why. Loads no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from modelwright.core.hardware import Hardware
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Keras' policy name, and the reason in words."""
+
+    policy: str
+    reason: str
+
+
+def choose(setting: str, hardware: Hardware, gpu: Mapping[str, object] | None = None) -> Precision:
+    """Pick the precision of training; outputs and stored weights are float32 in any case.
+
+    Args:
+        setting: ``train.precision``.
+        hardware: this machine.
+        gpu: TensorFlow's details of the first GPU, with ``compute_capability``; None without.
+    """
+    if setting != "auto":
+        slow = setting == "mixed_float16" and gpu is None
+        note = "; on a processor without a GPU it is far slower than float32" if slow else ""
+        return Precision(setting, f"set by train.precision{note}")
+    if gpu is not None:
+        capability = gpu.get("compute_capability")
+        name = gpu.get("device_name", "the GPU")
+        if isinstance(capability, tuple) and capability >= (8, 0):
+            return Precision("mixed_bfloat16", f"{name} computes bfloat16 natively")
+        if isinstance(capability, tuple) and capability >= (7, 0):
+            return Precision("mixed_float16", f"{name} computes float16 natively")
+        return Precision("float32", f"{name} has no fast 16-bit arithmetic")
+    if hardware.bfloat16:
+        sets = [name for name in hardware.instruction_sets if "bf16" in name]
+        return Precision("mixed_bfloat16", f"the processor has {' and '.join(sets)}")
+    return Precision("float32", "the processor has neither amx_bf16 nor avx512_bf16")

@@ -1,0 +1,117 @@
+"""The builders a config can name. To add one: its options, its module, one line here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.config import ModelConfig, Table, check_table, nearest
+from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.types import Task
+from modelwright.models.options import BilstmOptions, CnnOptions, CustomOptions
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Builder:
+    """One kind of network: the rows it takes, its options, the module with its ``build``.
+
+    ``build(options, shape, classes)`` returns a ``keras.Model``: uint8 pictures
+    ``[n, h, w, c]`` or int32 ids ``[n, length]`` in; out come float32 probabilities
+    ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two.
+    """
+
+    options: type[Table]
+    module: str
+    task: Task | None
+
+
+BUILDERS: dict[str, Builder] = {
+    "cnn": Builder(CnnOptions, "modelwright.models.cnn", "image"),
+    "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
+    "custom": Builder(CustomOptions, "modelwright.models.custom", None),
+}
+
+
+def find(name: str) -> Builder:
+    """The builder of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in BUILDERS:
+        known = ", ".join(sorted(BUILDERS))
+        raise ConfigError(
+            f"unknown builder '{name}'.{nearest(name, BUILDERS)} Known here: {known}."
+        )
+    return BUILDERS[name]
+
+
+def options_of(model: ModelConfig) -> Any:
+    """The builder's options, checked."""
+    return check_table(find(model.builder).options, model.options, "model")
+
+
+def build(
+    model: ModelConfig, shape: tuple[int, ...], classes: int, precision: str = "float32"
+) -> keras.Model:
+    """Build a network.
+
+    Args:
+        model: the builder and its options.
+        shape: of one input, without the batch: (h, w, c), or (length,).
+        classes: how many there are, at least 2.
+        precision: Keras' name of the policy its layers compute in.
+    """
+    from keras import config
+
+    builder = find(model.builder)
+    before = config.dtype_policy()
+    config.set_dtype_policy(precision)
+    try:
+        module = importlib.import_module(builder.module)
+        made: keras.Model = module.build(options_of(model), shape, classes)
+    finally:
+        config.set_dtype_policy(before)
+    return made
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """A function named ``package.module:function``, from the path or the current folder.
+
+    Raises:
+        ConfigError: the module or the function is not there.
+    """
+    module_name, _, name = path.partition(":")
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise ConfigError(
+                f"model function '{path}': there is no module '{error.name}' here or among the"
+                " installed packages; expected package.module:function."
+            ) from None
+        raise MissingDependencyError(
+            f"model function '{path}' imports '{error.name}', which is not installed."
+        ) from None
+    finally:
+        if added:
+            sys.path.remove(here)
+    function = getattr(module, name, None)
+    if not callable(function):
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise ConfigError(
+            f"model function '{path}': '{module_name}' has no function '{name}'."
+            f"{nearest(name, public)}"
+        )
+    return function  # type: ignore[no-any-return]

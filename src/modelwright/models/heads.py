@@ -1,0 +1,29 @@
+"""The last layer of every network, and what its output means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from modelwright.core.types import FloatArray
+
+
+def classify(features: Any, classes: int) -> Any:
+    """Probabilities in float32 whatever the precision: one sigmoid for two classes."""
+    if classes == 2:
+        return keras.layers.Dense(1, "sigmoid", dtype="float32", name="probability")(features)
+    return keras.layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
+
+
+def spread(outputs: FloatArray) -> FloatArray:
+    """``[n, 1]`` with the second class's probability as ``[n, 2]``; others as they are."""
+    if outputs.shape[1] == 1:
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs.astype(np.float32)
+
+
+def rates(dropout: float, seed: int) -> list[Any]:
+    """A Dropout layer, or none where the rate is 0, so that its graph stays as drawn."""
+    return [keras.layers.Dropout(dropout, seed=seed)] if dropout else []

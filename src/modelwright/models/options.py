@@ -1,0 +1,66 @@
+"""The options of each builder: what ``[model]`` may hold. Loads no framework."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from modelwright.core.config import Fraction, Positive, Table
+
+Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
+
+
+class PictureOptions(Table):
+    """What every picture model has in common."""
+
+    augment: Literal["none", "flip", "flip+crop"] = "none"
+    """Of the training batches: mirrored left to right, and shifted by up to an eighth."""
+
+
+class TextOptions(Table):
+    """What every text model has in common: its tokeniser."""
+
+    vocabulary: Annotated[int, Field(ge=3, le=1_000_000)] = 10_000
+    """Ids in all, with those of padding and of unknown tokens."""
+    length: Annotated[int, Field(ge=1, le=4096)] = 200
+    """Tokens that the network sees of a text."""
+    tokens: Literal["auto", "word", "char"] = "auto"
+    """word splits at spaces; char makes every character a token; auto makes every Han or Kana
+    character a token and splits the rest at spaces."""
+    ngrams: Annotated[int, Field(ge=1, le=4)] = 1
+    """Also count runs of up to this many tokens as tokens."""
+    keep: Literal["start", "end"] = "end"
+    """Which part of a text that is too long the network sees."""
+
+
+class CnnOptions(PictureOptions):
+    """``cnn``: convolutions with poolings between, then two dense layers."""
+
+    filters: Units = [32, 64, 128]
+    units: Positive = 128
+    dropout: Fraction = 0.0
+    """Before the last layer; half of it after each pooling."""
+    batch_norm: bool = False
+
+
+class BilstmOptions(TextOptions):
+    """``bilstm``: embedding, bidirectional recurrent layers, two dense layers."""
+
+    embedding: Positive = 64
+    units: Units = [64, 32]
+    dense: Positive = 24
+    cell: Literal["lstm", "gru"] = "lstm"
+    masking: bool = True
+    """Padding is skipped; without it the last steps of a short text are padding."""
+    dropout: Fraction = 0.0
+    """After the embedding and before the last layer."""
+    pooling: Literal["last", "max"] = "last"
+    """What the last recurrent layer hands on: its last state, or the maximum over time."""
+
+
+class CustomOptions(PictureOptions, TextOptions):
+    """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
+
+    function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    options: dict[str, Any] = {}

@@ -1,0 +1,45 @@
+"""The recipes that come with the package, and reading one."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from modelwright.core.config import nearest
+from modelwright.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A builder with the settings it comes with; what is not set has its own default."""
+
+    name: str
+    summary: str
+    builder: str
+    model: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """The recipes there are."""
+    files = resources.files("modelwright.recipes").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def read(name: str) -> Recipe:
+    """The recipe of that name, or of a function ``package.module:function``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if ":" in name:
+        return Recipe(name, "a model function of your own", "custom", {"function": name})
+    if name not in names():
+        raise ConfigError(
+            f"unknown recipe '{name}'.{nearest(name, names())} Known here: {', '.join(names())},"
+            " or a function of your own as package.module:function."
+        )
+    text = (resources.files("modelwright.recipes") / f"{name}.toml").read_text("utf-8")
+    return Recipe(name, **tomllib.loads(text))

@@ -1,0 +1,141 @@
+"""One config from four layers: a recipe's settings, a file, the command's options, ``--set``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    TrainConfig,
+    check_table,
+    nearest,
+)
+from modelwright.core.errors import ConfigError
+from modelwright.models import builders
+from modelwright.recipes import recipe as recipes
+
+Layer = Mapping[str, Any]
+_TABLES = ("data", "model", "train")
+
+
+def resolve(
+    file: Path | None = None, options: Layer | None = None, sets: Sequence[str] = ()
+) -> Config:
+    """Lay the layers over each other, later ones on top, and check the whole.
+
+    Args:
+        file: a TOML file with the tables ``[data]``, ``[model]``, ``[train]`` and ``name``.
+        options: the same structure as a mapping.
+        sets: ``table.key=value`` texts, the value as TOML or else as plain text.
+
+    Raises:
+        ConfigError: names the key, what was given, what is allowed.
+    """
+    layers = [read_file(file) if file else {}, options or {}, *(parse_set(text) for text in sets)]
+    merged = _merge({}, *layers)
+    model = dict(merged.get("model", {}))
+    name = model.pop("recipe", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"no recipe given; expected one of {', '.join(recipes.names())}, or a function as"
+            " package.module:function, as [model] recipe in the file or with --recipe."
+        )
+    recipe = recipes.read(name)
+    data = check_table(DataConfig, merged.get("data", {}), "data")
+    if not data.source:
+        raise ConfigError(
+            "no data given; expected a path or a named set, as [data] source in the file or"
+            " with --data."
+        )
+    checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
+    values = builders.options_of(checked).model_dump()
+    train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
+    return check_table(
+        Config,
+        {
+            "name": merged.get("name") or (file.stem if file else _plain(recipe.name)),
+            "recipe": recipe.name,
+            "data": data,
+            "model": ModelConfig(builder=recipe.builder, options=values),
+            "train": train,
+        },
+        "",
+    )
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A config file's tables, with a source beside the file made a path from here.
+
+    Raises:
+        ConfigError: it cannot be read, is not TOML, or has a table that does not exist.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no config file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the config file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    _check_tables(tables)
+    data = tables.get("data", {})
+    if source := data.get("source"):
+        found = [_beside(path, item) for item in ([source] if isinstance(source, str) else source)]
+        data["source"] = found[0] if isinstance(source, str) else found
+    return tables
+
+
+def parse_set(text: str) -> dict[str, Any]:
+    """``train.epochs=5`` as nested tables.
+
+    Raises:
+        ConfigError: it has no ``=``, or names no table.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set was given '{text}'; expected table.key=value.")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    nested: Any = parsed
+    for part in reversed(key.strip().split(".")):
+        nested = {part: nested}
+    _check_tables(nested)
+    return nested  # type: ignore[no-any-return]
+
+
+def _check_tables(tables: Mapping[str, Any]) -> None:
+    known = (*_TABLES, "name")
+    for key, value in tables.items():
+        if key not in known:
+            raise ConfigError(
+                f"unknown key '{key}'.{nearest(key, known)} Known here: {', '.join(known)}."
+            )
+        if key in _TABLES and not isinstance(value, Mapping):
+            raise ConfigError(f"'{key}' was given {value!r}; expected a table: {key}.KEY.")
+
+
+def _merge(base: Layer, *layers: Layer) -> dict[str, Any]:
+    merged = dict(base)
+    for layer in layers:
+        for key, value in layer.items():
+            below = merged.get(key)
+            both = isinstance(value, Mapping) and isinstance(below, Mapping)
+            merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _beside(file: Path, source: object) -> object:
+    if isinstance(source, str) and (file.parent / source).exists():
+        return str(file.parent / source)
+    return source
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(":")[2]

@@ -1,0 +1,183 @@
+"""One run: its folder, what was recorded there, and the network it holds.
+
+    config.toml          the resolved config
+    run.json             status, data, versions, metrics, sha256 of the files
+    vocabulary.txt       of a text model: one token a line
+    weights.weights.h5   the best weights
+    checkpoint.npz       everything that going on needs, until the training has finished
+    history.csv          one line an epoch
+    rejected.csv         rows left out and why, when there were any
+    plots/ tensorboard/ evaluations/
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.config import Config, from_toml, to_toml
+from modelwright.core.errors import ModelwrightError, RunError
+from modelwright.core.files import changed_files, sha256_file, write_json, write_text
+from modelwright.core.types import Dataset, ImageShape, Task
+from modelwright.core.versions import versions
+from modelwright.models import builders
+
+if TYPE_CHECKING:
+    import keras
+
+    from modelwright.models.tokenizer import Tokenizer
+
+FORMAT = 1
+WEIGHTS = "weights.weights.h5"
+VOCABULARY = "vocabulary.txt"
+CHECKPOINT = "checkpoint.npz"
+_SEALED = ("config.toml", VOCABULARY, WEIGHTS)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and what ``run.json`` says of it. Changing it gives a new one, saved."""
+
+    path: Path
+    config: Config
+    task: Task
+    labels: tuple[str, ...]
+    shape: ImageShape | None
+    data: Mapping[str, Any]
+    status: str = "running"
+    versions: Mapping[str, str] = field(default_factory=versions)
+    precision: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one row as the network sees it, without the batch."""
+        return self.shape or (int(self.config.model.options["length"]),)
+
+    @property
+    def finished(self) -> bool:
+        """Whether weights are there to use."""
+        return self.status in ("finished", "stopped")
+
+    def network(self, precision: str = "float32", *, weights: bool = True) -> keras.Model:
+        """Build the network; with its best weights unless told otherwise."""
+        network = builders.build(
+            self.config.model, self.input_shape, len(self.labels), precision
+        )
+        if weights:
+            try:
+                network.load_weights(self.path / WEIGHTS)
+            except (OSError, ValueError) as error:
+                raise RunError(
+                    f"the weights of {self.path} do not fit its config: {error}."
+                ) from None
+        return network
+
+    def tokenizer(self) -> Tokenizer | None:
+        """The text model's tokeniser, None for a picture model."""
+        if self.task != "text":
+            return None
+        from modelwright.models.tokenizer import Tokenizer
+
+        return Tokenizer(builders.options_of(self.config.model), self.path / VOCABULARY)
+
+    def update(self, **changes: Any) -> Run:
+        """A copy with changes, written to ``run.json``; sealed by checksums once it finished."""
+        changed = replace(self, **changes)
+        files = {}
+        if changed.finished:
+            present = [name for name in _SEALED if (self.path / name).is_file()]
+            files = {name: sha256_file(self.path / name) for name in present}
+        record = {
+            "format": FORMAT,
+            "status": changed.status,
+            "task": changed.task,
+            "labels": list(changed.labels),
+            "shape": list(changed.shape) if changed.shape else None,
+            "data": dict(changed.data),
+            "precision": dict(changed.precision),
+            "versions": dict(changed.versions),
+            "metrics": dict(changed.metrics),
+            "files": files,
+        }
+        write_json(self.path / "run.json", record)
+        return changed
+
+
+def create(config: Config, data: Dataset, folder: Path | None) -> Run:
+    """Start a run in ``folder``, or in ``runs/NAME-TIME`` when none is given.
+
+    Raises:
+        RunError: the folder exists and is not empty.
+    """
+    path = folder or Path("runs") / f"{config.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(
+            f"the run folder {path} exists and is not empty; give another with --out, or go on"
+            f" with it: --resume {path}."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    write_text(path / "config.toml", to_toml(config))
+    about = {
+        "source": data.source,
+        "fingerprint": data.fingerprint,
+        "rows": data.counts(),
+        "rejected": len(data.rejected),
+        "notes": list(data.notes),
+    }
+    return Run(path, config, data.task, data.labels, data.shape, about).update()
+
+
+def load(path: Path | str, *, unfinished: bool = False) -> Run:
+    """Read a run and check it.
+
+    Args:
+        path: the run's folder.
+        unfinished: also accept a run whose training was cut off.
+
+    Raises:
+        RunError: not a run, cut off, or with files that changed or are missing.
+    """
+    path = Path(path)
+    try:
+        record = json.loads((path / "run.json").read_text("utf-8"))
+        if record["format"] != FORMAT:
+            raise RunError(
+                f"the run {path} has format {record['format']}; this version reads {FORMAT}."
+            )
+        config = from_toml((path / "config.toml").read_text("utf-8"))
+        run = Run(
+            path=path,
+            config=config,
+            task=record["task"],
+            labels=tuple(record["labels"]),
+            shape=tuple(record["shape"]) if record["shape"] else None,
+            data=record["data"],
+            status=record["status"],
+            versions=record["versions"],
+            precision=record["precision"],
+            metrics=record["metrics"],
+        )
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise RunError(
+            f"{path} is not a run: {name} is missing; expected a folder that 'modelwright train'"
+            " made."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"the run {path} cannot be read: {type(error).__name__} {error}.") from None
+    except RunError:
+        raise
+    except ModelwrightError as error:
+        raise RunError(f"the run {path} cannot be used: {error}") from None
+    if not run.finished and not unfinished:
+        raise RunError(
+            f"the training of {path} did not finish; go on with: modelwright train --resume {path}."
+        )
+    if problems := changed_files(path, record["files"]):
+        raise RunError(f"the run {path} is not as it was written: {'; '.join(problems)}.")
+    return run
