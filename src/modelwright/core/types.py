@@ -91,11 +91,8 @@ class Report(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-class Predictor(Protocol):
-    """One engine over one servable version."""
-
-    labels: Sequence[str]
-    task: Task
+class Engine(Protocol):
+    """What runs one file of a servable: raw inputs in, probabilities out."""
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities, float32 ``[n, classes]``, rows in the order of ``inputs``."""

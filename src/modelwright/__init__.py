@@ -1,0 +1,76 @@
+"""Modelwright: labelled pictures or texts in, a small, verified, deployable classifier out.
+
+    import modelwright as mw
+
+    report = mw.train(data={"source": "imdb"}, model={"recipe": "bilstm"})
+    print(mw.evaluate(report.run).render())
+    exported = mw.export(report.run, "models/sentiment")
+    print(mw.load(exported.servable).predict(["A waste of two hours."]))
+
+Names are resolved when they are first used, so that importing the package is instant.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Classifier",
+    "ModelwrightError",
+    "evaluate",
+    "export",
+    "fetch",
+    "inspect_data",
+    "load",
+    "load_data",
+    "resume",
+    "train",
+    "verify",
+]
+
+_LIGHT = {
+    "ModelwrightError": "modelwright.core.errors",
+    "fetch": "modelwright.data.fetch",
+    "inspect_data": "modelwright.data.inspection",
+    "load_data": "modelwright.data.load",
+    "verify": "modelwright.bundle.verify",
+}
+_HEAVY = {
+    "Classifier": "modelwright.api.classifier",
+    "evaluate": "modelwright.engine.evaluate",
+    "export": "modelwright.bundle.export",
+    "load": "modelwright.bundle.predictor",
+    "resume": "modelwright.engine.train",
+    "train": "modelwright.api.train",
+}
+
+if TYPE_CHECKING:
+    from modelwright.api.classifier import Classifier
+    from modelwright.api.train import train
+    from modelwright.bundle.export import export
+    from modelwright.bundle.predictor import load
+    from modelwright.bundle.verify import verify
+    from modelwright.core.errors import ModelwrightError
+    from modelwright.data.fetch import fetch
+    from modelwright.data.inspection import inspect_data
+    from modelwright.data.load import load_data
+    from modelwright.engine.evaluate import evaluate
+    from modelwright.engine.train import resume
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _HEAVY:
+        from modelwright.core.backend import load_tensorflow
+
+        load_tensorflow()
+    elif name not in _LIGHT:
+        raise AttributeError(f"module 'modelwright' has no attribute '{name}'")
+    return getattr(importlib.import_module({**_LIGHT, **_HEAVY}[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

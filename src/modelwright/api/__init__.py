@@ -1,0 +1,1 @@
+"""What Python users call where the layers below want a resolved config."""

@@ -1,0 +1,202 @@
+"""Export: a run in, the next version of a servable out, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from modelwright.bundle import examples, graph, manifest, warmup
+from modelwright.bundle.manifest import EXAMPLES, Manifest
+from modelwright.bundle.replay import replay
+from modelwright.core.errors import DataError, ParityError, ServableError
+from modelwright.core.files import atomic_folder
+from modelwright.core.render import table
+from modelwright.core.types import Progress, Split
+from modelwright.data.load import load_data
+from modelwright.models import pictures
+from modelwright.models.heads import spread
+from modelwright.runs import run as runs
+from modelwright.runs.run import Run
+
+_CHECKED = 1000
+_KEPT = 32
+_WARMUP = 8
+_TOLERANCE = 1e-4
+# Where a picture must be resized, or is a JPEG, the graph's decoder and Pillow's differ by a
+# grey level here and there.
+_LOSSY_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported; ``parity`` maps each engine to its figures."""
+
+    servable: Path
+    name: str
+    version: int
+    parity: dict[str, Any]
+    bytes: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        return {**vars(self), "servable": str(self.servable)}
+
+    def render(self) -> str:
+        """For a person."""
+        rows = [
+            ("servable", str(self.servable)),
+            ("version", self.version),
+            ("size", f"{self.bytes / 2**20:.1f} MiB"),
+        ]
+        for engine, figures in self.parity.items():
+            rows.append(
+                (
+                    f"{engine} against Keras",
+                    f"{figures['rows']:,} held-out rows, largest difference"
+                    f" {figures['max_difference']:.1e}, {figures['labels_changed']} labels changed",
+                )
+            )
+        return table(("exported", ""), rows)
+
+
+def export(
+    path: Path | str,
+    destination: Path | str,
+    *,
+    version: int | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write a run's model as ``destination/VERSION``, one more than the newest by default.
+
+    Args:
+        path: the run's folder.
+        destination: the model's folder; its name is the model's.
+        version: its number, when it is not to be the next one.
+        progress: told of each step.
+
+    Raises:
+        RunError: the run cannot be used.
+        ServableError: the version exists, or cannot be written; nothing was.
+        ParityError: the SavedModel does not give what Keras gave; nothing was written.
+    """
+    started = time.monotonic()
+    run = runs.load(path)
+    destination = Path(destination)
+    taken = manifest.versions(destination)
+    if destination.exists() and not destination.is_dir():
+        raise ServableError(f"{destination} is a file; expected a folder for the model.")
+    number = version if version is not None else max(taken, default=0) + 1
+    if number in taken:
+        raise ServableError(
+            f"version {number} of {destination} exists and is never overwritten; leave --version"
+            f" out for {max(taken) + 1}, or delete it first."
+        )
+    if number < 0:
+        raise ServableError(f"--version was given {number}; expected a whole number from 0.")
+    rows, tolerance = _answers(run, progress)
+    target = destination / str(number)
+    try:
+        with atomic_folder(target) as folder:
+            parity = _write(run, folder, destination.resolve().name, number, rows, tolerance)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ServableError(
+            f"writing {target} failed: {reason}; nothing was exported. Make room or give another"
+            " folder."
+        ) from None
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
+    seconds = time.monotonic() - started
+    return ExportReport(target, destination.resolve().name, number, parity, size, seconds)
+
+
+def _answers(run: Run, progress: Progress | None) -> tuple[examples.Examples, float]:
+    """Held-out rows as a user would send them, and what the Keras model makes of them."""
+    data = load_data(run.config.data, progress=progress)
+    if data.fingerprint != run.data["fingerprint"]:
+        raise DataError(
+            f"{data.source} changed since {run.path} was trained on it; its held-out rows are"
+            " needed to check the export. Bring it back, or train anew."
+        )
+    split = data.splits.get("test") or data.splits.get("val") or data.splits["train"]
+    chosen = np.array(examples.held_out(len(split), _CHECKED))
+    raw = tuple(split.inputs.raw(int(i)) for i in chosen)
+    rows = split.inputs.take(chosen)
+    cutter = run.tokenizer()
+    tolerance = _TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
+    network = run.network()
+    outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
+    return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
+
+
+def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
+    if run.shape is None:
+        return True
+    step = 128
+    return all(
+        np.array_equal(
+            pictures.decode(tf.constant(raw[start : start + step]), run.shape).numpy(),
+            rows[start : start + step],
+        )
+        for start in range(0, len(raw), step)
+    )
+
+
+def _write(
+    run: Run, folder: Path, name: str, version: int, rows: examples.Examples, tolerance: float
+) -> dict[str, Any]:
+    graph.write(
+        folder, run.network(), run.tokenizer(), run.labels, task=run.task, shape=run.shape
+    )
+    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
+    warmup.write(folder / warmup.WARMUP, name, rows.inputs[:_WARMUP], run.task)
+    about = Manifest(
+        format=manifest.FORMAT,
+        name=name,
+        version=version,
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        task=run.task,
+        labels=run.labels,
+        shape=run.shape,
+        tolerance=tolerance,
+        engines={"savedmodel": {}},
+        config=run.config.model_dump(),
+        data=run.data,
+        metrics=_metrics(run),
+        versions=run.versions,
+        files={},
+    )
+    about = manifest.write(about, folder)
+    checked = folder.with_name(f"{folder.name}.examples")
+    try:
+        examples.write(checked, rows, run.task)
+        parity = {"savedmodel": replay(folder, about, "savedmodel", checked)}
+    finally:
+        checked.unlink(missing_ok=True)
+    for engine, figures in parity.items():
+        if not figures["passed"]:
+            raise ParityError(
+                f"engine '{engine}' does not agree with the model it was made from:"
+                f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
+                f" difference {figures['max_difference']:.2e}, allowed {tolerance:.0e};"
+                " nothing was exported."
+            )
+    manifest.write(Manifest(**{**vars(about), "engines": parity}), folder)
+    return parity
+
+
+def _metrics(run: Run) -> dict[str, Any]:
+    """The training's figures, and those on the test rows where they were measured."""
+    path = run.path / "evaluations" / "test" / "evaluation.json"
+    figures = {"training": dict(run.metrics)}
+    if path.exists():
+        measured = json.loads(path.read_text("utf-8"))
+        keys = ("rows", "accuracy", "accuracy_interval", "macro_f1", "majority_accuracy")
+        figures["test"] = {key: measured[key] for key in keys}
+    return figures

@@ -1,0 +1,67 @@
+"""The SavedModel of a servable: raw text or encoded pictures in, named labels out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from modelwright.bundle.manifest import INPUT_NAMES
+from modelwright.core.types import ImageShape, Task
+from modelwright.models import pictures
+
+
+def write(
+    path: Path,
+    network: keras.Model,
+    preprocess: Any,
+    labels: tuple[str, ...],
+    *,
+    task: Task,
+    shape: ImageShape | None,
+) -> None:
+    """Write a SavedModel with two signatures.
+
+    Args:
+        path: an existing folder.
+        network: in float32, with its weights.
+        preprocess: a text model's tokeniser; None for pictures.
+        labels: the classes' names.
+        task: what the rows are.
+        shape: of a picture; None for texts.
+
+    The default one takes ``input_text`` or ``image_bytes``, strings ``[n]``; the other,
+    ``ids`` or ``pixels``, takes what the network takes. Both give ``probabilities`` float32
+    ``[n, classes]``, ``label`` string ``[n]`` and ``score`` float32 ``[n]``.
+    """
+    names = tf.constant(labels)
+
+    def answer(rows: Any) -> dict[str, Any]:
+        outputs = tf.cast(network(rows, training=False), tf.float32)
+        if outputs.shape[-1] == 1:
+            outputs = tf.concat([1 - outputs, outputs], axis=1)
+        best = tf.argmax(outputs, axis=1)
+        return {
+            "probabilities": outputs,
+            "label": tf.gather(names, best),
+            "score": tf.reduce_max(outputs, axis=1),
+        }
+
+    def answer_raw(raw: Any) -> dict[str, Any]:
+        return answer(preprocess(raw) if shape is None else pictures.decode(raw, shape))
+
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    if preprocess is not None:
+        archive.track(preprocess)
+    raw = tf.TensorSpec([None], tf.string, name=INPUT_NAMES[task])
+    ready = tf.TensorSpec(
+        [None, *network.input_shape[1:]],
+        network.inputs[0].dtype,
+        name="ids" if task == "text" else "pixels",
+    )
+    archive.add_endpoint("serving_default", answer_raw, input_signature=[raw])
+    archive.add_endpoint(ready.name, answer, input_signature=[ready])
+    archive.write_out(str(path), verbose=False)

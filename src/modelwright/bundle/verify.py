@@ -1,0 +1,60 @@
+"""Verification: a servable's checksums, and every engine's answers to its recorded examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelwright.bundle import manifest
+from modelwright.bundle.manifest import EXAMPLES
+from modelwright.bundle.replay import replay
+from modelwright.core.errors import ParityError
+from modelwright.core.render import table
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """A servable that is as it was exported and answers as it did then."""
+
+    servable: Path
+    version: int
+    files: int
+    engines: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        return {**vars(self), "servable": str(self.servable)}
+
+    def render(self) -> str:
+        """For a person."""
+        rows: list[tuple[str, object]] = [("files with the right checksum", self.files)]
+        for engine, figures in self.engines.items():
+            rows.append(
+                (
+                    f"{engine}, in a fresh process",
+                    f"{figures['rows']} recorded answers, largest difference"
+                    f" {figures['max_difference']:.1e}",
+                )
+            )
+        return table((f"verified {self.servable}", ""), rows)
+
+
+def verify(path: Path | str) -> VerifyReport:
+    """Check a servable: a version's folder, or a model's, which means its newest version.
+
+    Raises:
+        ServableError: a file changed, is missing or was added, or an engine does not run.
+        ParityError: an engine answers otherwise than it did at export.
+    """
+    folder = manifest.find(Path(path))
+    about = manifest.read(folder)
+    engines = {name: replay(folder, about, name, folder / EXAMPLES) for name in about.engines}
+    for name, figures in engines.items():
+        if not figures["passed"]:
+            raise ParityError(
+                f"engine '{name}' of {folder} no longer gives its recorded answers:"
+                f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
+                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e}."
+            )
+    return VerifyReport(folder, about.version, len(about.files), engines)

@@ -1,0 +1,52 @@
+"""What a person names on the command line, as the inputs of a model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelwright.core.errors import ConfigError
+from modelwright.core.types import Task
+from modelwright.data.pictures import SUFFIXES
+
+
+def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
+    """Texts as they are, or the pictures that paths, folders and patterns mean.
+
+    Raises:
+        ConfigError: a picture for a text model, a text for a picture model, or nothing found.
+    """
+    if list(given) == ["-"]:
+        given = [line for line in sys.stdin.read().split("\n") if line]
+    if task == "text":
+        for text in given:
+            if Path(text).suffix.lower() in SUFFIXES and len(text) < 256 and Path(text).is_file():
+                raise ConfigError(
+                    f"{text} is a picture, but {servable} classifies texts; give texts, or a"
+                    " model of pictures."
+                )
+        return list(given)
+    found: list[str | Path] = []
+    for name in given:
+        found.extend(_pictures(name, servable))
+    return found
+
+
+def _pictures(name: str, servable: Path) -> list[Path]:
+    path = Path(name)
+    if len(name) < 1024 and path.is_file():
+        return [path]
+    if len(name) < 1024 and path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise ConfigError(f"the folder {name} holds no pictures ({', '.join(SUFFIXES)}).")
+        return inside
+    if any(mark in name for mark in "*?["):
+        matched = sorted(Path().glob(name)) if not path.is_absolute() else []
+        if matched:
+            return matched
+    raise ConfigError(
+        f"there is no picture '{name[:80]}'; {servable} classifies pictures and expects paths of"
+        " files or folders."
+    )

@@ -1,0 +1,55 @@
+"""``modelwright`` and its short alias ``mw``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+import modelwright
+from modelwright.cli import data, work
+from modelwright.core.errors import ModelwrightError
+
+app = typer.Typer(
+    help="Labelled pictures or texts in, a small, verified, deployable classifier out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.command()(work.train)
+app.command()(work.evaluate)
+app.command()(work.export)
+app.command()(work.verify)
+app.command()(work.predict)
+app.command()(work.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    """Labelled pictures or texts in, a small, verified, deployable classifier out."""
+    if show:
+        sys.stdout.write(f"modelwright {modelwright.__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; end with the exit code that ``modelwright.core.errors`` lists."""
+    try:
+        app()
+    except ModelwrightError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""``modelwright train``, ``evaluate``, ``export``, ``verify``, ``predict``, ``doctor``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+import modelwright
+from modelwright.cli import inputs
+from modelwright.cli.output import Json, Quiet, emit, emit_json, shown
+from modelwright.core.errors import ConfigError
+from modelwright.core.render import percent, shorten, table
+
+
+def train(
+    config: Optional[Path] = typer.Argument(None, help="A TOML file; see the user guide."),  # noqa: UP045
+    data: Optional[list[str]] = typer.Option(None, help="A path or a named set."),  # noqa: UP045
+    text_column: Optional[str] = typer.Option(None, help="Column with the text."),  # noqa: UP045
+    label_column: Optional[str] = typer.Option(None, help="Column with the label."),  # noqa: UP045
+    image_column: Optional[str] = typer.Option(None, help="Column with paths."),  # noqa: UP045
+    recipe: Optional[str] = typer.Option(None, help="cnn, bilstm, … or package.module:function."),  # noqa: UP045
+    epochs: Optional[int] = typer.Option(None, help="At most this many."),  # noqa: UP045
+    seed: Optional[int] = typer.Option(None, help="Of everything left to chance."),  # noqa: UP045
+    sets: Optional[list[str]] = typer.Option(None, "--set", help="table.key=value, any setting."),  # noqa: UP045
+    out: Optional[Path] = typer.Option(None, help="The run's folder."),  # noqa: UP045
+    resume: Optional[Path] = typer.Option(None, help="Go on with this run."),  # noqa: UP045
+    strict: bool = typer.Option(False, "--strict", help="A rejected row is an error."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Train a model; leaves a run folder."""
+    tables = _given(
+        data={
+            "source": data[0] if data and len(data) == 1 else data,
+            "text": text_column,
+            "label": label_column,
+            "image": image_column,
+            "strict": strict or None,
+        },
+        model={"recipe": recipe},
+        train={"epochs": epochs, "seed": seed},
+    )
+    with shown(quiet=quiet or as_json) as progress:
+        if resume is not None:
+            if config or sets or out or any(tables.values()):
+                raise ConfigError(
+                    "--resume goes on with a run's own settings; give it without any other."
+                )
+            report = modelwright.resume(resume, progress=progress)
+        else:
+            from modelwright.recipes.resolve import resolve
+
+            resolve(config, tables, sets or ())  # before TensorFlow takes its seconds to load
+            report = modelwright.train(
+                config, **tables, sets=sets or (), out=out, progress=progress
+            )
+    emit(report, as_json=as_json)
+
+
+def evaluate(
+    run: Path = typer.Argument(help="A run folder."),
+    data: Optional[str] = typer.Option(None, help="Other rows than the run's own."),  # noqa: UP045
+    split: str = typer.Option("test", help="Which of the run's own rows: train, val, test."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Measure a run on held-out rows; leaves figures and pictures in it."""
+    if split not in ("train", "val", "test"):
+        raise ConfigError(f"--split was given '{split}'; expected train, val or test.")
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.evaluate(run, data=data, split=split, progress=progress)  # type: ignore[arg-type]
+    emit(report, as_json=as_json)
+
+
+def export(
+    run: Path = typer.Argument(help="A run folder."),
+    destination: Path = typer.Argument(help="The model's folder, models/NAME."),
+    version: Optional[int] = typer.Option(None, help="Its number; the next one by default."),  # noqa: UP045
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Write the next version of a servable, if it agrees with the model."""
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.export(run, destination, version=version, progress=progress)
+    emit(report, as_json=as_json)
+
+
+def verify(
+    servable: Path = typer.Argument(help="models/NAME/VERSION, or models/NAME for the newest."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,  # noqa: ARG001
+) -> None:
+    """Check a servable's files and its answers."""
+    emit(modelwright.verify(servable), as_json=as_json)
+
+
+def predict(
+    servable: Path = typer.Argument(help="models/NAME, or one of its versions."),
+    given: list[str] = typer.Argument(
+        help="Texts, or pictures and folders of them; - reads lines from standard input."
+    ),
+    top: int = typer.Option(1, min=1, help="Show this many labels of each."),
+    engine: str = typer.Option("auto", help="Which engine of the servable runs it."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,  # noqa: ARG001
+) -> None:
+    """Classify texts or pictures with a servable."""
+    from modelwright.bundle import manifest
+
+    about = manifest.read(manifest.find(servable))
+    names = inputs.expand(given, about.task, servable)
+    answers = modelwright.load(servable, engine=engine).predict(names)
+    if as_json:
+        emit_json([{"input": str(n), **a.to_dict()} for n, a in zip(names, answers, strict=True)])
+        return
+    rows: list[tuple[str, str, str]] = []
+    for name, answer in zip(names, answers, strict=True):
+        for place, (label, chance) in enumerate(answer.top(top)):
+            rows.append((shorten(str(name), 60) if not place else "", label, percent(chance)))
+    sys.stdout.write(table(("input", "label", "probability"), rows) + "\n")
+
+
+def doctor(as_json: bool = Json, quiet: bool = Quiet) -> None:  # noqa: ARG001
+    """Tell what is installed, what the machine can do, and what is missing."""
+    from modelwright.engine.doctor import examine
+
+    emit(examine(), as_json=as_json)
+
+
+def _given(**tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {key: value for key, value in values.items() if value is not None}
+        for name, values in tables.items()
+    }

@@ -1,0 +1,214 @@
+"""Evaluation: a run and held-out rows in, figures and pictures out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
+from modelwright.core.files import write_json, write_text
+from modelwright.core.render import percent, shorten, table
+from modelwright.core.types import FloatArray, Progress, Rejected, Split, SplitName
+from modelwright.data.load import load_data, load_split
+from modelwright.data.rejected import write_rejected
+from modelwright.engine import runtime
+from modelwright.engine.batches import encode
+from modelwright.engine.metrics import Metrics, bins, measure
+from modelwright.engine.scoring import probabilities
+from modelwright.plots.calibration import draw_calibration
+from modelwright.plots.classes import draw_classes
+from modelwright.plots.confusion import draw_confusion
+from modelwright.plots.mistakes import draw_mistakes
+from modelwright.runs import run as runs
+from modelwright.runs.run import Run
+
+_WORST = 20
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A row the model got wrong; ``probability`` is what it gave the label it chose."""
+
+    origin: str
+    label: str
+    predicted: str
+    probability: float
+    text: str | None
+
+
+@dataclass(frozen=True)
+class EvaluateReport:
+    """What an evaluation gave; ``gap`` is training minus this accuracy."""
+
+    run: Path
+    folder: Path
+    source: str
+    labels: tuple[str, ...]
+    metrics: Metrics
+    train_accuracy: float
+    mistakes: tuple[Mistake, ...]
+    rejected: tuple[Rejected, ...]
+
+    @property
+    def gap(self) -> float:
+        """Training accuracy less this one."""
+        return self.train_accuracy - self.metrics.accuracy
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        figures = self.metrics
+        return {
+            "run": str(self.run),
+            "folder": str(self.folder),
+            "source": self.source,
+            "rows": figures.rows,
+            "rejected": len(self.rejected),
+            "accuracy": figures.accuracy,
+            "accuracy_interval": list(figures.accuracy_interval),
+            "macro_f1": figures.macro_f1,
+            "majority_accuracy": figures.majority_accuracy,
+            "train_accuracy": self.train_accuracy,
+            "gap": self.gap,
+            "calibration_error": figures.calibration_error,
+            "classes": [
+                {"label": label, "precision": precision, "recall": recall, "rows": rows}
+                for label, precision, recall, rows in self._classes()
+            ],
+            "confusion": figures.confusion.tolist(),
+            "mistakes": [vars(mistake) for mistake in self.mistakes],
+        }
+
+    def render(self) -> str:
+        """For a person."""
+        figures = self.metrics
+        low, high = figures.accuracy_interval
+        rows = [
+            ("rows", f"{figures.rows:,} of {self.source}"),
+            ("accuracy", f"{percent(figures.accuracy)}  (95 %: {percent(low)} to {percent(high)})"),
+            ("macro-F1", f"{figures.macro_f1:.4f}"),
+            ("always the commonest class", percent(figures.majority_accuracy)),
+            ("training accuracy", f"{percent(self.train_accuracy)}, {100 * self.gap:+.2f} points"),
+            ("calibration error", f"{figures.calibration_error:.4f}"),
+            ("pictures and mistakes", str(self.folder)),
+        ]
+        if self.rejected:
+            rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
+        classes = table(("class", "precision", "recall", "rows"), self._classes())
+        worst = table(
+            ("worst mistakes", "is", "taken for", "sure"),
+            [
+                (shorten(m.text or m.origin, 48), m.label, m.predicted, f"{m.probability:.3f}")
+                for m in self.mistakes[:5]
+            ],
+        )
+        return "\n\n".join([table(("evaluated", ""), rows), classes, worst])
+
+    def _classes(self) -> list[tuple[str, float, float, int]]:
+        figures = self.metrics
+        return list(
+            zip(self.labels, figures.precision, figures.recall, figures.support, strict=True)
+        )
+
+
+def evaluate(
+    path: Path | str,
+    *,
+    data: DataConfig | str | Path | None = None,
+    split: SplitName = "test",
+    progress: Progress | None = None,
+) -> EvaluateReport:
+    """Measure a run's best weights, and leave the figures in its ``evaluations`` folder.
+
+    Args:
+        path: the run's folder.
+        data: other rows than the run's own, all of them; columns are found as in the run.
+        split: which of the run's own rows, when ``data`` is not given.
+        progress: told of each step.
+
+    Raises:
+        RunError: the run cannot be used.
+        DataError: the rows cannot be used, or have labels the model does not know.
+    """
+    run = runs.load(path)
+    runtime.prepare(run.config.train.seed)
+    rows, rejected, source = _rows(run, data, split, progress)
+    chances = probabilities(
+        run.network(), encode(rows, run.tokenizer(), progress), progress=progress
+    )
+    name = split if data is None else Path(source).stem or "data"
+    report = EvaluateReport(
+        run=run.path,
+        folder=run.path / "evaluations" / name,
+        source=source,
+        labels=run.labels,
+        metrics=measure(chances, rows.labels),
+        train_accuracy=run.metrics["train_accuracy"],
+        mistakes=_worst(rows, chances, run),
+        rejected=rejected,
+    )
+    _write(report, rows, chances)
+    return report
+
+
+def _rows(
+    run: Run, data: DataConfig | str | Path | None, split: SplitName, progress: Progress | None
+) -> tuple[Split, tuple[Rejected, ...], str]:
+    if data is None:
+        own = load_data(run.config.data, progress=progress)
+        if own.fingerprint != run.data["fingerprint"]:
+            raise DataError(
+                f"{own.source} changed since {run.path} was trained on it; bring it back, or name"
+                " the rows to measure with --data."
+            )
+        if split not in own.splits:
+            there = ", ".join(own.splits)
+            raise DataError(f"{own.source} has no split '{split}'; it has: {there}.")
+        return own.splits[split], (), f"{own.source}, {split}"
+    if not isinstance(data, DataConfig):
+        data = run.config.data.model_copy(update={"source": str(data), "limit": None})
+    rows, rejected = load_split(
+        data, labels=run.labels, shape=run.shape, task=run.task, progress=progress
+    )
+    return rows, rejected, str(data.source)
+
+
+def _worst(rows: Split, chances: FloatArray, run: Run) -> tuple[Mistake, ...]:
+    predicted = chances.argmax(axis=1)
+    sure = chances.max(axis=1)
+    wrong = np.flatnonzero(predicted != rows.labels)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:_WORST]
+    return tuple(
+        Mistake(
+            origin=rows.inputs.origin(int(i)),
+            label=run.labels[rows.labels[i]],
+            predicted=run.labels[predicted[i]],
+            probability=float(sure[i]),
+            text=str(rows.inputs.raw(int(i))) if run.task == "text" else None,
+        )
+        for i in wrong
+    )
+
+
+def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
+    folder, labels, figures = report.folder, list(report.labels), report.metrics
+    write_json(folder / "evaluation.json", report.to_dict())
+    if report.rejected:
+        write_rejected(folder / "rejected.csv", report.rejected)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("origin", "label", "predicted", "probability", "text"))
+    writer.writerows((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
+    write_text(folder / "mistakes.csv", text.getvalue())
+    draw_confusion(folder / "confusion.png", figures.confusion, labels)
+    draw_calibration(
+        folder / "calibration.png",
+        [(part.confidence, part.accuracy, part.count) for part in bins(chances, rows.labels)],
+        figures.calibration_error,
+    )
+    draw_classes(folder / "classes.png", labels, figures.precision, figures.recall)
