@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from modelwright.core.types import Rejected, SplitName, Task, UInt8Array
 
 Encoded = Path | bytes
 """A picture that is not decoded yet: its file, or the file's bytes."""
 
-TextValues = Any
-"""A ``list[str]`` or a pyarrow string (or large_string) array without chunks.
+Column: TypeAlias = Any
+"""Text of each row: a ``list[str]``, a numpy array of str or a pyarrow array of strings.
 
-A null is allowed and is rejected later, as is an empty text.
+A null is allowed and is rejected later, as is an empty text. pyarrow has no types of its own.
 """
 
-Values = TextValues | UInt8Array | list[Encoded]
+Values: TypeAlias = Column | UInt8Array | list[Encoded]
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,12 @@ class Records:
 
     Attributes:
         task: What kind of rows they are.
-        values: Texts (``TextValues``), pictures already decoded (uint8 ``[n, h, w, c]``) or
+        values: Texts (``Column``), pictures already decoded (uint8 ``[n, h, w, c]``) or
             pictures still encoded (``list[Encoded]``).
-        labels: The name of each row's class: a list, a numpy array of str or a pyarrow string
-            array. A null or an empty one is rejected later.
+        labels: The name of each row's class.
         splits: The given split of each row; None for a row, or for all, where there is none.
         origin: From a row's position to where it came from, for a person: ``train.csv row 17``
-            (rows counted from 1, the header not counted), ``cats/003.png``,
+            (rows counted as a spreadsheet does: the header is row 1), ``cats/003.png``,
             ``cifar10 train 17``.
         source: What was read, for a person.
         rejected: Rows that could not be read at all and so are not among ``values``.
@@ -46,7 +45,7 @@ class Records:
 
     task: Task
     values: Values
-    labels: Sequence[str] | Any
+    labels: Column
     splits: Sequence[SplitName | None] | None
     origin: Callable[[int], str]
     source: str
