@@ -23,25 +23,28 @@ def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Mo
     inputs = keras.Input(shape, dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255)(inputs)
     for position, filters in enumerate(options.filters):
-        if min(x.shape[1:3]) < 3:
+        last = position == len(options.filters) - 1
+        if min(x.shape[1:3]) < (3 if last else 4):
             raise ConfigError(
                 f"'model.filters' has {len(options.filters)} convolutions, but pictures of"
                 f" {shape[0]}x{shape[1]} are too small for number {position + 1};"
                 " give larger pictures (data.image_size) or fewer filters."
             )
         x = layers.Conv2D(filters, 3, use_bias=not options.batch_norm)(x)
+        # Pooling before ReLU gives the same values as after it, and leaves a quarter of them to
+        # normalise and rectify.
+        if not last:
+            x = layers.MaxPooling2D()(x)
         if options.batch_norm:
             x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.Activation("relu")(x)
-        if position < len(options.filters) - 1:
-            x = layers.MaxPooling2D()(x)
-            for layer in rates(options.dropout / 2, seed=position):
-                x = layer(x)
     x = layers.Flatten()(x)
+    for layer in rates(options.dropout / 2, seed=0):
+        x = layer(x)
     x = layers.Dense(options.units, use_bias=not options.batch_norm)(x)
     if options.batch_norm:
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Activation("relu")(x)
-    for layer in rates(options.dropout, seed=len(options.filters)):
+    for layer in rates(options.dropout, seed=1):
         x = layer(x)
     return keras.Model(inputs, classify(x, classes), name="cnn")

@@ -40,7 +40,7 @@ class CnnOptions(PictureOptions):
     filters: Units = [32, 64, 128]
     units: Positive = 128
     dropout: Fraction = 0.0
-    """Before the last layer; half of it after each pooling."""
+    """Before the last layer; half of it before the dense layer above."""
     batch_norm: bool = False
 
 

@@ -96,7 +96,10 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
 
 def split(texts: Any, options: TextOptions) -> Any:
     """The tokens of string tensor ``[n]``, a ragged tensor ``[n, None]``."""
-    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+    # Broken UTF-8 and control characters become spaces; lower() would stop at a NUL.
+    texts = tf.strings.unicode_transcode(
+        texts, "UTF-8", "UTF-8", replacement_char=0x20, replace_control_characters=True
+    )
     for pattern, replacement in _CLEAN:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     texts = tf.strings.lower(_half_width(texts), encoding="utf-8")

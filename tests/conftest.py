@@ -1,0 +1,127 @@
+"""Small labelled sets that a model can learn in seconds, and models trained on them once."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
+BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]
+FILLER = ["the film", "this book", "酒店", "a plot", "手机", "acting", "电影", "room"]
+COLOURS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
+
+
+def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Distinct (text, label) rows, half good and half bad, in both languages."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(count):
+        label, words = ("pos", GOOD) if number % 2 else ("neg", BAD)
+        around = random.choice(FILLER, 3)
+        rows.append((f"{around[0]} {random.choice(words)} {around[1]} {number} {around[2]}", label))
+    return rows
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str]) -> Path:
+    """Rows under a header, UTF-8."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def write_pictures(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
+    """A folder a colour, each with ``count`` noisy PNGs of that colour."""
+    random = np.random.default_rng(seed)
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            noise = random.integers(-30, 30, (side, side, 3))
+            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number:03d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV of 240 bilingual reviews."""
+    folder = tmp_path_factory.mktemp("reviews")
+    return write_csv(folder / "reviews.csv", sentences(240), ("评论", "情感"))
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder a class, 40 pictures each."""
+    return write_pictures(tmp_path_factory.mktemp("colours"), 40)
+
+
+@pytest.fixture(scope="session")
+def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a small BiLSTM."""
+    import modelwright
+
+    report = modelwright.train(
+        data={"source": str(reviews), "test": 0.2},
+        model={"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1},
+        train={"epochs": 6, "batch_size": 16, "learning_rate": 0.02, "precision": "float32"},
+        out=tmp_path_factory.mktemp("runs") / "text",
+    )
+    return report.run
+
+
+@pytest.fixture(scope="session")
+def picture_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a small CNN."""
+    import modelwright
+
+    report = modelwright.train(
+        data={"source": str(colours), "test": 0.2},
+        model={"recipe": "cnn", "filters": [4, 8], "units": 8},
+        train={"epochs": 8, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
+        out=tmp_path_factory.mktemp("runs") / "pictures",
+    )
+    return report.run
+
+
+@pytest.fixture(scope="session")
+def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Version 1 of a servable of the text run. Don't change it."""
+    import modelwright
+
+    return modelwright.export(text_run, tmp_path_factory.mktemp("models") / "sentiment").servable
+
+
+@pytest.fixture(scope="session")
+def picture_servable(picture_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Version 1 of a servable of the picture run. Don't change it."""
+    import modelwright
+
+    return modelwright.export(picture_run, tmp_path_factory.mktemp("models") / "colours").servable
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process; gives exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        from modelwright.cli.main import main
+
+        monkeypatch.setattr("sys.argv", ["modelwright", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

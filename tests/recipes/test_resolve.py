@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelwright.core.config import from_toml, to_toml
+from modelwright.core.errors import ConfigError
+from modelwright.recipes import recipe
+from modelwright.recipes.resolve import parse_set, resolve
+
+TABLES = {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}
+
+
+def test_later_layers_lie_on_top(tmp_path: Path) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text('[data]\nsource = "imdb"\n[model]\nrecipe = "bilstm"\n[train]\nepochs = 3\n')
+    assert resolve(file).train.epochs == 3
+    assert resolve(file).train.clip_norm == 1.0, "the recipe's"
+    assert resolve(file, {"train": {"epochs": 4}}).train.epochs == 4
+    assert resolve(file, {"train": {"epochs": 4}}, ["train.epochs=5"]).train.epochs == 5
+    assert resolve(file).name == "shop"
+
+
+def test_every_recipe_resolves_and_says_what_it_is() -> None:
+    assert {"bilstm", "bilstm-tutorial", "cnn", "cnn-tutorial"} <= set(recipe.names())
+    for name in recipe.names():
+        config = resolve(options={"data": {"source": "x"}, "model": {"recipe": name}})
+        assert config.recipe == name
+        assert recipe.read(name).summary
+
+
+def test_a_resolved_config_survives_being_written() -> None:
+    config = resolve(options=TABLES, sets=["model.units=[8, 4]", "data.limit=10"])
+    assert from_toml(to_toml(config)) == config
+    assert config.model.options["units"] == [8, 4]
+
+
+def test_a_source_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").touch()
+    file = tmp_path / "a.toml"
+    file.write_text('[data]\nsource = "rows.csv"\n[model]\nrecipe = "bilstm"\n')
+    assert resolve(file).data.source == str(tmp_path / "rows.csv")
+    file.write_text('[data]\nsource = ["rows.csv", "imdb"]\n[model]\nrecipe = "bilstm"\n')
+    assert resolve(file).data.source == [str(tmp_path / "rows.csv"), "imdb"]
+
+
+def test_values_of_set_are_toml_or_else_text() -> None:
+    assert parse_set("train.epochs=5") == {"train": {"epochs": 5}}
+    assert parse_set("data.source=my file.csv") == {"data": {"source": "my file.csv"}}
+    assert parse_set("model.masking=false") == {"model": {"masking": False}}
+
+
+@pytest.mark.parametrize(
+    ("sets", "says"),
+    [
+        (["train.epohcs=5"], r"unknown key 'train.epohcs'\. Did you mean 'epochs'"),
+        (["trian.epochs=5"], r"unknown key 'trian'\. Did you mean 'train'"),
+        (["train.epochs"], "expected table.key=value"),
+        (["train=5"], "'train' was given 5; expected a table"),
+        (["model.recipe=bilsm"], r"unknown recipe 'bilsm'\. Did you mean 'bilstm'"),
+        (["model.drpout=0.5"], r"unknown key 'model.drpout'\. Did you mean 'dropout'"),
+        (["model.dropout=1.5"], "'model.dropout' was given 1.5; expected a number"),
+        (["model.units=[]"], "'model.units' was given \\[\\]"),
+        (["name=../x"], "'name' was given '../x'"),
+    ],
+)
+def test_a_bad_setting_is_named(sets: list[str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        resolve(options=TABLES, sets=sets)
+
+
+def test_files_that_cannot_be_used(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("[data\n")
+    with pytest.raises(ConfigError, match=r"bad\.toml is not TOML: .*line 1"):
+        resolve(bad)
+    bad.write_bytes(b"\xff\xfe[data]")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        resolve(bad)
+    with pytest.raises(ConfigError, match="there is no config file"):
+        resolve(tmp_path / "missing.toml")
+    with pytest.raises(ConfigError, match="no recipe given; expected one of bilstm"):
+        resolve(options={"data": {"source": "imdb"}})
+    with pytest.raises(ConfigError, match="no data given"):
+        resolve(options={"model": {"recipe": "cnn"}})
