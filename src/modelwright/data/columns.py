@@ -93,6 +93,11 @@ def find_columns(names: Sequence[str], config: DataConfig, source: str) -> Colum
     label = _chosen(names, "label", config.label, source)
     if label is None:
         raise _not_found(names, "label", source)
+    if label == value:
+        raise DataError(
+            f"{source} was to give the {task} and the label from the one column "
+            f"'{names[value]}'; name another with {_option('label')}"
+        )
     return Columns(task, value, label, _chosen(names, "split", config.split, source))
 
 

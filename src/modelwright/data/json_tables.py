@@ -1,0 +1,110 @@
+"""JSON Lines files: one object a line, parsed by pyarrow, or line by line where one is bad.
+
+Texts must be strings; labels may be whole numbers or booleans too.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
+from modelwright.core.types import Rejected
+from modelwright.data.columns import Columns, find_columns
+from modelwright.data.table_rows import TableRows, assemble
+
+_LARGEST_BLOCK = 2**31 - 2
+
+
+def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
+    """The rows of a file; its columns are the keys of the first object.
+
+    Args:
+        data: Its bytes, in UTF-8 without a mark.
+        name: Of the file.
+        config: Names of columns.
+
+    Raises:
+        DataError: the first line is no object, or has no such keys.
+    """
+    first = _object(data.lstrip().split(b"\n", 1)[0])
+    if isinstance(first, str):
+        raise DataError(f"{name} line 1 {first}; expected JSON Lines, one object a line")
+    names = list(first)
+    columns = find_columns(names, config, name)
+    wanted = [names[at] for at in columns.wanted()]
+    types = {
+        key: pa.int64()
+        if type(first[key]) is int
+        else pa.bool_()
+        if type(first[key]) is bool
+        else pa.string()
+        for key in wanted
+    }
+    try:
+        table = pajson.read_json(
+            pa.BufferReader(data),
+            read_options=pajson.ReadOptions(block_size=min(len(data) + 1, _LARGEST_BLOCK)),
+            parse_options=pajson.ParseOptions(
+                explicit_schema=pa.schema(types.items()), unexpected_field_behavior="ignore"
+            ),
+        )
+        if len(table) == data.count(b"\n") + (not data.endswith(b"\n")):
+            return assemble(table.select(wanted), columns, None, 1, (), name)
+    except pa.ArrowInvalid:
+        pass
+    return _one_by_one(data, name, columns, wanted)
+
+
+def _one_by_one(data: bytes, name: str, columns: Columns, wanted: list[str]) -> TableRows:
+    """The slow way, which can say what is wrong with which line."""
+    rows: list[list[str | None]] = []
+    numbers: list[int] = []
+    rejected: list[Rejected] = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        found = _object(line)
+        values = found if isinstance(found, str) else [_text(found.get(key)) for key in wanted]
+        if isinstance(values, str):
+            rejected.append(Rejected(f"{name} row {number}", values))
+        elif any(isinstance(value, Exception) for value in values):
+            rejected.append(Rejected(f"{name} row {number}", "has a value that is no text"))
+        else:
+            rows.append([None if value is None else str(value) for value in values])
+            numbers.append(number)
+    table = pa.table(
+        {
+            key: pa.array([row[at] for row in rows], pa.large_string())
+            for at, key in enumerate(wanted)
+        }
+    )
+    return assemble(table, columns, numbers, 1, tuple(rejected), name)
+
+
+def _object(line: bytes) -> dict[str, Any] | str:
+    try:
+        value = json.loads(line)
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        return f"is not JSON ({error})"
+    return value if isinstance(value, dict) else "is not a JSON object"
+
+
+def _text(value: Any) -> str | TypeError | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, int):
+        return None if value is None else str(value)
+    if not isinstance(value, str):
+        return TypeError("no text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return TypeError("a lone surrogate")
+    return value

@@ -1,0 +1,224 @@
+"""Rows made usable: bad ones taken out with a reason, pictures decoded, content hashed.
+
+It decides nothing about classes or splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from modelwright.core.config import DataConfig
+from modelwright.core.types import (
+    SPLITS,
+    ImageShape,
+    IntArray,
+    Progress,
+    Rejected,
+    Rows,
+    SplitName,
+    Task,
+    UInt8Array,
+)
+from modelwright.data import clean, pictures
+from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
+from modelwright.data.digests import Digests, of_pictures, of_texts
+from modelwright.data.records import Records, as_strings
+from modelwright.data.rows import PictureArray, PictureFiles, Texts
+from modelwright.data.splits import NONE, Sides
+
+FILE_CHANNELS = 3
+"""Picture files are read as RGB, whatever they hold."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Usable rows, ``n`` of them.
+
+    Attributes:
+        task: What kind of rows they are.
+        rows: From positions, int64, to their inputs.
+        names: Labels in the order they first appear.
+        codes: Positions in ``names``, ``[n]``.
+        given: Given sides, ``[n]``.
+        digests: Content hashes, ``[n, 2]``.
+        rejected: Rows left out, by any step.
+        shape: Of every picture; None for texts.
+        notes: What was decided.
+        source: For a person.
+    """
+
+    task: Task
+    rows: Callable[[IntArray], Rows]
+    names: tuple[str, ...]
+    codes: IntArray
+    given: Sides
+    digests: Digests
+    rejected: tuple[Rejected, ...]
+    shape: ImageShape | None
+    notes: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    rows: Callable[[IntArray], Rows]
+    digests: Digests
+    kept: IntArray
+    shape: ImageShape | None = None
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def prepare(
+    records: Records,
+    config: DataConfig,
+    *,
+    size: ImageShape | Literal["auto"],
+    progress: Progress | None = None,
+) -> Prepared:
+    """Clean, decode and hash.
+
+    Args:
+        records: What a reader gave.
+        config: Limits, and the size of pictures.
+        size: The shape pictures must get; auto for what ``config.image_size`` says.
+        progress: Told about decoding.
+
+    Raises:
+        DataError: arrays of pictures with other channels than ``size`` can be made from.
+    """
+    labels = clean.trimmed(as_strings(records.labels))
+    problems = clean.bad_labels(labels)
+    texts = None
+    if records.task == "text":
+        texts = as_strings(records.values)
+        problems += clean.bad_texts(texts, config.max_characters)
+    keep, rejected = clean.reject(problems, records.origin, len(labels))
+    usable = np.flatnonzero(keep)
+
+    if texts is not None:
+        inputs = _texts(texts, usable, records.origin)
+    elif isinstance(records.values, np.ndarray):
+        inputs = _arrays(records.values, records.origin, usable, size, config)
+    else:
+        inputs = _files(records, usable, size, config, progress)
+
+    kept = usable[inputs.kept]
+    encoded = labels.take(pa.array(kept)).dictionary_encode()
+    return Prepared(
+        task=records.task,
+        rows=inputs.rows,
+        names=tuple(encoded.dictionary.to_pylist()),
+        codes=encoded.indices.to_numpy().astype(np.int64),
+        given=_sides(records.splits, len(labels))[kept],
+        digests=inputs.digests,
+        rejected=(*records.rejected, *rejected, *inputs.rejected),
+        shape=inputs.shape,
+        notes=(*records.notes, *inputs.notes),
+        source=records.source,
+    )
+
+
+def _texts(texts: Any, usable: IntArray, origin: Callable[[int], str]) -> _Inputs:
+    if len(usable) < len(texts):
+        texts = texts.take(pa.array(usable))
+
+    def rows(positions: IntArray) -> Rows:
+        return Texts(texts, positions, _through(origin, usable))
+
+    return _Inputs(rows, of_texts(texts), np.arange(len(usable)))
+
+
+def _arrays(
+    pixels: UInt8Array,
+    origin: Callable[[int], str],
+    usable: IntArray,
+    size: ImageShape | Literal["auto"],
+    config: DataConfig,
+) -> _Inputs:
+    pixels = pixels if len(usable) == len(pixels) else pixels[usable]
+    digests = of_pictures(pixels)
+    target = _target(size, config)
+    notes: tuple[str, ...] = ()
+    if target == "auto" and max(pixels.shape[1:3]) > AUTO_SHARED:
+        target = (AUTO_SIDE, AUTO_SIDE)
+        notes = (_resized(target, f"all are {pixels.shape[2]}x{pixels.shape[1]}"),)
+    if not isinstance(size, str):
+        pixels = pictures.with_channels(pixels, size[2])
+    if target != "auto" and pixels.shape[1:3] != target and len(pixels):
+        pixels = np.stack([pictures.resize(picture, target) for picture in pixels])
+    final = pixels
+
+    def rows(positions: IntArray) -> Rows:
+        return PictureArray(final, positions, _through(origin, usable))
+
+    height, width, channels = pixels.shape[1:]
+    return _Inputs(rows, digests, np.arange(len(usable)), (height, width, channels), (), notes)
+
+
+def _files(
+    records: Records,
+    usable: IntArray,
+    size: ImageShape | Literal["auto"],
+    config: DataConfig,
+    progress: Progress | None,
+) -> _Inputs:
+    encoded = [records.values[at] for at in usable]
+    target = _target(size, config)
+    decoded = decode_all(
+        encoded,
+        _through(records.origin, usable),
+        size=target,
+        channels=FILE_CHANNELS if isinstance(size, str) else size[2],
+        memory_mib=config.memory_mib,
+        progress=progress,
+    )
+    channels = FILE_CHANNELS if isinstance(size, str) else size[2]
+    shape: ImageShape = (*decoded.size, channels)
+    origin = _through(records.origin, usable[decoded.kept])
+    files = [encoded[at] for at in decoded.kept]
+    notes = []
+    if target == "auto" and len(files):
+        if decoded.shared:
+            notes.append(f"pictures keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
+        else:
+            why = f"they have several sizes, or one above {AUTO_SHARED}"
+            notes.append(_resized(decoded.size, why))
+    if decoded.pixels is None:
+        notes.append(
+            f"the pictures take more than data.memory_mib = {config.memory_mib} MiB and are "
+            "read from their files as they are needed"
+        )
+
+    def rows(positions: IntArray) -> Rows:
+        if decoded.pixels is None:
+            return PictureFiles(files, shape, positions, origin)
+        return PictureArray(decoded.pixels, positions, origin, files)
+
+    return _Inputs(rows, decoded.digests, decoded.kept, shape, decoded.rejected, tuple(notes))
+
+
+def _target(size: ImageShape | Literal["auto"], config: DataConfig) -> Size | Literal["auto"]:
+    if not isinstance(size, str):
+        return size[:2]
+    return "auto" if config.image_size == "auto" else (config.image_size, config.image_size)
+
+
+def _resized(size: Size, why: str) -> str:
+    return f"pictures are resized to {size[1]}x{size[0]} ({why}); data.image_size sets another side"
+
+
+def _through(origin: Callable[[int], str], positions: IntArray) -> Callable[[int], str]:
+    return lambda row: origin(int(positions[row]))
+
+
+def _sides(splits: Sequence[SplitName | None] | None, total: int) -> Sides:
+    if splits is None:
+        return np.full(total, NONE, np.int8)
+    place: dict[SplitName | None, int] = {name: at for at, name in enumerate(SPLITS)}
+    return np.fromiter((place.get(split, NONE) for split in splits), np.int8, total)

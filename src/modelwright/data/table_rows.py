@@ -1,0 +1,114 @@
+"""The columns of a table that matter, as every kind of table file gives them.
+
+It turns labels of any plain type into text and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from modelwright.core.errors import DataError
+from modelwright.core.types import Rejected, Task
+from modelwright.data.columns import Columns
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The columns of one file that matter, each ``[n]``.
+
+    Attributes:
+        task: What ``values`` are.
+        values: A pyarrow array: large_string, or binary or struct for pictures in Parquet.
+        labels: large_string; null where there is none.
+        splits: large_string or None.
+        numbers: The number of each row in the file, as a person counts: the header of a CSV
+            file is row 1, the first line of JSON Lines is row 1; None for the first ``n``.
+        first: The number of the first row where ``numbers`` is None.
+        rejected: Rows that are not among the others.
+        label_order: The order that Parquet written by Hugging Face datasets gives.
+    """
+
+    task: Task
+    values: Any
+    labels: Any
+    splits: Any | None
+    numbers: Sequence[int] | None
+    first: int
+    rejected: tuple[Rejected, ...] = ()
+    label_order: tuple[str, ...] | None = None
+
+    def number(self, row: int) -> int:
+        """The number of a row in the file."""
+        return self.first + row if self.numbers is None else int(self.numbers[row])
+
+
+def assemble(
+    table: Any,
+    columns: Columns,
+    numbers: Sequence[int] | None,
+    first: int,
+    rejected: tuple[Rejected, ...],
+    name: str,
+    order: tuple[str, ...] | None = None,
+) -> TableRows:
+    """From a pyarrow table with the columns value, label and, where there is one, split.
+
+    Raises:
+        DataError: texts that are no strings, or labels that are neither names nor whole numbers.
+    """
+    value = _whole(table.column(0))
+    if columns.task == "text":
+        if not (pa.types.is_string(value.type) or pa.types.is_large_string(value.type)):
+            raise DataError(f"{name} has texts of the type {value.type}; expected strings")
+        value = value.cast(pa.large_string())
+    splits = None if columns.split is None else _whole(table.column(2))
+    return TableRows(
+        task=columns.task,
+        values=value,
+        labels=_label_texts(_whole(table.column(1)), order, name),
+        splits=None if splits is None else _label_texts(splits, None, name),
+        numbers=numbers,
+        first=first,
+        rejected=rejected,
+        label_order=order,
+    )
+
+
+def _whole(column: Any) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_string(kind):
+        column = column.cast(pa.large_string())
+    elif pa.types.is_binary(kind):
+        column = column.cast(pa.large_binary())
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        combined = pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], kind)
+    return combined
+
+
+def _label_texts(column: Any, order: tuple[str, ...] | None, name: str) -> Any:
+    kind = column.type
+    if pa.types.is_floating(kind):
+        try:
+            column = column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise DataError(
+                f"{name} has labels with fractions; expected names or whole numbers of classes"
+            ) from None
+    elif not (
+        pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_null(kind)
+    ):
+        raise DataError(f"{name} has labels of the type {kind}; expected names or whole numbers")
+    if order is not None and pa.types.is_integer(kind):
+        known = dict(enumerate(order))
+        return pa.array([known.get(at) for at in column.to_pylist()], pa.large_string())
+    return column.cast(pa.large_string())

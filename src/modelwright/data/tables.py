@@ -1,0 +1,186 @@
+"""Tables as rows of the product: one file, or a folder with a file for each split.
+
+It looks into no text. Paths of pictures are checked here and opened later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as paparquet
+
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
+from modelwright.core.types import Rejected, SplitName
+from modelwright.data.columns import find_columns
+from modelwright.data.csv_tables import read_csv
+from modelwright.data.encodings import to_utf8
+from modelwright.data.folders import SPLIT_NAMES
+from modelwright.data.json_tables import read_json_lines
+from modelwright.data.records import Column, Encoded, Records, join
+from modelwright.data.table_rows import TableRows, assemble
+
+EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
+
+
+def split_files(folder: Path) -> dict[Path, SplitName]:
+    """The tables of a folder that are named after splits: ``train.csv``, ``test-00000.parquet``."""
+    found: dict[Path, SplitName] = {}
+    for path in sorted(folder.iterdir()):
+        split = SPLIT_NAMES.get(path.stem.lower().partition("-")[0])
+        if split is not None and path.suffix.lower() in EXTENSIONS and path.is_file():
+            found[path] = split
+    return found
+
+
+def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataConfig) -> Records:
+    """The tables that ``split_files`` found, as one source with given splits.
+
+    Raises:
+        DataError: as ``read_table``.
+    """
+    parts = [read_table(path, config, split=split) for path, split in files.items()]
+    whole = join(parts, str(folder))
+    others = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in EXTENSIONS and path not in files
+    )
+    if not others:
+        return whole
+    return whole.with_notes(f"{', '.join(others)} in {folder.name} are not read: no split's name")
+
+
+def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None) -> Records:
+    """The rows of one table.
+
+    Args:
+        path: A file with one of ``EXTENSIONS``.
+        config: Names of columns, and the encoding.
+        split: That all rows belong to; None to read the column that says so.
+
+    Raises:
+        DataError: not readable, no such columns, broken quotes, or another encoding.
+    """
+    rows = _read_file(path, config)
+
+    def origin(row: int) -> str:
+        return f"{path.name} row {rows.number(row)}"
+
+    splits: list[SplitName | None] | None = None
+    if split is not None:
+        splits = [split] * len(rows.labels)
+    elif rows.splits is not None:
+        splits = _splits(rows.splits, path.name, config)
+    values: Column = rows.values
+    if rows.task == "image":
+        return _pictures(rows, splits, origin, path)
+    return Records(
+        task="text",
+        values=values,
+        labels=rows.labels,
+        splits=splits,
+        origin=origin,
+        source=str(path),
+        rejected=rows.rejected,
+        label_order=rows.label_order,
+    )
+
+
+def _read_file(path: Path, config: DataConfig) -> TableRows:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _parquet(path, config)
+    try:
+        data = to_utf8(path.read_bytes(), config.encoding, path.name)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from None
+    if not data.strip():
+        raise DataError(f"{path.name} is empty; expected a header and rows")
+    if suffix in (".jsonl", ".ndjson"):
+        return read_json_lines(data, path.name, config)
+    return read_csv(data, path.name, config, "\t" if suffix in (".tsv", ".tab") else None)
+
+
+def _parquet(path: Path, config: DataConfig) -> TableRows:
+    try:
+        file = paparquet.ParquetFile(path)
+        names = list(file.schema_arrow.names)
+        columns = find_columns(names, config, path.name)
+        wanted = [names[at] for at in columns.wanted()]
+        table = file.read(columns=list(dict.fromkeys(wanted)))
+        order = _class_names(file.schema_arrow.metadata, names[columns.label])
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path.name} is not a readable Parquet file ({error})") from None
+    return assemble(table.select(wanted), columns, None, 1, (), path.name, order)
+
+
+def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
+    """The names of an integer label that Hugging Face datasets leave in the schema."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return tuple(str(name) for name in features[column]["names"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _splits(column: Any, name: str, config: DataConfig) -> list[SplitName | None] | None:
+    values = column.to_pylist()
+    known: dict[str | None, SplitName | None] = {None: None, "": None, **SPLIT_NAMES}
+    folded = [None if value is None else value.strip().lower() for value in values]
+    unknown = next((value for value in folded if value not in known), None)
+    if unknown is None:
+        return [known[value] for value in folded]
+    if config.split is None:
+        return None
+    raise DataError(
+        f"{name} has '{unknown[:40]}' in the column '{config.split}' (data.split); expected "
+        f"{', '.join(SPLIT_NAMES)}"
+    )
+
+
+def _pictures(
+    rows: TableRows,
+    splits: Sequence[SplitName | None] | None,
+    origin: Callable[[int], str],
+    path: Path,
+) -> Records:
+    """Rows whose pictures are paths, bytes, or a struct of both as Hugging Face writes."""
+    found = [_picture(value, path.parent) for value in rows.values.to_pylist()]
+    good = [at for at, one in enumerate(found) if not isinstance(one, str)]
+    rejected = [
+        Rejected(origin(at), reason) for at, reason in enumerate(found) if isinstance(reason, str)
+    ]
+    values: list[Encoded] = [one for one in found if not isinstance(one, str)]
+    return Records(
+        task="image",
+        values=values,
+        labels=rows.labels.take(pa.array(good, pa.int64())),
+        splits=None if splits is None else [splits[at] for at in good],
+        origin=lambda row: origin(good[row]),
+        source=str(path),
+        rejected=(*rows.rejected, *rejected),
+        label_order=rows.label_order,
+    )
+
+
+def _picture(value: Any, folder: Path) -> Encoded | str:
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        return "has no picture"
+    path = folder / value.replace("\\", "/")
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+        exists = inside and path.is_file()
+    except OSError:
+        return "has a path that cannot be a file"
+    if not inside:
+        return f"has the path '{value[:100]}', outside the table's folder"
+    return path if exists else f"has the path '{value[:100]}', where there is no file"
