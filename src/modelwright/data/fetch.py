@@ -77,6 +77,20 @@ class FetchReport:
         }
 
 
+def fetch(
+    name: str, *, folder: Path | None = None, progress: Progress | None = None
+) -> FetchReport:
+    """Have a named set on this machine, checked.
+
+    Example:
+        ``print(fetch("mnist").render())``
+
+    Raises:
+        DataError: an unknown name, a set that is in no place, or one whose sum is wrong.
+    """
+    return obtain(name, folder=folder, progress=progress)[0]
+
+
 def obtain(
     name: str,
     *,

@@ -1,6 +1,6 @@
 """The named data sets as rows: the names a user may type, and what to call with one.
 
-Where a set is looked for and how it is checked is said in ``obtain.py``. Rows are neither cleaned
+Where a set is looked for and how it is checked is said in ``fetch.py``. Rows are neither cleaned
 nor split here.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from modelwright.core.types import Progress, SplitName
 from modelwright.data.catalogue import CATALOGUE
-from modelwright.data.obtain import NAMES, FetchReport, obtain
+from modelwright.data.fetch import NAMES, obtain
 from modelwright.data.records import Records
 
-__all__ = ["NAMES", "FetchReport", "fetch", "read_named"]
+__all__ = ["NAMES", "read_named"]
 
 
 def read_named(name: str, folder: Path | None, progress: Progress | None) -> Records:
@@ -60,17 +60,3 @@ def read_named(name: str, folder: Path | None, progress: Progress | None) -> Rec
         label_order=known.labels,
         notes=report.notes,
     )
-
-
-def fetch(
-    name: str, *, folder: Path | None = None, progress: Progress | None = None
-) -> FetchReport:
-    """Have a named set on this machine, checked.
-
-    Example:
-        ``print(fetch("mnist").render())``
-
-    Raises:
-        DataError: an unknown name, a set that is in no place, or one whose sum is wrong.
-    """
-    return obtain(name, folder=folder, progress=progress)[0]

@@ -11,34 +11,39 @@ _NAMES = {"loss": "Loss", "accuracy": "Accuracy"}
 
 
 def draw_history(
-    path: Path, history: Mapping[str, Sequence[float]], best_epoch: int | None = None
+    path: Path, history: Sequence[Mapping[str, float]], *, best: int | None = None
 ) -> Path:
     """Draw loss and accuracy of the training and the validation rows.
 
     Args:
         path: The PNG to write.
-        history: ``loss``, ``accuracy`` and the same with ``val_`` before them, one number an
-            epoch; what is not there is not drawn.
-        best_epoch: The epoch whose weights were kept, from 1; None to mark none.
+        history: One mapping an epoch with ``loss``, ``accuracy`` and the same with ``val_`` before
+            them; what is not there is not drawn.
+        best: The epoch whose weights were kept, from 1; None to mark none.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
-    shown = [key for key in _NAMES if key in history or f"val_{key}" in history]
+    columns = {
+        key: [float(epoch[key]) for epoch in history if key in epoch]
+        for name in _NAMES
+        for key in (name, f"val_{name}")
+    }
+    shown = [key for key in _NAMES if columns[key] or columns[f"val_{key}"]]
     with figure(path, 4.8 * max(1, len(shown)), 3.4) as drawn:
         all_axes = drawn.subplots(1, max(1, len(shown)), squeeze=False)[0]
         for axes, key in zip(all_axes, shown, strict=False):
             for name, label, color in ((key, "train", BLUE), (f"val_{key}", "validation", ORANGE)):
-                values = history.get(name, ())
+                values = columns[name]
                 if values:
                     epochs = range(1, len(values) + 1)
                     marker = "o" if len(values) <= 30 else None
                     axes.plot(epochs, values, color=color, label=label, marker=marker, ms=3.5)
-            value = _at(history.get(f"val_{key}") or history.get(key, ()), best_epoch)
-            if best_epoch is not None and value is not None:
-                axes.axvline(best_epoch, color=FAINT, linewidth=1, linestyle=":")
-                axes.plot([best_epoch], [value], "o", ms=9, mfc="none", mec=FAINT, mew=1.5)
-                title = f"{_NAMES[key]}: {value:.4f} at epoch {best_epoch}"
+            value = _at(columns[f"val_{key}"] or columns[key], best)
+            if best is not None and value is not None:
+                axes.axvline(best, color=FAINT, linewidth=1, linestyle=":")
+                axes.plot([best], [value], "o", ms=9, mfc="none", mec=FAINT, mew=1.5)
+                title = f"{_NAMES[key]}: {value:.4f} at epoch {best}"
             else:
                 title = _NAMES[key]
             axes.set_title(title)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.types import IntArray
 from modelwright.plots.canvas import BLUE, FAINT, SERIES, clean, cut, figure, plain
 
 _BARS = 25
@@ -18,7 +19,7 @@ def draw_inspection(
     path: Path,
     labels: Sequence[str],
     counts: Mapping[str, Sequence[int]],
-    sizes: Sequence[int] = (),
+    sizes: Sequence[int] | IntArray = (),
     *,
     sizes_name: str = "characters",
     scripts: Mapping[str, float] | None = None,

@@ -1,0 +1,105 @@
+"""Every plot is a picture whose parts stand where the numbers say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modelwright.plots.calibration import draw_calibration
+from modelwright.plots.classes import draw_classes
+from modelwright.plots.confusion import draw_confusion
+from modelwright.plots.history import draw_history
+from modelwright.plots.inspection import draw_inspection
+from modelwright.plots.mistakes import draw_mistakes
+
+pytest.importorskip("matplotlib")
+EPOCHS = [
+    {"loss": 1 / n, "val_loss": 1.5 / n, "accuracy": 0.5, "val_accuracy": 0.4} for n in (1, 2)
+]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def near(image: np.ndarray, color: tuple[int, int, int], within: int = 12) -> np.ndarray:
+    return (np.abs(image - color) <= within).all(axis=-1)
+
+
+def test_history_marks_the_best_epoch(tmp_path: Path) -> None:
+    marked = pixels(draw_history(tmp_path / "a.png", EPOCHS, best=2))
+    plain = pixels(draw_history(tmp_path / "b.png", EPOCHS))
+    assert not np.array_equal(marked, plain)
+    assert near(marked, (0x00, 0x72, 0xB2)).any()
+    assert near(marked, (0xE6, 0x9F, 0x00)).any()
+
+
+@pytest.mark.parametrize("epochs", [[], EPOCHS[:1], [{"loss": 1.0, "epoch": 1}], EPOCHS * 30])
+def test_history_of_any_length_draws(epochs: list[dict[str, float]], tmp_path: Path) -> None:
+    assert draw_history(tmp_path / "a.png", epochs, best=1).stat().st_size > 1000
+
+
+def test_confusion_darkens_the_diagonal_of_a_good_model(tmp_path: Path) -> None:
+    good = pixels(draw_confusion(tmp_path / "a.png", np.diag([5, 5, 5]), ["书籍", "b", "c"]))
+    bad = pixels(draw_confusion(tmp_path / "b.png", np.full((3, 3), 5), ["书籍", "b", "c"]))
+    dark = (8, 48, 107)
+    assert near(good, dark).sum() > 4 * near(bad, dark).sum()
+
+
+@pytest.mark.parametrize("size", [1, 15, 35, 120])
+def test_confusion_and_classes_stay_small_with_many_classes(size: int, tmp_path: Path) -> None:
+    labels = [f"a rather long class name {number}" for number in range(size)]
+    matrix = np.eye(size, dtype=np.int64)
+    scores = [0.5] * size
+    for path in (
+        draw_confusion(tmp_path / "a.png", matrix, labels),
+        draw_classes(tmp_path / "b.png", labels, scores, scores),
+        draw_inspection(tmp_path / "c.png", labels, {"train": [3] * size, "test": [0] * size}),
+    ):
+        assert max(pixels(path).shape) < 2200
+
+
+def test_calibration_leaves_out_empty_bins(tmp_path: Path) -> None:
+    used = [(0.55, 0.5, 10), (0.95, 0.9, 90)]
+    with_empty = [(0.0, 0.0, 0), *used]
+    one = pixels(draw_calibration(tmp_path / "a.png", with_empty, 0.05))
+    # The width of the bars is that of the bins, the rest is the same.
+    assert near(one, (0x00, 0x72, 0xB2)).any()
+    draw_calibration(tmp_path / "b.png", [(0.0, 0.0, 0)], 0.0)
+
+
+def test_inspection_shows_a_panel_only_for_what_is_given(tmp_path: Path) -> None:
+    counts = {"train": [9, 3], "val": [1, 0]}
+    one = pixels(draw_inspection(tmp_path / "a.png", ["好评", "差评"], counts))
+    three = pixels(
+        draw_inspection(
+            tmp_path / "b.png", ["好评", "差评"], counts, [3, 5, 5, 900], scripts={"Han": 1.0}
+        )
+    )
+    assert three.shape[1] > 2 * one.shape[1]
+    draw_inspection(tmp_path / "c.png", ["a"], {"train": [1]}, [0])
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 30])
+@pytest.mark.parametrize("kind", ["text", "gray", "color"])
+def test_mistakes_draw_twenty_at_the_most(kind: str, count: int, tmp_path: Path) -> None:
+    rows: dict[str, Callable[[int], object]] = {
+        "text": lambda n: ["价格 $5，很好 " * 40] * n,
+        "gray": lambda n: np.zeros((n, 8, 8, 1), np.uint8),
+        "color": lambda n: np.zeros((n, 8, 8, 3), np.uint8),
+    }
+    names = ["好评"] * count
+    path = draw_mistakes(tmp_path / "a.png", rows[kind](count), names, names, [0.5] * count)  # type: ignore[arg-type]
+    assert max(pixels(path).shape) < 2000
+
+
+def test_a_drawn_picture_keeps_its_colors(tmp_path: Path) -> None:
+    red = np.zeros((1, 4, 4, 3), np.uint8)
+    red[..., 0] = 200
+    image = pixels(draw_mistakes(tmp_path / "a.png", red, ["a"], ["b"], [0.9]))
+    assert near(image, (200, 0, 0), 2).mean() > 0.3
