@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.pictures import SUFFIXES
+from modelwright.data.pictures import EXTENSIONS
 
 
 def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
@@ -21,7 +21,7 @@ def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]
         given = [line for line in sys.stdin.read().split("\n") if line]
     if task == "text":
         for text in given:
-            if Path(text).suffix.lower() in SUFFIXES and len(text) < 256 and Path(text).is_file():
+            if Path(text).suffix.lower() in EXTENSIONS and len(text) < 256 and Path(text).is_file():
                 raise ConfigError(
                     f"{text} is a picture, but {servable} classifies texts; give texts, or a"
                     " model of pictures."
@@ -38,9 +38,9 @@ def _pictures(name: str, servable: Path) -> list[Path]:
     if len(name) < 1024 and path.is_file():
         return [path]
     if len(name) < 1024 and path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
         if not inside:
-            raise ConfigError(f"the folder {name} holds no pictures ({', '.join(SUFFIXES)}).")
+            raise ConfigError(f"the folder {name} holds no pictures ({', '.join(sorted(EXTENSIONS))}).")
         return inside
     if any(mark in name for mark in "*?["):
         matched = sorted(Path().glob(name)) if not path.is_absolute() else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +39,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Rows in order, for predicting."""
 
     def __init__(self, inputs: Rows | Ids, batch_size: int) -> None:
-        # Threads pay where rows are read from files; arrays are sliced faster than handed over.
-        in_memory = hasattr(inputs, "array")
-        super().__init__(workers=1 if in_memory else os.cpu_count() or 1)
+        # Rows that are read from files bring threads of their own.
+        super().__init__(workers=1)
         self.inputs = inputs
         self.batch_size = batch_size
 

@@ -14,9 +14,9 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.files import write_json, write_text
 from modelwright.core.render import percent, shorten, table
-from modelwright.core.types import FloatArray, Progress, Rejected, Split, SplitName
-from modelwright.data.load import load_data, load_split
-from modelwright.data.rejected import write_rejected
+from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
+from modelwright.data.load import load_data, load_split, write_rejected
+
 from modelwright.engine import runtime
 from modelwright.engine.batches import encode
 from modelwright.engine.metrics import Metrics, bins, measure
@@ -142,6 +142,7 @@ def evaluate(
         run.network(), encode(rows, run.tokenizer(), progress), progress=progress
     )
     name = split if data is None else Path(source).stem or "data"
+    worst = _worst(rows, chances)
     report = EvaluateReport(
         run=run.path,
         folder=run.path / "evaluations" / name,
@@ -149,10 +150,18 @@ def evaluate(
         labels=run.labels,
         metrics=measure(chances, rows.labels),
         train_accuracy=run.metrics["train_accuracy"],
-        mistakes=_worst(rows, chances, run),
+        mistakes=tuple(_mistake(rows, chances, int(i), run) for i in worst),
         rejected=rejected,
     )
     _write(report, rows, chances)
+    if len(worst):
+        draw_mistakes(
+            report.folder / "mistakes.png",
+            rows.inputs.take(worst),
+            [mistake.label for mistake in report.mistakes],
+            [mistake.predicted for mistake in report.mistakes],
+            [mistake.probability for mistake in report.mistakes],
+        )
     return report
 
 
@@ -178,20 +187,19 @@ def _rows(
     return rows, rejected, str(data.source)
 
 
-def _worst(rows: Split, chances: FloatArray, run: Run) -> tuple[Mistake, ...]:
-    predicted = chances.argmax(axis=1)
-    sure = chances.max(axis=1)
-    wrong = np.flatnonzero(predicted != rows.labels)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:_WORST]
-    return tuple(
-        Mistake(
-            origin=rows.inputs.origin(int(i)),
-            label=run.labels[rows.labels[i]],
-            predicted=run.labels[predicted[i]],
-            probability=float(sure[i]),
-            text=str(rows.inputs.raw(int(i))) if run.task == "text" else None,
-        )
-        for i in wrong
+def _worst(rows: Split, chances: FloatArray) -> IntArray:
+    """Positions of the rows that are wrong, those the model was surest of first."""
+    wrong = np.flatnonzero(chances.argmax(axis=1) != rows.labels)
+    return wrong[np.argsort(-chances[wrong].max(axis=1), kind="stable")][:_WORST]
+
+
+def _mistake(rows: Split, chances: FloatArray, position: int, run: Run) -> Mistake:
+    return Mistake(
+        origin=rows.inputs.origin(position),
+        label=run.labels[rows.labels[position]],
+        predicted=run.labels[chances[position].argmax()],
+        probability=float(chances[position].max()),
+        text=str(rows.inputs.raw(position)) if run.task == "text" else None,
     )
 
 

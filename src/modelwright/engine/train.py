@@ -15,8 +15,8 @@ from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.hardware import detect
 from modelwright.core.render import percent, table
 from modelwright.core.types import Dataset, Progress, Split
-from modelwright.data.load import load_data
-from modelwright.data.rejected import write_rejected
+from modelwright.data.load import load_data, write_rejected
+
 from modelwright.engine import optimizers, runtime
 from modelwright.engine.batches import LabelledBatches, TrainingBatches, encode
 from modelwright.engine.keeper import Keeper
