@@ -21,8 +21,7 @@ from modelwright.core.files import write_json
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import Dataset, ImageShape, IntArray, Progress, Rejected, Rows, Task
 from modelwright.data import digests
-from modelwright.data.load import load_data
-from modelwright.data.rejected import write_rejected
+from modelwright.data.load import load_data, write_rejected
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.plots.inspection import draw_inspection
 
@@ -35,7 +34,7 @@ _CLASSES = 30
 
 @dataclass(frozen=True)
 class Conflict:
-    """One content under two or more labels: the rows it stands in, and a text's beginning."""
+    """One content under two or more labels, the first row under each, and a text's beginning."""
 
     labels: tuple[str, ...]
     origins: tuple[str, ...]
@@ -214,7 +213,7 @@ def inspect_data(
         duplicates=len(content) - len(np.unique(content)),
         conflicts=len(conflicts),
         conflict_examples=tuple(
-            _example(data, np.flatnonzero(content == number)) for number in conflicts[:5]
+            _example(data, labels, np.flatnonzero(content == number)) for number in conflicts[:5]
         ),
         leakage={
             f"{splits[one]}/{splits[other]}": int(
@@ -276,20 +275,22 @@ def _conflicts(content: npt.NDArray[np.int64], labels: IntArray) -> list[int]:
     return list(dict.fromkeys(found.tolist()))
 
 
-def _example(data: Dataset, rows: npt.NDArray[np.int64]) -> Conflict:
+def _example(data: Dataset, labels: IntArray, rows: npt.NDArray[np.int64]) -> Conflict:
+    """One conflict, by the first row under each label."""
+    _, first = np.unique(labels[rows], return_index=True)
+    starts = np.cumsum([0, *(len(split) for split in data.splits.values())])
+    splits = list(data.splits.values())
     names: list[str] = []
     origins: list[str] = []
     text = ""
-    starts = np.cumsum([0, *(len(split) for split in data.splits.values())])
-    splits = list(data.splits.values())
-    for row in rows[:5].tolist():
+    for row in rows[np.sort(first)].tolist():
         at = int(np.searchsorted(starts, row, side="right")) - 1
-        split, index = splits[at], int(row - starts[at])
-        names.append(data.labels[int(split.labels[index])])
-        origins.append(split.inputs.origin(index))
+        inputs, index = splits[at].inputs, int(row - starts[at])
+        names.append(data.labels[int(labels[row])])
+        origins.append(inputs.origin(index))
         if data.task == "text":
-            text = shorten(str(split.inputs.raw(index)))
-    return Conflict(tuple(dict.fromkeys(names)), tuple(origins), text)
+            text = shorten(str(inputs.raw(index)))
+    return Conflict(tuple(names), tuple(origins), text)
 
 
 def _lengths(sizes: IntArray) -> dict[str, int] | None:
