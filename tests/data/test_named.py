@@ -246,12 +246,31 @@ def test_a_published_set_is_cached_and_then_needs_no_network(
     assert report.fingerprints["all"] in report.render()
 
 
-def test_a_damaged_cache_is_said_to_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = cached_file(CATALOGUE["online-shopping"])
+@pytest.mark.parametrize("content", [b"", b"PAR1 cut short", b"PK\x03\x04 cut short", b"\x80\x04."])
+@pytest.mark.parametrize("name", ["online-shopping", "mnist"])
+def test_a_damaged_cache_is_said_to_be_removed(name: str, content: bytes) -> None:
+    path = cached_file(CATALOGUE[name])
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"PAR1 cut short")
+    path.write_bytes(content)
     with pytest.raises(DataError, match="remove it and try again"):
-        fetching.obtain("online-shopping", opener=no_network, run=no_command)
+        fetching.obtain(name, opener=no_network, run=no_command)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content"),
+    [
+        ("online-shopping", "online_shopping_10_cats.csv", b"cat,label,review\na,1\n"),
+        ("online-shopping", "online_shopping_10_cats.csv", b"a,b\n1,2\n"),
+        ("online-shopping", "online_shopping_10_cats.csv", b'cat,label,review\na,1,"x"y\n'),
+        ("online-shopping", "online_shopping_10_cats.csv", "类,标签\n".encode("gbk")),
+        ("cifar10", "cifar10.npz", b"PK\x03\x04 cut short"),
+        ("mnist", "mnist.npz", b"\x93NUMPY"),
+    ],
+)
+def test_a_damaged_folder_is_named(name: str, file: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(DataError, match=f"the files of {name} in .* cannot be read"):
+        fetching.fetch(name, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -346,6 +365,42 @@ def test_a_split_that_only_some_sources_have_is_noted(
     records = named.read_named("imdb", tmp_path, None)
     assert records.splits == ["train"]
     assert "test: folder lacks it" in records.notes[0]
+
+
+def test_rows_that_no_sum_is_known_for_are_noted_and_the_others_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known_rows = Part(["bad", "worse"], ["neg", "neg"])
+    train = Part(["good"], ["pos"])
+    small(
+        monkeypatch,
+        "imdb",
+        {"train": train, "test": known_rows},
+        published=dataclasses.replace(CATALOGUE["imdb"].published, sha256=None),  # type: ignore[type-var]
+        loose={("test", 3): ("neg", fingerprint(known_rows))},
+    )
+
+    def archive(bad: str) -> bytes:
+        files = {"train/pos/0_9": "good", "test/pos/2_9": "new"}
+        files |= {"test/neg/0_1": bad, "test/neg/1_1": "worse", "train/unsup/0_0": "x"}
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz") as tar:
+            for name, text in files.items():
+                member = tarfile.TarInfo(f"aclImdb/{name}.txt")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+        return out.getvalue()
+
+    with pytest.raises(DataError, match=r"imdb test \(neg\) from publisher"):
+        fetching.obtain(
+            "imdb", opener=lambda url, *, timeout: Answer(archive("?"), url), run=no_command
+        )
+    report, _ = fetching.obtain(
+        "imdb", opener=lambda url, *, timeout: Answer(archive("bad"), url), run=no_command
+    )
+    assert report.rows == {"train": 1, "test": 3}
+    assert "those of 'neg' were checked" in report.notes[0]
+    assert fetching.obtain("imdb", opener=no_network, run=no_command)[0].rows == report.rows
 
 
 def test_a_member_outside_the_pattern_or_over_the_limit_is_not_read(tmp_path: Path) -> None:

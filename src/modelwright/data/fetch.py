@@ -148,7 +148,7 @@ def _in_folder(known: NamedSet, folder: Path) -> Content | None:
             content = found_in(FolderFiles(place), known.layouts)
             if content is None and known.published and (place / archive).is_file():
                 content = _unpack(known, place / archive, known.published.members)
-        except (OSError, ValueError, KeyError) as error:
+        except DataError as error:
             raise DataError(
                 f"the files of {known.name} in {place} cannot be read ({error}); expected one of "
                 "the layouts that its authors publish."
@@ -161,7 +161,7 @@ def _in_folder(known: NamedSet, folder: Path) -> Content | None:
 def _in_cache(known: NamedSet, cached: Path) -> Content:
     try:
         content = found_in(FolderFiles(cached.parent), known.layouts[:1])
-    except (DataError, OSError, ValueError, KeyError) as error:
+    except DataError as error:
         raise DataError(f"{cached} cannot be read ({error}); remove it and try again.") from error
     if content is None:
         raise DataError(f"{cached} has no rows; remove it and try again.")
@@ -210,8 +210,8 @@ def _unpack(known: NamedSet, path: Path, members: str) -> Content:
         else:
             files = read_archive(path, lambda name: pattern.fullmatch(name) is not None)
             content = found_in(files, known.layouts)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path.name} cannot be read ({error}); fetch it again.") from error
+    except DataError as error:
+        raise DataError(f"{path.name} cannot be used: {error}") from error
     if content is None:
         raise DataError(f"{path.name} does not hold the files of {known.name}; fetch it again.")
     return content

@@ -10,7 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +31,13 @@ CIFAR10 = (
     *("dog", "frog", "horse", "ship", "truck"),
 )
 DIGITS = tuple("0123456789")
+
+# What the readers of these formats raise for a file that is cut short or of another kind.
+_DAMAGE = (
+    *(OSError, ValueError, LookupError, EOFError, AttributeError, TypeError),
+    *(csv.Error, zipfile.BadZipFile, zlib.error, pa.ArrowException),
+    Image.DecompressionBombError,
+)
 
 Layout = Callable[[Files], Content | None]
 
@@ -237,8 +247,8 @@ def _pictures(pixels: object, labels: object, names: tuple[str, ...]) -> Part:
     return Part(images, [names[number] for number in numbers])
 
 
-def _sheet(file: io.BufferedIOBase | object) -> UInt8Array:
-    with Image.open(file) as image:  # type: ignore[arg-type]
+def _sheet(file: BinaryIO) -> UInt8Array:
+    with Image.open(file) as image:
         pixels = np.asarray(image.convert("RGB"))
     if pixels.shape[1] != 32 * 32:
         raise DataError(f"a sheet {pixels.shape[1]} pixels wide was given; expected 1,024.")
@@ -257,5 +267,14 @@ def _sentiment(value: str) -> str:
 
 
 def found_in(files: Files, layouts: Iterable[Layout]) -> Content | None:
-    """What the first layout that is there gives."""
-    return next((content for layout in layouts if (content := layout(files)) is not None), None)
+    """What the first layout that is there gives; None where none is.
+
+    Raises:
+        DataError: files of a layout are there and do not hold what they should.
+    """
+    try:
+        return next((content for layout in layouts if (content := layout(files)) is not None), None)
+    except _DAMAGE as error:
+        raise DataError(
+            f"the files are damaged or of another layout ({type(error).__name__}: {error})"
+        ) from error
