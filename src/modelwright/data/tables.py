@@ -52,7 +52,10 @@ def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataCon
     )
     if not others:
         return whole
-    return whole.with_notes(f"{', '.join(others)} in {folder.name} are not read: no split's name")
+    verb = "is" if len(others) == 1 else "are"
+    return whole.with_notes(
+        f"{', '.join(others)} in {folder.name} {verb} not read: no split's name"
+    )
 
 
 def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None) -> Records:
@@ -130,7 +133,8 @@ def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
 
 def _splits(column: Any, name: str, config: DataConfig) -> list[SplitName | None] | None:
     values = column.to_pylist()
-    known: dict[str | None, SplitName | None] = {None: None, "": None, **SPLIT_NAMES}
+    known: dict[str | None, SplitName | None] = {None: None, "": None}
+    known.update(SPLIT_NAMES.items())
     folded = [None if value is None else value.strip().lower() for value in values]
     unknown = next((value for value in folded if value not in known), None)
     if unknown is None:
