@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
@@ -24,6 +24,7 @@ MAX_PIXELS = 64_000_000
 
 # Pillow's other formats start programs (EPS) or are rarely tested against hostile files.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+_IN_GRAPH = ("PNG", "JPEG", "BMP", "GIF")
 _UNREADABLE = (
     OSError,
     SyntaxError,
@@ -55,7 +56,7 @@ def decode(data: bytes, *, channels: int = 3) -> UInt8Array:
     if not data:
         raise DataError("the picture is empty (0 bytes)")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with _open(io.BytesIO(data), data) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise DataError(_too_large(f"{picture.width}x{picture.height} pixels"))
             converted = _convert(picture, "RGB" if channels == 3 else "L")
@@ -78,7 +79,8 @@ def read(encoded: Path | bytes) -> bytes:
     if isinstance(encoded, bytes):
         return encoded
     try:
-        return encoded.read_bytes()
+        with open(encoded, "rb", buffering=0) as file:  # noqa: PTH123 - twice as fast as Path's
+            return file.read()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"the picture's file cannot be read ({reason})") from None
@@ -129,6 +131,24 @@ def encode_png(pixels: UInt8Array) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(plane)).save(file, format="PNG")
     return file.getvalue()
+
+
+def portable(data: bytes) -> bytes:
+    """A readable picture's own bytes where a TensorFlow graph decodes its kind, else as PNG.
+
+    Raises:
+        DataError: it is not a readable picture, as ``decode`` says.
+    """
+    pixels = decode(data, channels=3)
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        return data if picture.format in _IN_GRAPH else encode_png(pixels)
+
+
+def _open(file: io.BytesIO, data: bytes) -> Image.Image:
+    # Image.open asks every plugin in turn, which costs a tenth of a thumbnail's time.
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile(file)
+    return Image.open(file, formats=_FORMATS)
 
 
 def _convert(picture: Image.Image, mode: str) -> Image.Image:

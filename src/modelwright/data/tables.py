@@ -102,7 +102,7 @@ def _read_file(path: Path, config: DataConfig) -> TableRows:
         data = to_utf8(path.read_bytes(), config.encoding, path.name)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from None
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{path.name} is empty; expected a header and rows")
     if suffix in (".jsonl", ".ndjson"):
         return read_json_lines(data, path.name, config)
