@@ -53,6 +53,14 @@ def test_each_class_with_enough_own_contents_is_in_each_split(rows: list[tuple[s
             assert present == {TRAIN, VAL, TEST}
 
 
+@given(ROWS)
+@settings(deadline=None)
+def test_each_class_can_be_learned_however_few_its_rows(rows: list[tuple[str, int]]) -> None:
+    got = sides(rows, val=0.5, test=0.5)
+    learned = {label for (_, label), side in zip(rows, got, strict=True) if side == TRAIN}
+    assert learned == {label for _, label in rows}
+
+
 @given(st.integers(0, 10_000))
 @settings(deadline=None, max_examples=20)
 def test_more_rows_move_none(seed: int) -> None:

@@ -30,6 +30,8 @@ def rows(records: Records) -> list[tuple[str, str]]:
     ("name", "content"),
     [
         ("a.csv", "label,text\r\npos,good\r\nneg,bad\r\n"),
+        ("a.csv", "\n\ntext,label\ngood,pos\n\nbad,neg\n"),
+        ("a.csv", "text,label\rgood,pos\rbad,neg\r"),
         ("a.csv", "Review;Sentiment\ngood;pos\nbad;neg"),
         ("a.csv", "评论,标签\ngood,pos\nbad,neg\n"),
         ("a.csv", "text\tlabel\ngood\tpos\nbad\tneg\n"),
@@ -166,13 +168,34 @@ def test_bad_lines_of_json(tmp_path: Path) -> None:
         '{"text": "\\ud800", "label": 1}',
         '{"text": "b", "label": true}',
         '{"text": "c"}',
+        '{"text": "d", "label": 2.0}',
     ]
     found = read(tmp_path / "a.jsonl", "\n".join(lines))
-    assert rows(found) == [("a", "1"), ("b", "true"), ("c", None)]
+    assert rows(found) == [("a", "1"), ("b", "true"), ("c", None), ("d", "2")]
     assert [row.origin for row in found.rejected] == [f"a.jsonl row {at}" for at in (2, 3, 4, 5)]
     assert found.origin(2) == "a.jsonl row 7"
     with pytest.raises(DataError, match=r"line 1 is not a JSON object"):
         read(tmp_path / "a.jsonl", "[1]\n")
+
+
+def test_bytes_that_are_not_utf8_pass_no_parser(tmp_path: Path) -> None:
+    good = b'{"text": "a", "label": 1}\n'
+    found = read(tmp_path / "a.jsonl", good + b'{"text": "\xff", "label": 1}\n')
+    assert [(row.origin, row.reason) for row in found.rejected] == [
+        ("a.jsonl row 2", "is not UTF-8")
+    ]
+    chinese = '{"text": "很差", "label": 1}\n'.encode("gb18030")
+    with pytest.raises(DataError, match=r"not UTF-8: line 1 .*gb18030"):
+        read(tmp_path / "a.jsonl", chinese)
+    broken = pa.array([b"\xff"]).cast(pa.binary()).view(pa.string())
+    paparquet.write_table(pa.table({"text": broken, "label": ["x"]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"not a readable Parquet file.*UTF8"):
+        read_table(tmp_path / "a.parquet", DataConfig())
+
+
+def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
+    for content in ("text,label", "text,label\n"):
+        assert rows(read(tmp_path / "a.csv", content)) == []
 
 
 def test_texts_of_json_that_look_like_dates_stay_text(tmp_path: Path) -> None:

@@ -38,6 +38,10 @@ def read_csv(data: bytes, name: str, config: DataConfig, delimiter: str | None) 
     Raises:
         DataError: broken quotes, no such columns, or bytes that are not UTF-8.
     """
+    # pyarrow would take a blank first line for the header, and wants one end of line at least.
+    data = data.lstrip(b"\r\n")
+    if b"\n" not in data and b"\r" not in data:
+        data += b"\n"
     delimiter = delimiter or _delimiter(data)
     mended = mend(data, delimiter, name)
     header = _header(mended.data, delimiter, name)
@@ -114,7 +118,7 @@ def _parse_csv(
 
 
 def _header(data: bytes, delimiter: str, name: str) -> list[str]:
-    start = data[: 2**16].decode(errors="replace").lstrip("\r\n")
+    start = data[: 2**16].decode(errors="replace")
     try:
         return next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter))
     except (csv.Error, StopIteration) as error:
@@ -122,5 +126,5 @@ def _header(data: bytes, delimiter: str, name: str) -> list[str]:
 
 
 def _delimiter(data: bytes) -> str:
-    line = data.lstrip(b"\r\n")[: 2**16].splitlines()[0]
+    line = data[: 2**16].splitlines()[0]
     return max(",;\t", key=lambda mark: line.count(mark.encode()))

@@ -15,9 +15,11 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
 from modelwright.data.columns import Columns, find_columns
+from modelwright.data.encodings import not_utf8
 from modelwright.data.table_rows import TableRows, assemble
 
 _LARGEST_BLOCK = 2**31 - 2
+_NOT_UTF8 = "is not UTF-8"
 
 
 def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
@@ -32,6 +34,8 @@ def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
         DataError: the first line is no object, or has no such keys.
     """
     first = _object(data.lstrip().split(b"\n", 1)[0])
+    if first == _NOT_UTF8:
+        raise not_utf8(data, name)
     if isinstance(first, str):
         raise DataError(f"{name} line 1 {first}; expected JSON Lines, one object a line")
     names = list(first)
@@ -53,6 +57,8 @@ def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
                 explicit_schema=pa.schema(types.items()), unexpected_field_behavior="ignore"
             ),
         )
+        # The parser lets other bytes than UTF-8 pass.
+        table.validate(full=True)
         if len(table) == data.count(b"\n") + (not data.endswith(b"\n")):
             return assemble(table.select(wanted), columns, None, 1, (), name)
     except pa.ArrowInvalid:
@@ -90,7 +96,7 @@ def _object(line: bytes) -> dict[str, Any] | str:
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
-        return "is not UTF-8"
+        return _NOT_UTF8
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
     return value if isinstance(value, dict) else "is not a JSON object"
@@ -99,6 +105,8 @@ def _object(line: bytes) -> dict[str, Any] | str:
 def _text(value: Any) -> str | TypeError | None:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if value is None or isinstance(value, int):
         return None if value is None else str(value)
     if not isinstance(value, str):

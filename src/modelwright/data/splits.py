@@ -26,7 +26,8 @@ def split_rows(digests: Digests, labels: IntArray, given: Sides, val: float, tes
     Where no row has a split, ``test`` of the rows and ``val`` of the others are held out. Where
     some have, those stay, rows without one count as train, and a split that is not given is
     taken out of train. Each class whose rows are of as many contents as there are splits
-    gets at least one row in each that is made, by moving the contents nearest to the threshold.
+    gets at least one row in each that is made, by moving the contents nearest to the threshold;
+    a class with fewer gets one in train.
 
     Args:
         digests: Content hashes, ``[n, 2]``.
@@ -107,6 +108,9 @@ def _repair(sides: Sides, keys: npt.NDArray[np.uint64], labels: IntArray, bounds
     ]
     for label in lacking:
         own = np.unique(keys[labels == label])
+        if not (sides[labels == label] == TRAIN).any():
+            # Before all else a class must be learned, however few rows it has.
+            sides[keys == own[-1]] = TRAIN
         if len(own) < len(bounds):
             continue
         # A content that stands under another label too stays, so that no other class loses it.

@@ -116,6 +116,7 @@ def _parquet(path: Path, config: DataConfig) -> TableRows:
         columns = find_columns(names, config, path.name)
         wanted = [names[at] for at in columns.wanted()]
         table = file.read(columns=list(dict.fromkeys(wanted)))
+        table.validate(full=True)
         order = _class_names(file.schema_arrow.metadata, names[columns.label])
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name} is not a readable Parquet file ({error})") from None
