@@ -47,6 +47,15 @@ def test_grey_is_repeated_and_a_palette_expanded() -> None:
         assert pictures.decode(data).tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
+def test_what_is_transparent_in_a_gif_is_black_as_in_tensorflow() -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putdata([1, 0])
+    assert pictures.decode(encoded(palette, "GIF", transparency=1)).tolist() == [
+        [[0, 0, 0], [255, 0, 0]]
+    ]
+
+
 def test_sixteen_bit_grey_keeps_its_high_byte() -> None:
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     for kind in ("PNG", "TIFF"):

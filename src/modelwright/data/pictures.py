@@ -1,7 +1,9 @@
 """One picture: decode, resize, encode. Pillow is the reference for the whole product.
 
 TensorFlow's ``decode_image(channels=3, expand_animations=False)`` and
-``tf.image.resize(method="bilinear", antialias=True)`` agree with what is done here. The
+``tf.image.resize(method="bilinear", antialias=True)`` agree with what is done here, but that for
+JPEG TensorFlow needs ``decode_jpeg(dct_method="INTEGER_ACCURATE")`` to be exact, and that it reads
+WebP with alpha only with four channels. The
 orientation in EXIF is not applied, an alpha channel is dropped, nothing is cropped.
 """
 
@@ -165,7 +167,12 @@ def _convert(picture: Image.Image, mode: str) -> Image.Image:
         return Image.fromarray((grey >> 8).astype(np.uint8)).convert(mode)
     if picture.mode == "P" and "transparency" in picture.info:
         # Through RGBA, so that Pillow neither warns nor paints over what is transparent.
-        return picture.convert("RGBA").convert("RGB").convert(mode)
+        whole = picture.convert("RGBA")
+        if picture.format == "GIF":
+            # In a GIF, TensorFlow paints what is transparent black.
+            black = Image.new("RGBA", whole.size)
+            whole = Image.composite(whole, black, whole.getchannel("A"))
+        return whole.convert("RGB").convert(mode)
     return picture.convert(mode)
 
 
