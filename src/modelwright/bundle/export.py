@@ -17,8 +17,9 @@ from modelwright.bundle.replay import replay
 from modelwright.core.errors import DataError, ParityError, ServableError
 from modelwright.core.files import atomic_folder
 from modelwright.core.render import table
-from modelwright.core.types import Progress, Split
+from modelwright.core.types import Progress, RawInput
 from modelwright.data.load import load_data
+from modelwright.data.pictures import portable
 from modelwright.models import pictures
 from modelwright.models.heads import spread
 from modelwright.runs import run as runs
@@ -126,13 +127,17 @@ def _answers(run: Run, progress: Progress | None) -> tuple[examples.Examples, fl
         )
     split = data.splits.get("test") or data.splits.get("val") or data.splits["train"]
     chosen = np.array(examples.held_out(len(split), _CHECKED))
-    raw = tuple(split.inputs.raw(int(i)) for i in chosen)
+    raw = tuple(_sendable(split.inputs.raw(int(i))) for i in chosen)
     rows = split.inputs.take(chosen)
     cutter = run.tokenizer()
     tolerance = _TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
     network = run.network()
     outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
     return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
+
+
+def _sendable(row: RawInput) -> RawInput:
+    return portable(row) if isinstance(row, bytes) else row
 
 
 def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:

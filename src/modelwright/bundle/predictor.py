@@ -12,7 +12,7 @@ from modelwright.bundle.engines import open_engine
 from modelwright.bundle.manifest import Manifest
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, RawInput
-from modelwright.data.pictures import decode
+from modelwright.data.pictures import portable
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,9 @@ class Predictor:
                 " expected a path, or bytes of an encoded picture."
             )
         try:
-            decode(row, channels=3)
+            return portable(row)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
-        return row
 
 
 def load(path: Path | str, *, engine: str = "auto") -> Predictor:
