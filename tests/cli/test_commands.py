@@ -110,7 +110,9 @@ def test_the_doctor_names_versions_and_precision(cli: Cli) -> None:
     assert report["missing"] == {}
 
 
-def mistakes(tmp_path: Path, reviews: Path, colours: Path) -> dict[str, tuple[list[object], int, str]]:
+def mistakes(
+    tmp_path: Path, reviews: Path, colours: Path
+) -> dict[str, tuple[list[object], int, str]]:
     """Commands with something wrong: exit code and a part of the line."""
     one = tmp_path / "one.csv"
     one.write_text("text,label\na,x\nb,x\n")

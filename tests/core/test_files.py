@@ -39,7 +39,7 @@ def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "1"
     target.mkdir()
     (target / "kept").write_text("x")
-    with pytest.raises(OSError), atomic_folder(target) as folder:  # noqa: PT011
+    with pytest.raises(OSError), atomic_folder(target) as folder:
         (folder / "a").write_text("y")
     assert [p.name for p in target.iterdir()] == ["kept"]
 

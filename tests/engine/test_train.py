@@ -27,13 +27,18 @@ TABLES = {
 }
 
 
+def history(path: Path) -> list[dict[str, str]]:
+    with (path / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 def weights(path: Path) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     with h5py.File(path / runs.WEIGHTS) as file:
         file.visititems(
-            lambda name, item: found.update({name: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
         )
     return found
 
@@ -46,7 +51,7 @@ def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
     assert record["data"]["rows"].keys() == {"train", "val", "test"}
     assert record["metrics"]["val_accuracy"] > 0.9
     assert set(record["files"]) == {"config.toml", "vocabulary.txt", "weights.weights.h5"}
-    rows = list(csv.DictReader((text_run / "history.csv").open()))
+    rows = history(text_run)
     assert {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
     assert len(rows) == record["metrics"]["epochs"]
     assert (text_run / "plots" / "history.png").stat().st_size > 1000
@@ -124,7 +129,7 @@ def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> N
     report = modelwright.train(
         data={"source": str(reviews)}, model=TABLES["model"], train=train, out=tmp_path / "run"
     )
-    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    rows = history(tmp_path / "run")
     losses = [float(row["val_loss"]) for row in rows]
     assert report.best_epoch == int(np.argmin(losses)) + 1
     assert report.epochs == min(30, report.best_epoch + 2)
@@ -189,5 +194,7 @@ def test_a_loss_that_is_no_number_is_one_clear_line(tmp_path: Path) -> None:
     rows = Ids(np.zeros((4, 1), np.int32))
     batches = TrainingBatches(rows, np.zeros((4, 1)), 2, seed=0, variation="none")
     keeper = Keeper(tmp_path, batches, monitor="val_loss", patience=1, epochs=1)
-    with pytest.raises(RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"):
+    with pytest.raises(
+        RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
+    ):
         keeper.on_epoch_end(0, {"loss": float("nan"), "val_loss": 1.0})

@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Callable[[], bytes], int]] = {
         ),
         0,
     ),
-    "jpeg": (lambda: encoded(smooth(), "JPEG", quality=90), 3),
+    "jpeg": (lambda: encoded(smooth(), "JPEG", quality=90), 0),
     "cmyk jpeg": (lambda: encoded(smooth().convert("CMYK"), "JPEG", quality=95), 4),
 }
 

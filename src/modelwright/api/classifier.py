@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelwright.api.train import train
-from modelwright.bundle.predictor import Predictor, load
 from modelwright.bundle.export import export
+from modelwright.bundle.predictor import Predictor, load
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
 
@@ -83,7 +83,8 @@ class Classifier:
 
     def predict(self, x: Sequence[str] | np.ndarray) -> np.ndarray:
         """The most probable label of each row, as text."""
-        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+        best = self.predict_proba(x).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def score(self, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> float:
         """The share of rows whose label is predicted."""

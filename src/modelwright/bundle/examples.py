@@ -71,9 +71,7 @@ def compare(expected: FloatArray, given: FloatArray, tolerance: float) -> dict[s
     the tolerance alone explains it.
     """
     if given.shape != expected.shape:
-        raise ServableError(
-            f"the answers have shape {given.shape}; expected {expected.shape}."
-        )
+        raise ServableError(f"the answers have shape {given.shape}; expected {expected.shape}.")
     difference = float(np.abs(expected - given).max(initial=0.0))
     top = np.sort(expected, axis=1)
     clear = top[:, -1] - top[:, -2] > 2 * tolerance

@@ -29,8 +29,7 @@ _CHECKED = 1000
 _KEPT = 32
 _WARMUP = 8
 _TOLERANCE = 1e-4
-# Where a picture must be resized, or is a JPEG, the graph's decoder and Pillow's differ by a
-# grey level here and there.
+# Where pictures are resized, the graph and Pillow differ by a grey level here and there.
 _LOSSY_TOLERANCE = 0.05
 
 
@@ -156,9 +155,7 @@ def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
 def _write(
     run: Run, folder: Path, name: str, version: int, rows: examples.Examples, tolerance: float
 ) -> dict[str, Any]:
-    graph.write(
-        folder, run.network(), run.tokenizer(), run.labels, task=run.task, shape=run.shape
-    )
+    graph.write(folder, run.network(), run.tokenizer(), run.labels, task=run.task, shape=run.shape)
     examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
     warmup.write(folder / warmup.WARMUP, name, rows.inputs[:_WARMUP], run.task)
     about = Manifest(

@@ -1,10 +1,10 @@
 """What a servable says of itself: ``modelwright.json`` beside the SavedModel.
 
-    NAME/VERSION/
-      saved_model.pb variables/ assets/     what TensorFlow Serving loads
-      assets.extra/                         warm-up requests for it
-      examples.jsonl                        held-out rows with the model's answers
-      modelwright.json                      this manifest
+NAME/VERSION/
+  saved_model.pb variables/ assets/     what TensorFlow Serving loads
+  assets.extra/                         warm-up requests for it
+  examples.jsonl                        held-out rows with the model's answers
+  modelwright.json                      this manifest
 """
 
 from __future__ import annotations

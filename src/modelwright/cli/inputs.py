@@ -40,7 +40,9 @@ def _pictures(name: str, servable: Path) -> list[Path]:
     if len(name) < 1024 and path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
         if not inside:
-            raise ConfigError(f"the folder {name} holds no pictures ({', '.join(sorted(EXTENSIONS))}).")
+            raise ConfigError(
+                f"the folder {name} holds no pictures ({', '.join(sorted(EXTENSIONS))})."
+            )
         return inside
     if any(mark in name for mark in "*?["):
         matched = sorted(Path().glob(name)) if not path.is_absolute() else []

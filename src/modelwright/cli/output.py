@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from modelwright.core.types import Progress, Report
@@ -65,11 +65,11 @@ class _Bar:
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self.kind = ""
-        self.task = None
+        self.task: TaskID | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
         kind = what.split(" ", 1)[0]
-        if kind != self.kind:
+        if kind != self.kind or self.task is None:
             if self.task is not None:
                 self.bars.remove_task(self.task)
             self.kind, self.task = kind, self.bars.add_task(what, total=total or None)

@@ -91,7 +91,7 @@ def export(
 def verify(
     servable: Path = typer.Argument(help="models/NAME/VERSION, or models/NAME for the newest."),
     as_json: bool = Json,
-    quiet: bool = Quiet,  # noqa: ARG001
+    quiet: bool = Quiet,
 ) -> None:
     """Check a servable's files and its answers."""
     emit(modelwright.verify(servable), as_json=as_json)
@@ -105,7 +105,7 @@ def predict(
     top: int = typer.Option(1, min=1, help="Show this many labels of each."),
     engine: str = typer.Option("auto", help="Which engine of the servable runs it."),
     as_json: bool = Json,
-    quiet: bool = Quiet,  # noqa: ARG001
+    quiet: bool = Quiet,
 ) -> None:
     """Classify texts or pictures with a servable."""
     from modelwright.bundle import manifest
@@ -123,7 +123,7 @@ def predict(
     sys.stdout.write(table(("input", "label", "probability"), rows) + "\n")
 
 
-def doctor(as_json: bool = Json, quiet: bool = Quiet) -> None:  # noqa: ARG001
+def doctor(as_json: bool = Json, quiet: bool = Quiet) -> None:
     """Tell what is installed, what the machine can do, and what is missing."""
     from modelwright.engine.doctor import examine
 

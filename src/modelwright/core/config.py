@@ -63,7 +63,7 @@ class ModelConfig(Table):
     """``[model]``: the builder and its options, already checked by the builder's own table."""
 
     builder: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class TrainConfig(Table):

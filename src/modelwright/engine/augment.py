@@ -24,8 +24,8 @@ def augment(pictures: UInt8Array, kind: str, random: np.random.Generator) -> UIn
     if kind == "flip+crop":
         rows = _reflected(rows + _shifts(random, count, height), height)
         columns = _reflected(columns + _shifts(random, count, width), width)
-    mirrored = random.random(count) < 0.5
-    columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
+    mirrored = random.random((count, 1)) < 0.5
+    columns = np.where(mirrored, columns[:, ::-1], columns)
     varied: UInt8Array = pictures[
         np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
     ]

@@ -16,7 +16,6 @@ from modelwright.core.files import write_json, write_text
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_data, load_split, write_rejected
-
 from modelwright.engine import runtime
 from modelwright.engine.batches import encode
 from modelwright.engine.metrics import Metrics, bins, measure
@@ -211,7 +210,9 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("origin", "label", "predicted", "probability", "text"))
-    writer.writerows((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
+    writer.writerows(
+        (m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes
+    )
     write_text(folder / "mistakes.csv", text.getvalue())
     draw_confusion(folder / "confusion.png", figures.confusion, labels)
     draw_calibration(

@@ -52,7 +52,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Position in ``history`` of the best epoch so far, the first among equals."""
         if not self.history:
             return None
-        sign = -1 if self.monitor == "val_loss" else 1
+        sign = -1 if self.monitor.endswith("loss") else 1
         scores = [sign * epoch[self.monitor] for epoch in self.history]
         return int(np.argmax(scores))
 
@@ -61,9 +61,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Whether the last ``patience`` epochs brought nothing better."""
         best = self.best
         return (
-            self.patience > 0
-            and best is not None
-            and len(self.history) - 1 - best >= self.patience
+            self.patience > 0 and best is not None and len(self.history) - 1 - best >= self.patience
         )
 
     def restore(self) -> bool:
@@ -101,7 +99,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             what = f"epoch {self._epoch + 1}/{self.epochs}"
             if logs:
                 what += f"  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}"
-            if self.history:
+            if self.history and "val_accuracy" in self.history[-1]:
                 what += f"  val {self.history[-1]['val_accuracy']:.4f}"
             self.progress(what, self._epoch * steps + batch + 1, self.epochs * steps)
 
@@ -130,9 +128,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def _save(self, file: Any) -> None:
         variables = self._variables()
         arrays = {f"variable_{i}": np.asarray(value) for i, value in enumerate(variables)}
-        np.savez(
-            file, history=json.dumps(self.history), variables=np.int64(len(variables)), **arrays
-        )
+        arrays["history"] = np.array(json.dumps(self.history))
+        arrays["variables"] = np.array(len(variables))
+        np.savez(file, allow_pickle=False, **arrays)
 
     def _write_history(self) -> None:
         text = io.StringIO()

@@ -48,7 +48,9 @@ def measure(probabilities: FloatArray, labels: IntArray) -> Metrics:
     seen = (support + chosen) > 0
     f1 = 2 * hits[seen] / (support + chosen)[seen]
     rows, right = len(labels), int(hits.sum())
-    gaps = [bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins(probabilities, labels)]
+    gaps = [
+        bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins(probabilities, labels)
+    ]
     return Metrics(
         rows=rows,
         accuracy=right / rows,

@@ -16,7 +16,6 @@ from modelwright.core.hardware import detect
 from modelwright.core.render import percent, table
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.data.load import load_data, write_rejected
-
 from modelwright.engine import optimizers, runtime
 from modelwright.engine.batches import LabelledBatches, TrainingBatches, encode
 from modelwright.engine.keeper import Keeper
@@ -25,7 +24,7 @@ from modelwright.engine.scoring import score
 from modelwright.models import builders, tokenizer
 from modelwright.plots.history import draw_history
 from modelwright.runs import run as runs
-from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
+from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run, input_shape
 
 _EVALUATION_BATCH = 256
 
@@ -122,23 +121,25 @@ def _check(config: Config, data: Dataset) -> None:
         )
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
+    # Built once for nothing, so that a model that does not fit leaves no run behind.
+    builders.build(config.model, input_shape(config, data.shape), len(data.labels))
 
 
 def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     config = run.config.train
-    precision = choose(config.precision, detect(), runtime.gpu_details())
-    run = run.update(
-        status="running", precision={"policy": precision.policy, "reason": precision.reason}
-    )
+    # A training that goes on keeps the precision it began with, on whatever machine.
+    chosen = run.precision or vars(choose(config.precision, detect(), runtime.gpu_details()))
+    run = run.update(status="running", precision=chosen)
     _learn_vocabulary(run, data.splits["train"], progress)
     cutter = run.tokenizer()
-    inputs = {name: encode(part, cutter, progress) for name, part in data.splits.items() if name != "test"}
-    classes = len(run.labels)
-    goals = {
-        name: optimizers.targets(data.splits[name].labels, classes, config.label_smoothing)
-        for name in inputs
+    inputs: dict[str, Any] = {
+        name: encode(part, cutter, progress) for name, part in data.splits.items() if name != "test"
     }
-    network = run.network(precision.policy, weights=False)
+    goals: dict[str, Any] = {
+        name: optimizers.targets(part.labels, len(run.labels), config.label_smoothing)
+        for name, part in data.splits.items()
+    }
+    network = run.network(chosen["policy"], weights=False)
     batches = TrainingBatches(
         inputs["train"],
         goals["train"],
@@ -163,9 +164,13 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
         epochs=config.epochs,
         progress=progress,
     )
+    keeper.set_model(network)
     keeper.restore()
     started = time.monotonic()
-    interrupted = _run_epochs(run, network, batches, validation, keeper)
+    weights = optimizers.class_weights(
+        data.splits["train"].labels, len(run.labels), config.class_weight
+    )
+    interrupted = _run_epochs(run, network, batches, validation, keeper, weights)
     seconds = time.monotonic() - started + run.metrics.get("seconds", 0.0)
     if interrupted:
         run = run.update(metrics={"seconds": seconds})
@@ -178,6 +183,7 @@ def _run_epochs(
     batches: TrainingBatches,
     validation: LabelledBatches | None,
     keeper: Keeper,
+    weights: dict[int, float] | None,
 ) -> bool:
     """Train until the end; True where a person interrupted it."""
     config = run.config.train
@@ -194,11 +200,7 @@ def _run_epochs(
             epochs=config.epochs,
             initial_epoch=len(keeper.history),
             validation_data=validation,
-            class_weight=optimizers.class_weights(
-                batches.labels.argmax(1) if batches.labels.shape[1] > 1 else batches.labels[:, 0],
-                len(run.labels),
-                config.class_weight,
-            ),
+            class_weight=weights,
             callbacks=callbacks,
             verbose=0,
         )

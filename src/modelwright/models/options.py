@@ -37,7 +37,7 @@ class TextOptions(Table):
 class CnnOptions(PictureOptions):
     """``cnn``: convolutions with poolings between, then two dense layers."""
 
-    filters: Units = [32, 64, 128]
+    filters: Units = Field(default=[32, 64, 128])
     units: Positive = 128
     dropout: Fraction = 0.0
     """Before the last layer; half of it before the dense layer above."""
@@ -48,7 +48,7 @@ class BilstmOptions(TextOptions):
     """``bilstm``: embedding, bidirectional recurrent layers, two dense layers."""
 
     embedding: Positive = 64
-    units: Units = [64, 32]
+    units: Units = Field(default=[64, 32])
     dense: Positive = 24
     cell: Literal["lstm", "gru"] = "lstm"
     masking: bool = True
@@ -63,4 +63,4 @@ class CustomOptions(PictureOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 
     function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)

@@ -17,7 +17,12 @@ def decode(encoded: Any, shape: ImageShape) -> Any:
     """Pixels uint8 ``[n, *shape]`` of JPEG, PNG, GIF or BMP files in a string tensor ``[n]``."""
 
     def one(data: Any) -> Any:
-        pixels = tf.io.decode_image(data, channels=3, expand_animations=False)
+        pixels = tf.cond(
+            tf.io.is_jpeg(data),
+            # Pillow's way to compute the inverse transform; decode_image takes a faster one.
+            lambda: tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE"),
+            lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
+        )
         if shape[2] == 1:
             pixels = _grey(pixels)
         same = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], shape[:2]))

@@ -1,13 +1,13 @@
 """One run: its folder, what was recorded there, and the network it holds.
 
-    config.toml          the resolved config
-    run.json             status, data, versions, metrics, sha256 of the files
-    vocabulary.txt       of a text model: one token a line
-    weights.weights.h5   the best weights
-    checkpoint.npz       everything that going on needs, until the training has finished
-    history.csv          one line an epoch
-    rejected.csv         rows left out and why, when there were any
-    plots/ tensorboard/ evaluations/
+config.toml          the resolved config
+run.json             status, data, versions, metrics, sha256 of the files
+vocabulary.txt       of a text model: one token a line
+weights.weights.h5   the best weights
+checkpoint.npz       everything that going on needs, until the training has finished
+history.csv          one line an epoch
+rejected.csv         rows left out and why, when there were any
+plots/ tensorboard/ evaluations/
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Run:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Of one row as the network sees it, without the batch."""
-        return self.shape or (int(self.config.model.options["length"]),)
+        return input_shape(self.config, self.shape)
 
     @property
     def finished(self) -> bool:
@@ -65,9 +65,7 @@ class Run:
 
     def network(self, precision: str = "float32", *, weights: bool = True) -> keras.Model:
         """Build the network; with its best weights unless told otherwise."""
-        network = builders.build(
-            self.config.model, self.input_shape, len(self.labels), precision
-        )
+        network = builders.build(self.config.model, self.input_shape, len(self.labels), precision)
         if weights:
             try:
                 network.load_weights(self.path / WEIGHTS)
@@ -106,6 +104,11 @@ class Run:
         }
         write_json(self.path / "run.json", record)
         return changed
+
+
+def input_shape(config: Config, shape: ImageShape | None) -> tuple[int, ...]:
+    """Of one row as a network sees it: a picture's shape, or the length of a text in tokens."""
+    return shape or (int(config.model.options["length"]),)
 
 
 def create(config: Config, data: Dataset, folder: Path | None) -> Run:
