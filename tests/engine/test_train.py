@@ -115,7 +115,10 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_pat
     while not (out / runs.CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    try:
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0, errors.decode()[-2000:]
     report = json.loads(output)
     assert report["status"] == "stopped"

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.epochs = epochs
         self.progress = progress
         self.history: list[dict[str, float]] = []
+        self.check_interrupt: Callable[[], None] = lambda: None
         self._epoch = 0
 
     @property
@@ -93,7 +95,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.batches.start_epoch(epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell the progress."""
+        """Tell the progress, and stop here where a person asked for it."""
+        self.check_interrupt()
         if self.progress:
             steps = len(self.batches)
             what = f"epoch {self._epoch + 1}/{self.epochs}"

@@ -18,6 +18,7 @@ from modelwright.core.types import Dataset, Progress, Split
 from modelwright.data.load import load_data, write_rejected
 from modelwright.engine import optimizers, runtime
 from modelwright.engine.batches import LabelledBatches, TrainingBatches, encode
+from modelwright.engine.interrupt import held_back
 from modelwright.engine.keeper import Keeper
 from modelwright.engine.precision import choose
 from modelwright.engine.scoring import score
@@ -195,15 +196,16 @@ def _run_epochs(
     if keeper.exhausted:
         return False
     try:
-        network.fit(
-            batches,
-            epochs=config.epochs,
-            initial_epoch=len(keeper.history),
-            validation_data=validation,
-            class_weight=weights,
-            callbacks=callbacks,
-            verbose=0,
-        )
+        with held_back() as keeper.check_interrupt:
+            network.fit(
+                batches,
+                epochs=config.epochs,
+                initial_epoch=len(keeper.history),
+                validation_data=validation,
+                class_weight=weights,
+                callbacks=callbacks,
+                verbose=0,
+            )
     except KeyboardInterrupt:
         if not keeper.history:
             raise
