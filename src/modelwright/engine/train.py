@@ -199,6 +199,7 @@ def _run_epochs(
         with held_back() as keeper.check_interrupt:
             network.fit(
                 batches,
+                shuffle=False,  # Keras would reorder the batches by a state that is not kept
                 epochs=config.epochs,
                 initial_epoch=len(keeper.history),
                 validation_data=validation,
