@@ -9,7 +9,6 @@ import typer
 
 import modelwright
 from modelwright.cli.output import Json, Quiet, emit, shown
-from modelwright.core.config import DataConfig, check_table
 
 app = typer.Typer(help="Fetch a named set, or look at a source.", no_args_is_help=True)
 
@@ -40,6 +39,8 @@ def inspect(
     quiet: bool = Quiet,
 ) -> None:
     """Count, measure and check the rows of a source."""
+    from modelwright.core.config import DataConfig, check_table
+
     values = {
         "source": source if len(source) > 1 else source[0],
         "text": text_column,

@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
-from modelwright.core.types import Progress, Report
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from modelwright.core.types import Progress, Report
 
 Json = typer.Option(False, "--json", help="Print one JSON object and nothing else.")
 Quiet = typer.Option(False, "--quiet", "-q", help="Show no progress.")
@@ -38,6 +40,8 @@ def emit_json(value: Any) -> None:
 @contextmanager
 def shown(*, quiet: bool) -> Iterator[Progress | None]:
     """Something to report progress to: a bar on a terminal, else a line now and then."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if quiet:
         yield None
@@ -49,6 +53,9 @@ def shown(*, quiet: bool) -> Iterator[Progress | None]:
 
 
 def _bars(console: Console) -> Bars:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
     return Bars(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -9,10 +9,8 @@ from typing import Any, Optional
 import typer
 
 import modelwright
-from modelwright.cli import inputs
 from modelwright.cli.output import Json, Quiet, emit, emit_json, shown
 from modelwright.core.errors import ConfigError
-from modelwright.core.render import percent, shorten, table
 
 
 def train(
@@ -109,6 +107,7 @@ def predict(
 ) -> None:
     """Classify texts or pictures with a servable."""
     from modelwright.bundle import manifest
+    from modelwright.cli import inputs
 
     about = manifest.read(manifest.find(servable))
     names = inputs.expand(given, about.task, servable)
@@ -116,6 +115,8 @@ def predict(
     if as_json:
         emit_json([{"input": str(n), **a.to_dict()} for n, a in zip(names, answers, strict=True)])
         return
+    from modelwright.core.render import percent, shorten, table
+
     rows: list[tuple[str, str, str]] = []
     for name, answer in zip(names, answers, strict=True):
         for place, (label, chance) in enumerate(answer.top(top)):

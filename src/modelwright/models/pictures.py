@@ -16,6 +16,7 @@ from modelwright.core.types import ImageShape
 def decode(encoded: Any, shape: ImageShape) -> Any:
     """Pixels uint8 ``[n, *shape]`` of JPEG, PNG, GIF or BMP files in a string tensor ``[n]``."""
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def one(data: Any) -> Any:
         pixels = tf.cond(
             tf.io.is_jpeg(data),

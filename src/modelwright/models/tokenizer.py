@@ -69,7 +69,7 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
             default_value=RESERVED.index("<unk>"),
         )
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)  # type: ignore[untyped-decorator]
     def __call__(self, texts: Any) -> Any:
         """Ids int32 ``[n, length]`` of string tensor ``[n]``, padded at the end with 0."""
         length = self.options.length
@@ -133,6 +133,7 @@ def learn(
     cut = tf.function(
         lambda batch: split(batch, options).values,
         input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     counts: Counter[bytes] = Counter()
     done = 0
