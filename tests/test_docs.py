@@ -1,0 +1,242 @@
+"""The documentation says what the program does: commands, settings, links, both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from modelwright.cli.main import app
+from modelwright.core.config import DataConfig, Table, TrainConfig
+from modelwright.core.errors import ModelwrightError
+from modelwright.models.options import (
+    BilstmOptions,
+    CnnOptions,
+    CustomOptions,
+    PictureOptions,
+    TextOptions,
+)
+from modelwright.recipes import recipe as recipes
+
+ROOT = Path(__file__).parent.parent
+ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
+OTHERS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
+SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
+TABLES: dict[str, tuple[str, type[Table]]] = {
+    "data": ("data", DataConfig),
+    "train": ("train", TrainConfig),
+    "pictures": ("model", PictureOptions),
+    "texts": ("model", TextOptions),
+    "cnn": ("model", CnnOptions),
+    "bilstm": ("model", BilstmOptions),
+    "custom": ("model", CustomOptions),
+}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UNSET = "—"
+
+
+def name(path: Path) -> str:
+    """A page's path from the root, for the names of tests."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(path: Path) -> str:
+    """A page without its blocks of code."""
+    return FENCE.sub("", path.read_text("utf-8"))
+
+
+def commands(path: Path) -> list[str]:
+    """What a reader would type: in blocks ``sh``, and behind ``$`` in blocks ``console``."""
+    found = []
+    for language, content in FENCE.findall(path.read_text("utf-8")):
+        lines = content.splitlines()
+        if language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        elif language != "sh":
+            continue
+        parts = [part.strip() for line in lines for part in re.split(r" \| | && ", line)]
+        found += [part for part in parts if re.match(r"(modelwright|mw)( |$)", part)]
+    return found
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command as the program would, and run nothing."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("modelwright", [], resilient_parsing=True)
+    while words and words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    if command is not context.command and not hasattr(command, "commands"):
+        command.make_context(command.name, list(words), parent=context)
+    elif set(words) - {"--version", "-h", "--help"}:
+        raise ValueError(f"no such command: {words[0]}")
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that words begin with."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    names = {name for parameter in command.params for name in parameter.opts}
+    return names | {"-h", "--help"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_command_parses(path: Path) -> None:
+    for line in commands(path):
+        try:
+            parse(shlex.split(line, comments=True)[1:])
+        except Exception as error:  # noqa: BLE001 - the parser's errors have no public name
+            pytest.fail(f"{name(path)}: {line}\n{error}")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_command_in_a_sentence_exists(path: Path) -> None:
+    top: Any = typer.main.get_command(app)
+    for code in re.findall(r"`(?:modelwright|mw) ([^`]+)`", prose(path)):
+        words = shlex.split(code)
+        known = set(top.commands)
+        if words[0] == "data":
+            words, known = words[1:], set(top.commands["data"].commands)
+            assert words[0] in known and not words[0].startswith("-"), f"{name(path)}: {code}"
+            used = options_of(["data", *words])
+        else:
+            assert words[0] in known, f"{name(path)}: {code}"
+            used = options_of(words)
+        wrong = [word for word in words if word.startswith("-") and word not in used]
+        assert not wrong, f"{name(path)}: {code}"
+
+
+def test_a_wrong_command_would_be_found() -> None:
+    parse(["train", "--data", "a.csv", "--recipe", "cnn"])
+    for wrong in (["trian"], ["train", "--recipes", "cnn"], ["predict", "models/a"]):
+        with pytest.raises(Exception, match=r"(?i)no such|missing|unexpected"):
+            parse(wrong)
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=name)
+@pytest.mark.parametrize("key", TABLES)
+def test_every_setting_is_there_with_its_default(path: Path, key: str) -> None:
+    prefix, kind = TABLES[key]
+    inherited = {f for base in kind.__mro__[1:] for f in getattr(base, "model_fields", {})}
+    expected = {}
+    for field, info in kind.model_fields.items():
+        if field not in inherited:
+            value = None if info.is_required() else info.get_default(call_default_factory=True)
+            expected[f"{prefix}.{field}"] = UNSET if value is None else f"`{json.dumps(value)}`"
+    assert rows_under(path, key) == expected
+
+
+def rows_under(path: Path, key: str) -> dict[str, str]:
+    """Key and default of each row of the table under the heading that has ``key`` in code."""
+    sections = re.split(r"^#{2,3} ", path.read_text("utf-8"), flags=re.MULTILINE)
+    [section] = [part for part in sections if f"`{key}`" in part.splitlines()[0]]
+    return dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=name)
+def test_every_recipe_is_there_with_what_it_sets(path: Path) -> None:
+    listed = {}
+    for line in path.read_text("utf-8").splitlines():
+        codes = re.findall(r"`([^`]+)`", line)
+        if codes and line.startswith("| `") and codes[0] in recipes.names():
+            listed[codes[0]] = set(codes[1:])
+    expected = {}
+    for known in recipes.names():
+        found = recipes.read(known)
+        expected[known] = {
+            f"{table}.{key}={json.dumps(value)}"
+            for table, values in (("model", found.model), ("train", found.train))
+            for key, value in values.items()
+        }
+    assert listed == expected
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_setting_in_a_sentence_exists(path: Path) -> None:
+    known = {f"{prefix}.{f}" for prefix, kind in TABLES.values() for f in kind.model_fields}
+    known |= {"model.recipe", "data.md", "train.csv"}
+    text = re.sub(r"`error: [^`]*`", "", prose(path))
+    for key in re.findall(r"(?<![\w./])((?:data|model|train)\.[a-z_]+)\b(?!\()", text):
+        assert key in known, f"{name(path)}: {key}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_link_resolves(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        page = (path.parent / file).resolve() if file else path
+        assert page.is_file(), f"{name(path)}: {target}"
+        if anchor:
+            assert anchor in [slug(heading) for _, heading in headings(page)], target
+
+
+def headings(path: Path) -> list[tuple[int, str]]:
+    """Level and text of every heading."""
+    found = re.findall(r"^(#+) (.+)$", prose(path), re.MULTILINE)
+    return [(len(marks), text) for marks, text in found]
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_page_has_its_chinese_counterpart() -> None:
+    assert [path.name for path in ENGLISH[1:]] == [path.name for path in CHINESE[1:]]
+
+
+@pytest.mark.parametrize(("english", "chinese"), list(zip(ENGLISH, CHINESE, strict=False)))
+def test_both_languages_are_in_step(english: Path, chinese: Path) -> None:
+    levels = [[level for level, _ in headings(path)] for path in (english, chinese)]
+    assert levels[0] == levels[1]
+    blocks = [FENCE.findall(path.read_text("utf-8")) for path in (english, chinese)]
+    assert [language for language, _ in blocks[0]] == [language for language, _ in blocks[1]]
+    for (language, one), (_, other) in zip(*blocks, strict=True):
+        if language in ("console", "sh", "json", "toml", "python"):
+            assert one == other
+    rows = [
+        len(re.findall(r"^\|", path.read_text("utf-8"), re.MULTILINE))
+        for path in (english, chinese)
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_no_page_names_a_place_of_one_machine(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for part in ("/" + "tmp/", "/" + "work/", "pypi" + ".org", "npm" + "js"):
+        assert part not in text
+
+
+def test_the_readme_has_both_commands_and_every_exit_code() -> None:
+    codes = {"0", "130"}
+    kinds: list[type[ModelwrightError]] = [ModelwrightError]
+    for kind in kinds:
+        codes.add(str(kind.exit_code))
+        kinds += kind.__subclasses__()
+    for path in (ROOT / "README.md", ROOT / "README.zh.md"):
+        text = path.read_text("utf-8")
+        assert "make demo" in text and "make test" in text
+        assert set(re.findall(r"^\| (\d+) \|", text, re.MULTILINE)) == codes
+
+
+def test_every_dependency_has_its_reason() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project = settings["project"]
+    needed = [*project["dependencies"], *settings["build-system"]["requires"]]
+    for extra in project["optional-dependencies"].values():
+        needed += [item for item in extra if not item.startswith("modelwright")]
+    named = re.findall(
+        r"^\| `([\w-]+)` \| (?:base|train|dev|build)", OTHERS[0].read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(named) == sorted({re.split(r"[<>=~\[]", item)[0] for item in needed})
