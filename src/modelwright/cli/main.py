@@ -49,6 +49,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        # A full disk, a folder that may not be written: the machine's refusal, not a bug.
+        what = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"error: {error.strerror or error}{what}\n")
+        sys.exit(ModelwrightError.exit_code)
 
 
 if __name__ == "__main__":

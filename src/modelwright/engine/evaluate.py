@@ -99,6 +99,7 @@ class EvaluateReport:
         if self.rejected:
             rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
         classes = table(("class", "precision", "recall", "rows"), self._classes())
+        parts = [table(("evaluated", ""), rows), classes]
         worst = table(
             ("worst mistakes", "is", "taken for", "sure"),
             [
@@ -106,7 +107,7 @@ class EvaluateReport:
                 for m in self.mistakes[:5]
             ],
         )
-        return "\n\n".join([table(("evaluated", ""), rows), classes, worst])
+        return "\n\n".join([*parts, worst] if self.mistakes else parts)
 
     def _classes(self) -> list[tuple[str, float, float, int]]:
         figures = self.metrics
@@ -140,7 +141,8 @@ def evaluate(
     chances = probabilities(
         run.network(), encode(rows, run.tokenizer(), progress), progress=progress
     )
-    name = split if data is None else Path(source).stem or "data"
+    # Never the name of a split: the run's own figures stay the run's own.
+    name = split if data is None else f"data-{Path(source).stem}"
     worst = _worst(rows, chances)
     report = EvaluateReport(
         run=run.path,

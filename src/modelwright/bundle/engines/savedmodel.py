@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from modelwright.bundle.manifest import Manifest
-from modelwright.core.errors import ServableError
+from modelwright.core.errors import DataError, ServableError
 from modelwright.core.types import FloatArray, RawInput
 
 _BATCH = 256
@@ -33,7 +33,14 @@ class SavedModelEngine:
         parts = [np.empty((0, self._classes), np.float32)]
         for start in range(0, len(inputs), _BATCH):
             batch = tf.constant(list(inputs[start : start + _BATCH]), tf.string)
-            parts.append(self._function(**{self._input: batch})["probabilities"].numpy())
+            try:
+                answer = self._function(**{self._input: batch})
+            except tf.errors.InvalidArgumentError as error:
+                raise DataError(
+                    f"the SavedModel cannot read inputs {start + 1} to {start + len(batch)}:"
+                    f" {error.message.splitlines()[0]}"
+                ) from None
+            parts.append(answer["probabilities"].numpy())
         return np.concatenate(parts)
 
 
