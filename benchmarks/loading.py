@@ -55,11 +55,12 @@ def main() -> None:
         return
     if not any(folders.values()):
         parser.error("give --pictures, --texts or both")
+    machine = _machine()
     results = {
         kind: _compare(kind, folder, given.rounds) for kind, folder in folders.items() if folder
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"machine": _machine(), "rounds": given.rounds, "batch": BATCH, **results}
+    report = {"machine": machine, "rounds": given.rounds, "batch": BATCH, **results}
     given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
