@@ -189,6 +189,24 @@ def test_mistakes_with_a_servable(
     assert "there is no picture 'some words'" in err
 
 
+def test_a_file_of_texts_and_an_empty_input_are_not_classified(
+    cli: Cli, text_servable: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = cli("predict", text_servable, reviews)
+    assert code == 2
+    assert "is a file, but" in err
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    code, _, err = cli("predict", text_servable, "-")
+    assert code == 2
+    assert "standard input is empty" in err
+
+
+def test_a_split_of_other_rows_is_refused(cli: Cli, text_run: Path, reviews: Path) -> None:
+    code, _, err = cli("evaluate", text_run, "--data", reviews, "--split", "val")
+    assert code == 2
+    assert "without --split" in err
+
+
 def test_labels_that_do_not_match_the_models(cli: Cli, text_run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("评论,情感\na,pos\nb,meh\n", encoding="utf-8")

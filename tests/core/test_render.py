@@ -18,3 +18,4 @@ def test_brackets_are_text_not_markup() -> None:
 def test_short_forms() -> None:
     assert percent(0.87316) == "87.32 %"
     assert shorten("a\n b  c" + "d" * 100, 10) == "a b cdddd…"
+    assert shorten("好" * 9, 10) == "好好好好…"

@@ -56,6 +56,7 @@ def test_values_of_set_are_toml_or_else_text() -> None:
     [
         (["train.epohcs=5"], r"unknown key 'train.epohcs'\. Did you mean 'epochs'"),
         (["trian.epochs=5"], r"unknown key 'trian'\. Did you mean 'train'"),
+        (["epochs=3"], r"unknown key 'epochs'\. Did you mean 'train\.epochs'"),
         (["train.epochs"], "expected table.key=value"),
         (["train=5"], "'train' was given 5; expected a table"),
         (["model.recipe=bilsm"], r"unknown recipe 'bilsm'\. Did you mean 'bilstm'"),

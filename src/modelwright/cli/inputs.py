@@ -10,6 +10,8 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
 from modelwright.data.pictures import EXTENSIONS
 
+_TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
+
 
 def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
     """Texts as they are, or the pictures that paths, folders and patterns mean.
@@ -19,18 +21,30 @@ def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]
     """
     if list(given) == ["-"]:
         given = [line for line in sys.stdin.read().split("\n") if line]
+        if not given:
+            raise ConfigError("standard input is empty; expected one input a line.")
     if task == "text":
         for text in given:
-            if Path(text).suffix.lower() in EXTENSIONS and len(text) < 256 and Path(text).is_file():
-                raise ConfigError(
-                    f"{text} is a picture, but {servable} classifies texts; give texts, or a"
-                    " model of pictures."
-                )
+            _refuse_file(text, servable)
         return list(given)
     found: list[str | Path] = []
     for name in given:
         found.extend(_pictures(name, servable))
     return found
+
+
+def _refuse_file(text: str, servable: Path) -> None:
+    suffix = Path(text).suffix.lower() if len(text) < 256 else ""
+    if suffix in EXTENSIONS and Path(text).is_file():
+        raise ConfigError(
+            f"{text} is a picture, but {servable} classifies texts; give texts, or a model of"
+            " pictures."
+        )
+    if suffix in _TEXT_FILES and Path(text).is_file():
+        raise ConfigError(
+            f"{text} is a file, but {servable} classifies the texts it is given; pipe its lines"
+            f" in (modelwright predict {servable} - < {text}), or measure it with evaluate --data."
+        )
 
 
 def _pictures(name: str, servable: Path) -> list[Path]:
@@ -45,8 +59,8 @@ def _pictures(name: str, servable: Path) -> list[Path]:
             )
         return inside
     if any(mark in name for mark in "*?["):
-        matched = sorted(Path().glob(name)) if not path.is_absolute() else []
-        if matched:
+        root = Path(path.anchor)
+        if matched := sorted(root.glob(str(path.relative_to(root)))):
             return matched
     raise ConfigError(
         f"there is no picture '{name[:80]}'; {servable} classifies pictures and expects paths of"

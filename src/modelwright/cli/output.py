@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modelwright.core.types import Progress, Report
 
-Json = typer.Option(False, "--json", help="Print one JSON object and nothing else.")
+Json = typer.Option(False, "--json", help="Print JSON and nothing else.")
 Quiet = typer.Option(False, "--quiet", "-q", help="Show no progress.")
 
 _SECONDS_BETWEEN_LINES = 10.0

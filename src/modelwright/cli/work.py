@@ -25,6 +25,7 @@ def train(
     sets: Optional[list[str]] = typer.Option(None, "--set", help="table.key=value, any setting."),  # noqa: UP045
     out: Optional[Path] = typer.Option(None, help="The run's folder."),  # noqa: UP045
     resume: Optional[Path] = typer.Option(None, help="Go on with this run."),  # noqa: UP045
+    encoding: Optional[str] = typer.Option(None, help="Of a text table."),  # noqa: UP045
     strict: bool = typer.Option(False, "--strict", help="A rejected row is an error."),
     as_json: bool = Json,
     quiet: bool = Quiet,
@@ -36,6 +37,7 @@ def train(
             "text": text_column,
             "label": label_column,
             "image": image_column,
+            "encoding": encoding,
             "strict": strict or None,
         },
         model={"recipe": recipe},
@@ -56,20 +58,26 @@ def train(
                 config, **tables, sets=sets or (), out=out, progress=progress
             )
     emit(report, as_json=as_json)
+    if report.status == "stopped":
+        raise KeyboardInterrupt  # so that a script does not go on as if it had finished
 
 
 def evaluate(
     run: Path = typer.Argument(help="A run folder."),
     data: Optional[str] = typer.Option(None, help="Other rows than the run's own."),  # noqa: UP045
-    split: str = typer.Option("test", help="Which of the run's own rows: train, val, test."),
+    split: Optional[str] = typer.Option(  # noqa: UP045
+        None, help="Which of the run's own rows: train, val, test (the default)."
+    ),
     as_json: bool = Json,
     quiet: bool = Quiet,
 ) -> None:
     """Measure a run on held-out rows; leaves figures and pictures in it."""
-    if split not in ("train", "val", "test"):
+    if split not in (None, "train", "val", "test"):
         raise ConfigError(f"--split was given '{split}'; expected train, val or test.")
+    if split and data:
+        raise ConfigError("--data measures all of its rows; give it without --split.")
     with shown(quiet=quiet or as_json) as progress:
-        report = modelwright.evaluate(run, data=data, split=split, progress=progress)  # type: ignore[arg-type]
+        report = modelwright.evaluate(run, data=data, split=split or "test", progress=progress)  # type: ignore[arg-type]
     emit(report, as_json=as_json)
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 
@@ -37,10 +38,10 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f} %"
 
 
-def shorten(text: str, length: int = 80) -> str:
-    """One line of at most ``length`` characters."""
+def shorten(text: str, width: int = 80) -> str:
+    """One line of at most ``width`` columns, of which a Chinese character takes two."""
     line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return line if cell_len(line) <= width else set_cell_size(line, width - 1).rstrip() + "…"
 
 
 def _literal(value: str) -> str:

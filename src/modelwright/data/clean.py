@@ -29,7 +29,8 @@ def bad_texts(texts: Any, max_characters: int) -> list[tuple[Mask, str]]:
         (_mask(pc.is_null(texts)), "has no text, or one that is not valid Unicode"),
         (blank, "has an empty text"),
     ]
-    if (np.frombuffer(texts.buffers()[2] or b"", np.uint8) == 0).any():
+    content = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    if len(content) and content.min() == 0:
         found.append((_mask(pc.match_substring(texts, "\0")), "has a NUL character in its text"))
     # A text has at most as many characters as bytes, so counting them is seldom needed.
     if pc.any(pc.greater(lengths, max_characters)).as_py():

@@ -75,7 +75,7 @@ def not_utf8(data: bytes, name: str) -> DataError:
         except UnicodeDecodeError:
             pass
         else:
-            hint = 'it can be read as Chinese with data.encoding="gb18030"'
+            hint = 'it can be read as Chinese with data.encoding="gb18030" (--encoding gb18030)'
         return DataError(
             f"{name} is not UTF-8: line {line} has the byte 0x{data[error.start]:02x} at offset "
             f"{error.start}; {hint}"

@@ -112,11 +112,14 @@ def parse_set(text: str) -> dict[str, Any]:
 
 def _check_tables(tables: Mapping[str, Any]) -> None:
     known = (*_TABLES, "name")
+    # A key without its table is the likeliest slip of all.
+    whole = [f"data.{name}" for name in DataConfig.model_fields]
+    whole += [f"train.{name}" for name in TrainConfig.model_fields]
     for key, value in tables.items():
         if key not in known:
-            raise ConfigError(
-                f"unknown key '{key}'.{nearest(key, known)} Known here: {', '.join(known)}."
-            )
+            meant = [name for name in whole if name.endswith(f".{key}")]
+            hint = f" Did you mean '{meant[0]}'?" if meant else nearest(key, known)
+            raise ConfigError(f"unknown key '{key}'.{hint} Known here: {', '.join(known)}.")
         if key in _TABLES and not isinstance(value, Mapping):
             raise ConfigError(f"'{key}' was given {value!r}; expected a table: {key}.KEY.")
 
