@@ -32,7 +32,7 @@ __all__ = [
 
 _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
-    "fetch": "modelwright.data.fetch",
+    "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
     "load_data": "modelwright.data.load",
     "verify": "modelwright.bundle.verify",
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from modelwright.bundle.predictor import load
     from modelwright.bundle.verify import verify
     from modelwright.core.errors import ModelwrightError
-    from modelwright.data.fetch import fetch
     from modelwright.data.inspection import inspect_data
     from modelwright.data.load import load_data
+    from modelwright.data.named.fetch import fetch
     from modelwright.engine.evaluate import evaluate
     from modelwright.engine.train import resume
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import DataError
-from modelwright.data.arrays import read_npz
+from modelwright.data.readers.arrays import read_npz
 
 X = np.arange(6 * 4 * 4, dtype=np.uint8).reshape(6, 4, 4)
 Y = np.array([0, 1, 2, 0, 1, 2])

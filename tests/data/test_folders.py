@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from modelwright.core.errors import DataError
-from modelwright.data import folders
-from modelwright.data.folders import read_folder, read_zip
+from modelwright.data.readers import folders
+from modelwright.data.readers.folders import read_folder, read_zip
 
 
 def png(value: int = 0) -> bytes:

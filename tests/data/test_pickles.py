@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import DataError
-from modelwright.data.cifar import read_cifar
 from modelwright.data.load import load_data
-from modelwright.data.pickles import parse_pickle
+from modelwright.data.readers.cifar import read_cifar
+from modelwright.data.readers.pickles import parse_pickle
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (4, 3072), dtype=np.uint8)
 

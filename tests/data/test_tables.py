@@ -13,8 +13,8 @@ from PIL import Image
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.load import load_data
+from modelwright.data.readers.tables import read_split_files, read_table, split_files
 from modelwright.data.records import Records
-from modelwright.data.tables import read_split_files, read_table, split_files
 
 
 def read(path: Path, content: str | bytes, **config: object) -> Records:

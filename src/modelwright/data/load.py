@@ -28,8 +28,8 @@ from modelwright.core.types import (
     Task,
 )
 from modelwright.data.digests import fingerprint
+from modelwright.data.dispatch import read_sources
 from modelwright.data.prepare import Prepared, prepare
-from modelwright.data.readers import read_sources
 from modelwright.data.splits import NONE, Sides, leaked, limit_rows, split_rows
 
 _SHOWN = 3

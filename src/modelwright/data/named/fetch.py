@@ -26,12 +26,12 @@ from modelwright.core.config import nearest
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.render import table
 from modelwright.core.types import Progress
-from modelwright.data.archives import FolderFiles, read_archive
-from modelwright.data.cache import cached_file, write_cache
-from modelwright.data.catalogue import CATALOGUE, NamedSet
-from modelwright.data.content import Content, fingerprint
-from modelwright.data.layouts import found_in
-from modelwright.data.sources import (
+from modelwright.data.named.archives import FolderFiles, read_archive
+from modelwright.data.named.cache import cached_file, write_cache
+from modelwright.data.named.catalogue import CATALOGUE, NamedSet
+from modelwright.data.named.content import Content, fingerprint
+from modelwright.data.named.layouts import found_in
+from modelwright.data.named.sources import (
     Opener,
     Run,
     download,

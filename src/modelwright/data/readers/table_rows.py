@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, Task
-from modelwright.data.columns import Columns
+from modelwright.data.readers.columns import Columns
 
 
 @dataclass(frozen=True)

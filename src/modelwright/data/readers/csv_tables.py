@@ -17,10 +17,10 @@ import pyarrow.csv as pacsv
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
-from modelwright.data.columns import Columns, find_columns
-from modelwright.data.encodings import not_utf8
-from modelwright.data.quotes import mend
-from modelwright.data.table_rows import TableRows, assemble
+from modelwright.data.readers.columns import Columns, find_columns
+from modelwright.data.readers.encodings import not_utf8
+from modelwright.data.readers.quotes import mend
+from modelwright.data.readers.table_rows import TableRows, assemble
 
 _BLOCK = 8 * 2**20
 _LARGEST_BLOCK = 2**31 - 2

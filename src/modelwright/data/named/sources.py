@@ -21,7 +21,7 @@ from modelwright.core.errors import DataError, MissingDependencyError
 from modelwright.core.files import sha256_file
 from modelwright.core.render import shorten
 from modelwright.core.types import Progress
-from modelwright.data.catalogue import Package, Published
+from modelwright.data.named.catalogue import Package, Published
 
 CONNECT_SECONDS = 8.0
 """Without an answer, or without another byte, for so long a download is given up."""

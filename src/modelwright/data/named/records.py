@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.types import Progress, SplitName
-from modelwright.data.catalogue import CATALOGUE
-from modelwright.data.fetch import NAMES, obtain
+from modelwright.data.named.catalogue import CATALOGUE
+from modelwright.data.named.fetch import NAMES, obtain
 from modelwright.data.records import Records
 
 __all__ = ["NAMES", "read_named"]

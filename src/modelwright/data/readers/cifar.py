@@ -12,7 +12,7 @@ import numpy as np
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName, UInt8Array
-from modelwright.data.pickles import parse_pickle
+from modelwright.data.readers.pickles import parse_pickle
 from modelwright.data.records import Records
 
 _SIDE = 32

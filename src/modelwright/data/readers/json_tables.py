@@ -14,9 +14,9 @@ import pyarrow.json as pajson
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
-from modelwright.data.columns import Columns, find_columns
-from modelwright.data.encodings import not_utf8
-from modelwright.data.table_rows import TableRows, assemble
+from modelwright.data.readers.columns import Columns, find_columns
+from modelwright.data.readers.encodings import not_utf8
+from modelwright.data.readers.table_rows import TableRows, assemble
 
 _LARGEST_BLOCK = 2**31 - 2
 _NOT_UTF8 = "is not UTF-8"

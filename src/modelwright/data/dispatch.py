@@ -7,12 +7,12 @@ from pathlib import Path
 from modelwright.core.config import DataConfig, nearest
 from modelwright.core.errors import DataError
 from modelwright.core.types import Progress
-from modelwright.data.arrays import read_npz
-from modelwright.data.cifar import is_cifar, read_cifar
-from modelwright.data.folders import read_folder, read_zip
-from modelwright.data.named import NAMES, read_named
+from modelwright.data.named.records import NAMES, read_named
+from modelwright.data.readers.arrays import read_npz
+from modelwright.data.readers.cifar import is_cifar, read_cifar
+from modelwright.data.readers.folders import read_folder, read_zip
+from modelwright.data.readers.tables import EXTENSIONS, read_split_files, read_table, split_files
 from modelwright.data.records import Records, join
-from modelwright.data.tables import EXTENSIONS, read_split_files, read_table, split_files
 
 KINDS = (
     f"a named set ({', '.join(NAMES)}), a folder per class or a zip file of it, CIFAR's python "

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelwright.core.files import write_atomic
-from modelwright.data.catalogue import NamedSet
-from modelwright.data.content import Content
+from modelwright.data.named.catalogue import NamedSet
+from modelwright.data.named.content import Content
 
 
 def cache_folder() -> Path:

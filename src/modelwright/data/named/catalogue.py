@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from modelwright.core.types import Task
-from modelwright.data import layouts
-from modelwright.data.layouts import CIFAR10, DIGITS, Layout
+from modelwright.data.named import layouts
+from modelwright.data.named.layouts import CIFAR10, DIGITS, Layout
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from PIL import Image
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
-from modelwright.data.archives import Files
-from modelwright.data.content import Content, Part, PartName
-from modelwright.data.pickles import parse_pickle
+from modelwright.data.named.archives import Files
+from modelwright.data.named.content import Content, Part, PartName
+from modelwright.data.readers.pickles import parse_pickle
 
 CIFAR10 = (
     *("airplane", "automobile", "bird", "cat", "deer"),

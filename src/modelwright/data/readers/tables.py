@@ -16,13 +16,13 @@ import pyarrow.parquet as paparquet
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, SplitName
-from modelwright.data.columns import find_columns
-from modelwright.data.csv_tables import read_csv
-from modelwright.data.encodings import to_utf8
-from modelwright.data.folders import SPLIT_NAMES
-from modelwright.data.json_tables import read_json_lines
+from modelwright.data.readers.columns import find_columns
+from modelwright.data.readers.csv_tables import read_csv
+from modelwright.data.readers.encodings import to_utf8
+from modelwright.data.readers.folders import SPLIT_NAMES
+from modelwright.data.readers.json_tables import read_json_lines
+from modelwright.data.readers.table_rows import TableRows, assemble
 from modelwright.data.records import Column, Encoded, Records, join
-from modelwright.data.table_rows import TableRows, assemble
 
 EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
 
