@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,23 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder a class, 40 pictures each."""
     return write_pictures(tmp_path_factory.mktemp("colours"), 40)
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the real sets, unpacked; for the slow tier.
+
+    The one that MODELWRIGHT_TEST_DATA names, or what ``shared/data`` beside the checkout holds.
+    """
+    if given := os.environ.get("MODELWRIGHT_TEST_DATA"):
+        return Path(given)
+    unpack = Path(__file__).parents[2] / "shared" / "data" / "unpack.py"
+    if not unpack.exists():
+        pytest.skip("MODELWRIGHT_TEST_DATA is not set, and there is no shared/data")
+    folder = tmp_path_factory.mktemp("real")
+    sets = ("cifar10", "cifar10-png", "mnist", "imdb", "zh")
+    subprocess.run([sys.executable, str(unpack), str(folder), *sets], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -297,13 +296,9 @@ def test_rejected_rows_are_written_as_csv(tmp_path: Path) -> None:
     )
 
 
-REAL = os.environ.get("MODELWRIGHT_TEST_DATA", "")
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL, reason="MODELWRIGHT_TEST_DATA is not set")
-def test_the_real_sets() -> None:
-    root = Path(REAL)
+def test_the_real_sets(real_data: Path) -> None:
+    root = real_data
     batches = load_data(DataConfig(source=str(root / "cifar-10-batches-py"), val=0))
     train = batches.splits["train"].inputs
     mean = train.take(np.arange(50_000)).mean(axis=(0, 1, 2)) / 255

@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import pickle
 import tarfile
 import zipfile
@@ -427,21 +426,15 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cifar10", "imdb", "mnist", "online-shopping"])
-def test_the_real_sets_are_the_known_ones(name: str) -> None:
-    given = os.environ.get("MODELWRIGHT_TEST_DATA")
-    if not given:
-        pytest.skip("MODELWRIGHT_TEST_DATA is not set")
-    report = fetching.fetch(name, folder=Path(given))
+def test_the_real_sets_are_the_known_ones(name: str, real_data: Path) -> None:
+    report = fetching.fetch(name, folder=real_data)
     assert report.fingerprints == dict(CATALOGUE[name].sums)
     assert report.rows == dict(CATALOGUE[name].rows)
 
 
 @pytest.mark.slow
-def test_the_real_batches_have_the_official_pixels() -> None:
-    given = os.environ.get("MODELWRIGHT_TEST_DATA")
-    if not given:
-        pytest.skip("MODELWRIGHT_TEST_DATA is not set")
-    content = layouts.cifar_batches(FolderFiles(Path(given)))
+def test_the_real_batches_have_the_official_pixels(real_data: Path) -> None:
+    content = layouts.cifar_batches(FolderFiles(real_data))
     assert content is not None
     pixels = np.asarray(content["train"].values)
     assert hashlib.sha256(pixels.tobytes()).hexdigest().startswith("47af8b02")
