@@ -90,8 +90,11 @@ def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
     assert json.loads((killed / "run.json").read_text())["status"] == "running"
     with pytest.raises(RunError, match=r"did not finish; go on with: modelwright train --resume"):
         runs.load(killed)
+    with np.load(killed / runs.CHECKPOINT) as checkpoint:
+        before = float(checkpoint["seconds"])
     resumed = modelwright.resume(killed)
     assert resumed.epochs == whole.epochs == 4
+    assert resumed.seconds > before
     for name, value in weights(whole.run).items():
         np.testing.assert_array_equal(value, weights(killed)[name])
     assert (killed / "history.csv").read_text() == (whole.run / "history.csv").read_text()

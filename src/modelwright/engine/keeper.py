@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: list[dict[str, float]] = []
         self.check_interrupt: Callable[[], None] = lambda: None
         self._epoch = 0
+        self._earlier = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken, with what came before a break."""
+        return self._earlier + time.monotonic() - self._started
 
     @property
     def best(self) -> int | None:
@@ -79,6 +87,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             with np.load(path, allow_pickle=False) as stored:
                 self.history = json.loads(str(stored["history"]))
+                self._earlier = float(stored["seconds"])
                 values = [stored[f"variable_{i}"] for i in range(int(stored["variables"]))]
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"the checkpoint {path} cannot be read: {error}.") from None
@@ -131,6 +140,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
     def _save(self, file: Any) -> None:
         variables = self._variables()
         arrays = {f"variable_{i}": np.asarray(value) for i, value in enumerate(variables)}
+        arrays["seconds"] = np.array(self.seconds)
         arrays["history"] = np.array(json.dumps(self.history))
         arrays["variables"] = np.array(len(variables))
         np.savez(file, allow_pickle=False, **arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,15 +166,11 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     )
     keeper.set_model(network)
     keeper.restore()
-    started = time.monotonic()
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
     )
     interrupted = _run_epochs(run, network, batches, validation, keeper, weights)
-    seconds = time.monotonic() - started + run.metrics.get("seconds", 0.0)
-    if interrupted:
-        run = run.update(metrics={"seconds": seconds})
-    return _finish(run, data, inputs, keeper, seconds, interrupted=interrupted, progress=progress)
+    return _finish(run, data, inputs, keeper, interrupted=interrupted, progress=progress)
 
 
 def _run_epochs(
@@ -219,11 +214,11 @@ def _finish(
     data: Dataset,
     inputs: Mapping[str, Any],
     keeper: Keeper,
-    seconds: float,
     *,
     interrupted: bool,
     progress: Progress | None,
 ) -> TrainReport:
+    seconds = keeper.seconds
     network = run.network()
     figures = {
         name: score(network, rows, data.splits[name].labels, progress=progress).accuracy  # type: ignore[index]
