@@ -139,6 +139,8 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
         name: optimizers.targets(part.labels, len(run.labels), config.label_smoothing)
         for name, part in data.splits.items()
     }
+    if progress:
+        progress("building the network", 0, 0)
     network = run.network(chosen["policy"], weights=False)
     batches = TrainingBatches(
         inputs["train"],
