@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from modelwright.core.files import write_bytes
+
 FOLDER = Path("demo")
 PICTURES = FOLDER / "pictures"
 CLOSING = """
@@ -100,7 +102,7 @@ def _save_pictures() -> None:
     for position in range(8):
         label = data.labels[test.labels[position]]
         path = PICTURES / f"{label}-{position}.png"
-        path.write_bytes(bytes(test.inputs.raw(position)))  # type: ignore[arg-type]
+        write_bytes(path, bytes(test.inputs.raw(position)))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from modelwright.api.train import train
 from modelwright.bundle.export import export
 from modelwright.bundle.predictor import Predictor, load
 from modelwright.core.errors import ConfigError
+from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
 
 
@@ -108,8 +109,9 @@ def _store(folder: Path, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> Pat
         names = sorted(set(labels))
         path = folder / "data.npz"
         numbers = np.searchsorted(names, labels)
-        np.savez(path, x=x, y=numbers, classes=np.array(names))
+        write_atomic(path, lambda file: np.savez(file, x=x, y=numbers, classes=np.array(names)))
         return path
     path = folder / "data.parquet"
-    pq.write_table(pa.table({"text": [str(text) for text in x], "label": labels}), path)
+    rows = pa.table({"text": [str(text) for text in x], "label": labels})
+    write_atomic(path, lambda file: pq.write_table(rows, file))
     return path

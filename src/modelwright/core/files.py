@@ -30,6 +30,12 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
+def move_into_place(temporary: Path, path: Path) -> None:
+    """Flush a file that a library wrote by its name to the disk, then rename it to ``path``."""
+    _flush(temporary)
+    temporary.replace(path)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` atomically."""
     write_atomic(path, lambda file: file.write(content))
@@ -57,6 +63,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _flush(file)
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -90,3 +99,8 @@ def changed_files(folder: Path, expected: Mapping[str, str]) -> list[str]:
         elif sha256_file(path) != digest:
             problems.append(f"{name} has changed")
     return problems
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

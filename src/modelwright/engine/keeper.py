@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from modelwright.core.errors import RunError
-from modelwright.core.files import write_atomic, write_text
+from modelwright.core.files import move_into_place, write_atomic, write_text
 from modelwright.core.types import Progress
 from modelwright.engine.batches import TrainingBatches
 from modelwright.runs.run import CHECKPOINT, WEIGHTS
@@ -127,7 +127,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self.best == len(self.history) - 1:
             partial = self.folder / f".partial.{WEIGHTS}"
             self.model.save_weights(partial)
-            partial.replace(self.folder / WEIGHTS)
+            move_into_place(partial, self.folder / WEIGHTS)
         write_atomic(self.folder / CHECKPOINT, self._save)
         self._write_history()
         if self.exhausted:
