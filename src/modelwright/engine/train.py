@@ -167,7 +167,8 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
         progress=progress,
     )
     keeper.set_model(network)
-    keeper.restore()
+    if not keeper.restore():
+        builders.adapt(run.config.model, network, inputs["train"], data.splits["train"].labels)
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.config import ModelConfig, Table, check_table, nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.core.types import Task
+from modelwright.core.types import IntArray, Rows, Task
 from modelwright.models.options import BilstmOptions, CnnOptions, CustomOptions
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ class Builder:
 
     ``build(options, shape, classes)`` returns a ``keras.Model``: uint8 pictures
     ``[n, h, w, c]`` or int32 ids ``[n, length]`` in; out come float32 probabilities
-    ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two.
+    ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two. A module may
+    also have ``adapt(network, options, rows, labels)``: it sets weights that are computed from
+    the training rows before the first step (``rows.take(indices)`` gives the network's input,
+    ``labels`` int ``[n]``).
     """
 
     options: type[Table]
@@ -80,6 +83,13 @@ def build(
     finally:
         config.set_dtype_policy(before)
     return made
+
+
+def adapt(model: ModelConfig, network: keras.Model, rows: Rows, labels: IntArray) -> None:
+    """Set the weights that the builder computes from the training rows, if it has any."""
+    module = importlib.import_module(find(model.builder).module)
+    if hasattr(module, "adapt"):
+        module.adapt(network, options_of(model), rows, labels)
 
 
 def load_function(path: str) -> Callable[..., Any]:
