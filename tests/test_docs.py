@@ -21,6 +21,7 @@ from modelwright.models.options import (
     CustomOptions,
     PictureOptions,
     TextOptions,
+    WhitenedOptions,
 )
 from modelwright.recipes import recipe as recipes
 
@@ -36,6 +37,7 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "pictures": ("model", PictureOptions),
     "texts": ("model", TextOptions),
     "cnn": ("model", CnnOptions),
+    "whitened": ("model", WhitenedOptions),
     "bilstm": ("model", BilstmOptions),
     "custom": ("model", CustomOptions),
 }

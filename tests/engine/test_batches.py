@@ -45,34 +45,63 @@ def pictures() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (64, 16, 16, 3), dtype=np.uint8)
 
 
-def test_flipping_mirrors_about_half_and_leaves_the_rest() -> None:
-    given = pictures()
-    varied = augment(given, "flip", np.random.default_rng(1))
-    same = (varied == given).all(axis=(1, 2, 3))
-    mirrored = (varied == given[:, :, ::-1]).all(axis=(1, 2, 3))
-    assert (same ^ mirrored).all()
-    assert 16 < mirrored.sum() < 48
+def varied(kind: str, given: np.ndarray, seed: int = 1, shift: float = 0.125) -> np.ndarray:
+    mirrored = np.arange(len(given)) % 2 == 0
+    random = np.random.default_rng(seed)
+    return augment(given, kind, random, mirrored=mirrored, shift=shift)
 
 
-def test_cropping_shifts_by_at_most_an_eighth() -> None:
+def test_flipping_mirrors_those_it_is_told_to() -> None:
     given = pictures()
-    varied = augment(given, "flip+crop", np.random.default_rng(1))
-    assert varied.shape == given.shape
-    for before, after in zip(given, varied, strict=True):
-        centres = {after[8, 8].tobytes(), after[8, 7].tobytes()}
-        near = {before[y, x].tobytes() for y in range(6, 11) for x in range(5, 11)}
-        assert centres <= near
-    assert not (varied == given).all(axis=(1, 2, 3)).all()
+    after = varied("flip", given)
+    np.testing.assert_array_equal(after[::2], given[::2, :, ::-1])
+    np.testing.assert_array_equal(after[1::2], given[1::2])
+
+
+def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -> None:
+    given = Ids(pictures())  # type: ignore[arg-type]
+    batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, variation="flip")
+    sides = []
+    for epoch in range(3):
+        batches.start_epoch(epoch)
+        shown = np.empty(64, bool)
+        for rows, labels in (batches[i] for i in range(len(batches))):
+            for row, label in zip(rows, labels[:, 0], strict=True):
+                original = given.array[label]
+                mirror = np.array_equal(row, original[:, ::-1])
+                assert mirror or np.array_equal(row, original)
+                shown[label] = mirror
+        sides.append(shown)
+    np.testing.assert_array_equal(sides[0], ~sides[1])
+    np.testing.assert_array_equal(sides[0], sides[2])
+    assert 16 < sides[0].sum() < 48
+
+
+@pytest.mark.parametrize(("shift", "reach"), [(0.125, 2), (0.0625, 1)])
+def test_cropping_shifts_by_at_most_the_share_it_is_given(shift: float, reach: int) -> None:
+    given = pictures()
+    after = varied("flip+crop", given, shift=shift)
+    assert after.shape == given.shape
+    seen = set()
+    for before, picture in zip(given[1::2], after[1::2], strict=True):
+        [found] = {
+            (y - 8, x - 8)
+            for y in range(8 - reach, 9 + reach)
+            for x in range(8 - reach, 9 + reach)
+            if (before[y, x] == picture[8, 8]).all() and (before[y + 1, x] == picture[9, 8]).all()
+        }
+        seen.add(found)
+    assert max(abs(step) for found in seen for step in found) == reach
 
 
 def test_augmentation_never_changes_its_input_and_repeats_with_its_seed() -> None:
     given = pictures()
     copy = given.copy()
-    one = augment(given, "flip+crop", np.random.default_rng(5))
-    two = augment(given, "flip+crop", np.random.default_rng(5))
+    np.testing.assert_array_equal(
+        varied("flip+crop", given, seed=5), varied("flip+crop", given, seed=5)
+    )
     np.testing.assert_array_equal(given, copy)
-    np.testing.assert_array_equal(one, two)
-    assert augment(given, "none", np.random.default_rng(5)) is given
+    assert varied("none", given) is given
 
 
 @pytest.mark.parametrize("shift", [-2, 2])

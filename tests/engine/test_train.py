@@ -204,3 +204,25 @@ def test_a_loss_that_is_no_number_is_one_clear_line(tmp_path: Path) -> None:
         RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
     ):
         keeper.on_epoch_end(0, {"loss": float("nan"), "val_loss": 1.0})
+
+
+def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
+    colours: Path, tmp_path: Path
+) -> None:
+    from modelwright.bundle import manifest
+
+    report = modelwright.train(
+        data={"source": str(colours)},
+        model={"recipe": "cifar-fast", "widths": [8, 8]},
+        train={"batch_size": 16, "tensorboard": False},
+        out=tmp_path / "run",
+    )
+    assert report.epochs == 10
+    plain = modelwright.evaluate(tmp_path / "run")
+    averaged = modelwright.evaluate(tmp_path / "run", tta=True)
+    assert averaged.folder.name == "test-tta" != plain.folder.name
+    assert averaged.metrics.accuracy > 0.6
+    exported = modelwright.export(tmp_path / "run", tmp_path / "models", tta=True)
+    about = manifest.read(exported.servable)
+    assert about.tta
+    assert about.metrics["test"]["accuracy"] == averaged.metrics.accuracy

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,6 +72,7 @@ def export(
     destination: Path | str,
     *,
     version: int | None = None,
+    tta: bool = False,
     progress: Progress | None = None,
 ) -> ExportReport:
     """Write a run's model as ``destination/VERSION``, one more than the newest by default.
@@ -79,10 +81,12 @@ def export(
         path: the run's folder.
         destination: the model's folder; its name is the model's.
         version: its number, when it is not to be the next one.
+        tta: it answers with test-time augmentation, in several times the time.
         progress: told of each step.
 
     Raises:
         RunError: the run cannot be used.
+        ConfigError: ``tta`` for a model that was not trained on mirrored pictures.
         ServableError: the version exists, or cannot be written; nothing was.
         ParityError: the SavedModel does not give what Keras gave; nothing was written.
     """
@@ -100,11 +104,13 @@ def export(
         )
     if number < 0:
         raise ServableError(f"--version was given {number}; expected a whole number from 0.")
-    rows, tolerance = _answers(run, progress)
+    network = run.network(tta=tta)
+    rows, tolerance = _answers(run, network, progress)
     target = destination / str(number)
     try:
         with atomic_folder(target) as folder:
-            parity = _write(run, folder, destination.resolve().name, number, rows, tolerance)
+            about = _about(run, destination.resolve().name, number, tolerance, tta=tta)
+            parity = _write(run, network, folder, about, rows)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ServableError(
@@ -116,7 +122,9 @@ def export(
     return ExportReport(target, destination.resolve().name, number, parity, size, seconds)
 
 
-def _answers(run: Run, progress: Progress | None) -> tuple[examples.Examples, float]:
+def _answers(
+    run: Run, network: keras.Model, progress: Progress | None
+) -> tuple[examples.Examples, float]:
     """Held-out rows as a user would send them, and what the Keras model makes of them."""
     data = load_data(run.config.data, progress=progress)
     if data.fingerprint != run.data["fingerprint"]:
@@ -130,7 +138,6 @@ def _answers(run: Run, progress: Progress | None) -> tuple[examples.Examples, fl
     rows = split.inputs.take(chosen)
     cutter = run.tokenizer()
     tolerance = _TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
-    network = run.network()
     outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
     return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
 
@@ -152,13 +159,8 @@ def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
     )
 
 
-def _write(
-    run: Run, folder: Path, name: str, version: int, rows: examples.Examples, tolerance: float
-) -> dict[str, Any]:
-    graph.write(folder, run.network(), run.tokenizer(), run.labels, task=run.task, shape=run.shape)
-    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
-    warmup.write(folder / warmup.WARMUP, name, rows.inputs[:_WARMUP], run.task)
-    about = Manifest(
+def _about(run: Run, name: str, version: int, tolerance: float, *, tta: bool) -> Manifest:
+    return Manifest(
         format=manifest.FORMAT,
         name=name,
         version=version,
@@ -166,14 +168,23 @@ def _write(
         task=run.task,
         labels=run.labels,
         shape=run.shape,
+        tta=tta,
         tolerance=tolerance,
         engines={"savedmodel": {}},
         config=run.config.model_dump(),
         data=run.data,
-        metrics=_metrics(run),
+        metrics=_metrics(run, "test-tta" if tta else "test"),
         versions=run.versions,
         files={},
     )
+
+
+def _write(
+    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: examples.Examples
+) -> dict[str, Any]:
+    graph.write(folder, network, run.tokenizer(), run.labels, task=run.task, shape=run.shape)
+    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
+    warmup.write(folder / warmup.WARMUP, about.name, rows.inputs[:_WARMUP], run.task)
     about = manifest.write(about, folder)
     checked = folder.with_name(f"{folder.name}.examples")
     try:
@@ -186,16 +197,16 @@ def _write(
             raise ParityError(
                 f"engine '{engine}' does not agree with the model it was made from:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
-                f" difference {figures['max_difference']:.2e}, allowed {tolerance:.0e};"
+                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e};"
                 " nothing was exported."
             )
     manifest.write(Manifest(**{**vars(about), "engines": parity}), folder)
     return parity
 
 
-def _metrics(run: Run) -> dict[str, Any]:
+def _metrics(run: Run, evaluation: str) -> dict[str, Any]:
     """The training's figures, and those on the test rows where they were measured."""
-    path = run.path / "evaluations" / "test" / "evaluation.json"
+    path = run.path / "evaluations" / evaluation / "evaluation.json"
     figures = {"training": dict(run.metrics)}
     if path.exists():
         measured = json.loads(path.read_text("utf-8"))

@@ -28,7 +28,8 @@ INPUT_NAMES: Mapping[Task, str] = {"text": "input_text", "image": "image_bytes"}
 @dataclass(frozen=True)
 class Manifest:
     """``engines`` maps each engine to the figures of its parity check; ``files`` each file's
-    path to its sha256; ``tolerance`` is how far a probability may be from the recorded one."""
+    path to its sha256; ``tta`` says whether it answers with test-time augmentation;
+    ``tolerance`` is how far a probability may be from the recorded one."""
 
     format: int
     name: str
@@ -37,6 +38,7 @@ class Manifest:
     task: Task
     labels: tuple[str, ...]
     shape: tuple[int, ...] | None
+    tta: bool
     tolerance: float
     engines: Mapping[str, Mapping[str, Any]]
     config: Mapping[str, Any]

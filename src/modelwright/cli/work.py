@@ -12,6 +12,8 @@ import modelwright
 from modelwright.cli.output import Json, Quiet, emit, emit_json, shown
 from modelwright.core.errors import ConfigError
 
+Tta = typer.Option(False, "--tta", help="Average over mirrored and shifted views of a picture.")
+
 
 def train(
     config: Optional[Path] = typer.Argument(None, help="A TOML file; see the user guide."),  # noqa: UP045
@@ -68,6 +70,7 @@ def evaluate(
     split: Optional[str] = typer.Option(  # noqa: UP045
         None, help="Which of the run's own rows: train, val, test (the default)."
     ),
+    tta: bool = Tta,
     as_json: bool = Json,
     quiet: bool = Quiet,
 ) -> None:
@@ -77,7 +80,13 @@ def evaluate(
     if split and data:
         raise ConfigError("--data measures all of its rows; give it without --split.")
     with shown(quiet=quiet or as_json) as progress:
-        report = modelwright.evaluate(run, data=data, split=split or "test", progress=progress)  # type: ignore[arg-type]
+        report = modelwright.evaluate(
+            run,
+            data=data,
+            split=split or "test",  # type: ignore[arg-type]
+            tta=tta,
+            progress=progress,
+        )
     emit(report, as_json=as_json)
 
 
@@ -85,12 +94,13 @@ def export(
     run: Path = typer.Argument(help="A run folder."),
     destination: Path = typer.Argument(help="The model's folder, models/NAME."),
     version: Optional[int] = typer.Option(None, help="Its number; the next one by default."),  # noqa: UP045
+    tta: bool = Tta,
     as_json: bool = Json,
     quiet: bool = Quiet,
 ) -> None:
     """Write the next version of a servable, if it agrees with the model."""
     with shown(quiet=quiet or as_json) as progress:
-        report = modelwright.export(run, destination, version=version, progress=progress)
+        report = modelwright.export(run, destination, version=version, tta=tta, progress=progress)
     emit(report, as_json=as_json)
 
 

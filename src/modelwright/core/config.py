@@ -78,10 +78,16 @@ class TrainConfig(Table):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
-    schedule: Literal["constant", "cosine"] = "constant"
-    """cosine falls to zero over ``epochs``."""
+    momentum: Fraction = 0.9
+    """Of sgd, which is Nesterov's."""
+    bias_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """With sgd, biases learn at this many times the rate of the kernels."""
+    lookahead: Annotated[int, Field(ge=0)] = 0
+    """With sgd, pull the weights to their moving average every so many steps; 0 never does."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """linear and cosine fall to zero over ``epochs``."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of all steps over which the rate climbs from zero; with the cosine schedule."""
+    """Share of all steps over which the rate climbs from zero; not with the constant schedule."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decoupled decay of every weight; with adamw and sgd."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None

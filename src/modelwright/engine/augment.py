@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwright.core.types import UInt8Array
 
 
-def augment(pictures: UInt8Array, kind: str, random: np.random.Generator) -> UInt8Array:
+def augment(
+    pictures: UInt8Array,
+    kind: str,
+    random: np.random.Generator,
+    *,
+    mirrored: npt.NDArray[np.bool_],
+    shift: float,
+) -> UInt8Array:
     """A varied copy of a batch.
 
     Args:
         pictures: uint8 ``[n, h, w, c]``, left as they are.
-        kind: ``none``, ``flip`` (half of them mirrored left to right), or ``flip+crop`` (also
-            shifted by up to an eighth of each side, the border reflected).
+        kind: ``none``, ``flip`` (some mirrored left to right), or ``flip+crop`` (also shifted,
+            the border reflected).
         random: the only source of chance.
+        mirrored: bool ``[n]``, which of them.
+        shift: at most this share of each side.
     """
     if kind == "none":
         return pictures
@@ -22,18 +32,16 @@ def augment(pictures: UInt8Array, kind: str, random: np.random.Generator) -> UIn
     columns = np.broadcast_to(np.arange(width), (count, width))
     rows = np.broadcast_to(np.arange(height), (count, height))
     if kind == "flip+crop":
-        rows = _reflected(rows + _shifts(random, count, height), height)
-        columns = _reflected(columns + _shifts(random, count, width), width)
-    mirrored = random.random((count, 1)) < 0.5
-    columns = np.where(mirrored, columns[:, ::-1], columns)
+        rows = _reflected(rows + _shifts(random, count, int(height * shift)), height)
+        columns = _reflected(columns + _shifts(random, count, int(width * shift)), width)
+    columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
     varied: UInt8Array = pictures[
         np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
     ]
     return varied
 
 
-def _shifts(random: np.random.Generator, count: int, side: int) -> np.ndarray:
-    reach = side // 8
+def _shifts(random: np.random.Generator, count: int, reach: int) -> np.ndarray:
     return random.integers(-reach, reach + 1, size=(count, 1))
 
 

@@ -121,6 +121,7 @@ def evaluate(
     *,
     data: DataConfig | str | Path | None = None,
     split: SplitName = "test",
+    tta: bool = False,
     progress: Progress | None = None,
 ) -> EvaluateReport:
     """Measure a run's best weights, and leave the figures in its ``evaluations`` folder.
@@ -129,20 +130,22 @@ def evaluate(
         path: the run's folder.
         data: other rows than the run's own, all of them; columns are found as in the run.
         split: which of the run's own rows, when ``data`` is not given.
+        tta: with test-time augmentation, the average answer over mirrored and shifted views.
         progress: told of each step.
 
     Raises:
         RunError: the run cannot be used.
         DataError: the rows cannot be used, or have labels the model does not know.
+        ConfigError: ``tta`` for a model that was not trained on mirrored pictures.
     """
     run = runs.load(path)
     runtime.prepare(run.config.train.seed)
+    network = run.network(tta=tta)
     rows, rejected, source = _rows(run, data, split, progress)
-    chances = probabilities(
-        run.network(), encode(rows, run.tokenizer(), progress), progress=progress
-    )
+    chances = probabilities(network, encode(rows, run.tokenizer(), progress), progress=progress)
     # Never the name of a split: the run's own figures stay the run's own.
     name = split if data is None else f"data-{Path(source).stem}"
+    name += "-tta" if tta else ""
     worst = _worst(rows, chances)
     report = EvaluateReport(
         run=run.path,

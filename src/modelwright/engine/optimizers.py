@@ -7,30 +7,59 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import ops
 
 from modelwright.core.config import TrainConfig
 from modelwright.core.types import IntArray
+from modelwright.engine.sgd import Sgd
 
 
 def optimizer(train: TrainConfig, steps: int) -> Any:
     """A Keras optimiser whose schedule spans ``steps`` steps an epoch over all epochs."""
-    rate: Any = train.learning_rate
-    if train.schedule == "cosine":
-        total = steps * train.epochs
-        warmup = int(total * train.warmup)
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0 if warmup else train.learning_rate,
-            decay_steps=total - warmup,
-            warmup_target=train.learning_rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    common = {"learning_rate": rate, "global_clipnorm": train.clip_norm}
-    decay = train.weight_decay or None
+    total = steps * train.epochs
+    common = {"learning_rate": _rate(train, total), "global_clipnorm": train.clip_norm}
     if train.optimizer == "adam":
         return keras.optimizers.Adam(**common)
     if train.optimizer == "adamw":
         return keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
-    return keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=decay, **common)
+    return Sgd(
+        train.bias_rate,
+        train.lookahead,
+        total,
+        momentum=train.momentum,
+        weight_decay=train.weight_decay or None,
+        **common,
+    )
+
+
+def _rate(train: TrainConfig, total: int) -> Any:
+    if train.schedule == "constant":
+        return train.learning_rate
+    warmup = int(total * train.warmup)
+    if train.schedule == "linear":
+        return Triangle(train.learning_rate, warmup, total)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else train.learning_rate,
+        decay_steps=total - warmup,
+        warmup_target=train.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+class Triangle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """From zero to the peak in ``warmup`` steps, and down to zero at ``total``, both straight."""
+
+    def __init__(self, peak: float, warmup: int, total: int) -> None:
+        self.peak = peak
+        self.warmup = warmup
+        self.total = total
+
+    def __call__(self, step: Any) -> Any:
+        # The first step is number 1 here, so that none is wasted on a rate of zero.
+        step = ops.cast(step, "float32") + 1
+        down = (self.total + 1 - step) / (self.total + 1 - self.warmup)
+        up = step / max(self.warmup, 1)
+        return self.peak * ops.clip(ops.minimum(up, down), 0, 1)
 
 
 def loss(network: keras.Model, smoothing: float) -> Any:

@@ -142,12 +142,14 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     if progress:
         progress("building the network", 0, 0)
     network = run.network(chosen["policy"], weights=False)
+    varied = run.config.model.options
     batches = TrainingBatches(
         inputs["train"],
         goals["train"],
         config.batch_size,
         seed=config.seed,
-        variation=run.config.model.options.get("augment", "none"),
+        variation=varied.get("augment", "none"),
+        shift=varied.get("shift", 0.0),
     )
     network.compile(
         optimizers.optimizer(config, len(batches)),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.config import ModelConfig, Table, check_table, nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.types import IntArray, Rows, Task
-from modelwright.models.options import BilstmOptions, CnnOptions, CustomOptions
+from modelwright.models.options import BilstmOptions, CnnOptions, CustomOptions, WhitenedOptions
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +38,7 @@ class Builder:
 BUILDERS: dict[str, Builder] = {
     "cnn": Builder(CnnOptions, "modelwright.models.cnn", "image"),
     "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
+    "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 
@@ -90,6 +91,24 @@ def adapt(model: ModelConfig, network: keras.Model, rows: Rows, labels: IntArray
     module = importlib.import_module(find(model.builder).module)
     if hasattr(module, "adapt"):
         module.adapt(network, options_of(model), rows, labels)
+
+
+def augmented(model: ModelConfig, network: keras.Model) -> keras.Model:
+    """The network averaged over the views of a picture that its training showed.
+
+    Raises:
+        ConfigError: its training showed none.
+    """
+    variation = model.options.get("augment", "none")
+    if variation == "none":
+        raise ConfigError(
+            "test-time augmentation was asked for, but the model was not trained on mirrored"
+            " pictures: 'model.augment' is 'none'. Train with flip or flip+crop, or leave --tta"
+            " out."
+        )
+    from modelwright.models.views import averaged
+
+    return averaged(network, shifted=variation == "flip+crop")
 
 
 def load_function(path: str) -> Callable[..., Any]:

@@ -10,11 +10,13 @@ import numpy as np
 from modelwright.core.types import FloatArray
 
 
-def classify(features: Any, classes: int) -> Any:
+def classify(features: Any, classes: int, *, bias: bool = True) -> Any:
     """Probabilities in float32 whatever the precision: one sigmoid for two classes."""
+    units, activation, name = classes, "softmax", "probabilities"
     if classes == 2:
-        return keras.layers.Dense(1, "sigmoid", dtype="float32", name="probability")(features)
-    return keras.layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
+        units, activation, name = 1, "sigmoid", "probability"
+    layer = keras.layers.Dense(units, activation, use_bias=bias, dtype="float32", name=name)
+    return layer(features)
 
 
 def spread(outputs: FloatArray) -> FloatArray:

@@ -15,7 +15,9 @@ class PictureOptions(Table):
     """What every picture model has in common."""
 
     augment: Literal["none", "flip", "flip+crop"] = "none"
-    """Of the training batches: mirrored left to right, and shifted by up to an eighth."""
+    """Of the training batches: mirrored left to right every other epoch, and shifted."""
+    shift: Annotated[float, Field(gt=0, le=0.5)] = 0.125
+    """Largest shift of ``flip+crop``, as a share of the picture's side."""
 
 
 class TextOptions(Table):
@@ -42,6 +44,18 @@ class CnnOptions(PictureOptions):
     dropout: Fraction = 0.0
     """Before the last layer; half of it before the dense layer above."""
     batch_norm: bool = False
+
+
+class WhitenedOptions(PictureOptions):
+    """``whitened``: a frozen whitening layer, groups of convolutions, one dense layer."""
+
+    widths: Units = Field(default=[64, 256, 256])
+    """Filters of each group; each group halves the picture's sides."""
+    depth: Annotated[int, Field(ge=1, le=3)] = 2
+    """3x3 convolutions of each group; the third is added to what it reads."""
+    activation: Literal["silu", "gelu", "relu"] = "silu"
+    scale: Annotated[float, Field(gt=0)] = 1 / 9
+    """Of what the last layer reads: smaller makes the first steps gentler."""
 
 
 class BilstmOptions(TextOptions):

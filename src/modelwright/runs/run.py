@@ -63,8 +63,16 @@ class Run:
         """Whether weights are there to use."""
         return self.status in ("finished", "stopped")
 
-    def network(self, precision: str = "float32", *, weights: bool = True) -> keras.Model:
-        """Build the network; with its best weights unless told otherwise."""
+    def network(
+        self, precision: str = "float32", *, weights: bool = True, tta: bool = False
+    ) -> keras.Model:
+        """Build the network.
+
+        Args:
+            precision: Keras' name of the policy its layers compute in.
+            weights: with its best weights, not new ones.
+            tta: averaged over the views of a picture that the training showed.
+        """
         network = builders.build(self.config.model, self.input_shape, len(self.labels), precision)
         if weights:
             try:
@@ -73,7 +81,7 @@ class Run:
                 raise RunError(
                     f"the weights of {self.path} do not fit its config: {error}."
                 ) from None
-        return network
+        return builders.augmented(self.config.model, network) if tta else network
 
     def tokenizer(self) -> Tokenizer | None:
         """The text model's tokeniser, None for a picture model."""
