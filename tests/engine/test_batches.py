@@ -111,3 +111,41 @@ def test_the_border_is_reflected(shift: int) -> None:
     line = np.arange(5)[None]
     expected = {2: [2, 3, 4, 3, 2], -2: [2, 1, 0, 1, 2]}[shift]
     assert _reflected(line + shift, 5)[0].tolist() == expected
+
+
+def texts(count: int = 40) -> Ids:
+    """Row ``i`` starts with ``i + 1`` and has 1 to 60 tokens, padded to 64."""
+    lengths = np.random.default_rng(4).integers(1, 61, count)
+    ids = np.where(np.arange(64) < lengths[:, None], 7, 0).astype(np.int32)
+    ids[:, 0] = np.arange(count) + 1
+    return Ids(ids)
+
+
+def test_lengths_leave_out_only_the_padding_behind() -> None:
+    ids = np.array([[1, 0, 2, 0], [0, 0, 0, 0], [3, 4, 5, 6]], np.int32)
+    assert Ids(ids).lengths().tolist() == [3, 0, 4]
+
+
+def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:
+    rows = texts()
+    labels = np.arange(40)[:, None]
+    cut = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    orders = []
+    for number in range(2):
+        cut.start_epoch(number)
+        seen, tokens = [], 0
+        for given, marks in (cut[i] for i in range(len(cut))):
+            width = given.shape[1]
+            assert width % 16 == 0
+            for row, mark in zip(given, marks[:, 0], strict=True):
+                np.testing.assert_array_equal(row, rows.array[mark, :width])
+                assert not rows.array[mark, width:].any()
+            seen += marks[:, 0].tolist()
+            tokens += given.size
+        assert sorted(seen) == list(range(40))
+        assert tokens < 0.8 * rows.array.size
+        orders.append(seen)
+    assert orders[0] != orders[1]
+    again = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    again.start_epoch(1)
+    assert [v for i in range(len(again)) for v in again[i][1][:, 0].tolist()] == orders[1]

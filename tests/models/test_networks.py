@@ -67,6 +67,11 @@ def test_masked_padding_does_not_change_the_answer() -> None:
     np.testing.assert_allclose(
         model.predict(ids, verbose=0), short.predict(ids[:, :3], verbose=0), atol=1e-6
     )
+    free = build("bilstm", (None,), 2, units=[4], embedding=4, cell="gru")  # type: ignore[arg-type]
+    free.set_weights(model.get_weights())
+    np.testing.assert_allclose(
+        model.predict(ids, verbose=0), free.predict(ids[:, :4], verbose=0), atol=1e-6
+    )
     unmasked = build("bilstm", (6,), 2, units=[4], embedding=4, cell="gru", masking=False)
     unmasked.set_weights(model.get_weights())
     assert abs(unmasked.predict(ids, verbose=0) - model.predict(ids, verbose=0)).max() > 1e-6

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from modelwright.core.types import IntArray, Progress, Rows, Split
 from modelwright.engine.augment import augment
 
+_STEP = 16  # lengths are rounded up to it: each new shape costs a compiled step on some backends
+_BLOCK = 50  # batches among which rows of like length are sought
+
 
 @dataclass(frozen=True)
 class Ids:
@@ -25,6 +28,11 @@ class Ids:
     def take(self, indices: IntArray) -> npt.NDArray[np.int32]:
         """Rows by position."""
         return self.array[indices]
+
+    def lengths(self) -> IntArray:
+        """Tokens of each row, ``[n]``, without the padding behind them."""
+        filled = self.array != 0
+        return np.where(filled.any(axis=1), filled.shape[1] - filled[:, ::-1].argmax(axis=1), 0)
 
 
 def encode(split: Split, tokenizer: Any | None, progress: Progress | None = None) -> Any:
@@ -69,7 +77,11 @@ class LabelledBatches(Batches):
 
 
 class TrainingBatches(LabelledBatches):
-    """Rows shuffled anew each epoch, and varied."""
+    """Rows shuffled anew each epoch, and varied.
+
+    Ids are cut to the longest row of their batch where ``any_length`` says that padding changes
+    nothing, and rows of like length then share a batch.
+    """
 
     def __init__(
         self,
@@ -80,6 +92,7 @@ class TrainingBatches(LabelledBatches):
         seed: int,
         variation: str,
         shift: float = 0.125,
+        any_length: bool = False,
     ) -> None:
         super().__init__(inputs, labels, batch_size)
         self.seed = seed
@@ -88,13 +101,17 @@ class TrainingBatches(LabelledBatches):
         # Each picture is mirrored every other epoch, half of them from the first: every two
         # epochs show both sides of all, which chance would not (Jordan, arXiv:2404.00498).
         self._sides = np.random.default_rng([seed]).random(len(inputs)) < 0.5
+        self._lengths = inputs.lengths() if any_length and isinstance(inputs, Ids) else None
         self._order = np.arange(len(inputs))
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
         """Take the order of that epoch, whichever came before."""
         self.epoch = epoch
-        self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.inputs))
+        random = np.random.default_rng([self.seed, epoch])
+        self._order = random.permutation(len(self.inputs))
+        if self._lengths is not None:
+            self._order = _grouped(self._order, self._lengths, self.batch_size, random)
 
     def indices(self, position: int) -> IntArray:
         """Which rows make up a batch of this epoch."""
@@ -102,9 +119,24 @@ class TrainingBatches(LabelledBatches):
 
     def __getitem__(self, position: int) -> tuple[Any, ...]:
         rows, labels = super().__getitem__(position)
+        if self._lengths is not None:
+            longest = int(self._lengths[self.indices(position)].max())
+            rows = rows[:, : max(-(-longest // _STEP), 1) * _STEP]
         if self.variation == "none":
             return rows, labels
         random = np.random.default_rng([self.seed, self.epoch, position])
         mirrored = self._sides[self.indices(position)] ^ bool(self.epoch % 2)
         varied = augment(rows, self.variation, random, mirrored=mirrored, shift=self.shift)
         return varied, labels
+
+
+def _grouped(
+    order: IntArray, lengths: IntArray, batch_size: int, random: np.random.Generator
+) -> IntArray:
+    """Rows of like length beside each other, in batches that follow each other by chance."""
+    block = batch_size * _BLOCK
+    parts = [order[start : start + block] for start in range(0, len(order), block)]
+    order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    whole = len(order) // batch_size
+    batches = order[: whole * batch_size].reshape(whole, batch_size)
+    return np.concatenate([random.permutation(batches).ravel(), order[whole * batch_size :]])

@@ -141,15 +141,17 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     }
     if progress:
         progress("building the network", 0, 0)
-    network = run.network(chosen["policy"], weights=False)
-    varied = run.config.model.options
+    options = builders.options_of(run.config.model)
+    any_length = getattr(options, "any_length", False)
+    network = run.network(chosen["policy"], weights=False, shape=(None,) if any_length else ())
     batches = TrainingBatches(
         inputs["train"],
         goals["train"],
         config.batch_size,
         seed=config.seed,
-        variation=varied.get("augment", "none"),
-        shift=varied.get("shift", 0.0),
+        variation=getattr(options, "augment", "none"),
+        shift=getattr(options, "shift", 0.0),
+        any_length=any_length,
     )
     network.compile(
         optimizers.optimizer(config, len(batches)),

@@ -63,13 +63,14 @@ def options_of(model: ModelConfig) -> Any:
 
 
 def build(
-    model: ModelConfig, shape: tuple[int, ...], classes: int, precision: str = "float32"
+    model: ModelConfig, shape: tuple[int | None, ...], classes: int, precision: str = "float32"
 ) -> keras.Model:
     """Build a network.
 
     Args:
         model: the builder and its options.
-        shape: of one input, without the batch: (h, w, c), or (length,).
+        shape: of one input, without the batch: (h, w, c), or (length,); (None,) for texts of
+            any length, where the options say that this is possible.
         classes: how many there are, at least 2.
         precision: Keras' name of the policy its layers compute in.
     """

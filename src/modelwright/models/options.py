@@ -35,6 +35,11 @@ class TextOptions(Table):
     keep: Literal["start", "end"] = "end"
     """Which part of a text that is too long the network sees."""
 
+    @property
+    def any_length(self) -> bool:
+        """Whether padding changes no answer, so that training may leave it out."""
+        return False
+
 
 class CnnOptions(PictureOptions):
     """``cnn``: convolutions with poolings between, then two dense layers."""
@@ -71,6 +76,11 @@ class BilstmOptions(TextOptions):
     """After the embedding and before the last layer."""
     pooling: Literal["last", "max"] = "last"
     """What the last recurrent layer hands on: its last state, or the maximum over time."""
+
+    @property
+    def any_length(self) -> bool:
+        """Masked padding is skipped."""
+        return self.masking
 
 
 class CustomOptions(PictureOptions, TextOptions):

@@ -64,7 +64,12 @@ class Run:
         return self.status in ("finished", "stopped")
 
     def network(
-        self, precision: str = "float32", *, weights: bool = True, tta: bool = False
+        self,
+        precision: str = "float32",
+        *,
+        weights: bool = True,
+        tta: bool = False,
+        shape: tuple[int | None, ...] = (),
     ) -> keras.Model:
         """Build the network.
 
@@ -72,8 +77,10 @@ class Run:
             precision: Keras' name of the policy its layers compute in.
             weights: with its best weights, not new ones.
             tta: averaged over the views of a picture that the training showed.
+            shape: of one row, where it is another than the run's.
         """
-        network = builders.build(self.config.model, self.input_shape, len(self.labels), precision)
+        shape = shape or self.input_shape
+        network = builders.build(self.config.model, shape, len(self.labels), precision)
         if weights:
             try:
                 network.load_weights(self.path / WEIGHTS)
