@@ -113,7 +113,7 @@ def test_the_border_is_reflected(shift: int) -> None:
     assert _reflected(line + shift, 5)[0].tolist() == expected
 
 
-def texts(count: int = 40) -> Ids:
+def reviews(count: int = 40) -> Ids:
     """Row ``i`` starts with ``i + 1`` and has 1 to 60 tokens, padded to 64."""
     lengths = np.random.default_rng(4).integers(1, 61, count)
     ids = np.where(np.arange(64) < lengths[:, None], 7, 0).astype(np.int32)
@@ -127,7 +127,7 @@ def test_lengths_leave_out_only_the_padding_behind() -> None:
 
 
 def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:
-    rows = texts()
+    rows = reviews()
     labels = np.arange(40)[:, None]
     cut = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
     orders = []
@@ -145,6 +145,7 @@ def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -
         assert sorted(seen) == list(range(40))
         assert tokens < 0.8 * rows.array.size
         orders.append(seen)
+        assert cut[0][0].shape[1] != cut[1][0].shape[1]  # or Keras would take one for all
     assert orders[0] != orders[1]
     again = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
     again.start_epoch(1)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import write_pictures
+from conftest import write_csv, write_pictures
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.engine.batches import Ids, TrainingBatches
 from modelwright.engine.keeper import Keeper
@@ -204,6 +204,23 @@ def test_a_loss_that_is_no_number_is_one_clear_line(tmp_path: Path) -> None:
         RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
     ):
         keeper.on_epoch_end(0, {"loss": float("nan"), "val_loss": 1.0})
+
+
+def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = []
+    for _ in range(120):
+        words = ["good" if random.random() < 0.5 else "bad", *(["so"] * random.integers(1, 40))]
+        rows.append((" ".join([*words, str(random.integers(1000000.0))]), words[0]))
+    write_csv(tmp_path / "rows.csv", rows, ("text", "label"))
+    report = modelwright.train(
+        data={"source": str(tmp_path / "rows.csv")},
+        model={"recipe": "bilstm", "units": [4], "embedding": 4, "length": 64},
+        train={"batch_size": 8, "epochs": 1, "tensorboard": False},
+        out=tmp_path / "run",
+    )
+    assert report.status == "finished"
+    modelwright.export(tmp_path / "run", tmp_path / "models")
 
 
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(

@@ -111,7 +111,8 @@ class TrainingBatches(LabelledBatches):
         random = np.random.default_rng([self.seed, epoch])
         self._order = random.permutation(len(self.inputs))
         if self._lengths is not None:
-            self._order = _grouped(self._order, self._lengths, self.batch_size, random)
+            widths = _widths(self._lengths)
+            self._order = _grouped(self._order, widths, self.batch_size, random)
 
     def indices(self, position: int) -> IntArray:
         """Which rows make up a batch of this epoch."""
@@ -120,8 +121,7 @@ class TrainingBatches(LabelledBatches):
     def __getitem__(self, position: int) -> tuple[Any, ...]:
         rows, labels = super().__getitem__(position)
         if self._lengths is not None:
-            longest = int(self._lengths[self.indices(position)].max())
-            rows = rows[:, : max(-(-longest // _STEP), 1) * _STEP]
+            rows = rows[:, : _widths(self._lengths[self.indices(position)]).max()]
         if self.variation == "none":
             return rows, labels
         random = np.random.default_rng([self.seed, self.epoch, position])
@@ -130,13 +130,22 @@ class TrainingBatches(LabelledBatches):
         return varied, labels
 
 
+def _widths(lengths: IntArray) -> IntArray:
+    """Lengths rounded up to whole steps, at least one."""
+    return np.maximum(-(-lengths // _STEP), 1) * _STEP
+
+
 def _grouped(
-    order: IntArray, lengths: IntArray, batch_size: int, random: np.random.Generator
+    order: IntArray, widths: IntArray, batch_size: int, random: np.random.Generator
 ) -> IntArray:
-    """Rows of like length beside each other, in batches that follow each other by chance."""
+    """Rows of like width beside each other, in batches that follow each other by chance."""
     block = batch_size * _BLOCK
     parts = [order[start : start + block] for start in range(0, len(order), block)]
-    order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    order = np.concatenate([part[np.argsort(widths[part], kind="stable")] for part in parts])
     whole = len(order) // batch_size
-    batches = order[: whole * batch_size].reshape(whole, batch_size)
-    return np.concatenate([random.permutation(batches).ravel(), order[whole * batch_size :]])
+    batches = random.permutation(order[: whole * batch_size].reshape(whole, batch_size))
+    # Keras takes the shape of the first two batches for that of all, unless the two differ.
+    others = np.flatnonzero(widths[batches].max(axis=1) != widths[batches[:1]].max(initial=0))
+    if len(others):
+        batches[[1, others[0]]] = batches[[others[0], 1]]
+    return np.concatenate([batches.ravel(), order[whole * batch_size :]])
