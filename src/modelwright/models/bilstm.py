@@ -18,8 +18,10 @@ def build(options: BilstmOptions, shape: tuple[int, ...], classes: int) -> keras
     cell = {"lstm": layers.LSTM, "gru": layers.GRU}[options.cell]
     inputs = keras.Input(shape, dtype="int32", name="ids")
     x = layers.Embedding(options.vocabulary, options.embedding, mask_zero=options.masking)(inputs)
-    for layer in rates(options.dropout, seed=0):
-        x = layer(x)
+    if options.dropout:
+        # Whole coordinates of the embedding go, in all of a text's words: a word's own would be
+        # guessed from its neighbours'.
+        x = layers.SpatialDropout1D(options.dropout, seed=0)(x)
     last = len(options.units) - 1
     for position, units in enumerate(options.units):
         sequences = position < last or options.pooling == "max"

@@ -73,7 +73,7 @@ class BilstmOptions(TextOptions):
     masking: bool = True
     """Padding is skipped; without it the last steps of a short text are padding."""
     dropout: Fraction = 0.0
-    """After the embedding and before the last layer."""
+    """Of whole coordinates of the embedding, and before the last layer."""
     pooling: Literal["last", "max"] = "last"
     """What the last recurrent layer hands on: its last state, or the maximum over time."""
 
