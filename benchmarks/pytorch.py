@@ -1,0 +1,186 @@
+"""The same network in PyTorch and in Keras on TensorFlow, in bfloat16: training steps a second.
+
+The network is a small one for CIFAR-10 in the manner of airbench94 (Keller Jordan): a frozen 2x2
+convolution, three groups of two convolutions with batch normalisation and GELU, one dense layer.
+Both sides train it on random pictures of CIFAR-10's shape, uint8 as they come from a file, with
+label smoothing and Nesterov momentum. PyTorch: autocast in bfloat16, channels last, not compiled.
+Keras: ``mixed_bfloat16`` and the deterministic operations that Modelwright asks for.
+
+It measures no accuracy: random pictures teach nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import harness
+from harness import Figures, Option
+
+SIDES = ("keras", "pytorch")
+SHAPE, CLASSES = (32, 32, 3), 10
+STEM, WIDTHS = 24, (64, 256, 256)
+SMOOTHING, MOMENTUM, RATE, SCALE = 0.2, 0.85, 0.01, 9
+NORM = {"decay": 0.6, "epsilon": 1e-5}
+OPTIONS = {
+    "batch": Option(1_000, 100, "pictures a step"),
+    "steps": Option(20, 4, "that are counted, in each process"),
+    "warmup": Option(4, 2, "steps before them that are not counted"),
+    "torch_python": Option(
+        None, None, "a Python that has torch; this one's where it has it itself"
+    ),
+}
+INSTALL = (
+    "this Python has no torch. Make an environment for it (python -m venv ENV; ENV/bin/pip install"
+    " torch numpy; the build for processors is enough) and give --torch-python ENV/bin/python."
+)
+
+
+def compare(given: argparse.Namespace) -> Figures:
+    """Steps a second of both sides."""
+    python = given.torch_python or sys.executable
+    if given.torch_python is None and importlib.util.find_spec("torch") is None:
+        raise SystemExit(f"error: {INSTALL}")
+    if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode:
+        raise SystemExit(f"error: {python} cannot import torch.")
+    sizes = {name: vars(given)[name] for name in ("batch", "steps", "warmup")}
+    runs = harness.turns(
+        __file__,
+        {side: {"side": side, **sizes} for side in SIDES},
+        given.rounds,
+        pythons={"pytorch": python},
+        show=lambda figures: f"{figures['steps_per_second']:.3f} steps/s",
+    )
+    medians = harness.medians(runs)
+    if medians["keras"]["weights"] != medians["pytorch"]["weights"]:
+        raise SystemExit(f"error: the networks are not the same: {medians}")
+    times = harness.ratio(*(medians[side]["steps_per_second"] for side in SIDES))
+    rows = [
+        (
+            side,
+            medians[side]["version"],
+            f"{medians[side]['steps_per_second']:.3f}",
+            f"{given.batch * medians[side]['steps_per_second']:,.0f}",
+            f"{medians[side]['weights']:,.0f}",
+        )
+        for side in SIDES
+    ]
+    title = f"Keras makes {harness.show(times, '.2f')} times as many steps a second as PyTorch"
+    harness.print_table(title, ("side", "version", "steps/s", "pictures/s", "weights"), rows)
+    return {"medians": medians, "keras_over_pytorch": times, "runs": runs}
+
+
+def measure(side: str, batch: int, steps: int, warmup: int) -> Figures:
+    """Train one side for some steps."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (4, batch, *SHAPE), dtype=np.uint8)
+    labels = random.integers(0, CLASSES, (4, batch))
+    step, weights, version = {"keras": _keras, "pytorch": _torch}[side](pictures, labels)
+    losses = [step(at) for at in range(warmup)]
+    started = time.perf_counter()
+    losses += [step(at) for at in range(steps)]
+    seconds = time.perf_counter() - started
+    return {
+        "steps_per_second": steps / seconds,
+        "seconds": seconds,
+        "weights": weights,
+        "version": version,
+        "first_loss": losses[0],
+        "last_loss": losses[-1],
+    }
+
+
+def _keras_network() -> Any:
+    """The network of the Keras side: uint8 pictures in, logits out, in the policy of the moment."""
+    import keras
+
+    layers = keras.layers
+    inputs = keras.Input(SHAPE, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(STEM, 2, trainable=False)(x)
+    x = layers.Activation("gelu")(x)
+    for width in WIDTHS:
+        for pooled in (True, False):
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            if pooled:
+                x = layers.MaxPooling2D()(x)
+            x = layers.BatchNormalization(
+                momentum=NORM["decay"], epsilon=NORM["epsilon"], scale=False
+            )(x)
+            x = layers.Activation("gelu")(x)
+    x = layers.Flatten()(layers.MaxPooling2D(3)(x))
+    x = layers.Dense(CLASSES, use_bias=False)(x)
+    return keras.Model(inputs, layers.Rescaling(1 / SCALE, dtype="float32")(x))
+
+
+def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str]:
+    import keras
+    import numpy as np
+
+    from modelwright.engine import runtime
+
+    runtime.prepare(0)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = _keras_network()
+    model.compile(
+        keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
+        jit_compile=False,
+    )
+    goals = np.eye(CLASSES, dtype=np.float32)[labels]
+
+    def step(at: int) -> float:
+        return float(model.train_on_batch(pictures[at % 4], goals[at % 4]))
+
+    weights = sum(int(np.prod(one.shape)) for one in model.trainable_variables)
+    return step, weights, f"keras {keras.__version__}"
+
+
+def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str]:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    last = torch.channels_last
+    parts: list[Any] = [nn.Conv2d(SHAPE[2], STEM, 2), nn.GELU()]
+    parts[0].requires_grad_(False)
+    before = STEM
+    for width in WIDTHS:
+        for pooled in (True, False):
+            norm = nn.BatchNorm2d(width, NORM["epsilon"], 1 - NORM["decay"])
+            norm.weight.requires_grad_(False)
+            parts += [nn.Conv2d(before, width, 3, padding="same", bias=False)]
+            parts += [nn.MaxPool2d(2)] if pooled else []
+            parts += [norm, nn.GELU()]
+            before = width
+    parts += [nn.MaxPool2d(3), nn.Flatten(), nn.Linear(before, CLASSES, bias=False)]
+    model = nn.Sequential(*parts).to(memory_format=last)
+    trained = [one for one in model.parameters() if one.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=RATE, momentum=MOMENTUM, nesterov=True)
+    loss_of = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
+    # A view of [n, h, w, c] with the channels second is channels last already.
+    given = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3)
+    goals = torch.from_numpy(labels)
+
+    def step(at: int) -> float:
+        optimizer.zero_grad(set_to_none=True)
+        x = given[at % 4].to(torch.float32).div_(255)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(x)
+        loss = loss_of(logits.float() / SCALE, goals[at % 4])
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    return step, sum(one.numel() for one in trained), f"torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)

@@ -1,0 +1,261 @@
+"""How fast Modelwright trains: its recipes beside plain Keras scripts in a tutorial's manner.
+
+Pictures: the recipe ``cnn`` on CIFAR-10 and a script with the same convolutions. Reviews: the
+recipe ``bilstm`` on IMDB and a script with the same recurrent layers, padded at the end, without
+a mask. The scripts are float32, Adam, 32 rows a step, everything in memory before the clock
+starts. Both sides get the rows that ``load_data`` puts into train and val.
+
+The rate is that of the training steps of each epoch but the first. With ``--to-target`` both
+sides train to their end instead, and what counts is the seconds, from the first step on and with
+all validation, until the accuracy on the validation rows first reaches the target. The test rows
+are measured once, at the end: they decide nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import harness
+from harness import RECIPE_OPTIONS, RECIPES, Clock, Figures, Option
+
+SIDES = ("modelwright", "keras")
+OPTIONS = {
+    "kinds": Option(
+        ["pictures", "reviews"], ["pictures", "reviews"], "what to train on", many=True
+    ),
+    "to_target": Option(False, False, "train to the end and tell when the target was reached"),
+    "epochs": Option(3, 2, "of the rates, the first of which is not counted"),
+    "pictures_rows": Option(0, 2_000, "training pictures, 0 for all of them"),
+    "reviews_rows": Option(6_400, 600, "training reviews of the rates, 0 for all of them"),
+    **RECIPE_OPTIONS,
+    "keras_batch": Option(32, 32, "rows a step of the plain scripts"),
+    "modelwright_pictures_epochs": Option(0, 2, "to the target, 0 for the recipe's own"),
+    "modelwright_reviews_epochs": Option(0, 2, "to the target, 0 for the recipe's own"),
+    "keras_pictures_epochs": Option(30, 2, "to the target"),
+    "keras_reviews_epochs": Option(10, 2, "to the target"),
+    "pictures_target": Option(0.785, 0.2, "validation accuracy to reach"),
+    "reviews_target": Option(0.873, 0.5, "validation accuracy to reach"),
+}
+
+
+def compare(given: argparse.Namespace) -> Figures:
+    """Rates, or times to the target, of both sides on each kind of rows."""
+    results: Figures = {"suffix": "-to-target"} if given.to_target else {}
+    for kind in given.kinds:
+        tasks = {side: _task(given, kind, side) for side in SIDES}
+        print(kind, flush=True)
+        runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+        results[kind] = {**_summary(kind, runs, given), "runs": runs}
+    return results
+
+
+def measure(**task: Any) -> Figures:
+    """Train one side once."""
+    import modelwright
+
+    side, kind = task["side"], task["kind"]
+    train = _modelwright if side == "modelwright" else _keras
+    started = time.perf_counter()
+    clock, rows, about = train(modelwright, kind, task)
+    figures: Figures = {
+        "rows": rows,
+        "rows_per_second": clock.rate(rows),
+        "epochs": len(clock.ends),
+        "best_val_accuracy": max(log["val_accuracy"] for log in clock.logs),
+        "end_val_accuracy": clock.logs[-1]["val_accuracy"],
+        "fit_seconds": clock.ends[-1],
+        "all_seconds": time.perf_counter() - started,
+        "training_seconds": clock.training,
+        "epoch_ends": clock.ends,
+        "val_accuracies": [log["val_accuracy"] for log in clock.logs],
+        **about,
+    }
+    if task["to_target"]:
+        reached = clock.reached("val_accuracy", task["target"])
+        figures["reached_epoch"] = reached
+        figures["reached_seconds"] = clock.ends[reached - 1] if reached else None
+    return figures
+
+
+def _task(given: argparse.Namespace, kind: str, side: str) -> Figures:
+    options = vars(given)
+    rows = options[f"{kind}_rows"]
+    if given.to_target and not given.quick:
+        rows = 0
+    epochs = options[f"{side}_{kind}_epochs"] if given.to_target else given.epochs
+    return {
+        "side": side,
+        "kind": kind,
+        "rows": rows,
+        "epochs": epochs,
+        "to_target": given.to_target,
+        "target": options[f"{kind}_target"],
+        "batch": options[f"{kind}_batch"] if side == "modelwright" else given.keras_batch,
+        "sets": options[f"{kind}_set"],
+    }
+
+
+def _modelwright(modelwright: Any, kind: str, task: Figures) -> tuple[Clock, int, Figures]:
+    recipe, data = RECIPES[kind]
+    settings: Figures = {"batch_size": task["batch"]}
+    if task["epochs"]:
+        settings["epochs"] = task["epochs"]
+    if not task["to_target"]:
+        settings["patience"] = 0  # else a rate could rest on fewer epochs than asked for
+    with tempfile.TemporaryDirectory() as folder, harness.timed() as clock:
+        report = modelwright.train(
+            data=harness.source(data, task["rows"]),
+            model={"recipe": recipe},
+            train=settings,
+            sets=task["sets"],
+            out=Path(folder) / "run",
+        )
+        about: Figures = {"precision": report.precision}
+        if task["to_target"]:
+            about["test_accuracy"] = modelwright.evaluate(report.run).metrics.accuracy
+        return clock, harness.train_rows(report), about
+
+
+def _keras(modelwright: Any, kind: str, task: Figures) -> tuple[Clock, int, Figures]:
+    import keras
+
+    from modelwright.core.config import DataConfig
+
+    _, source = RECIPES[kind]
+    data = modelwright.load_data(DataConfig(**harness.source(source, task["rows"])))
+    keras.utils.set_random_seed(0)
+    prepare, build = {
+        "pictures": (_floats, _convolutional),
+        "reviews": (_ids, _recurrent),
+    }[kind]
+    parts = prepare({name: (_all(part), part.labels) for name, part in data.splits.items()})
+    model = build(keras.layers)
+    with harness.timed() as clock:
+        model.fit(
+            *parts["train"],
+            batch_size=task["batch"],
+            epochs=task["epochs"],
+            validation_data=parts["val"],
+            verbose=2,
+        )
+    about: Figures = {"precision": "float32"}
+    if task["to_target"]:
+        about["test_accuracy"] = float(model.evaluate(*parts["test"], verbose=0)[1])
+    return clock, len(data.splits["train"]), about
+
+
+def _convolutional(layers: Any) -> Any:
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(128, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _recurrent(layers: Any) -> Any:
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((200,), dtype="int32"),
+            layers.Embedding(10_000, 64),
+            layers.Bidirectional(layers.LSTM(64, return_sequences=True)),
+            layers.Bidirectional(layers.LSTM(32)),
+            layers.Dense(24, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _floats(parts: Figures) -> Figures:
+    return {name: (x.astype(np.float32) / 255, y) for name, (x, y) in parts.items()}
+
+
+def _ids(parts: Figures) -> Figures:
+    import keras
+
+    cut = keras.layers.TextVectorization(max_tokens=10_000, output_sequence_length=200)
+    cut.adapt(np.array(parts["train"][0], object), batch_size=512)
+
+    def ids(texts: list[str]) -> np.ndarray:
+        steps = [np.array(texts[at : at + 1024], object) for at in range(0, len(texts), 1024)]
+        return np.concatenate([np.asarray(cut(step), np.int32) for step in steps])
+
+    return {name: (ids(x), y.astype(np.float32)) for name, (x, y) in parts.items()}
+
+
+def _all(split: Any) -> Any:
+    return split.inputs.take(np.arange(len(split)))
+
+
+def _line(figures: Figures) -> str:
+    if "reached_epoch" not in figures:
+        return f"{figures['rows_per_second']:,.0f} rows/s"
+    when = harness.show(figures["reached_seconds"], ",.0f", "never, so not after")
+    return (
+        f"{when} s to the target, {figures['epochs']} epochs, test {figures['test_accuracy']:.4f}"
+    )
+
+
+def _summary(kind: str, runs: harness.Runs, given: argparse.Namespace) -> Figures:
+    medians = harness.medians(runs)
+    own, other = (medians[side] for side in SIDES)
+    if not given.to_target:
+        times = harness.ratio(own["rows_per_second"], other["rows_per_second"])
+        headers = ("side", f"{kind}/s", "s an epoch, all", "precision")
+        rows = []
+        for side in SIDES:
+            epochs = [np.diff(run["epoch_ends"]).mean() for run in runs[side]]
+            figures = medians[side]
+            rate = harness.show(figures["rows_per_second"], ",.0f")
+            rows.append((side, rate, f"{np.median(epochs):.2f}", figures["precision"]))
+        title = f"{kind}: Modelwright trains {harness.show(times, '.2f')} times as many a second"
+        harness.print_table(title, headers, rows)
+        return {"medians": medians, "rate_ratio": times}
+    times = harness.ratio(other["reached_seconds"], own["reached_seconds"])
+    target = vars(given)[f"{kind}_target"]
+    headers = ("side", f"s to {target:.1%}", "epoch", "epochs", "s in all", "val", "best", "test")
+    rows = []
+    for side in SIDES:
+        figures = medians[side]
+        missing = f"not in {figures['epochs']:.0f} epochs"
+        rows.append(
+            (
+                side,
+                harness.show(figures["reached_seconds"], ",.1f", missing),
+                harness.show(figures["reached_epoch"], ".0f"),
+                harness.show(figures["epochs"], ".0f"),
+                harness.show(figures["fit_seconds"]),
+                *(
+                    f"{figures[key]:.2%}"
+                    for key in ("end_val_accuracy", "best_val_accuracy", "test_accuracy")
+                ),
+            )
+        )
+    title = f"{kind}: plain Keras takes {harness.show(times, '.2f')} times as long to the target"
+    harness.print_table(title, headers, rows)
+    return {"medians": medians, "time_ratio": times}
+
+
+if __name__ == "__main__":
+    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
