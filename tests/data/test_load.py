@@ -9,9 +9,10 @@ from PIL import Image
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Dataset, Rejected
+from modelwright.data import rows
 from modelwright.data.decoding import decode_all
 from modelwright.data.load import load_data, load_split, order_labels, write_rejected
-from modelwright.data.rows import PictureArray, PictureFiles, Texts
+from modelwright.data.rows import PictureArray, PictureFiles, Texts, workers
 
 RNG = np.random.default_rng(0)
 
@@ -256,6 +257,22 @@ def test_large_files_are_decoded_in_threads_to_the_same_rows(tmp_path: Path) -> 
     decoded = decode_all(files, str, size=(110, 200))
     expected = [np.asarray(Image.open(path)) for path in files]
     assert np.array_equal(decoded.pixels, expected)
+    later = PictureFiles(files, (110, 200, 3), np.arange(150), str)
+    assert np.array_equal(later.take(np.arange(150)), expected)
+
+
+def test_small_files_get_one_thread_wherever_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = sorted(pictures(tmp_path / "small", [(20, 20)] * 6).rglob("*.png"))
+    large = sorted(pictures(tmp_path / "large", [(200, 110)] * 6, "bmp").rglob("*.bmp"))
+    monkeypatch.setattr(rows.os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    assert (workers(small), workers(large), workers([])) == (1, 8, 1)
+    assert workers([tmp_path / "gone.png"]) == 1
+    assert workers([b"x" * 100, b"x" * 100_000]) == 8
+    monkeypatch.setattr(rows, "ThreadPoolExecutor", lambda count: pytest.fail("threads"))
+    one = PictureFiles(small, (20, 20, 3), np.arange(6), str)
+    assert one.take(np.arange(6)).shape == (6, 20, 20, 3)
 
 
 def test_every_row_as_one_split_for_a_trained_model(tmp_path: Path) -> None:

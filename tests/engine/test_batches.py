@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from modelwright.core.types import Split
+from modelwright.engine import batches as module
 from modelwright.engine.augment import augment
-from modelwright.engine.batches import Batches, Ids, TrainingBatches
+from modelwright.engine.batches import Batches, Ids, TrainingBatches, encode
 
 ROWS = Ids(np.arange(10, dtype=np.int32)[:, None])
 
@@ -39,6 +43,38 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 def test_rows_to_predict_keep_their_order() -> None:
     parts = Batches(ROWS, 4)
     np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)
+
+
+class Texts:
+    """Texts that remember how many were taken at once."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    def __len__(self) -> int:
+        return 10
+
+    def take(self, indices: np.ndarray) -> list[str]:
+        self.taken.append(len(indices))
+        return [str(index) for index in indices]
+
+
+class Lengths:
+    """A tokeniser whose ids of a text are its number and the square of it."""
+
+    options = SimpleNamespace(length=2)
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return np.array([[int(text), int(text) ** 2] for text in texts], np.int32)
+
+
+def test_texts_are_encoded_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PART", 4)
+    texts, told = Texts(), []
+    ids = encode(Split(texts, np.zeros(10, np.int64)), Lengths(), lambda *step: told.append(step))
+    np.testing.assert_array_equal(ids.array, [[n, n * n] for n in range(10)])
+    assert texts.taken == [4, 4, 2]
+    assert told == [("encoding", done, 10) for done in (4, 8, 10)]
 
 
 def pictures() -> np.ndarray:
@@ -92,6 +128,21 @@ def test_cropping_shifts_by_at_most_the_share_it_is_given(shift: float, reach: i
         }
         seen.add(found)
     assert max(abs(step) for found in seen for step in found) == reach
+
+
+def test_pictures_are_varied_as_if_each_were_moved_by_hand() -> None:
+    given = np.random.default_rng(0).integers(0, 255, (32, 16, 24, 3), dtype=np.uint8)
+    random = np.random.default_rng(3)
+    down, right = (random.integers(-side // 8, side // 8 + 1, (32, 1)) for side in (16, 24))
+    mirrored = random.random(32) < 0.5
+    generator = np.random.default_rng(3)
+    varied = augment(given, "flip+crop", generator, mirrored=mirrored, shift=0.125)
+    for row, picture in enumerate(given):
+        bordered = np.pad(picture, ((2, 2), (3, 3), (0, 0)), "reflect")
+        y, x = 2 + int(down[row, 0]), 3 + int(right[row, 0])
+        moved = bordered[y : y + 16, x : x + 24]
+        expected = moved[:, ::-1] if mirrored[row] else moved
+        np.testing.assert_array_equal(varied[row], expected)
 
 
 def test_augmentation_never_changes_its_input_and_repeats_with_its_seed() -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from modelwright.core.types import IntArray, Progress, Rows, Split
 from modelwright.engine.augment import augment
 
+_PART = 4096  # texts that are objects of their own at a time, beside the table they are in
 _STEP = 16  # lengths are rounded up to it: each new shape costs a compiled step on some backends
 _BLOCK = 50  # batches among which rows of like length are sought
 
@@ -39,8 +40,13 @@ def encode(split: Split, tokenizer: Any | None, progress: Progress | None = None
     """What the network reads of a split: ids of its texts, its pictures as they are."""
     if tokenizer is None:
         return split.inputs
-    texts = split.inputs.take(np.arange(len(split)))
-    return Ids(tokenizer.encode(texts, progress))
+    ids = np.empty((len(split), tokenizer.options.length), np.int32)
+    for start in range(0, len(split), _PART):
+        chosen = np.arange(start, min(start + _PART, len(split)))
+        ids[chosen] = tokenizer.encode(split.inputs.take(chosen))
+        if progress:
+            progress("encoding", start + len(chosen), len(split))
+    return Ids(ids)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
