@@ -285,6 +285,13 @@ def train_rows(report: Any) -> int:
     return int(runs.load(report.run).data["rows"]["train"])
 
 
+def all_rows(report: Any) -> int:
+    """How many rows a run's data has, in all splits."""
+    from modelwright.runs import run as runs
+
+    return sum(runs.load(report.run).data["rows"].values())
+
+
 def reset_peak() -> float:
     """Memory in use now, in MiB, from which Linux is asked to count the peak anew."""
     try:
@@ -298,12 +305,26 @@ def reset_peak() -> float:
 
 def peak() -> float:
     """The largest resident memory since then, in MiB; of the whole process where not on Linux."""
+    found = _status("VmHWM")
+    if found is None:
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return found
+
+
+def swapped() -> float | None:
+    """How much of this process is in the swap now, in MiB; None where it cannot be told."""
+    return _status("VmSwap")
+
+
+def _status(name: str) -> float | None:
+    """A size that Linux tells of this process, in MiB."""
     try:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     except OSError:
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
+        return None
+    found = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
+    return found[0] / 2**10 if found else None
 
 
 def _number(value: object) -> bool:

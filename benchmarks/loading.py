@@ -15,102 +15,74 @@ It measures no training.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import resource
-import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import psutil
+import harness
+from harness import Figures, Option
 
 BATCH = 256
 CANDIDATES = {
     "pictures": ("modelwright", "keras into arrays", "keras iterated"),
     "texts": ("modelwright", "pandas"),
 }
-PACKAGES = ("modelwright", "tensorflow", "keras", "numpy", "pandas", "pillow", "pyarrow")
+COMPARED = ("rows_per_second", "peak_mib", "grown_mib")
+OPTIONS = {
+    "pictures": Option(None, None, "folder with train/CLASS/*.png and test/"),
+    "texts": Option(None, None, "folder with train.csv and test.csv"),
+    "rounds": Option(5, 1, "how often each candidate is measured"),
+}
 Load = Callable[[], int]
 
 
-def main() -> None:
-    """Measure and write the results, or be the child that loads once."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, help="folder with train/CLASS/*.png and test/")
-    parser.add_argument("--texts", type=Path, help="folder with train.csv and test.csv")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/loading.json"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--child", nargs=2, metavar=("KIND", "CANDIDATE"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    folders = {"pictures": given.pictures, "texts": given.texts}
-    if given.child:
-        kind, candidate = given.child
-        print(json.dumps(_measure(_candidate(kind, candidate, folders[kind]))))
-        return
-    if not any(folders.values()):
-        parser.error("give --pictures, --texts or both")
-    machine = _machine()
-    results = {
-        kind: _compare(kind, folder, given.rounds) for kind, folder in folders.items() if folder
-    }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"machine": machine, "rounds": given.rounds, "batch": BATCH, **results}
-    given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
-def _compare(kind: str, folder: Path, rounds: int) -> dict[str, Any]:
+def compare(given: argparse.Namespace) -> Figures:
     """The figures of every candidate, and Modelwright's medians over each other one's."""
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in CANDIDATES[kind]}
-    for turn in range(rounds + 1):
-        for name in CANDIDATES[kind]:
-            figures = _spawn(kind, name, folder)
-            counted = "" if turn else "  (not counted)"
-            print(
-                f"{kind}  {name}: {figures['rows_per_second']:,.0f} rows/s,"
-                f" peak {figures['peak_mib']:,.0f} MiB{counted}",
-                flush=True,
-            )
-            if turn:
-                runs[name].append(figures)
-    medians = {
-        name: {key: statistics.median(run[key] for run in done) for key in done[0]}
-        for name, done in runs.items()
-    }
+    folders = {kind: vars(given)[kind] for kind in CANDIDATES if vars(given)[kind]}
+    if not folders:
+        raise SystemExit("error: give --pictures, --texts or both")
+    return {"batch": BATCH, **{kind: _compare(kind, folders[kind], given) for kind in folders}}
+
+
+def _compare(kind: str, folder: str, given: argparse.Namespace) -> Figures:
+    tasks = {name: {"kind": kind, "candidate": name, "folder": folder} for name in CANDIDATES[kind]}
+    print(f"{kind}, a pass that is not counted", flush=True)
+    harness.turns(__file__, tasks, 1, show=_line)
+    print(kind, flush=True)
+    runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+    medians = harness.medians(runs)
     own = medians["modelwright"]
     ratios = {
-        name: {key: own[key] / other[key] for key in ("rows_per_second", "peak_mib", "grown_mib")}
+        name: {key: harness.ratio(own[key], other[key]) for key in COMPARED}
         for name, other in medians.items()
         if name != "modelwright"
     }
-    for name, ratio in ratios.items():
-        print(
-            f"{kind}  modelwright over {name}: {ratio['rows_per_second']:.2f} times the rows/s,"
-            f" {ratio['peak_mib']:.2f} times the peak"
+    rows = [
+        (
+            name,
+            *(f"{figures[key]:,.0f}" for key in COMPARED),
+            *(harness.show(ratios.get(name, {}).get(key), ".2f") for key in COMPARED[:2]),
         )
+        for name, figures in medians.items()
+    ]
+    headers = ("candidate", "rows/s", "peak MiB", "grown MiB", "ours over: rows/s", "peak")
+    harness.print_table(f"Loading {kind}", headers, rows)
     return {"medians": medians, "modelwright_over": ratios, "runs": runs}
 
 
-def _spawn(kind: str, name: str, folder: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, f"--{kind}", str(folder), "--child", kind, name]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=quiet)
-    if done.returncode:
-        raise SystemExit(f"{kind}, {name} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def _line(figures: Figures) -> str:
+    return f"{figures['rows_per_second']:,.0f} rows/s, peak {figures['peak_mib']:,.0f} MiB"
 
 
-def _measure(load: Load) -> dict[str, float]:
-    before = _reset_peak()
+def measure(kind: str, candidate: str, folder: str) -> Figures:
+    """Load once."""
+    load = _candidate(kind, candidate, Path(folder))
+    before = harness.reset_peak()
     started = time.perf_counter()
     rows = load()
     seconds = time.perf_counter() - started
-    peak = _peak()
+    peak = harness.peak()
     return {
         "rows": rows,
         "seconds": seconds,
@@ -167,41 +139,5 @@ def _keras(folder: Path, *, collect: bool) -> Load:
     return into_arrays if collect else iterate
 
 
-def _reset_peak() -> float:
-    """Memory in use now, in MiB, from which Linux is asked to count the peak anew."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return _peak()
-    return psutil.Process().memory_info().rss / 2**20
-
-
-def _peak() -> float:
-    """The largest resident memory so far, in MiB."""
-    try:
-        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    except OSError:
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
-
-
-def _machine() -> dict[str, Any]:
-    from modelwright.core.hardware import detect
-
-    found = detect()
-    return {
-        "processor": found.processor,
-        "cores": found.cores,
-        "memory_mib": found.memory_mib,
-        "system": platform.platform(),
-        "load_before": os.getloadavg()[0],
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
-    }
-
-
 if __name__ == "__main__":
-    main()
+    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)

@@ -1,0 +1,166 @@
+"""Sigmoid, ReLU and leaky ReLU on MNIST: seconds and epochs to an accuracy on held-out rows.
+
+A tutorial says that ReLU makes training 40 % faster. Here one small network is trained with each
+of them, from the same initial weights (Glorot's, by the seed), with the same optimiser and order
+of rows. Several times an epoch the validation rows are measured, out of the clock's sight; the
+training ends where their accuracy reaches the target. Rows a second are told apart, since a
+dearer function can still need fewer steps. The test rows are not used.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import harness
+from harness import Figures, Option
+
+SIDES = ("sigmoid", "relu", "leaky_relu")
+OPTIONS = {
+    "networks": Option(["dense", "conv"], ["dense"], "dense or conv", many=True),
+    "seeds": Option([0, 1, 2, 3, 4], [0], "one training a seed and side", many=True),
+    "epochs": Option(30, 3, "at most"),
+    "checks": Option(4, 2, "measurements of the validation rows in an epoch"),
+    "batch": Option(128, 128, "rows a step"),
+    "rate": Option(0.001, 0.001, "Adam's learning rate"),
+    "target": Option(0.97, 0.8, "validation accuracy to reach"),
+    "rows": Option(0, 4_000, "training rows, 0 for all of them"),
+}
+CLAIM = 0.4
+
+
+def compare(given: argparse.Namespace) -> Figures:
+    """Every activation with every seed, by network."""
+    results: Figures = {"claim": CLAIM}
+    sizes = {
+        name: vars(given)[name] for name in ("epochs", "checks", "batch", "rate", "target", "rows")
+    }
+    for network in given.networks:
+        runs: harness.Runs = {side: [] for side in SIDES}
+        for seed in given.seeds:
+            print(f"{network}, seed {seed}", flush=True)
+            tasks = {
+                side: {"network": network, "activation": side, "seed": seed, **sizes}
+                for side in SIDES
+            }
+            done = harness.turns(__file__, tasks, given.rounds, show=_line)
+            for side in SIDES:
+                runs[side] += done[side]
+        results[network] = _summary(network, runs, given.target)
+    return results
+
+
+def measure(network: str, activation: str, seed: int, **sizes: Any) -> Figures:
+    """Train until the target, or to the last epoch."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from modelwright import load_data
+    from modelwright.core.config import DataConfig
+
+    data = load_data(DataConfig(**harness.source("mnist", sizes["rows"])))
+    (x, y), held_out = (
+        (part.inputs.take(np.arange(len(part))).astype(np.float32) / 255, part.labels)
+        for part in (data.splits["train"], data.splits["val"])
+    )
+    keras.utils.set_random_seed(seed)
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=seed).repeat()
+    model = _network(network, activation)
+    model.compile(
+        keras.optimizers.Adam(sizes["rate"]),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    steps = max(len(x) // sizes["batch"] // sizes["checks"], 1)
+    with harness.timed() as clock:
+        model.fit(
+            batches.batch(sizes["batch"]).prefetch(tf.data.AUTOTUNE),
+            steps_per_epoch=steps,
+            epochs=sizes["epochs"] * sizes["checks"],
+            validation_data=held_out,
+            validation_batch_size=1_000,
+            callbacks=[_until(sizes["target"])],
+            verbose=0,
+        )
+    reached = clock.reached("val_accuracy", sizes["target"])
+    seen = steps * sizes["batch"]
+    return {
+        "seconds": sum(clock.training[:reached]) if reached else None,
+        "epochs": reached * seen / len(x) if reached else None,
+        "rows_per_second": clock.rate(seen),
+        "end_val_accuracy": clock.logs[-1]["val_accuracy"],
+        "weights": model.count_params(),
+        "first_seconds": clock.training[0],
+        "val_accuracies": [log["val_accuracy"] for log in clock.logs],
+    }
+
+
+def _network(kind: str, activation: str) -> Any:
+    import keras
+
+    layers = keras.layers
+    hidden = [layers.Flatten(), layers.Dense(128), layers.Dense(64)]
+    if kind == "conv":
+        hidden = [
+            layers.Conv2D(16, 3),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(64),
+        ]
+    stack: list[Any] = [keras.Input((28, 28, 1))]
+    for layer in hidden:
+        stack.append(layer)
+        if hasattr(layer, "kernel_initializer"):
+            stack.append(layers.Activation(activation))
+    return keras.Sequential([*stack, layers.Dense(10, activation="softmax")])
+
+
+def _until(target: float) -> Any:
+    import keras
+
+    def check(epoch: int, logs: Any = None) -> None:
+        # The rate takes two measurements: the first one's time has the tracing in it.
+        if epoch and logs["val_accuracy"] >= target:
+            stopping.model.stop_training = True
+
+    stopping = keras.callbacks.LambdaCallback(on_epoch_end=check)
+    return stopping
+
+
+def _line(figures: Figures) -> str:
+    seconds = harness.show(figures["seconds"], ".2f", "not reached, no")
+    return f"{seconds} s, {harness.show(figures['epochs'], '.2f')} epochs"
+
+
+def _summary(network: str, runs: harness.Runs, target: float) -> Figures:
+    medians = harness.medians(runs)
+    saved = {
+        key: harness.ratio(medians["relu"][key], medians["sigmoid"][key])
+        for key in ("seconds", "epochs", "rows_per_second")
+    }
+    rows = [
+        (
+            side,
+            harness.show(figures["seconds"], ".2f", "not reached"),
+            harness.show(figures["epochs"], ".2f", "not reached"),
+            harness.show(figures["rows_per_second"], ",.0f"),
+            f"{figures['end_val_accuracy']:.2%}",
+            sum(run["seconds"] is None for run in runs[side]),
+        )
+        for side, figures in medians.items()
+    ]
+    headers = ("activation", f"s to {target:.0%}", "epochs", "rows/s", "val at the end", "missed")
+    title = (
+        f"{network}: ReLU takes {harness.show(saved['seconds'], '.2f')} of sigmoid's seconds and"
+        f" {harness.show(saved['epochs'], '.2f')} of its epochs; '{CLAIM:.0%} faster' would be"
+        f" {1 - CLAIM:.2f}"
+    )
+    harness.print_table(title, headers, rows)
+    return {"medians": medians, "relu_over_sigmoid": saved, "runs": runs}
+
+
+if __name__ == "__main__":
+    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
