@@ -3,8 +3,9 @@
 A tutorial says that ReLU makes training 40 % faster. Here one small network is trained with each
 of them, from the same initial weights (Glorot's, by the seed), with the same optimiser and order
 of rows. Several times an epoch the validation rows are measured, out of the clock's sight; the
-training ends where their accuracy reaches the target. Rows a second are told apart, since a
-dearer function can still need fewer steps. The test rows are not used.
+training ends where their accuracy reaches the target. Tracing the graphs is over before the
+clock starts. Rows a second are told apart, since a dearer function can still need fewer steps.
+The test rows are not used.
 """
 
 from __future__ import annotations
@@ -65,17 +66,24 @@ def measure(network: str, activation: str, seed: int, **sizes: Any) -> Figures:
         for part in (data.splits["train"], data.splits["val"])
     )
     keras.utils.set_random_seed(seed)
-    batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=seed).repeat()
+    # Row by row, the pictures would come more slowly than a small network takes them.
+    numbers = tf.data.Dataset.range(len(x)).shuffle(len(x), seed=seed).repeat()
+    pictures, labels = tf.constant(x), tf.constant(y)
+    batches = numbers.batch(sizes["batch"]).map(
+        lambda at: (tf.gather(pictures, at), tf.gather(labels, at))
+    )
+    batches = batches.prefetch(tf.data.AUTOTUNE)
     model = _network(network, activation)
     model.compile(
         keras.optimizers.Adam(sizes["rate"]),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
+    _trace(model, batches)
     steps = max(len(x) // sizes["batch"] // sizes["checks"], 1)
     with harness.timed() as clock:
         model.fit(
-            batches.batch(sizes["batch"]).prefetch(tf.data.AUTOTUNE),
+            batches,
             steps_per_epoch=steps,
             epochs=sizes["epochs"] * sizes["checks"],
             validation_data=held_out,
@@ -118,11 +126,21 @@ def _network(kind: str, activation: str) -> Any:
     return keras.Sequential([*stack, layers.Dense(10, activation="softmax")])
 
 
+def _trace(model: Any, batches: Any) -> None:
+    """Make the graphs, which is no part of what is compared, and undo the steps it took."""
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    model.fit(batches, steps_per_epoch=2, verbose=0)
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+
+
 def _until(target: float) -> Any:
     import keras
 
     def check(epoch: int, logs: Any = None) -> None:
-        # The rate takes two measurements: the first one's time has the tracing in it.
+        # A rate leaves the first one out.
         if epoch and logs["val_accuracy"] >= target:
             stopping.model.stop_training = True
 
@@ -131,8 +149,9 @@ def _until(target: float) -> Any:
 
 
 def _line(figures: Figures) -> str:
-    seconds = harness.show(figures["seconds"], ".2f", "not reached, no")
-    return f"{seconds} s, {harness.show(figures['epochs'], '.2f')} epochs"
+    if figures["seconds"] is None:
+        return f"not reached, at the end {figures['end_val_accuracy']:.4f}"
+    return f"{figures['seconds']:.2f} s, {figures['epochs']:.2f} epochs"
 
 
 def _summary(network: str, runs: harness.Runs, target: float) -> Figures:
@@ -156,7 +175,7 @@ def _summary(network: str, runs: harness.Runs, target: float) -> Figures:
     title = (
         f"{network}: ReLU takes {harness.show(saved['seconds'], '.2f')} of sigmoid's seconds and"
         f" {harness.show(saved['epochs'], '.2f')} of its epochs; '{CLAIM:.0%} faster' would be"
-        f" {1 - CLAIM:.2f}"
+        f" {1 - CLAIM:.2f} to {1 / (1 + CLAIM):.2f} of the seconds"
     )
     harness.print_table(title, headers, rows)
     return {"medians": medians, "relu_over_sigmoid": saved, "runs": runs}
