@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +219,34 @@ def test_a_first_size_that_does_not_fit_is_decoded_again(tmp_path: Path) -> None
     found = sorted(files.rglob("*.png"), key=lambda path: path.name)
     decoded = decode_all(found, str, size="auto", memory_mib=1)
     assert decoded.pixels is not None and decoded.pixels.shape == (13, 96, 96, 3)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for the memory")
+def test_texts_are_kept_once_and_nothing_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_text(
+        "text,label\n" + "".join(f"{'x' * 400_000}{at},{at % 2}\n" for at in range(150))
+    )
+    probe = """
+import sys
+import subprocess
+import resource
+import sys
+from pathlib import Path
+import pyarrow
+from modelwright import load_data
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+pyarrow.array([""]).to_pandas
+before = resident()
+data = load_data(sys.argv[1])
+print((resident() - before) / Path(sys.argv[1]).stat().st_size)
+"""
+    command = [sys.executable, "-c", probe, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert 0.9 < float(done.stdout) < 1.6
 
 
 def test_pictures_that_do_not_fit_are_read_when_taken(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from modelwright.core.config import DataConfig, nearest
 from modelwright.core.errors import DataError
@@ -66,6 +67,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
             used[rows] = side
             splits[name] = Split(ready.rows(rows), labels[rows])
     _check_train(ready.source, names, labels, used)
+    _release()
     return Dataset(
         task=ready.task,
         labels=names,
@@ -116,6 +118,7 @@ def load_split(
     positions = _positions(ready, labels)
     everything = np.arange(len(positions), dtype=np.int64)
     rows = limit_rows(ready.digests, positions, everything, config.limit)
+    _release()
     return Split(ready.rows(rows), positions[rows]), ready.rejected
 
 
@@ -135,6 +138,11 @@ def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
     writer.writerow(["origin", "reason"])
     writer.writerows([row.origin, row.reason] for row in rejected)
     write_bytes(path, file.getvalue().encode("utf-8", "replace"))
+
+
+def _release() -> None:
+    """Give back to the system what pyarrow keeps of tables that are gone: as much as they took."""
+    pa.default_memory_pool().release_unused()
 
 
 def _positions(ready: Prepared, names: Sequence[str]) -> IntArray:
