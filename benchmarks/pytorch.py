@@ -1,10 +1,10 @@
 """The same network in PyTorch and in Keras on TensorFlow, in bfloat16: training steps a second.
 
-The network is a small one for CIFAR-10 in the manner of airbench94 (Keller Jordan): a frozen 2x2
-convolution, three groups of two convolutions with batch normalisation and GELU, one dense layer.
+The network is ``whitened``, as the recipe ``cifar-fast`` builds it: a frozen 2x2 convolution in
+float32, three groups of two convolutions with batch normalisation, one dense layer in float32.
 Both sides train it on random pictures of CIFAR-10's shape, uint8 as they come from a file, with
-label smoothing and Nesterov momentum. PyTorch: autocast in bfloat16, channels last, not compiled.
-Keras: ``mixed_bfloat16`` and the deterministic operations that Modelwright asks for.
+label smoothing and plain Nesterov momentum. PyTorch: autocast in bfloat16, channels last, not
+compiled. Keras: ``mixed_bfloat16`` and the deterministic operations that Modelwright asks for.
 
 It measures no accuracy: random pictures teach nothing.
 """
@@ -24,9 +24,7 @@ from harness import Figures, Option
 
 SIDES = ("keras", "pytorch")
 SHAPE, CLASSES = (32, 32, 3), 10
-STEM, WIDTHS = 24, (64, 256, 256)
-SMOOTHING, MOMENTUM, RATE, SCALE = 0.2, 0.85, 0.01, 9
-NORM = {"decay": 0.6, "epsilon": 1e-5}
+SMOOTHING, MOMENTUM, RATE = 0.2, 0.85, 0.01
 OPTIONS = {
     "batch": Option(1_000, 100, "pictures a step"),
     "steps": Option(20, 4, "that are counted, in each process"),
@@ -97,41 +95,19 @@ def measure(side: str, batch: int, steps: int, warmup: int) -> Figures:
     }
 
 
-def _keras_network() -> Any:
-    """The network of the Keras side: uint8 pictures in, logits out, in the policy of the moment."""
-    import keras
-
-    layers = keras.layers
-    inputs = keras.Input(SHAPE, dtype="uint8")
-    x = layers.Rescaling(1 / 255)(inputs)
-    x = layers.Conv2D(STEM, 2, trainable=False)(x)
-    x = layers.Activation("gelu")(x)
-    for width in WIDTHS:
-        for pooled in (True, False):
-            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-            if pooled:
-                x = layers.MaxPooling2D()(x)
-            x = layers.BatchNormalization(
-                momentum=NORM["decay"], epsilon=NORM["epsilon"], scale=False
-            )(x)
-            x = layers.Activation("gelu")(x)
-    x = layers.Flatten()(layers.MaxPooling2D(3)(x))
-    x = layers.Dense(CLASSES, use_bias=False)(x)
-    return keras.Model(inputs, layers.Rescaling(1 / SCALE, dtype="float32")(x))
-
-
 def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str]:
     import keras
     import numpy as np
 
+    from modelwright.core.config import ModelConfig
     from modelwright.engine import runtime
+    from modelwright.models import builders
 
     runtime.prepare(0)
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    model = _keras_network()
+    model = builders.build(ModelConfig(builder="whitened"), SHAPE, CLASSES, "mixed_bfloat16")
     model.compile(
         keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
+        keras.losses.CategoricalCrossentropy(label_smoothing=SMOOTHING),
         jit_compile=False,
     )
     goals = np.eye(CLASSES, dtype=np.float32)[labels]
@@ -144,24 +120,27 @@ def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
 
 
 def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str]:
+    """The network of ``modelwright.models.whitened`` with its default options, written anew."""
     import torch
     from torch import nn
 
     torch.manual_seed(0)
-    last = torch.channels_last
-    parts: list[Any] = [nn.Conv2d(SHAPE[2], STEM, 2), nn.GELU()]
-    parts[0].requires_grad_(False)
-    before = STEM
-    for width in WIDTHS:
+    stem = nn.Sequential(nn.BatchNorm2d(SHAPE[2], 0.0, affine=False), nn.Conv2d(SHAPE[2], 24, 2))
+    stem[0].eval()
+    stem[1].weight.requires_grad_(False)
+    parts: list[Any] = [nn.SiLU()]
+    before = 24
+    for width in (64, 256, 256):
         for pooled in (True, False):
-            norm = nn.BatchNorm2d(width, NORM["epsilon"], 1 - NORM["decay"])
+            norm = nn.BatchNorm2d(width, 1e-5, 0.4)
             norm.weight.requires_grad_(False)
             parts += [nn.Conv2d(before, width, 3, padding="same", bias=False)]
             parts += [nn.MaxPool2d(2)] if pooled else []
-            parts += [norm, nn.GELU()]
+            parts += [norm, nn.SiLU()]
             before = width
-    parts += [nn.MaxPool2d(3), nn.Flatten(), nn.Linear(before, CLASSES, bias=False)]
-    model = nn.Sequential(*parts).to(memory_format=last)
+    body = nn.Sequential(*parts, nn.AdaptiveMaxPool2d(1), nn.Flatten())
+    head = nn.Linear(before, CLASSES, bias=False)
+    model = nn.ModuleList([stem, body, head]).to(memory_format=torch.channels_last)
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=RATE, momentum=MOMENTUM, nesterov=True)
     loss_of = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
@@ -171,10 +150,10 @@ def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
 
     def step(at: int) -> float:
         optimizer.zero_grad(set_to_none=True)
-        x = given[at % 4].to(torch.float32).div_(255)
+        x = stem(given[at % 4].to(torch.float32).div_(255))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(x)
-        loss = loss_of(logits.float() / SCALE, goals[at % 4])
+            x = body(x.to(torch.bfloat16))
+        loss = loss_of(head(x.float() / 9), goals[at % 4])
         loss.backward()
         optimizer.step()
         return float(loss.detach())

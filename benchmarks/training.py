@@ -3,7 +3,8 @@
 Pictures: the recipe ``cnn`` on CIFAR-10 and a script with the same convolutions. Reviews: the
 recipe ``bilstm`` on IMDB and a script with the same recurrent layers, padded at the end, without
 a mask. The scripts are float32, Adam, 32 rows a step, everything in memory before the clock
-starts. Both sides get the rows that ``load_data`` puts into train and val.
+starts. Both sides get the rows that ``load_data`` puts into train and val. The recipe reads more
+words of a long review than the script's 200; ``--reviews-set model.length=200`` makes them alike.
 
 The rate is that of the training steps of each epoch but the first. With ``--to-target`` both
 sides train to their end instead, and what counts is the seconds, from the first step on and with
