@@ -216,27 +216,26 @@ class Clock:
     """Times of every epoch of a ``fit``, the same on whatever calls it.
 
     ``training`` are the seconds of each epoch's steps; ``ends`` those from the first step to the
-    end of each epoch, with validation and whatever else is done then. ``logs`` are Keras'.
+    end of each epoch, with validation and whatever else is done then. ``begins`` are readings of
+    the clock where each epoch began, and ``logs`` are Keras'.
     """
 
     training: list[float] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
+    begins: list[float] = field(default_factory=list)
     logs: list[dict[str, float]] = field(default_factory=list)
-    _begun: float = 0.0
-    _started: float = 0.0
 
     def begin(self) -> None:
         """An epoch begins."""
-        self._begun = time.perf_counter()
-        self._started = self._started or self._begun
+        self.begins.append(time.perf_counter())
 
     def validate(self) -> None:
         """Its steps are over."""
-        self.training.append(time.perf_counter() - self._begun)
+        self.training.append(time.perf_counter() - self.begins[-1])
 
     def end(self, logs: Mapping[str, Any]) -> None:
         """It is over."""
-        self.ends.append(time.perf_counter() - self._started)
+        self.ends.append(time.perf_counter() - self.begins[0])
         self.logs.append({key: float(value) for key, value in logs.items()})
 
     def rate(self, rows: int) -> float:

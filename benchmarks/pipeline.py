@@ -2,10 +2,10 @@
 
 Waiting: Modelwright trains the recipe ``cnn`` with mirroring and shifting, from an array, from a
 folder that is kept decoded, and from folders of PNG and JPEG files decoded anew each epoch
-(``data.memory_mib=1``). Each beside the same training whose every step gets one and the same
-batch from TensorFlow's memory. The share of a step that its batch costs is
-``(real - cached) / real``: waiting, and what preparing batches takes from the processor's cores
-while the step runs. How long the preparing itself takes is counted apart.
+(``data.memory_mib=1``). A step waits where its batch is made only after the step before it has
+ended; that time over all time is the share spent waiting. Beside it the same training, whose
+every step gets one and the same batch from TensorFlow's memory: ``(real - cached) / real`` is all
+that batches cost, waiting and what preparing them takes from the cores that the steps run on.
 
 Reading: pictures a second decoded from a folder and varied, in batches, without any training:
 Modelwright's batches beside ``image_dataset_from_directory`` with ``map``, ``shuffle(1000)``,
@@ -98,17 +98,22 @@ def _compare_waiting(given: argparse.Namespace, folders: dict[str, Path]) -> Fig
             __file__,
             {side: {**task, "cached": side == "cached"} for side in ("real", "cached")},
             given.rounds,
-            show=lambda figures: f"{1000 * figures['step_seconds']:.1f} ms a step",
+            show=lambda figures: (
+                f"{1000 * figures['step_seconds']:.1f} ms a step,"
+                f" {figures['waiting_share']:.1%} of them waiting"
+            ),
         )
         medians = harness.medians(runs)
         real, cached = (medians[side]["step_seconds"] for side in ("real", "cached"))
         share = (real - cached) / real
-        results[source] = {"share": share, "medians": medians, "runs": runs}
-        preparing = medians["real"]["preparing_seconds"]
+        results[source] = {"cost_share": share, "medians": medians, "runs": runs}
+        waiting, preparing = (
+            medians["real"][key] for key in ("waiting_share", "preparing_seconds")
+        )
         times = [f"{1000 * seconds:.1f}" for seconds in (real, cached, preparing)]
-        rows.append((source, *times, f"{share:.1%}"))
-    headers = ("pictures from", "ms a step", "with one batch", "ms to prepare", "share")
-    harness.print_table("The share of a training step that its batch costs", headers, rows)
+        rows.append((source, *times, f"{waiting:.1%}", f"{share:.1%}"))
+    headers = ("pictures from", "ms a step", "one batch", "ms to prepare", "waiting", "all cost")
+    harness.print_table("What a training step's batch costs it", headers, rows)
     return results
 
 
@@ -153,33 +158,49 @@ def _train(
     from modelwright.engine.batches import TrainingBatches
 
     steps = 0
+    needed: dict[tuple[int, int], float] = {}
 
     def exchange(batches: Any) -> Any:
         nonlocal steps
         steps = len(batches)
         return _one_batch(batches, steps) if cached else batches
 
+    def told(what: str, done: int, total: int) -> None:
+        if what.startswith("epoch"):
+            needed[divmod(done, steps)] = time.perf_counter()
+
     data = {**harness.source(source, rows), "memory_mib": memory_mib, "test": 0.0}
     with (
         tempfile.TemporaryDirectory() as folder,
         harness.timed(exchange) as clock,
-        _counted(TrainingBatches) as preparing,
+        _made(TrainingBatches) as made,
     ):
         modelwright.train(
             data=data,
             model={"recipe": "cnn", "augment": "flip+crop"},
             train={"batch_size": batch, "epochs": epochs, "patience": 0, "tensorboard": False},
             out=Path(folder) / "run",
+            progress=told,
         )
-    # Keras takes a few batches ahead of the first epoch, to see what they are.
-    per_batch = statistics.median(preparing) if preparing else None
-    counted = clock.training[1:]
+    needed.update({(epoch, 0): begun for epoch, begun in enumerate(clock.begins)})
+    training = sum(clock.training[1:])
+    waited = waits(needed, {place: end for place, (_, end) in made.items()})
     return {
         "steps": steps,
-        "step_seconds": sum(counted) / len(counted) / steps,
-        "preparing_seconds": per_batch,
+        "step_seconds": training / (epochs - 1) / steps,
+        "preparing_seconds": statistics.median(end - start for start, end in made.values()),
+        "waiting_share": sum(waited) / training,
+        "waits": waited,
         "training_seconds": clock.training,
     }
+
+
+def waits(needed: dict[tuple[int, int], float], ready: dict[tuple[int, int], float]) -> list[float]:
+    """Seconds from where each batch was needed to where it was ready, 0 if it was before.
+
+    Both are by epoch and position; the first epoch is left out.
+    """
+    return [max(0.0, at - needed[place]) for place, at in sorted(ready.items()) if place[0] > 0]
 
 
 def _one_batch(batches: Any, steps: int) -> Any:
@@ -189,20 +210,20 @@ def _one_batch(batches: Any, steps: int) -> Any:
 
 
 @contextmanager
-def _counted(kind: Any) -> Iterator[list[float]]:
-    """The seconds that each batch of that kind takes to be made."""
+def _made(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
+    """When each batch began to be made and was ready, by epoch and position."""
     original = kind.__getitem__
-    seconds: list[float] = []
+    times: dict[tuple[int, int], tuple[float, float]] = {}
 
     def timed(self: Any, position: int) -> Any:
         started = time.perf_counter()
         made = original(self, position)
-        seconds.append(time.perf_counter() - started)
+        times[self.epoch, position] = (started, time.perf_counter())
         return made
 
     kind.__getitem__ = timed
     try:
-        yield seconds
+        yield times
     finally:
         kind.__getitem__ = original
 

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+import growth  # noqa: E402
 import harness  # noqa: E402
+import pipeline  # noqa: E402
 from harness import Clock, Option  # noqa: E402
 
 SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.name != "harness.py")
@@ -103,7 +106,6 @@ def test_the_first_epoch_at_the_target_counts() -> None:
 
 def test_the_clock_sees_every_epoch_of_a_fit() -> None:
     import keras
-    import numpy as np
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -115,3 +117,18 @@ def test_the_clock_sees_every_epoch_of_a_fit() -> None:
     assert len(clock.training) == len(clock.ends) == len(clock.logs) == 2
     assert 0 < clock.training[0] < clock.ends[0] < clock.ends[1]
     assert clock.logs[0].keys() == {"loss", "val_loss"}
+
+
+def test_a_step_waits_only_where_its_batch_is_late() -> None:
+    needed = {(0, 0): 0.0, (1, 0): 10.0, (1, 1): 13.0, (1, 2): 20.0, (2, 0): 30.0}
+    ready = {(0, 0): 5.0, (1, 0): 11.0, (1, 1): 12.0, (1, 2): 20.5}
+    assert pipeline.waits(needed, ready) == [1.0, 0.0, 0.5]
+
+
+def test_repeated_reviews_keep_their_words_but_differ() -> None:
+    text = "the quick brown fox jumps over the lazy dog"
+    random = np.random.default_rng(0)
+    made = [growth.changed(text, random) for _ in range(20)]
+    assert all(len(one.split()) == 8 and set(one.split()) <= set(text.split()) for one in made)
+    assert text not in made and len(set(made)) > 10
+    assert growth.changed("good", random) != "good"
