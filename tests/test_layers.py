@@ -16,7 +16,7 @@ SOURCE = Path(modelwright.__file__).parent
 LAYERS = [
     {"core"},
     {"plots"},
-    {"data", "models"},
+    {"checks", "data", "models"},
     {"recipes", "runs"},
     {"engine", "bundle"},
     {"api"},

@@ -23,6 +23,7 @@ __all__ = [
     "export",
     "fetch",
     "inspect_data",
+    "layers",
     "load",
     "load_data",
     "resume",
@@ -41,6 +42,7 @@ _HEAVY = {
     "Classifier": "modelwright.api.classifier",
     "evaluate": "modelwright.engine.evaluate",
     "export": "modelwright.bundle.export",
+    "layers": "modelwright.engine.layers",
     "load": "modelwright.bundle.predictor",
     "resume": "modelwright.engine.train",
     "train": "modelwright.api.train",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from modelwright.data.load import load_data
     from modelwright.data.named.fetch import fetch
     from modelwright.engine.evaluate import evaluate
+    from modelwright.engine.layers import layers
     from modelwright.engine.train import resume
 
 

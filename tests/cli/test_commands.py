@@ -101,6 +101,18 @@ def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None
     assert list((tmp_path / "look").glob("*.png"))
 
 
+def test_layers_are_drawn_where_they_are_asked_for(
+    cli: Cli, picture_run: Path, text_run: Path, tmp_path: Path
+) -> None:
+    code, out, _ = cli("layers", picture_run, "--out", tmp_path / "l.png", "--json")
+    assert code == 0 and (tmp_path / "l.png").stat().st_size > 1000
+    assert json.loads(out)["layers"][0]["shape"] == [14, 14, 4]
+    code, out, _ = cli("layers", picture_run, "-q")
+    assert code == 0 and "plots/layers.png" in out
+    code, _, err = cli("layers", text_run)
+    assert code == 2 and "layers are drawn for pictures" in err
+
+
 def test_the_doctor_names_versions_and_precision(cli: Cli) -> None:
     code, out, _ = cli("doctor", "--json")
     report = json.loads(out)
@@ -247,7 +259,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 
 
 def test_help_is_there_for_every_command(cli: Cli) -> None:
-    for command in ("train", "evaluate", "export", "verify", "predict", "doctor"):
+    for command in ("train", "evaluate", "layers", "export", "verify", "predict", "doctor"):
         code, out, _ = cli(command, "--help")
         assert code == 0
         assert "--json" in out

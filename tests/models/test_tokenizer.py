@@ -79,3 +79,10 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
         Tokenizer(TextOptions(), path)
     with pytest.raises(RunError, match="cannot be read"):
         Tokenizer(TextOptions(), tmp_path / "missing")
+
+
+def test_known_is_the_share_of_single_tokens_that_have_an_id(vocabulary: Path) -> None:
+    for ngrams in (1, 2):
+        tokenizer = Tokenizer(TextOptions(ngrams=ngrams), vocabulary)
+        assert tokenizer.known(["a b c", "B!"]) == 0.75
+        assert tokenizer.known(["", "?"]) == 0.0

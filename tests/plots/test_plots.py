@@ -14,6 +14,7 @@ from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
 from modelwright.plots.history import draw_history
 from modelwright.plots.inspection import draw_inspection
+from modelwright.plots.layers import Maps, draw_layers
 from modelwright.plots.mistakes import draw_mistakes
 
 pytest.importorskip("matplotlib")
@@ -103,3 +104,35 @@ def test_a_drawn_picture_keeps_its_colors(tmp_path: Path) -> None:
     red[..., 0] = 200
     image = pixels(draw_mistakes(tmp_path / "a.png", red, ["a"], ["b"], [0.9]))
     assert near(image, (200, 0, 0), 2).mean() > 0.3
+
+
+def segments(line: np.ndarray) -> int:
+    """Runs of true values."""
+    return int((np.diff(np.concatenate([[0], line.astype(int)])) == 1).sum())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_layers_have_a_panel_a_channel(channels: int, tmp_path: Path) -> None:
+    picture = np.full((6, 6, channels), 128, np.uint8)
+    above = Maps("above", np.ones((5, 5, 9), np.float32), (1, 2, 3))
+    below = Maps("卷积$", np.full((2, 2, 2), -1, np.float32), (0, 1))
+    title = "a.png:  猫 → 狗 50%"
+    image = pixels(draw_layers(tmp_path / "a.png", picture, [above, below], title=title))
+    red, blue = near(image, (103, 0, 31), 2), near(image, (5, 48, 97), 2)
+    for colour, panels in ((red, 3), (blue, 2)):
+        rows = colour.any(axis=1)
+        assert segments(rows) == 1
+        assert segments(colour[rows.nonzero()[0][5]]) == panels
+    # The picture on top, then the layers in their order.
+    grey = near(image, (128, 128, 128), 2)
+    tops = [colour.any(axis=1).argmax() for colour in (grey, red, blue)]
+    assert tops == sorted(tops)
+
+
+def test_a_map_of_zeros_is_white_and_names_are_cut(tmp_path: Path) -> None:
+    maps = [Maps("a very long name " * 9, np.zeros((1, 1, 8), np.float32), tuple(range(8)))] * 8
+    image = pixels(
+        draw_layers(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8), maps, title="long " * 90)
+    )
+    assert not near(image, (103, 0, 31), 40).any()
+    assert max(image.shape) < 2000

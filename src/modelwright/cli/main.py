@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command()(work.train)
 app.command()(work.evaluate)
+app.command()(work.layers)
 app.command()(work.export)
 app.command()(work.verify)
 app.command()(work.predict)

@@ -1,4 +1,4 @@
-"""``modelwright train``, ``evaluate``, ``export``, ``verify``, ``predict``, ``doctor``."""
+"""The commands that work on a run or a servable, from ``train`` to ``doctor``."""
 
 from __future__ import annotations
 
@@ -87,6 +87,23 @@ def evaluate(
             tta=tta,
             progress=progress,
         )
+    emit(report, as_json=as_json)
+
+
+def layers(
+    run: Path = typer.Argument(help="A run folder, of pictures."),
+    picture: Optional[Path] = typer.Argument(  # noqa: UP045
+        None, help="A picture's file; the first test row of the run by default."
+    ),
+    out: Optional[Path] = typer.Option(  # noqa: UP045
+        None, help="The PNG to write; plots/layers.png in the run by default."
+    ),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Draw what the convolutions of a run make of a picture."""
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.layers(run, picture, out=out, progress=progress)
     emit(report, as_json=as_json)
 
 

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.config import DataConfig
-from modelwright.core.errors import DataError
 from modelwright.core.files import write_json, write_text
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
-from modelwright.data.load import load_data, load_split, write_rejected
+from modelwright.data.load import load_split, write_rejected
 from modelwright.engine import runtime
 from modelwright.engine.batches import encode
 from modelwright.engine.metrics import Metrics, bins, measure
+from modelwright.engine.negation import NegationSlice, negation, write_answers
+from modelwright.engine.own_rows import own_rows
 from modelwright.engine.scoring import probabilities
 from modelwright.plots.calibration import draw_calibration
 from modelwright.plots.classes import draw_classes
@@ -53,6 +54,7 @@ class EvaluateReport:
     train_accuracy: float
     mistakes: tuple[Mistake, ...]
     rejected: tuple[Rejected, ...]
+    slices: tuple[NegationSlice, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -80,6 +82,7 @@ class EvaluateReport:
                 for label, precision, recall, rows in self._classes()
             ],
             "confusion": figures.confusion.tolist(),
+            "slices": [one.to_dict() for one in self.slices],
             "mistakes": [vars(mistake) for mistake in self.mistakes],
         }
 
@@ -99,7 +102,8 @@ class EvaluateReport:
         if self.rejected:
             rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
         classes = table(("class", "precision", "recall", "rows"), self._classes())
-        parts = [table(("evaluated", ""), rows), classes]
+        slices = [one.render() for one in self.slices]
+        parts = [table(("evaluated", ""), rows), classes, *slices]
         worst = table(
             ("worst mistakes", "is", "taken for", "sure"),
             [
@@ -142,7 +146,8 @@ def evaluate(
     runtime.prepare(run.config.train.seed)
     network = run.network(tta=tta)
     rows, rejected, source = _rows(run, data, split, progress)
-    chances = probabilities(network, encode(rows, run.tokenizer(), progress), progress=progress)
+    tokenizer = run.tokenizer()
+    chances = probabilities(network, encode(rows, tokenizer, progress), progress=progress)
     # Never the name of a split: the run's own figures stay the run's own.
     name = split if data is None else f"data-{Path(source).stem}"
     name += "-tta" if tta else ""
@@ -156,6 +161,7 @@ def evaluate(
         train_accuracy=run.metrics["train_accuracy"],
         mistakes=tuple(_mistake(rows, chances, int(i), run) for i in worst),
         rejected=rejected,
+        slices=negation(run.labels, network, tokenizer, rows),
     )
     _write(report, rows, chances)
     if len(worst):
@@ -173,16 +179,9 @@ def _rows(
     run: Run, data: DataConfig | str | Path | None, split: SplitName, progress: Progress | None
 ) -> tuple[Split, tuple[Rejected, ...], str]:
     if data is None:
-        own = load_data(run.config.data, progress=progress)
-        if own.fingerprint != run.data["fingerprint"]:
-            raise DataError(
-                f"{own.source} changed since {run.path} was trained on it; bring it back, or name"
-                " the rows to measure with --data."
-            )
-        if split not in own.splits:
-            there = ", ".join(own.splits)
-            raise DataError(f"{own.source} has no split '{split}'; it has: {there}.")
-        return own.splits[split], (), f"{own.source}, {split}"
+        instead = "name the rows to measure with --data"
+        own, source = own_rows(run, split, progress, instead=instead)
+        return own, (), source
     if not isinstance(data, DataConfig):
         data = run.config.data.model_copy(update={"source": str(data), "limit": None})
     rows, rejected = load_split(
@@ -212,6 +211,8 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
     write_json(folder / "evaluation.json", report.to_dict())
     if report.rejected:
         write_rejected(folder / "rejected.csv", report.rejected)
+    if report.slices:
+        write_answers(folder / "negation.csv", report.slices)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("origin", "label", "predicted", "probability", "text"))

@@ -93,6 +93,12 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
                 progress("encoding", start + len(part), len(texts))
         return ids
 
+    def known(self, texts: Sequence[str]) -> float:
+        """Share of the tokens of texts that the vocabulary has, runs of tokens left aside."""
+        single = self.options.model_copy(update={"ngrams": 1})
+        ids = self._table.lookup(split(tf.constant(texts, tf.string), single).values).numpy()
+        return float((ids != RESERVED.index("<unk>")).mean()) if len(ids) else 0.0
+
 
 def split(texts: Any, options: TextOptions) -> Any:
     """The tokens of string tensor ``[n]``, a ragged tensor ``[n, None]``."""

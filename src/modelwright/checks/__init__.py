@@ -1,0 +1,1 @@
+"""Sentences that ask a model about one ability, with answers no reader would dispute."""
