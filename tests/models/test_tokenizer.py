@@ -86,3 +86,12 @@ def test_known_is_the_share_of_single_tokens_that_have_an_id(vocabulary: Path) -
         tokenizer = Tokenizer(TextOptions(ngrams=ngrams), vocabulary)
         assert tokenizer.known(["a b c", "B!"]) == 0.75
         assert tokenizer.known(["", "?"]) == 0.0
+
+
+def test_a_vocabulary_that_was_rewritten_is_read_again(vocabulary: Path) -> None:
+    before = Tokenizer(TextOptions(length=1), vocabulary)
+    np.testing.assert_array_equal(before.encode(["b"]), [[2]])
+    vocabulary.write_text("<pad>\n<unk>\na\nb\n")
+    after = Tokenizer(TextOptions(length=1), vocabulary)
+    np.testing.assert_array_equal(after.encode(["b"]), [[3]])
+    np.testing.assert_array_equal(before.encode(["b"]), [[2]])

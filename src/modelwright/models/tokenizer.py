@@ -19,7 +19,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from modelwright.core.errors import RunError
-from modelwright.core.files import write_text
+from modelwright.core.files import sha256_file, write_text
 from modelwright.core.types import Progress
 from modelwright.models.options import TextOptions
 
@@ -42,6 +42,14 @@ _ALONE = {
 }
 
 
+class _Vocabulary(tf.lookup.TextFileInitializer):  # type: ignore[misc]
+    """TensorFlow shares tables of one path within a process, even where the file was changed."""
+
+    @property
+    def _shared_name(self) -> str:
+        return f"vocabulary_{sha256_file(Path(self._filename_arg))}"
+
+
 class Tokenizer(tf.Module):  # type: ignore[misc]
     """Ids of texts. Holds its vocabulary as an asset of any SavedModel it becomes part of."""
 
@@ -59,7 +67,7 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
             )
         self.options = options
         self._table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
+            _Vocabulary(
                 str(vocabulary),
                 tf.string,
                 tf.lookup.TextFileIndex.WHOLE_LINE,
