@@ -24,9 +24,11 @@ __all__ = [
     "fetch",
     "inspect_data",
     "layers",
+    "list_recipes",
     "load",
     "load_data",
     "resume",
+    "show_recipe",
     "train",
     "verify",
 ]
@@ -35,7 +37,9 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
+    "list_recipes": "modelwright.recipes.listing",
     "load_data": "modelwright.data.load",
+    "show_recipe": "modelwright.recipes.listing",
     "verify": "modelwright.bundle.verify",
 }
 _HEAVY = {
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from modelwright.engine.evaluate import evaluate
     from modelwright.engine.layers import layers
     from modelwright.engine.train import resume
+    from modelwright.recipes.listing import list_recipes, show_recipe
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 import modelwright
-from modelwright.cli import data, work
+from modelwright.cli import data, studies, work
 from modelwright.core.errors import ModelwrightError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.command()(studies.recipes)
 app.command()(work.train)
 app.command()(work.evaluate)
 app.command()(work.layers)
