@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from modelwright.core.config import setting
 from modelwright.core.errors import ConfigError
 from modelwright.engine.metrics import wilson
 from modelwright.recipes import measured, recipe
 from modelwright.recipes.listing import list_recipes, show_recipe
 from modelwright.recipes.measured import Measured
-from modelwright.recipes.resolve import parse_set, resolve
+from modelwright.recipes.resolve import resolve
 
 ENTRY: dict[str, Any] = {
     "data": "cifar10",
@@ -43,7 +44,7 @@ def test_a_shipped_figure_is_that_of_the_results_page(name: str, entry: Measured
     for key, value in entry.settings.items():
         table, _, option = key.partition(".")
         tables = {"data": {"source": entry.data}, "model": {"recipe": name}}
-        found = resolve(options=tables, sets=[f"{key}={measured.plain(value)}"]).model_dump()
+        found = resolve(options=tables, sets=[f"{key}={setting(value)}"]).model_dump()
         assert {**found[table], **found[table].get("options", {})}[option] == value
 
 
@@ -70,12 +71,6 @@ def test_a_figure_that_cannot_be_is_refused(changes: dict[str, Any], says: str) 
     assert measured.read(ENTRY, "net").accuracy == 0.9
     with pytest.raises(ConfigError, match=says):
         measured.read({**ENTRY, **changes}, "net")
-
-
-def test_values_are_shown_as_set_takes_them() -> None:
-    for value in (True, 0.5, 3, "char", [8, 4], [True]):
-        text = measured.plain(value)
-        assert parse_set(f"model.x={text}") == {"model": {"x": value}}
 
 
 def test_the_table_has_a_dash_where_nothing_was_measured(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modelwright.core.config import setting
 from modelwright.core.render import percent, table
 from modelwright.models import builders
 from modelwright.recipes import recipe as recipes
-from modelwright.recipes.measured import Measured, plain
+from modelwright.recipes.measured import Measured
 from modelwright.recipes.recipe import Recipe
 
 _UNMEASURED = "—"
@@ -38,9 +39,13 @@ class RecipeReport:
     def render(self) -> str:
         """For a person."""
         recipe = self.recipe
-        rows = [("what it is", recipe.summary), ("network", recipe.builder), ("task", _task(recipe))]
+        rows = [
+            ("what it is", recipe.summary),
+            ("network", recipe.builder),
+            ("task", _task(recipe)),
+        ]
         rows += [
-            (f"{name}.{key}", plain(value))
+            (f"{name}.{key}", setting(value))
             for name, values in (("model", recipe.model), ("train", recipe.train))
             for key, value in values.items()
         ]
@@ -56,7 +61,7 @@ class RecipeReport:
             ]
             if entry.settings:
                 about.append(
-                    ("set", " ".join(f"{k}={plain(v)}" for k, v in entry.settings.items()))
+                    ("set", " ".join(f"{k}={setting(v)}" for k, v in entry.settings.items()))
                 )
             if entry.note:
                 about.append(("note", entry.note))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from modelwright.core.config import Positive, Table, check_table
+from modelwright.core.config import Positive, Table, check_table, setting
 from modelwright.core.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -44,7 +44,7 @@ class Measured(Table):
 
     def changed(self) -> str:
         """The settings and the note, for a person; nothing where there are none."""
-        settings = " ".join(f"{key}={plain(value)}" for key, value in self.settings.items())
+        settings = " ".join(f"{key}={setting(value)}" for key, value in self.settings.items())
         return ", ".join(part for part in (settings, self.note) if part)
 
     def between(self) -> str:
@@ -75,12 +75,3 @@ def read(entry: Mapping[str, Any], recipe: str) -> Measured:
     if (found.study is None) != (found.variant is None):
         raise ConfigError(f"'{where}' has study or variant; expected both or neither.")
     return found
-
-
-def plain(value: Any) -> str:
-    """A setting's value as ``--set`` takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(plain(item) for item in value)}]"
-    return str(value)
