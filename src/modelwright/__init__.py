@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ModelwrightError",
+    "compare",
     "evaluate",
     "export",
     "fetch",
@@ -44,6 +45,7 @@ _LIGHT = {
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
+    "compare": "modelwright.studies.compare",
     "evaluate": "modelwright.engine.evaluate",
     "export": "modelwright.bundle.export",
     "layers": "modelwright.engine.layers",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from modelwright.engine.layers import layers
     from modelwright.engine.train import resume
     from modelwright.recipes.listing import list_recipes, show_recipe
+    from modelwright.studies.compare import compare
 
 
 def __getattr__(name: str) -> Any:

@@ -93,6 +93,15 @@ def test_the_command_of_a_variant_gives_its_config() -> None:
     assert resolve(options=options, sets=sets) == variant.config("table", 3)
 
 
+def test_what_differs_from_the_recipe_counts_the_base_too() -> None:
+    base = {**BASE["base"], "train": {"epochs": 3, "patience": 8, "tensorboard": False}}
+    found = plan.read({**BASE, "base": base, "variants": CHAIN}).variants
+    assert found[0].changed() == {"train.epochs": 3}, "8 is the recipe's patience"
+    assert found[2].changed() == {
+        "train.epochs": 3, "model.dropout": 0.5, "model.batch_norm": False,
+    }  # fmt: skip
+
+
 def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
     one, other = ("x" * 70 + end for end in "ab")
     variants = [plan.Variant(name, None, {}, {}) for name in (one, other)]

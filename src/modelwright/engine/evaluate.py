@@ -13,6 +13,8 @@ import numpy as np
 
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_json, write_text
+from modelwright.core.errors import DataError
+from modelwright.core.files import write_bytes, write_json
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected
@@ -247,4 +249,4 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_bytes(path, text.getvalue().encode("utf-8", "replace"))  # a file's name may be anything

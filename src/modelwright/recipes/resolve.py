@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,15 @@ def nested(key: str, value: Any) -> dict[str, Any]:
         tables = {part: tables}
     check_tables(tables)
     return tables  # type: ignore[no-any-return]
+
+
+def flat(tables: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables as ``train.epochs`` and 5, key by key."""
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def check_tables(tables: Mapping[str, Any]) -> None:

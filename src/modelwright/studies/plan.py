@@ -38,6 +38,7 @@ from modelwright.core.config import Config, Table, check_table, nearest, setting
 from modelwright.core.errors import ConfigError
 from modelwright.recipes.resolve import (
     check_tables,
+    flat,
     from_beside,
     merge,
     nested,
@@ -49,6 +50,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Percent = Annotated[float, Field(gt=1, le=100)]
 _OWN = {"train.seed": "seeds", "name": "name"}
 """Keys of a config that a study sets by itself, and where."""
+_NO_MATTER = ("data.folder", "data.memory_mib", "train.tensorboard")
+"""Settings with which the network is the same."""
 _SLUG = 60
 
 
@@ -107,6 +110,10 @@ class Variant:
             return plain
         return f"{plain[:_SLUG]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
+    def file(self, seed: int) -> str:
+        """What its run with that seed is called in the study's folder."""
+        return f"{self.slug}-seed-{seed}"
+
     def config(self, study: str, seed: int) -> Config:
         """What one training of it is done with.
 
@@ -116,15 +123,29 @@ class Variant:
         own = {"name": study, "train": {"seed": seed}}
         return resolve(options=merge(self.tables, own))
 
+    def changed(self) -> dict[str, Any]:
+        """The settings other than the recipe's own, ``table.key`` to value, from wherever."""
+        source, recipe = self.tables["data"]["source"], self.tables["model"]["recipe"]
+        own = resolve(options={"data": {"source": source}, "model": {"recipe": recipe}})
+        before, now = (
+            {key.replace("model.options.", "model.", 1): value for key, value in flat(dumped)}
+            for dumped in (own.model_dump(), self.config(own.name, own.train.seed).model_dump())
+        )
+        return {
+            key: value
+            for key, value in now.items()
+            if before.get(key) != value and key not in _NO_MATTER
+        }
+
     def command(self, seed: int, out: Path) -> str:
         """The command that trains it alone."""
-        flat = dict(_flat(self.tables))
-        source, recipe = flat.pop("data.source"), flat.pop("model.recipe")
+        values = dict(flat(self.tables))
+        source, recipe = values.pop("data.source"), values.pop("model.recipe")
         words = ["modelwright", "train"]
         for item in [source] if isinstance(source, str) else source:
             words += ["--data", item]
         words += ["--recipe", recipe, "--seed", str(seed)]
-        for key, value in flat.items():
+        for key, value in values.items():
             words += ["--set", f"{key}={setting(value)}"]
         return shlex.join([*words, "--out", str(out)])
 
@@ -201,21 +222,21 @@ def _inherit(row: VariantTable, known: Mapping[str, dict[str, Any]]) -> dict[str
             f"variant '{row.name}' comes after '{row.after}', which is not listed before it."
             f"{nearest(row.after, known)} Listed before it: {', '.join(known) or 'none'}."
         )
-    own = dict(_flat(_tables(row.set, f"variants.{row.name}.set")))
+    own = dict(flat(_tables(row.set, f"variants.{row.name}.set")))
     return {**(known[row.after] if row.after else {}), **own}
 
 
 def _points(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The combinations of the grid's values; one without any where there is no grid."""
-    flat = dict(_flat(_tables(grid, "grid")))
-    for key, values in flat.items():
+    lists = dict(flat(_tables(grid, "grid")))
+    for key, values in lists.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(
                 f"'grid.{key}' was given {values!r}; expected a list of values, at least one."
             )
         if len({repr(value) for value in values}) != len(values):
             raise ConfigError(f"'grid.{key}' was given {values!r}; expected each value once.")
-    return [dict(zip(flat, point, strict=True)) for point in itertools.product(*flat.values())]
+    return [dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())]
 
 
 def _join(names: list[str], point: Mapping[str, Any]) -> str:
@@ -238,18 +259,10 @@ def _tables(given: Mapping[str, Any], where: str) -> dict[str, Any]:
         check_tables(merged)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-    for key, _ in _flat(merged):
+    for key, _ in flat(merged):
         if key in _OWN:
             raise ConfigError(f"'{where}' sets {key}; expected '{_OWN[key]}' at the study's top.")
     return merged
-
-
-def _flat(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tables.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _check(plan: Plan) -> None:
