@@ -146,7 +146,7 @@ def test_a_stopped_study_has_a_partial_table_and_goes_on_to_the_same_bits(
     assert list(report.missing) == [{"variant": "宽 网络", "seed": 1}]
     assert "1 of 2" in report.render()
     assert load(copy)["variants"][1]["runs"][0]["seed"] == 0
-    assert "1 of the trainings are still to come" in (copy / "study.md").read_text("utf-8")
+    assert "trainings still to come: 1; the same command" in (copy / "study.md").read_text("utf-8")
     told: list[str] = []
     again = modelwright.compare(
         study, out=copy, progress=lambda what, done, total: told.append(what)

@@ -74,7 +74,6 @@ def test_with_one_seed_the_test_over_rows_is_mcnemars(gained: int, lost: int) ->
     other = np.array([False] * gained + [True] * lost + [True] * 5)[None]
     found = over_rows(one, other)
     expected = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    assert found is not None
     assert found.p == pytest.approx(expected, rel=1e-9)
     assert found.difference == pytest.approx((gained - lost) / (gained + lost + 5))
 
@@ -92,22 +91,30 @@ def test_with_several_seeds_it_is_the_enumeration_of_all_signs() -> None:
     assert flip_signs(differences) == pytest.approx(reference.pvalue)
 
 
+def test_the_interval_over_rows_worked_by_hand() -> None:
+    # 9 won, 1 lost, 10 alike: (10 - 2) / 22 ± 1.96 √((10/22 + 2/22 - (8/22)²) / 22).
+    one = np.array([True] * 9 + [False] + [True] * 10)[None]
+    other = np.array([False] * 9 + [True] * 11)[None]
+    found = over_rows(one, other)
+    assert (found.low, found.high) == pytest.approx((0.0950, 0.6323), abs=1e-4)
+    alike = over_rows(one, one)
+    assert (alike.difference, alike.p) == (0, 1)
+    assert alike.low < -0.1 and alike.high > 0.1, "twenty rows alike prove little"
+
+
 def test_rows_are_the_unit_and_not_their_answers() -> None:
     # The same network three times over tells no more about the rows than once.
     one, other = RANDOM.random((2, 1, 300)) < [[[0.9]], [[0.85]]]
     once = over_rows(one, other)
     thrice = over_rows(one.repeat(3, axis=0), other.repeat(3, axis=0))
-    assert once is not None and thrice is not None
     assert thrice.p == pytest.approx(once.p)
     assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high))
 
 
 def test_the_test_over_rows_keeps_its_level() -> None:
     found = [over_rows(*(RANDOM.random((2, 3, 80)) < 0.8)) for _ in range(400)]
-    wrong = np.mean([test is not None and test.p < 0.05 for test in found])
-    assert 0.01 < wrong < 0.08
-    inside = np.mean([test is not None and test.low <= 0 <= test.high for test in found])
-    assert 0.91 < inside < 0.98
+    assert 0.01 < np.mean([test.p < 0.05 for test in found]) < 0.08
+    assert 0.91 < np.mean([test.low <= 0 <= test.high for test in found]) < 0.98
 
 
 def test_holm_worked_by_hand() -> None:

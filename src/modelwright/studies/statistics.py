@@ -20,6 +20,8 @@ from modelwright.engine.metrics import wilson
 BoolArray = npt.NDArray[np.bool_]
 Method = Literal["t over seeds", "Wilson over rows", "Newcombe over rows"]
 
+_NORMAL = 1.959963984540054
+"""The normal distribution's 97.5 % quantile."""
 _ALIKE = 1e-12
 """Differences below are those of rounding."""
 
@@ -104,24 +106,21 @@ def over_seeds(one: Sequence[float], other: Sequence[float]) -> PairedTest | Non
     return PairedTest(mean, low, high, p, p)
 
 
-def over_rows(one: BoolArray, other: BoolArray) -> PairedTest | None:
+def over_rows(one: BoolArray, other: BoolArray) -> PairedTest:
     """The randomisation test of rows that were right, bool ``[seeds, rows]``.
 
     A row is the unit, with the answers of all seeds: those of several networks to one row are
     not independent, and pooling them as if they were would make the test find too much. The
-    interval is that of the mean over rows. None with fewer than two rows.
+    interval is Bonett and Price's (2012): that of the mean over the rows and two more, one won
+    and one lost, so that few rows, or rows all alike, do not make it too narrow.
     """
-    from scipy.special import stdtrit
-
     seeds, rows = one.shape
-    if rows < 2:
-        return None
     differences = one.sum(axis=0, dtype=np.int64) - other.sum(axis=0, dtype=np.int64)
+    shares = np.append(differences / seeds, [1.0, -1.0])
+    spread = _NORMAL * float(shares.std()) / math.sqrt(rows + 2)
+    middle, p = float(shares.mean()), flip_signs(differences)
     mean = float(differences.mean()) / seeds
-    error = float(differences.std(ddof=1)) / seeds / math.sqrt(rows)
-    spread = float(stdtrit(rows - 1, 0.975)) * error
-    p = flip_signs(differences)
-    return PairedTest(mean, mean - spread, mean + spread, p, p)
+    return PairedTest(mean, max(-1.0, middle - spread), min(1.0, middle + spread), p, p)
 
 
 def flip_signs(differences: npt.NDArray[np.int64]) -> float:

@@ -73,12 +73,12 @@ def notes(study: Study) -> list[str]:
     ]
     if study["comparisons"]:
         count = len(study["comparisons"])
+        corrected = f", corrected by Holm's method for {count} comparisons; the intervals are not"
         lines += [
             "difference in points; 95 % and p over seeds: paired t-test, what another training"
             " would change",
             "95 % and p over rows: exact randomisation test, what other rows would change",
-            f"p is two-sided, corrected by Holm's method for {count} comparisons; the intervals"
-            " are not",
+            f"p is two-sided{corrected if count > 1 else ''}",
         ]
     lines += [
         f"{machine['name']}, {', '.join(f'{k} {v}' for k, v in machine['versions'].items())}"
@@ -90,7 +90,7 @@ def notes(study: Study) -> list[str]:
     ]
     if study["missing"]:
         count = len(study["missing"])
-        lines.append(f"{count} of the trainings are still to come; run the same command again")
+        lines.append(f"trainings still to come: {count}; the same command goes on with them")
     return lines
 
 
