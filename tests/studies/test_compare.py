@@ -219,6 +219,17 @@ def test_a_changed_study_is_refused_with_what_to_do(copy: Path, study: dict[str,
         modelwright.compare(changed, out=copy, progress=fresh)
 
 
+def test_a_setting_younger_than_a_result_has_its_default(copy: Path, study: dict[str, Any]) -> None:
+    path = copy / "results" / "base-seed-0.test.json"
+    record = json.loads(path.read_text("utf-8"))
+    del (
+        record["config"]["train"]["label_smoothing"],
+        record["config"]["model"]["options"]["dropout"],
+    )
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert modelwright.compare(study, out=copy, progress=fresh).status == "finished"
+
+
 def test_changed_rows_are_refused(copy: Path, study: dict[str, Any], tmp_path: Path) -> None:
     other = write_pictures(tmp_path / "other", 12, side=8, seed=1)
     data = {**study["base"]["data"], "source": str(other)}
@@ -271,6 +282,10 @@ def test_a_failed_training_is_recorded_and_the_others_go_on(
 
 def test_other_rows_are_measured_without_training(copy: Path, study: dict[str, Any]) -> None:
     told: list[str] = []
+    path = copy / "results" / "base-seed-0.test.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["machine"]["name"] = "the one it was trained on"
+    path.write_text(json.dumps(record), encoding="utf-8")
     report = modelwright.compare(
         {**study, "split": "val", "seeds": [0], "variants": study["variants"][:1]},
         out=copy,
@@ -284,6 +299,7 @@ def test_other_rows_are_measured_without_training(copy: Path, study: dict[str, A
     assert report.variants[0].accuracy is not None
     assert report.variants[0].accuracy.method == "Wilson over rows"
     assert report.to_dict()["split"] == "val"
+    assert report.machines[0]["name"] == "the one it was trained on"
 
 
 def test_only_results_are_kept_where_asked(copy: Path, whole: Path, study: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def variant(name: str, accuracy: float | None, **changes: Any) -> dict[str, Any]
     estimate = {"value": accuracy, "low": 0.8463, "high": 0.8602, "method": "t over seeds"}
     gap = {"value": 0.0525, "low": 0.05, "high": 0.055, "method": "t over seeds"}
     done = accuracy is not None
-    run = {"rows": 10_000, "machine": MACHINE["name"]}
+    run = {"rows": 10_000, "machine": MACHINE["name"], "precision": "float32 (set)"}
     return {
         "name": name,
         "recipe": "cnn",
@@ -98,6 +98,7 @@ def test_a_page_has_every_figure_and_says_what_is_missing() -> None:
         "- failed: 宽, seed 0: no [rows]",
         "- trainings still to come: 1; the same command goes on with them",
         "- 95 %: Student's t over the seeds",
+        "- trained in float32 (set)",
     ):
         assert line in page.splitlines(), line
     assert "![" in page

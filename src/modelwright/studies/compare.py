@@ -9,14 +9,11 @@ from __future__ import annotations
 import gc
 import logging
 import shlex
-import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import Config
 from modelwright.core.errors import (
     ConfigError,
     DataError,
@@ -33,36 +30,14 @@ from modelwright.engine import runtime
 from modelwright.engine import train as engine
 from modelwright.engine.evaluate import evaluate
 from modelwright.plots.study import Line, draw_study
-from modelwright.recipes.resolve import flat
 from modelwright.runs import run as runs
 from modelwright.studies import plan as plans
 from modelwright.studies import report as reports
 from modelwright.studies import results, tables
-from modelwright.studies.plan import Plan, Variant
+from modelwright.studies.jobs import Job, clear, list_jobs, refuse_changed, tidy, trained_on
+from modelwright.studies.plan import Plan
 from modelwright.studies.report import StudyReport
 from modelwright.studies.results import Result
-
-_ELSEWHERE = ("name", "data.source", "data.folder", "data.memory_mib")
-"""Keys that say where rows lie and not which they are; the fingerprint says that."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One training of a study."""
-
-    variant: Variant
-    seed: int
-    config: Config
-    run: Path
-    result: Path
-
-    @property
-    def name(self) -> str:
-        return f"{self.variant.name}, seed {self.seed}"
-
-    @property
-    def begun(self) -> bool:
-        return (self.run / "run.json").exists()
 
 
 def compare(
@@ -91,16 +66,16 @@ def compare(
     folder = Path(out) if out is not None else Path("studies") / plan.name
     named = "STUDY.toml" if isinstance(study, Mapping) else str(study)
     command = shlex.join(["modelwright", "compare", named, "--out", str(folder)])
-    jobs = list(_jobs(plan, folder))
+    jobs = list_jobs(plan, folder)
     known = {job.name: results.read(job.result) for job in jobs}
-    _refuse_changed(jobs, known)
+    refuse_changed(jobs, known)
     done = {
         (job.variant.name, job.seed): found
         for job in jobs
         if (found := known[job.name]) and found.error is None
     }
     todo = [job for job in jobs if (job.variant.name, job.seed) not in done]
-    _tidy(plan, [job for job in jobs if job not in todo])
+    tidy(plan, [job for job in jobs if job not in todo])
     report = reports.build(plan, folder, done, command)
     logging.getLogger("tensorflow").addFilter(_not_of_retracing)
     try:
@@ -115,7 +90,7 @@ def compare(
             report = reports.build(plan, folder, done, command)
             _write(report)
             if found.error is None:
-                _tidy(plan, [job])
+                tidy(plan, [job])
     except KeyboardInterrupt:
         pass  # the report's status says so
     finally:
@@ -127,54 +102,6 @@ def compare(
 def _not_of_retracing(record: logging.LogRecord) -> bool:
     """Every network of a study is traced anew, which TensorFlow takes for a slip."""
     return "retracing" not in str(record.msg)
-
-
-def _jobs(plan: Plan, folder: Path) -> Iterator[_Job]:
-    """Seed by seed, so that a stopped study has all variants with some seeds."""
-    for seed in plan.seeds:
-        for variant in plan.variants:
-            name = variant.file(seed)
-            yield _Job(
-                variant,
-                seed,
-                variant.config(plan.name, seed),
-                folder / "runs" / name,
-                folder / "results" / f"{name}.{plan.split}.json",
-            )
-
-
-def _refuse_changed(jobs: list[_Job], known: Mapping[str, Result | None]) -> None:
-    """A result of other settings would stand under a name that says something else now."""
-    changed, paths = [], []
-    for job in jobs:
-        found = known[job.name]
-        if found is not None and found.error is None:
-            before: Mapping[str, Any] = found.config
-        elif job.begun:
-            run = runs.load(job.run, unfinished=True)
-            if found is not None and not run.finished:
-                continue  # it failed, and may be tried again with other settings
-            before = run.config.model_dump(mode="json")
-        else:
-            continue
-        if difference := _difference(before, _dumped(job)):
-            changed.append(f"{job.name} ({difference})")
-            paths += [str(path) for path in (job.run, job.result) if path.exists()]
-    if changed:
-        raise RunError(
-            f"the study changed since these were trained: {'; '.join(changed)}. Give the variant"
-            " another name or the study another folder (--out), or delete what is to be trained"
-            f" anew: {shlex.join(paths)}"
-        )
-
-
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``train.epochs 3 is now 5``; empty where both give the same network."""
-    old, new = (dict(flat(tables)) for tables in (before, now))
-    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return ", ".join(
-        f"{key} {old.get(key)} is now {new.get(key)}" for key in differing if key not in _ELSEWHERE
-    )
 
 
 def _fingerprint(
@@ -212,13 +139,13 @@ def _fingerprint(
     return first
 
 
-def _run(job: _Job, plan: Plan, fingerprint: str, progress: Progress | None) -> Result | None:
+def _run(job: Job, plan: Plan, fingerprint: str, progress: Progress | None) -> Result | None:
     """Train what is left to train and measure it; None where a person stopped it."""
-    _clear(job)
+    clear(job)
     record: dict[str, Any] = {
         "variant": job.variant.name,
         "seed": job.seed,
-        "config": _dumped(job),
+        "config": job.settings,
         "fingerprint": fingerprint,
         "machine": _machine(),
     }
@@ -228,12 +155,13 @@ def _run(job: _Job, plan: Plan, fingerprint: str, progress: Progress | None) -> 
         elif runs.load(job.run, unfinished=True).status != "finished":
             status = engine.resume(job.run, progress=progress).status
         else:
-            status = "finished"
+            status, record["machine"] = "finished", trained_on(job) or record["machine"]
         if status != "finished":
             return None
         report = evaluate(job.run, split=plan.split, progress=progress)
         order, right = results.answers_of(report)
-        figures = results.figures_of(runs.load(job.run), report)
+        run = runs.load(job.run)
+        record["fingerprint"], figures = run.data["fingerprint"], results.figures_of(run, report)
         found = Result(**record, date=_today(), figures=figures, order=order, right=right)
     except MissingDependencyError:
         raise  # the same for every training
@@ -245,36 +173,12 @@ def _run(job: _Job, plan: Plan, fingerprint: str, progress: Progress | None) -> 
     return found
 
 
-def _clear(job: _Job) -> None:
-    """Delete what nothing can go on from: a failed training of other settings, or a run that
-    was cut off before it was one.
-    """
-    if job.begun:
-        run = runs.load(job.run, unfinished=True)
-        useless = bool(_difference(run.config.model_dump(mode="json"), _dumped(job)))
-    else:
-        there = {path.name for path in job.run.glob("*")}
-        useless = all(name == "config.toml" or name.startswith(".") for name in there)
-    if useless:
-        shutil.rmtree(job.run, ignore_errors=True)
-
-
-def _dumped(job: _Job) -> dict[str, Any]:
-    return job.config.model_dump(mode="json")
-
-
 def _forget() -> None:
     """Free what Keras holds of the network before, so that memory does not grow by the run."""
     import keras
 
     keras.utils.clear_session()
     gc.collect()
-
-
-def _tidy(plan: Plan, finished: list[_Job]) -> None:
-    if plan.keep == "results":
-        for job in finished:
-            shutil.rmtree(job.run, ignore_errors=True)
 
 
 def _machine() -> dict[str, Any]:

@@ -50,7 +50,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Percent = Annotated[float, Field(gt=1, le=100)]
 _OWN = {"train.seed": "seeds", "name": "name"}
 """Keys of a config that a study sets by itself, and where."""
-_NO_MATTER = ("data.folder", "data.memory_mib", "train.tensorboard")
+NO_MATTER = ("data.folder", "data.memory_mib", "train.tensorboard")
 """Settings with which the network is the same."""
 _SLUG = 60
 
@@ -134,7 +134,7 @@ class Variant:
         return {
             key: value
             for key, value in now.items()
-            if before.get(key) != value and key not in _NO_MATTER
+            if before.get(key) != value and key not in NO_MATTER
         }
 
     def command(self, seed: int, out: Path) -> str:

@@ -15,6 +15,7 @@ Study = Mapping[str, Any]
 Rows = list[tuple[str, ...]]
 _NONE = "—"
 _NAME = 32
+_VERSIONS = ("python", "modelwright", "tensorflow", "keras")
 _METHODS = {
     "t over seeds": "Student's t over the seeds",
     "Wilson over rows": "Wilson's score over the rows, where seeds show no spread",
@@ -80,10 +81,11 @@ def notes(study: Study) -> list[str]:
             "95 % and p over rows: exact randomisation test, what other rows would change",
             f"p is two-sided{corrected if count > 1 else ''}",
         ]
-    lines += [
-        f"{machine['name']}, {', '.join(f'{k} {v}' for k, v in machine['versions'].items())}"
-        for machine in study["machines"]
-    ]
+    runs = [run for variant in study["variants"] for run in variant["runs"]]
+    lines += [f"trained in {name}" for name in dict.fromkeys(run["precision"] for run in runs)]
+    for machine in study["machines"]:
+        shown = (f"{k} {v}" for k, v in machine["versions"].items() if k in _VERSIONS)
+        lines.append(f"{machine['name']}; {', '.join(shown)}")
     lines += [
         f"failed: {entry['variant']}, seed {entry['seed']}: {entry['error']}"
         for entry in study["failures"]
