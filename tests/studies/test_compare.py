@@ -338,3 +338,13 @@ def test_p_values_are_corrected_among_the_comparisons(whole: Path) -> None:
     [comparison] = load(whole)["comparisons"]
     test = comparison["over_rows"]
     assert test["corrected"] == test["p"] == statistics.holm([test["p"]])[0]
+
+
+def test_test_time_augmentation_is_a_measurement_of_its_own(
+    copy: Path, study: dict[str, Any]
+) -> None:
+    # These were not trained on mirrored pictures, so that the views are none of theirs.
+    report = modelwright.compare({**study, "tta": True, "seeds": [0]}, out=copy)
+    assert report.status == "failed"
+    assert all("tta" in entry["error"] for entry in report.failures)
+    assert modelwright.compare(study, out=copy, progress=fresh).status == "finished"

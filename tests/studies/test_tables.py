@@ -48,6 +48,7 @@ def study(*variants: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "name": "table",
         "folder": "studies/table",
         "split": "test",
+        "tta": False,
         "seeds": [0, 1],
         "data": {"source": "cifar10", "rows": {"test": 10_000}},
         "machines": [MACHINE],
@@ -149,6 +150,10 @@ def test_a_kept_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ({"minutes": 12.0}, "minutes: 12.0 and 13.4"),
         ({"settings": {}}, r"settings: \{\} and"),
         ({"machine": "another"}, "machine: another and AMD"),
+        (
+            {"note": "with test-time augmentation"},
+            "test-time augmentation: True and False",
+        ),
         ({"rows": 5}, "rows: 5 and 10000"),
         ({"variant": "none"}, "table has no measured variant 'none'"),
     ],

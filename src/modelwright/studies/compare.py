@@ -158,7 +158,7 @@ def _run(job: Job, plan: Plan, fingerprint: str, progress: Progress | None) -> R
             status, record["machine"] = "finished", trained_on(job) or record["machine"]
         if status != "finished":
             return None
-        report = evaluate(job.run, split=plan.split, progress=progress)
+        report = evaluate(job.run, split=plan.split, tta=plan.tta, progress=progress)
         order, right = results.answers_of(report)
         run = runs.load(job.run)
         record["fingerprint"], figures = run.data["fingerprint"], results.figures_of(run, report)
@@ -216,6 +216,7 @@ def _write(report: StudyReport) -> None:
         for variant in report.variants
     ]
     measure = f"accuracy on the {report.split} rows of {report.data['source']}"
+    measure += ", with test-time augmentation" if report.tta else ""
     seeds = len(report.seeds)
     title = f"{report.name}, {seeds} seed{'s' if seeds > 1 else ''}"
     draw_study(report.folder / "study.png", lines, title=title, measure=measure)

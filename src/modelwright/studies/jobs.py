@@ -59,7 +59,7 @@ def list_jobs(plan: Plan, folder: Path) -> list[Job]:
             seed,
             variant.config(plan.name, seed),
             folder / "runs" / variant.file(seed),
-            folder / "results" / f"{variant.file(seed)}.{plan.split}.json",
+            folder / "results" / f"{variant.file(seed)}.{plan.measured}.json",
         )
         for seed in plan.seeds
         for variant in plan.variants
@@ -131,6 +131,6 @@ def tidy(plan: Plan, finished: list[Job]) -> None:
 
 def trained_on(job: Job) -> Mapping[str, Any] | None:
     """The machine of a finished run, where it was measured on other rows before."""
-    others = [job.result.with_name(f"{job.run.name}.{split}.json") for split in ("test", "val")]
-    found = (results.read(path) for path in others)
+    ways = ("test", "val", "test-tta", "val-tta")
+    found = (results.read(job.result.with_name(f"{job.run.name}.{way}.json")) for way in ways)
     return next((one.machine for one in found if one and one.error is None), None)

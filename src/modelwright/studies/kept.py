@@ -47,7 +47,9 @@ def merge(paths: Sequence[Path]) -> str:
     """
     found: dict[str, Rows] = {}
     for study in filter(None, map(read, paths)):
-        rows = found.setdefault(f"{study['data']['source']}, {study['split']} rows", [])
+        name = f"{study['data']['source']}, {study['split']} rows"
+        name += ", with test-time augmentation" if study["tta"] else ""
+        rows = found.setdefault(name, [])
         rows += [
             (
                 variant["name"],
@@ -80,6 +82,7 @@ def disagreements(recipe: str, entry: Measured, study: dict[str, Any]) -> list[s
         "recipe": (recipe, variant["recipe"]),
         "data": (entry.data, study["data"]["source"]),
         "split": ("test", study["split"]),
+        "test-time augmentation": ("test-time augmentation" in entry.note, study["tta"]),
         "rows": (entry.rows, runs[0]["rows"]),
         "seeds": (entry.seeds, [run["seed"] for run in runs]),
         "interval": (entry.interval, "seeds" if "seeds" in accuracy["method"] else "rows"),

@@ -64,6 +64,8 @@ class StudyTable(Table):
     """Every variant is trained with each of them."""
     split: Literal["test", "val"] = "test"
     """Which rows the variants are compared on."""
+    tta: bool = False
+    """Measure with test-time augmentation: the average answer over mirrored and shifted views."""
     keep: Literal["runs", "results"] = "runs"
     """results deletes a run's folder once its figures are recorded."""
     base: dict[str, Any] = Field(default_factory=dict)
@@ -157,8 +159,14 @@ class Plan:
     name: str
     seeds: tuple[int, ...]
     split: Literal["test", "val"]
+    tta: bool
     keep: Literal["runs", "results"]
     variants: tuple[Variant, ...]
+
+    @property
+    def measured(self) -> str:
+        """How a run is measured, as a part of a file's name."""
+        return f"{self.split}-tta" if self.tta else self.split
 
 
 def read(study: Path | str | Mapping[str, Any]) -> Plan:
@@ -175,7 +183,7 @@ def read(study: Path | str | Mapping[str, Any]) -> Plan:
     base = _tables(top.base, "base")
     rows = [_variant(entry, number) for number, entry in enumerate(top.variants, 1)]
     variants = tuple(_expand(base, rows, top.grid, file))
-    plan = Plan(top.name, tuple(top.seeds), top.split, top.keep, variants)
+    plan = Plan(top.name, tuple(top.seeds), top.split, top.tta, top.keep, variants)
     _check(plan)
     return plan
 

@@ -87,6 +87,7 @@ class StudyReport:
     folder: Path
     status: Status
     split: str
+    tta: bool
     seeds: tuple[int, ...]
     data: Mapping[str, Any]
     machines: tuple[Mapping[str, Any], ...]
@@ -140,6 +141,7 @@ def build(
         folder=folder,
         status="stopped" if missing else "failed" if failures else "finished",
         split=plan.split,
+        tta=plan.tta,
         seeds=plan.seeds,
         data=_data(plan, good),
         machines=tuple(machines.values()),

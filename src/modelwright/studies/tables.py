@@ -70,6 +70,7 @@ def notes(study: Study) -> list[str]:
     )
     lines = [
         f"{rows:,} {study['split']} rows of {study['data']['source']}" if rows else "no run yet",
+        *(["measured with test-time augmentation"] if study["tta"] else []),
         *(f"95 %: {_METHODS[method]}" for method in methods),
     ]
     if study["comparisons"]:
