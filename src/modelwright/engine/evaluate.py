@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.config import DataConfig
-from modelwright.core.files import write_json, write_text
-from modelwright.core.errors import DataError
 from modelwright.core.files import write_bytes, write_json
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
@@ -217,13 +215,6 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
         write_rejected(folder / "rejected.csv", report.rejected)
     if report.slices:
         write_answers(folder / "negation.csv", report.slices)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("origin", "label", "predicted", "probability", "text"))
-    writer.writerows(
-        (m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes
-    )
-    write_text(folder / "mistakes.csv", text.getvalue())
     _write_csv(folder / "predictions.csv", _PREDICTIONS, _predictions(report, rows, chances))
     worst = ((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
     _write_csv(folder / "mistakes.csv", (*_PREDICTIONS, "text"), worst)
