@@ -24,12 +24,15 @@ from modelwright.models.options import (
     WhitenedOptions,
 )
 from modelwright.recipes import recipe as recipes
+from modelwright.studies import plan
+from modelwright.studies.plan import StudyTable, VariantTable
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
 OTHERS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
+STUDIES = [ROOT / "docs" / "comparing.md", ROOT / "docs" / "zh" / "comparing.md"]
 SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
     "data": ("data", DataConfig),
@@ -58,7 +61,7 @@ def prose(path: Path) -> str:
 def commands(path: Path) -> list[str]:
     """What a reader would type: in blocks ``sh``, and behind ``$`` in blocks ``console``."""
     found = []
-    for language, content in FENCE.findall(path.read_text("utf-8")):
+    for language, content in fences(path):
         lines = content.splitlines()
         if language == "console":
             lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
@@ -134,6 +137,32 @@ def test_every_setting_is_there_with_its_default(path: Path, key: str) -> None:
             value = None if info.is_required() else info.get_default(call_default_factory=True)
             expected[f"{prefix}.{field}"] = UNSET if value is None else f"`{json.dumps(value)}`"
     assert rows_under(path, key) == expected
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=name)
+@pytest.mark.parametrize(("key", "kind"), [("study", StudyTable), ("variants", VariantTable)])
+def test_every_key_of_a_study_is_there_with_its_default(
+    path: Path, key: str, kind: type[Table]
+) -> None:
+    expected = {}
+    for field, info in kind.model_fields.items():
+        value = None if info.is_required() else info.get_default(call_default_factory=True)
+        expected[field] = UNSET if value is None else f"`{json.dumps(value)}`"
+    assert rows_under(path, key) == expected
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=name)
+def test_the_study_on_the_page_is_a_study(path: Path) -> None:
+    shown, grid = [tomllib.loads(text) for kind, text in fences(path) if kind == "toml"]
+    assert [variant.name for variant in plan.read(shown).variants] == [
+        "as drawn", "batch norm", "augmented",
+    ]  # fmt: skip
+    assert len(plan.read({**shown, **grid}).variants) == 12
+
+
+def fences(path: Path) -> list[tuple[str, str]]:
+    """Language and content of every block of code."""
+    return FENCE.findall(path.read_text("utf-8"))
 
 
 def rows_under(path: Path, key: str) -> dict[str, str]:

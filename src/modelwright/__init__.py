@@ -19,14 +19,17 @@ __version__ = "0.1.0"
 __all__ = [
     "Classifier",
     "ModelwrightError",
+    "compare",
     "evaluate",
     "export",
     "fetch",
     "inspect_data",
     "layers",
+    "list_recipes",
     "load",
     "load_data",
     "resume",
+    "show_recipe",
     "train",
     "verify",
 ]
@@ -35,11 +38,14 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
+    "list_recipes": "modelwright.recipes.listing",
     "load_data": "modelwright.data.load",
+    "show_recipe": "modelwright.recipes.listing",
     "verify": "modelwright.bundle.verify",
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
+    "compare": "modelwright.studies.compare",
     "evaluate": "modelwright.engine.evaluate",
     "export": "modelwright.bundle.export",
     "layers": "modelwright.engine.layers",
@@ -61,6 +67,8 @@ if TYPE_CHECKING:
     from modelwright.engine.evaluate import evaluate
     from modelwright.engine.layers import layers
     from modelwright.engine.train import resume
+    from modelwright.recipes.listing import list_recipes, show_recipe
+    from modelwright.studies.compare import compare
 
 
 def __getattr__(name: str) -> Any:

@@ -259,7 +259,16 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 
 
 def test_help_is_there_for_every_command(cli: Cli) -> None:
-    for command in ("train", "evaluate", "layers", "export", "verify", "predict", "doctor"):
+    for command in (
+        "train",
+        "evaluate",
+        "layers",
+        "export",
+        "verify",
+        "predict",
+        "recipes",
+        "doctor",
+    ):
         code, out, _ = cli(command, "--help")
         assert code == 0
         assert "--json" in out

@@ -16,6 +16,7 @@ from modelwright.plots.history import draw_history
 from modelwright.plots.inspection import draw_inspection
 from modelwright.plots.layers import Maps, draw_layers
 from modelwright.plots.mistakes import draw_mistakes
+from modelwright.plots.study import Line, draw_study
 
 pytest.importorskip("matplotlib")
 EPOCHS = [
@@ -84,6 +85,27 @@ def test_inspection_shows_a_panel_only_for_what_is_given(tmp_path: Path) -> None
     )
     assert three.shape[1] > 2 * one.shape[1]
     draw_inspection(tmp_path / "c.png", ["a"], {"train": [1]}, [0])
+
+
+def test_a_study_marks_what_was_claimed_and_what_was_found(tmp_path: Path) -> None:
+    blue, orange = (0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00)
+    found = Line("批归一化 $5", [0.5, 0.6], (0.55, 0.5, 0.6))
+    texts = {"title": "对比", "measure": "accuracy"}
+    one = pixels(draw_study(tmp_path / "a.png", [found], **texts))
+    claimed = [Line(found.name, found.points, found.mean, 0.9), Line("to come", [], None, 0.7)]
+    two = pixels(draw_study(tmp_path / "b.png", claimed, **texts))
+    assert near(one, blue).any() and not near(one, orange).any()
+    assert near(two, blue).any()
+    # The published figures stand right of what was found, as 0.9 and 0.7 do of 0.6.
+    left, right = (np.flatnonzero(near(two[90:], color).any(axis=0)) for color in (blue, orange))
+    assert left.max() < right.min()
+
+
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_a_study_of_any_size_is_drawn(count: int, tmp_path: Path) -> None:
+    lines = [Line(f"变体 {number}", []) for number in range(count)]
+    image = pixels(draw_study(tmp_path / "a.png", lines, title="t", measure="m"))
+    assert image.shape[0] < 4000
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 30])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwright.core.config import from_toml, to_toml
+from modelwright.core.config import from_toml, setting, to_toml
 from modelwright.core.errors import ConfigError
 from modelwright.recipes import recipe
 from modelwright.recipes.resolve import parse_set, resolve
@@ -52,6 +52,14 @@ def test_values_of_set_are_toml_or_else_text() -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [True, 0.5, 3, "char", "3", "true", "我的 文件.csv", [8, 4], [True], ["a", "书"], 'a"b'],
+)
+def test_a_value_survives_being_written_for_set(value: object) -> None:
+    assert parse_set(f"model.x={setting(value)}") == {"model": {"x": value}}
+
+
+@pytest.mark.parametrize(
     ("sets", "says"),
     [
         (["train.epohcs=5"], r"unknown key 'train.epohcs'\. Did you mean 'epochs'"),
@@ -63,6 +71,7 @@ def test_values_of_set_are_toml_or_else_text() -> None:
         (["model.drpout=0.5"], r"unknown key 'model.drpout'\. Did you mean 'dropout'"),
         (["model.dropout=1.5"], "'model.dropout' was given 1.5; expected a number"),
         (["model.units=[]"], "'model.units' was given \\[\\]"),
+        (["data.source=5"], "'data.source' was given 5; expected a text or a list"),
         (["name=../x"], "'name' was given '../x'"),
     ],
 )
@@ -78,6 +87,9 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         resolve(bad)
     bad.write_bytes(b"\xff\xfe[data]")
     with pytest.raises(ConfigError, match="cannot be read"):
+        resolve(bad)
+    bad.write_text("[data]\nsource = 5\n[model]\nrecipe = 'cnn'\n")
+    with pytest.raises(ConfigError, match="'data.source' was given 5"):
         resolve(bad)
     with pytest.raises(ConfigError, match="there is no config file"):
         resolve(tmp_path / "missing.toml")

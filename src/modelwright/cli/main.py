@@ -7,7 +7,7 @@ import sys
 import typer
 
 import modelwright
-from modelwright.cli import data, work
+from modelwright.cli import data, studies, work
 from modelwright.core.errors import ModelwrightError
 
 app = typer.Typer(
@@ -18,9 +18,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.command()(studies.recipes)
 app.command()(work.train)
 app.command()(work.evaluate)
 app.command()(work.layers)
+app.command()(studies.compare)
 app.command()(work.export)
 app.command()(work.verify)
 app.command()(work.predict)

@@ -7,6 +7,7 @@ line are laid over each other is in ``modelwright.recipes``.
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
@@ -148,6 +149,20 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """`` Did you mean 'epochs'?``, or nothing where no known word is near."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def setting(value: Any) -> str:
+    """A value as ``--set`` takes it; ``recipes.resolve.parse_set`` reads it back."""
+    if isinstance(value, list):
+        inside = (json.dumps(v, ensure_ascii=False) if isinstance(v, str) else v for v in value)
+        return f"[{', '.join(v if isinstance(v, str) else setting(v) for v in inside)}]"
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return value
+    return json.dumps(value, ensure_ascii=False)  # unquoted it would be read as a number
 
 
 def allowed(kind: type[Table], key: str) -> str:

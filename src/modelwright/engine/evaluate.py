@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.config import DataConfig
-from modelwright.core.files import write_json, write_text
+from modelwright.core.files import write_bytes, write_json
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected
@@ -29,6 +30,7 @@ from modelwright.runs import run as runs
 from modelwright.runs.run import Run
 
 _WORST = 20
+_PREDICTIONS = ("origin", "label", "predicted", "probability")
 
 
 @dataclass(frozen=True)
@@ -213,13 +215,9 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
         write_rejected(folder / "rejected.csv", report.rejected)
     if report.slices:
         write_answers(folder / "negation.csv", report.slices)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("origin", "label", "predicted", "probability", "text"))
-    writer.writerows(
-        (m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes
-    )
-    write_text(folder / "mistakes.csv", text.getvalue())
+    _write_csv(folder / "predictions.csv", _PREDICTIONS, _predictions(report, rows, chances))
+    worst = ((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
+    _write_csv(folder / "mistakes.csv", (*_PREDICTIONS, "text"), worst)
     draw_confusion(folder / "confusion.png", figures.confusion, labels)
     draw_calibration(
         folder / "calibration.png",
@@ -227,3 +225,19 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
         figures.calibration_error,
     )
     draw_classes(folder / "classes.png", labels, figures.precision, figures.recall)
+
+
+def _predictions(report: EvaluateReport, rows: Split, chances: FloatArray) -> Iterator[Any]:
+    """Of every row what it is and what it was taken for, so that models can be paired by row."""
+    labels, chosen = report.labels, chances.argmax(axis=1)
+    for position, (label, predicted) in enumerate(zip(rows.labels, chosen, strict=True)):
+        chance = f"{chances[position, predicted]:.6f}"
+        yield rows.inputs.origin(position), labels[label], labels[predicted], chance
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_bytes(path, text.getvalue().encode("utf-8", "replace"))  # a file's name may be anything

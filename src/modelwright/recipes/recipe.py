@@ -9,6 +9,8 @@ from typing import Any
 
 from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
+from modelwright.recipes import measured
+from modelwright.recipes.measured import Measured
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Recipe:
     builder: str
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
 
 
 def names() -> list[str]:
@@ -42,4 +45,6 @@ def read(name: str) -> Recipe:
             " or a function of your own as package.module:function."
         )
     text = (resources.files("modelwright.recipes") / f"{name}.toml").read_text("utf-8")
-    return Recipe(name, **tomllib.loads(text))
+    tables = tomllib.loads(text)
+    figures = tuple(measured.read(entry, name) for entry in tables.pop("measured", ()))
+    return Recipe(name, **tables, measured=figures)

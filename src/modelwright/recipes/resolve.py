@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def resolve(
         ConfigError: names the key, what was given, what is allowed.
     """
     layers = [read_file(file) if file else {}, options or {}, *(parse_set(text) for text in sets)]
-    merged = _merge({}, *layers)
+    merged = merge({}, *layers)
     model = dict(merged.get("model", {}))
     name = model.pop("recipe", None)
     if not isinstance(name, str):
@@ -74,20 +74,34 @@ def read_file(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, is not TOML, or has a table that does not exist.
     """
+    tables = read_toml(path, "config")
+    check_tables(tables)
+    return from_beside(path, tables)
+
+
+def read_toml(path: Path, kind: str) -> dict[str, Any]:
+    """What a TOML file holds; ``kind`` says in an error what it should be.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"there is no config file {path}.") from None
+        raise ConfigError(f"there is no {kind} file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the config file {path} cannot be read: {error}.") from None
+        raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
-    _check_tables(tables)
-    data = tables.get("data", {})
-    if source := data.get("source"):
-        found = [_beside(path, item) for item in ([source] if isinstance(source, str) else source)]
-        data["source"] = found[0] if isinstance(source, str) else found
-    return tables
+
+
+def from_beside(file: Path, tables: Layer) -> dict[str, Any]:
+    """The tables, with a source that lies beside the file made a path from here."""
+    source = tables.get("data", {}).get("source")
+    if not isinstance(source, str | list):
+        return dict(tables)
+    found = [_beside(file, item) for item in ([source] if isinstance(source, str) else source)]
+    return merge(tables, {"data": {"source": found[0] if isinstance(source, str) else found}})
 
 
 def parse_set(text: str) -> dict[str, Any]:
@@ -103,14 +117,37 @@ def parse_set(text: str) -> dict[str, Any]:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    nested: Any = parsed
-    for part in reversed(key.strip().split(".")):
-        nested = {part: nested}
-    _check_tables(nested)
-    return nested  # type: ignore[no-any-return]
+    return nested(key.strip(), parsed)
 
 
-def _check_tables(tables: Mapping[str, Any]) -> None:
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """``train.epochs`` and 5 as nested tables.
+
+    Raises:
+        ConfigError: the key names no table.
+    """
+    tables: Any = value
+    for part in reversed(key.split(".")):
+        tables = {part: tables}
+    check_tables(tables)
+    return tables  # type: ignore[no-any-return]
+
+
+def flat(tables: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables as ``train.epochs`` and 5, key by key."""
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def check_tables(tables: Mapping[str, Any]) -> None:
+    """Check that there are no other tables than a config has.
+
+    Raises:
+        ConfigError: names the nearest one there is.
+    """
     known = (*_TABLES, "name")
     # A key without its table is the likeliest slip of all.
     whole = [f"data.{name}" for name in DataConfig.model_fields]
@@ -124,13 +161,14 @@ def _check_tables(tables: Mapping[str, Any]) -> None:
             raise ConfigError(f"'{key}' was given {value!r}; expected a table: {key}.KEY.")
 
 
-def _merge(base: Layer, *layers: Layer) -> dict[str, Any]:
+def merge(base: Layer, *layers: Layer) -> dict[str, Any]:
+    """Tables laid over each other, key by key; later ones on top."""
     merged = dict(base)
     for layer in layers:
         for key, value in layer.items():
             below = merged.get(key)
             both = isinstance(value, Mapping) and isinstance(below, Mapping)
-            merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+            merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
     return merged
 
 

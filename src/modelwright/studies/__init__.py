@@ -1,0 +1,1 @@
+"""Variants trained with several seeds, measured on the same rows and compared."""
