@@ -51,6 +51,22 @@ def write_pictures(folder: Path, count: int, side: int = 16, seed: int = 0) -> P
     return folder
 
 
+def weights(path: Path) -> dict[str, np.ndarray]:
+    """Every array in a run's weights, by its name there."""
+    import h5py
+
+    from modelwright.runs import run as runs
+
+    found: dict[str, np.ndarray] = {}
+    with h5py.File(path / runs.WEIGHTS) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return found
+
+
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV of 240 bilingual reviews."""

@@ -75,9 +75,10 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _HEAVY:
-        from modelwright.core.backend import load_tensorflow
+        from modelwright.core.backend import load_keras, load_tensorflow
 
-        load_tensorflow()
+        # A servable answers through TensorFlow alone, whatever trained it.
+        load_tensorflow() if name == "load" else load_keras()
     elif name not in _LIGHT:
         raise AttributeError(f"module 'modelwright' has no attribute '{name}'")
     return getattr(importlib.import_module({**_LIGHT, **_HEAVY}[name]), name)

@@ -29,6 +29,12 @@ def test_auto_picks_what_the_hardware_has_and_says_why(
     assert why in chosen.reason
 
 
+def test_jax_computes_in_float32_on_a_processor_and_as_tensorflow_does_on_a_gpu() -> None:
+    assert choose("auto", AMX, backend="jax").policy == "float32"
+    gpu = {"device_name": "H", "compute_capability": (9, 0)}
+    assert choose("auto", PLAIN, gpu, backend="jax").policy == "mixed_bfloat16"
+
+
 def test_a_persons_choice_stands() -> None:
     assert choose("float32", AMX).policy == "float32"
     assert "far slower" in choose("mixed_float16", PLAIN).reason

@@ -10,12 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 import modelwright
-from conftest import write_csv, write_pictures
+from conftest import weights, write_csv, write_pictures
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.engine.batches import Ids, TrainingBatches
 from modelwright.engine.keeper import Keeper
@@ -30,17 +29,6 @@ TABLES = {
 def history(path: Path) -> list[dict[str, str]]:
     with (path / "history.csv").open() as file:
         return list(csv.DictReader(file))
-
-
-def weights(path: Path) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    with h5py.File(path / runs.WEIGHTS) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return found
 
 
 def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:

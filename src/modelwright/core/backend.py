@@ -1,11 +1,22 @@
-"""Loading TensorFlow without its start-up messages, which no user can act upon."""
+"""Which framework Keras computes with, and loading it without messages no user can act upon.
+
+TensorFlow is loaded in any case: the tokeniser and the servable are graphs of its own.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import util
+from pathlib import Path
+
+from modelwright.core.config import nearest
+from modelwright.core.errors import ConfigError, MissingDependencyError
+
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
 @contextmanager
@@ -32,11 +43,26 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def load_tensorflow() -> None:
-    """Import TensorFlow and Keras quietly.
+def keras_backend() -> str:
+    """What networks are computed with, one of ``BACKENDS``; loads nothing.
 
     Raises:
-        MissingDependencyError: they are not installed.
+        ConfigError: another one is set.
+    """
+    name, where = _chosen()
+    if name not in BACKENDS:
+        raise ConfigError(
+            f"{where} is '{name}'.{nearest(name.lower(), BACKENDS)} Modelwright trains with"
+            " tensorflow (the default) or jax; set KERAS_BACKEND to one of them, or leave it out."
+        )
+    return name
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow quietly.
+
+    Raises:
+        MissingDependencyError: it is not installed.
     """
     from modelwright.core.versions import require_training
 
@@ -44,5 +70,37 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     with quiet():
-        import keras  # noqa: F401
         import tensorflow  # noqa: F401
+
+
+def load_keras() -> None:
+    """Import TensorFlow, Keras and its backend quietly.
+
+    Raises:
+        ConfigError: another backend is set than those that train here.
+        MissingDependencyError: one of them is not installed.
+    """
+    if keras_backend() == "jax" and util.find_spec("jax") is None:
+        raise MissingDependencyError(
+            "Keras' backend is set to 'jax', but jax is not installed; install with: pip install"
+            " 'modelwright[jax]', or set KERAS_BACKEND=tensorflow."
+        )
+    load_tensorflow()
+    if "keras" in sys.modules:
+        return
+    with quiet():
+        import keras  # noqa: F401
+
+
+def _chosen() -> tuple[str, str]:
+    """The backend's name, and where it was set: as Keras reads it, which decides on import."""
+    if "keras" in sys.modules:
+        return sys.modules["keras"].config.backend(), "the backend of Keras, loaded already,"
+    if given := os.environ.get("KERAS_BACKEND"):
+        return given, "KERAS_BACKEND"
+    file = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json")
+    try:
+        name = json.loads(file.expanduser().read_text("utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        return "tensorflow", "Keras' default backend"
+    return str(name), f"the backend in {file}"

@@ -7,7 +7,16 @@ from importlib import metadata, util
 
 from modelwright.core.errors import MissingDependencyError
 
-PACKAGES = ("modelwright", "tensorflow", "keras", "numpy", "pyarrow", "pillow", "matplotlib")
+PACKAGES = (
+    "modelwright",
+    "tensorflow",
+    "keras",
+    "jax",
+    "numpy",
+    "pyarrow",
+    "pillow",
+    "matplotlib",
+)
 
 
 def installed(package: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwright.core import hardware
-from modelwright.core.backend import load_tensorflow, quiet
+from modelwright.core.backend import BACKENDS, keras_backend, load_keras, quiet
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.hardware import Hardware
 from modelwright.core.render import table
@@ -27,6 +27,7 @@ class DoctorReport:
     """The state of an installation; ``missing`` maps each absent package to how to get it."""
 
     versions: dict[str, str]
+    backend: str
     hardware: Hardware
     gpu: str | None
     precision: Precision
@@ -36,6 +37,7 @@ class DoctorReport:
         """For a machine."""
         return {
             "versions": self.versions,
+            "backend": self.backend,
             "hardware": vars(self.hardware)
             | {"instruction_sets": list(self.hardware.instruction_sets)},
             "gpu": self.gpu,
@@ -49,9 +51,10 @@ class DoctorReport:
         memory = f"{machine.memory_mib:,} MiB" if machine.memory_mib else "unknown"
         rows = [
             *self.versions.items(),
+            ("backend", f"{BACKENDS[self.backend]}, which KERAS_BACKEND can change"),
             ("processor", f"{machine.processor}, {machine.cores} cores, {memory} of memory"),
             ("instruction sets", " ".join(machine.instruction_sets) or "none that matter here"),
-            ("GPU", self.gpu or "none that TensorFlow sees"),
+            ("GPU", self.gpu or f"none that {BACKENDS[self.backend]} sees"),
             ("precision", f"{self.precision.policy}: {self.precision.reason}"),
             *((f"missing: {name}", how) for name, how in self.missing.items()),
         ]
@@ -61,21 +64,28 @@ class DoctorReport:
 
 
 def examine() -> DoctorReport:
-    """Look at the installation and the machine."""
+    """Look at the installation and the machine.
+
+    Raises:
+        ConfigError: Keras' backend is set to one that trains nothing here.
+    """
+    chosen = keras_backend()
     machine = hardware.detect()
     gpu = None
     try:
-        load_tensorflow()
+        load_keras()
         with quiet():
             from modelwright.engine import runtime
 
             gpu = runtime.gpu_details()
     except MissingDependencyError:
         pass  # said below, with the rest of what is missing
+    needed = _OPTIONAL | ({"jax": "pip install 'modelwright[jax]'"} if chosen == "jax" else {})
     return DoctorReport(
         versions=versions(),
+        backend=chosen,
         hardware=machine,
         gpu=None if gpu is None else str(gpu.get("device_name", "one without a name")),
-        precision=choose("auto", machine, gpu),
-        missing={name: how for name, how in _OPTIONAL.items() if installed(name) is None},
+        precision=choose("auto", machine, gpu, backend=chosen),
+        missing={name: how for name, how in needed.items() if installed(name) is None},
     )

@@ -134,6 +134,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _variables(self) -> list[Any]:
+        # Keras' ``self.model`` also brings back what a JAX trainer keeps outside of its variables.
         self.model.optimizer.build(self.model.trainable_variables)
         return [*self.model.variables, *self.model.optimizer.variables]
 

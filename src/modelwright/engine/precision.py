@@ -16,13 +16,20 @@ class Precision:
     reason: str
 
 
-def choose(setting: str, hardware: Hardware, gpu: Mapping[str, object] | None = None) -> Precision:
+def choose(
+    setting: str,
+    hardware: Hardware,
+    gpu: Mapping[str, object] | None = None,
+    *,
+    backend: str = "tensorflow",
+) -> Precision:
     """Pick the precision of training; outputs and stored weights are float32 in any case.
 
     Args:
         setting: ``train.precision``.
         hardware: this machine.
-        gpu: TensorFlow's details of the first GPU, with ``compute_capability``; None without.
+        gpu: the backend's details of the first GPU, with ``compute_capability``; None without.
+        backend: what Keras computes with.
     """
     if setting != "auto":
         slow = setting == "mixed_float16" and gpu is None
@@ -36,6 +43,8 @@ def choose(setting: str, hardware: Hardware, gpu: Mapping[str, object] | None = 
         if isinstance(capability, tuple) and capability >= (7, 0):
             return Precision("mixed_float16", f"{name} computes float16 natively")
         return Precision("float32", f"{name} has no fast 16-bit arithmetic")
+    if backend == "jax":
+        return Precision("float32", "on a processor JAX is slower in bfloat16")
     if hardware.bfloat16:
         sets = [name for name in hardware.instruction_sets if "bf16" in name]
         return Precision("mixed_bfloat16", f"the processor has {' and '.join(sets)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.hardware import detect
@@ -40,6 +41,7 @@ class TrainReport:
     val_accuracy: float | None
     train_accuracy: float
     parameters: int
+    backend: str
     precision: str
     status: str
     rejected: int
@@ -60,6 +62,7 @@ class TrainReport:
             ("validation accuracy", held_out),
             ("training accuracy", percent(self.train_accuracy)),
             ("parameters", f"{self.parameters:,}"),
+            *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
             ("precision", self.precision),
             *(("note", note) for note in self.notes),
         ]
@@ -96,11 +99,18 @@ def resume(path: Path | str, *, progress: Progress | None = None) -> TrainReport
     """Go on with a training that was cut off, as if it had not been.
 
     Raises:
-        RunError: not a run, finished already, or its data changed since.
+        RunError: not a run, finished already, begun under another backend of Keras, or its
+            data changed since.
     """
     run = runs.load(path, unfinished=True)
     if run.status == "finished":
         raise RunError(f"the training of {run.path} finished already; there is nothing to resume.")
+    if run.backend != keras_backend():
+        raise RunError(
+            f"the training of {run.path} began under {BACKENDS[run.backend]}, and goes on with the"
+            f" same bits only there, not under {BACKENDS[keras_backend()]}; resume it with"
+            f" KERAS_BACKEND={run.backend}."
+        )
     runtime.prepare(run.config.train.seed)
     data = load_data(run.config.data, progress=progress)
     if data.fingerprint != run.data["fingerprint"]:
@@ -128,7 +138,9 @@ def _check(config: Config, data: Dataset) -> None:
 def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     config = run.config.train
     # A training that goes on keeps the precision it began with, on whatever machine.
-    chosen = run.precision or vars(choose(config.precision, detect(), runtime.gpu_details()))
+    chosen = run.precision or vars(
+        choose(config.precision, detect(), runtime.gpu_details(), backend=run.backend)
+    )
     run = run.update(status="running", precision=chosen)
     _learn_vocabulary(run, data.splits["train"], progress)
     cutter = run.tokenizer()
@@ -157,7 +169,7 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
         optimizers.optimizer(config, len(batches)),
         optimizers.loss(network, config.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=False,
+        jit_compile=runtime.jit_compile(),
     )
     validation = None
     if "val" in inputs:
@@ -240,6 +252,7 @@ def _finish(
         val_accuracy=figures.get("val"),
         train_accuracy=figures["train"],
         parameters=network.count_params(),
+        backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="stopped" if interrupted else "finished",
         rejected=len(data.rejected),

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.backend import keras_backend
 from modelwright.core.config import Config, from_toml, to_toml
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
@@ -49,6 +50,7 @@ class Run:
     shape: ImageShape | None
     data: Mapping[str, Any]
     status: str = "running"
+    backend: str = field(default_factory=keras_backend)
     versions: Mapping[str, str] = field(default_factory=versions)
     precision: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -112,6 +114,7 @@ class Run:
             "labels": list(changed.labels),
             "shape": list(changed.shape) if changed.shape else None,
             "data": dict(changed.data),
+            "backend": changed.backend,
             "precision": dict(changed.precision),
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
@@ -176,6 +179,8 @@ def load(path: Path | str, *, unfinished: bool = False) -> Run:
             shape=tuple(record["shape"]) if record["shape"] else None,
             data=record["data"],
             status=record["status"],
+            # Runs of before there was a choice were all trained under TensorFlow.
+            backend=record.get("backend", "tensorflow"),
             versions=record["versions"],
             precision=record["precision"],
             metrics=record["metrics"],

@@ -1,0 +1,91 @@
+"""Which backend of Keras is meant, and what is said of one that cannot train."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from modelwright.core import backend as backends
+from modelwright.core.backend import keras_backend, load_keras
+from modelwright.core.errors import ConfigError, MissingDependencyError
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """As in a process that has not imported Keras, with an empty folder for its settings."""
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_environment_then_keras_own_file_then_tensorflow(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keras_backend() == "tensorflow"
+    (fresh / "keras.json").write_text('{"backend": "jax"}')
+    assert keras_backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    assert keras_backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert keras_backend() == "tensorflow"
+    monkeypatch.delenv("KERAS_BACKEND")
+    (fresh / "keras.json").write_text("[")
+    assert keras_backend() == "tensorflow"
+
+
+def test_keras_that_is_loaded_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert keras_backend() == keras.config.backend()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("torch", r"KERAS_BACKEND is 'torch'\. Modelwright trains with tensorflow .* or jax; set"),
+        ("JAX", r"KERAS_BACKEND is 'JAX'\. Did you mean 'jax'\?"),
+        ("tensorflo", r"Did you mean 'tensorflow'\?"),
+    ],
+)
+def test_another_is_refused(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    with pytest.raises(ConfigError, match=says):
+        load_keras()
+    monkeypatch.delenv("KERAS_BACKEND")
+    (fresh / "keras.json").write_text('{"backend": "torch"}')
+    with pytest.raises(ConfigError, match=r"the backend in .*keras\.json is 'torch'"):
+        load_keras()
+
+
+def test_jax_that_is_missing(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = util.find_spec
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(backends.util, "find_spec", lambda n: None if n == "jax" else there(n))
+    with pytest.raises(MissingDependencyError, match=r"pip install 'modelwright\[jax\]'"):
+        load_keras()
+
+
+def test_a_wrong_one_ends_a_command_with_one_line_and_leaves_predicting_alone(
+    text_servable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    command = [sys.executable, "-m", "modelwright.cli.main"]
+    done = subprocess.run([*command, "doctor"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: KERAS_BACKEND is 'torch'.")
+    assert done.stderr.count("\n") == 1
+    done = subprocess.run(
+        [*command, "predict", str(text_servable), "很好"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
