@@ -11,8 +11,7 @@ import pytest
 import tensorflow as tf
 
 import modelwright
-from modelwright.bundle import export as export_module
-from modelwright.bundle import manifest
+from modelwright.bundle import graph, manifest
 from modelwright.bundle.warmup import WARMUP
 from modelwright.core.errors import ParityError, ServableError
 from modelwright.runs import run as runs
@@ -93,14 +92,14 @@ def test_the_next_version_and_one_that_exists(text_run: Path, tmp_path: Path) ->
 def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
     text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = export_module.graph.write
+    write = graph.write
 
     def altered(path: Path, network: object, *args: object, **kwargs: object) -> None:
         for variable in network.trainable_variables[-1:]:  # type: ignore[attr-defined]
             variable.assign(variable - 5)
         write(path, network, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(export_module.graph, "write", altered)
+    monkeypatch.setattr(graph, "write", altered)
     with pytest.raises(ParityError, match="does not agree with the model it was made from"):
         modelwright.export(text_run, tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
@@ -188,7 +187,7 @@ def test_answers_that_are_not_the_recorded_ones_fail(copy: Path) -> None:
     records = [json.loads(line) for line in path.read_text().splitlines()]
     records[3]["probabilities"].reverse()
     path.write_text("\n".join(json.dumps(record) for record in records) + "\n")
-    manifest.write(manifest._from_record(json.loads((copy / manifest.MANIFEST).read_text())), copy)
+    manifest.write(manifest.from_record(json.loads((copy / manifest.MANIFEST).read_text())), copy)
     with pytest.raises(ParityError, match="no longer gives its recorded answers: 1 of"):
         modelwright.verify(copy)
 

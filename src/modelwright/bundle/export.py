@@ -12,10 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from modelwright.bundle import examples, graph, manifest, warmup
-from modelwright.bundle.manifest import EXAMPLES, Manifest
-from modelwright.bundle.replay import replay
-from modelwright.core.errors import DataError, ParityError, ServableError
+from modelwright.bundle import examples, manifest, writer
+from modelwright.bundle.manifest import Manifest
+from modelwright.core.errors import DataError, ServableError
 from modelwright.core.files import atomic_folder
 from modelwright.core.render import table
 from modelwright.core.types import Progress, RawInput
@@ -27,8 +26,6 @@ from modelwright.runs import run as runs
 from modelwright.runs.run import Run
 
 _CHECKED = 1000
-_KEPT = 32
-_WARMUP = 8
 _TOLERANCE = 1e-4
 # Where pictures are resized, the graph and Pillow differ by a grey level here and there.
 _LOSSY_TOLERANCE = 0.05
@@ -110,12 +107,11 @@ def export(
     try:
         with atomic_folder(target) as folder:
             about = _about(run, destination.resolve().name, number, tolerance, tta=tta)
-            parity = _write(run, network, folder, about, rows)
+            parity = writer.write(run, network, folder, about, rows)
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ServableError(
-            f"writing {target} failed: {reason}; nothing was exported. Make room or give another"
-            " folder."
+            f"writing {target} failed: {writer.reason(error)}; nothing was exported. Make room or"
+            " give another folder."
         ) from None
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     seconds = time.monotonic() - started
@@ -177,31 +173,6 @@ def _about(run: Run, name: str, version: int, tolerance: float, *, tta: bool) ->
         versions=run.versions,
         files={},
     )
-
-
-def _write(
-    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: examples.Examples
-) -> dict[str, Any]:
-    graph.write(folder, network, run.tokenizer(), run.labels, task=run.task, shape=run.shape)
-    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
-    warmup.write(folder / warmup.WARMUP, about.name, rows.inputs[:_WARMUP], run.task)
-    about = manifest.write(about, folder)
-    checked = folder.with_name(f"{folder.name}.examples")
-    try:
-        examples.write(checked, rows, run.task)
-        parity = {"savedmodel": replay(folder, about, "savedmodel", checked)}
-    finally:
-        checked.unlink(missing_ok=True)
-    for engine, figures in parity.items():
-        if not figures["passed"]:
-            raise ParityError(
-                f"engine '{engine}' does not agree with the model it was made from:"
-                f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
-                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e};"
-                " nothing was exported."
-            )
-    manifest.write(Manifest(**{**vars(about), "engines": parity}), folder)
-    return parity
 
 
 def _metrics(run: Run, evaluation: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def write(manifest: Manifest, folder: Path) -> Manifest:
     files = sha256_tree(folder, leave_out=(MANIFEST,))
     record = {**asdict(manifest), "files": files}
     write_json(folder / MANIFEST, record)
-    return _from_record(record)
+    return from_record(record)
 
 
 def read(folder: Path) -> Manifest:
@@ -75,7 +75,7 @@ def read(folder: Path) -> Manifest:
             raise ServableError(
                 f"{folder} has servable format {record['format']!r}; this version reads {FORMAT}."
             )
-        manifest = _from_record(record)
+        manifest = from_record(record)
         problems = changed_files(folder, manifest.files)
     except FileNotFoundError:
         raise ServableError(
@@ -126,7 +126,13 @@ def find(path: Path) -> Path:
     return there[max(there)]
 
 
-def _from_record(record: Mapping[str, Any]) -> Manifest:
+def from_record(record: Mapping[str, Any]) -> Manifest:
+    """A manifest from its JSON.
+
+    Raises:
+        KeyError: a key is missing.
+        ValueError: it says something that no servable can be.
+    """
     values = {key: record[key] for key in Manifest.__dataclass_fields__}
     values["labels"] = tuple(values["labels"])
     values["shape"] = tuple(values["shape"]) if values["shape"] else None

@@ -1,0 +1,140 @@
+"""All files of one version, each engine checked; under another backend by a process of its own.
+
+The graph of a servable is TensorFlow's, so Keras must compute with TensorFlow while it is
+written. Where this process has another backend, ``python -m modelwright.bundle.writer`` does it,
+and is held to the answers of the network that this process has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from modelwright.bundle import examples, graph, manifest, warmup
+from modelwright.bundle.examples import Examples
+from modelwright.bundle.manifest import EXAMPLES, MANIFEST, Manifest
+from modelwright.bundle.replay import replay
+from modelwright.core.backend import BACKENDS, keras_backend
+from modelwright.core.errors import ModelwrightError, ParityError, ServableError
+from modelwright.core.files import write_json
+from modelwright.runs import run as runs
+from modelwright.runs.run import Run
+
+_KEPT = 32
+_WARMUP = 8
+_CANNOT_WRITE = 74  # EX_IOERR
+
+
+def write(
+    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: Examples
+) -> dict[str, Any]:
+    """Write a version into an empty folder; gives the figures of each engine.
+
+    Args:
+        run: the run, finished.
+        network: its network, in float32.
+        folder: an existing one.
+        about: what the manifest is to say, but for the files and the figures of the engines.
+        rows: what the answers are compared with.
+
+    Raises:
+        OSError: the files cannot be written.
+        ParityError: an engine does not give those answers.
+        ServableError: an engine does not run.
+    """
+    if keras_backend() == "tensorflow":
+        return _write(run, network, folder, about, rows)
+    with tempfile.TemporaryDirectory() as temporary:
+        given = Path(temporary)
+        examples.write(given / EXAMPLES, rows, run.task)
+        write_json(given / MANIFEST, asdict(about))
+        # A function of one's own is found by the path that this process has.
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": "tensorflow",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", __name__, str(run.path), str(folder), temporary],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        if done.returncode != 0:
+            raise _failure(done.returncode, done.stderr, run)
+    return dict(manifest.read(folder).engines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write a version; the error's exit code with one line on standard error when that fails."""
+    path, folder, given = map(Path, arguments)
+    try:
+        run = runs.load(path)
+        about = manifest.from_record(json.loads((given / MANIFEST).read_text("utf-8")))
+        rows = examples.read(given / EXAMPLES, run.task)
+        _write(run, run.network(tta=about.tta), folder, about, rows)
+    except ModelwrightError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except (OSError, tf.errors.OpError) as error:
+        sys.stderr.write(f"{reason(error)}\n")
+        return _CANNOT_WRITE
+    return 0
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be written, without what surrounds it."""
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+
+
+def _failure(code: int, output: str, run: Run) -> Exception:
+    """What the process that failed would have raised here."""
+    last = (output.strip().splitlines() or ["no message"])[-1]
+    if code == _CANNOT_WRITE:
+        return OSError(last)
+    for kind in (ParityError, ServableError):
+        if code == kind.exit_code:
+            return kind(last)
+    return ServableError(
+        f"the network of {run.path}, trained under {BACKENDS[run.backend]}, cannot be written under"
+        f" TensorFlow (exit {code}): {last}"
+    )
+
+
+def _write(
+    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: Examples
+) -> dict[str, Any]:
+    graph.write(folder, network, run.tokenizer(), run.labels, task=run.task, shape=run.shape)
+    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
+    warmup.write(folder / warmup.WARMUP, about.name, rows.inputs[:_WARMUP], run.task)
+    about = manifest.write(about, folder)
+    checked = folder.with_name(f"{folder.name}.examples")
+    try:
+        examples.write(checked, rows, run.task)
+        parity = {"savedmodel": replay(folder, about, "savedmodel", checked)}
+    finally:
+        checked.unlink(missing_ok=True)
+    for engine, figures in parity.items():
+        if not figures["passed"]:
+            raise ParityError(
+                f"engine '{engine}' does not agree with the model it was made from:"
+                f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
+                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e};"
+                " nothing was exported."
+            )
+    manifest.write(Manifest(**{**vars(about), "engines": parity}), folder)
+    return parity
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
