@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("modelwright", "tensorflow", "keras", "numpy", "pandas", "pillow", "pyarrow")
+PACKAGES = ("modelwright", "tensorflow", "keras", "jax", "numpy", "pandas", "pillow", "pyarrow")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 Figures = dict[str, Any]

@@ -268,6 +268,8 @@ def test_every_dependency_has_its_reason() -> None:
     for extra in project["optional-dependencies"].values():
         needed += [item for item in extra if not item.startswith("modelwright")]
     named = re.findall(
-        r"^\| `([\w-]+)` \| (?:base|train|dev|build)", OTHERS[0].read_text("utf-8"), re.MULTILINE
+        r"^\| `([\w-]+)` \| (?:base|train|jax|dev|build)",
+        OTHERS[0].read_text("utf-8"),
+        re.MULTILINE,
     )
     assert sorted(named) == sorted({re.split(r"[<>=~\[]", item)[0] for item in needed})
