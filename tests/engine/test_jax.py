@@ -30,6 +30,10 @@ CNN = {
         "batch_size": 16,
         "class_weight": "balanced",
         "label_smoothing": 0.1,
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "bias_rate": 2.0,
+        "lookahead": 4,
         "warmup": 0.2,
     },
 }
@@ -49,7 +53,7 @@ pictures = {"source": colours, "limit": 80}
 modelwright.train(data=pictures, **cnn, out=out + "/cnn")
 modelwright.train(data={"source": reviews, "limit": 160}, **bilstm, out=out + "/bilstm")
 for name in ("cnn", "bilstm"):
-    modelwright.export(out + "/" + name, out + "/models/" + name)
+    modelwright.export(out + "/" + name, out + "/models/" + name, tta=name == "cnn")
 modelwright.train(data=pictures, **cnn, out=out + "/killed", progress=kill)
 """
 
@@ -89,6 +93,7 @@ def test_the_servable_is_one_like_any_other(trained: Path, name: str) -> None:
     assert report.engines["savedmodel"]["rows"] > 5
     about = modelwright.load(trained / "models" / name).manifest
     assert about.tolerance <= 1e-4
+    assert about.tta == (name == "cnn")
     assert about.metrics["training"]["backend"] == "jax"
     assert about.engines["savedmodel"]["max_difference"] < 1e-5
 

@@ -66,6 +66,7 @@ class Sgd(keras.optimizers.SGD):  # type: ignore[misc]
             for slow, variable in zip(self._slow, self._trainable_variables, strict=True):
                 weight = ops.cast(keep, variable.dtype)
                 pulled = weight * slow + (1 - weight) * variable
-                slow.assign(ops.where(due, pulled, slow))
-                variable.assign(ops.where(due, pulled, variable))
+                # ``.value``: JAX takes no variable for an array inside of a compiled step.
+                slow.assign(ops.where(due, pulled, slow.value))
+                variable.assign(ops.where(due, pulled, variable.value))
         return iteration
