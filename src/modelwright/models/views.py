@@ -51,6 +51,10 @@ class _Average(keras.layers.Layer):  # type: ignore[misc]
             return ops.sigmoid(ops.sum(weights * logits, axis=0))
         return ops.softmax(ops.sum(weights * logits, axis=0))
 
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Said, since JAX cannot find out that an unknown number divides by that of the views."""
+        return shape
+
 
 def averaged(network: keras.Model, *, shifted: bool) -> keras.Model:
     """A network with the same input and output that averages over views.
