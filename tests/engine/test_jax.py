@@ -35,6 +35,7 @@ CNN = {
         "learning_rate": 0.05,
         "bias_rate": 2.0,
         "lookahead": 4,
+        "tensorboard": False,
         "warmup": 0.2,
     },
 }
