@@ -212,7 +212,7 @@ def _one_batch(batches: Any, steps: int) -> Any:
 @contextmanager
 def _made(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
     """When each batch began to be made and was ready, by epoch and position."""
-    original = kind.__getitem__
+    original = kind.make
     times: dict[tuple[int, int], tuple[float, float]] = {}
 
     def timed(self: Any, position: int) -> Any:
@@ -221,11 +221,11 @@ def _made(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
         times[self.epoch, position] = (started, time.perf_counter())
         return made
 
-    kind.__getitem__ = timed
+    kind.make = timed
     try:
         yield times
     finally:
-        kind.__getitem__ = original
+        kind.make = original
 
 
 def _read(reader: str, folder: str, batch: int) -> Figures:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from modelwright.core.errors import DataError
 from modelwright.core.types import Split
 from modelwright.engine import batches as module
 from modelwright.engine.augment import augment
@@ -43,6 +45,58 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 def test_rows_to_predict_keep_their_order() -> None:
     parts = Batches(ROWS, 4)
     np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)
+
+
+class Watched(Ids):
+    """Rows that tell when they are taken, and by which thread."""
+
+    def __init__(self) -> None:
+        super().__init__(ROWS.array)
+        object.__setattr__(self, "taken", threading.Semaphore(0))
+        object.__setattr__(self, "threads", set())
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        self.threads.add(threading.current_thread())
+        self.taken.release()
+        return super().take(indices)
+
+
+def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
+    rows = Watched()
+    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, variation="none")
+    first = batches[0]
+    assert all(rows.taken.acquire(timeout=20) for _ in range(3))
+    assert not rows.taken.acquire(timeout=0.1)
+    assert threading.current_thread() not in rows.threads
+    seen = [first, *(batches[position] for position in range(1, 5))]
+    assert sorted(int(row) for rows, _ in seen for row in rows[:, 0]) == list(range(10))
+    assert all(rows.taken.acquire(timeout=20) for _ in range(2))
+    assert not rows.taken.acquire(timeout=0.1)
+
+
+def test_batches_made_ahead_never_cross_into_another_epoch() -> None:
+    one, other = (
+        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, variation="none")
+        for _ in range(2)
+    )
+    one[0]  # and numbers 1 and 2 are on their way
+    for batches in (one, other):
+        batches.start_epoch(1)
+    assert epoch(one) == epoch(other)
+
+
+def test_a_batch_that_cannot_be_made_says_why_where_it_is_asked_for() -> None:
+    class Broken(Ids):
+        def take(self, indices: np.ndarray) -> np.ndarray:
+            if 4 in indices:
+                raise DataError("row 4 is gone")
+            return super().take(indices)
+
+    batches = Batches(Broken(ROWS.array), 2)
+    assert [batches[position][0][0, 0] for position in (0, 1)] == [0, 2]
+    with pytest.raises(DataError, match="row 4 is gone"):
+        batches[2]
+    assert batches[3][0][0, 0] == 6
 
 
 class Texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from modelwright.core.types import IntArray, Progress, Rows, Split
 from modelwright.engine.augment import augment
 
+_AHEAD = 2
 _PART = 4096  # texts that are objects of their own at a time, beside the table they are in
 _STEP = 16  # lengths are rounded up to it: each new shape costs a compiled step on some backends
 _BLOCK = 50  # batches among which rows of like length are sought
@@ -50,13 +52,19 @@ def encode(split: Split, tokenizer: Any | None, progress: Progress | None = None
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Rows in order, for predicting."""
+    """Rows in order, for predicting.
+
+    While the network works on a batch, a thread makes the next ones. TensorFlow's own
+    prefetching does not: deterministic operations switch it off, and each step would wait.
+    """
 
     def __init__(self, inputs: Rows | Ids, batch_size: int) -> None:
-        # Rows that are read from files bring threads of their own.
         super().__init__(workers=1)
         self.inputs = inputs
         self.batch_size = batch_size
+        # One thread, since rows that are read from files bring threads of their own.
+        self._pool = ThreadPoolExecutor(1)
+        self._coming: dict[int, Future[tuple[Any, ...]]] = {}
 
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.batch_size)
@@ -66,8 +74,17 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         start = position * self.batch_size
         return np.arange(start, min(start + self.batch_size, len(self.inputs)))
 
-    def __getitem__(self, position: int) -> tuple[Any, ...]:
+    def make(self, position: int) -> tuple[Any, ...]:
+        """A batch, made now."""
         return (self.inputs.take(self.indices(position)),)
+
+    def __getitem__(self, position: int) -> tuple[Any, ...]:
+        end = max(min(position + 1 + _AHEAD, len(self)), position + 1)
+        self._coming = {
+            at: self._coming.get(at) or self._pool.submit(self.make, at)
+            for at in range(position, end)
+        }
+        return self._coming.pop(position).result()
 
 
 class LabelledBatches(Batches):
@@ -77,7 +94,8 @@ class LabelledBatches(Batches):
         super().__init__(inputs, batch_size)
         self.labels = labels
 
-    def __getitem__(self, position: int) -> tuple[Any, ...]:
+    def make(self, position: int) -> tuple[Any, ...]:
+        """A batch and its labels, made now."""
         chosen = self.indices(position)
         return self.inputs.take(chosen), self.labels[chosen]
 
@@ -113,6 +131,10 @@ class TrainingBatches(LabelledBatches):
 
     def start_epoch(self, epoch: int) -> None:
         """Take the order of that epoch, whichever came before."""
+        for batch in self._coming.values():
+            batch.cancel()
+        wait(self._coming.values())  # they read the order that changes now
+        self._coming = {}
         self.epoch = epoch
         random = np.random.default_rng([self.seed, epoch])
         self._order = random.permutation(len(self.inputs))
@@ -124,8 +146,9 @@ class TrainingBatches(LabelledBatches):
         """Which rows make up a batch of this epoch."""
         return self._order[super().indices(position)]
 
-    def __getitem__(self, position: int) -> tuple[Any, ...]:
-        rows, labels = super().__getitem__(position)
+    def make(self, position: int) -> tuple[Any, ...]:
+        """A batch of this epoch, varied, and its labels, made now."""
+        rows, labels = super().make(position)
         if self._lengths is not None:
             rows = rows[:, : _widths(self._lengths[self.indices(position)]).max()]
         if self.variation == "none":
