@@ -7,8 +7,9 @@ learning the vocabulary, encoding, one epoch, and measuring the training rows. E
 process of its own. A straight line is expected: the seconds and the memory of a review must not
 grow with the number of reviews, and nothing may reach the swap.
 
-Stages are told apart by Modelwright's own progress, whose first word about one comes after its
-first batch.
+The seconds that the cores worked stand beside those that passed: other work on the machine
+stretches only the latter. Stages are told apart by Modelwright's own progress, whose first word
+about one comes after its first batch.
 """
 
 from __future__ import annotations
@@ -125,12 +126,15 @@ class Stages:
         if self._name != "building":
             before = self.figures.get(f"{self._name}_seconds", 0.0)
             self.figures[f"{self._name}_seconds"] = before + seconds
+            before = self.figures.get(f"{self._name}_cpu", 0.0)
+            self.figures[f"{self._name}_cpu"] = before + time.process_time() - self._worked
             before = self.figures.get(f"{self._name}_mib", 0.0)
             self.figures[f"{self._name}_mib"] = max(before, harness.peak())
 
     def _enter(self) -> None:
         harness.reset_peak()
         self._started = time.perf_counter()
+        self._worked = time.process_time()
 
 
 def measure(source: str, batch: int, text_mib: float) -> Figures:
@@ -142,7 +146,7 @@ def measure(source: str, batch: int, text_mib: float) -> Figures:
     imported = harness.reset_peak()
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
     stages = Stages()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         report = modelwright.train(
             data={"source": source},
@@ -158,6 +162,7 @@ def measure(source: str, batch: int, text_mib: float) -> Figures:
         "text_mib": text_mib,
         **stages.figures,
         "all_seconds": time.perf_counter() - started,
+        "all_cpu": time.process_time() - worked,
         "all_mib": max(value for key, value in stages.figures.items() if key.endswith("_mib")),
         "imported_mib": imported,
         "major_faults": resource.getrusage(resource.RUSAGE_SELF).ru_majflt - faults,
@@ -171,14 +176,24 @@ def _growth(medians: dict[str, Figures], stages: list[str]) -> Figures:
         return {}
     small, large = list(medians.values())[-2:]
     rows = large["reviews"] / small["reviews"]
-    grown = {name: harness.ratio(large[name], small[name]) for name in stages}
+    names = [name.removesuffix("_seconds") for name in stages]
+    grown = {
+        kind: {name: harness.ratio(large[name + kind], small[name + kind]) for name in names}
+        for kind in ("_seconds", "_cpu")
+    }
     memory = (large["all_mib"] - small["all_mib"]) / (large["text_mib"] - small["text_mib"])
     shown = [
-        (name.removesuffix("_seconds"), harness.show(value, ".1f")) for name, value in grown.items()
+        (name, *(harness.show(grown[kind][name], ".1f") for kind in ("_seconds", "_cpu")))
+        for name in names
     ]
     title = f"{rows:.1f} times the reviews; a MiB of text takes {memory:.2f} MiB of memory"
-    harness.print_table(title, ("stage", "times the seconds"), shown)
-    return {"rows_grown": rows, "seconds_grown": grown, "memory_per_text": memory}
+    harness.print_table(title, ("stage", "times the seconds", "of all cores"), shown)
+    return {
+        "rows_grown": rows,
+        "seconds_grown": grown["_seconds"],
+        "cpu_grown": grown["_cpu"],
+        "memory_per_text": memory,
+    }
 
 
 def _row(name: str, figures: Figures, stages: list[str], key: str | None) -> tuple[str, ...]:
