@@ -28,6 +28,7 @@ __all__ = [
     "list_recipes",
     "load",
     "load_data",
+    "reproduce",
     "resume",
     "show_recipe",
     "train",
@@ -40,6 +41,7 @@ _LIGHT = {
     "inspect_data": "modelwright.data.inspection",
     "list_recipes": "modelwright.recipes.listing",
     "load_data": "modelwright.data.load",
+    "reproduce": "modelwright.studies.reproduce",
     "show_recipe": "modelwright.recipes.listing",
     "verify": "modelwright.bundle.verify",
 }
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from modelwright.engine.train import resume
     from modelwright.recipes.listing import list_recipes, show_recipe
     from modelwright.studies.compare import compare
+    from modelwright.studies.reproduce import reproduce
 
 
 def __getattr__(name: str) -> Any:

@@ -26,11 +26,13 @@ def variant(name: str, accuracy: float | None, **changes: Any) -> dict[str, Any]
     return {
         "name": name,
         "recipe": "cnn",
+        "tta": False,
         "settings": {},
         "changed": {"train.epochs": 30},
         "command": f"modelwright train --data cifar10 --out '{name}'",
         "claimed": None,
         "claimed_gap": None,
+        "rerun": None,
         "runs": [{"seed": seed, **run} for seed in (0, 1)] if done else [],
         "accuracy": estimate if done else None,
         "train_accuracy": 0.9059 if done else None,

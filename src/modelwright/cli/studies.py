@@ -1,4 +1,4 @@
-"""``modelwright recipes`` and ``modelwright compare``."""
+"""``modelwright recipes``, ``modelwright compare`` and ``modelwright reproduce``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 import modelwright
 from modelwright.cli.output import Json, Quiet, emit, shown
-from modelwright.core.errors import RunError
+from modelwright.core.errors import ConfigError, RunError
 
 
 def recipes(
@@ -41,3 +41,40 @@ def compare(
             f"{len(report.failures)} of {len(report.seeds) * len(report.variants)} trainings"
             f" failed, the first {first['variant']}, seed {first['seed']}: {first['error']}"
         )
+
+
+def reproduce(
+    only: Optional[list[str]] = typer.Option(None, help="This study; can be given again."),  # noqa: UP045
+    quick: bool = typer.Option(False, "--quick", help="A try that shows the shape only."),
+    again: bool = typer.Option(False, "--again", help="Train also what is kept."),
+    show: bool = typer.Option(False, "--list", help="List the studies; train nothing."),
+    page: bool = typer.Option(
+        False, "--page", help="Only write the results pages from what is kept; train nothing."
+    ),
+    out: Path = typer.Option(Path("studies"), help="Where the studies' folders are."),
+    results: Path = typer.Option(Path("benchmarks/results"), help="Where studies are kept."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Put every published claim beside what is measured; trains what is not kept."""
+    from modelwright.studies import listing, pages
+
+    if show + page + (quick or again) > 1 or (quick and again):
+        raise ConfigError("--list, --page, --quick and --again were given together; expected one.")
+    if page:
+        if only:
+            raise ConfigError("--page writes all tables of the pages; give it without --only.")
+        emit(pages.write(results, needed=True), as_json=as_json)
+        return
+    if show:
+        emit(listing.list_studies(only or (), results), as_json=as_json)
+        return
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.reproduce(
+            only or (), again=again, quick=quick, out=out, results=results, progress=progress
+        )
+    emit(report, as_json=as_json)
+    if report.status == "stopped":
+        raise KeyboardInterrupt  # so that a script does not go on as if it had finished
+    if report.failures:
+        raise RunError(f"{len(report.failures)} failed, the first {report.failures[0]}")

@@ -41,7 +41,7 @@ from modelwright.studies.results import Result
 
 
 def compare(
-    study: Path | str | Mapping[str, Any],
+    study: Path | str | Mapping[str, Any] | Plan,
     *,
     out: Path | str | None = None,
     progress: Progress | None = None,
@@ -49,7 +49,7 @@ def compare(
     """Train and measure what a study names, and compare it.
 
     Args:
-        study: a TOML file, or the same as a mapping; ``studies.plan`` draws it.
+        study: a TOML file, or the same as a mapping, or a plan; ``studies.plan`` draws it.
         out: the study's folder; ``studies/NAME`` when not given. What has finished there is
             not repeated, what was broken off goes on.
         progress: told of each step.
@@ -62,10 +62,10 @@ def compare(
         DataError: the rows cannot be used.
         RunError: the folder holds trainings of other settings or other rows.
     """
-    plan = plans.read(study)
+    plan = study if isinstance(study, Plan) else plans.read(study)
     folder = Path(out) if out is not None else Path("studies") / plan.name
-    named = "STUDY.toml" if isinstance(study, Mapping) else str(study)
-    command = shlex.join(["modelwright", "compare", named, "--out", str(folder)])
+    named = str(study) if isinstance(study, Path | str) else "STUDY.toml"
+    command = plan.command or shlex.join(["modelwright", "compare", named, "--out", str(folder)])
     jobs = list_jobs(plan, folder)
     known = {job.name: results.read(job.result) for job in jobs}
     refuse_changed(jobs, known)
@@ -75,7 +75,7 @@ def compare(
         if (found := known[job.name]) and found.error is None
     }
     todo = [job for job in jobs if (job.variant.name, job.seed) not in done]
-    tidy(plan, [job for job in jobs if job not in todo])
+    tidy(plan, [job for job in jobs if job not in todo], todo)
     report = reports.build(plan, folder, done, command)
     logging.getLogger("tensorflow").addFilter(_not_of_retracing)
     try:
@@ -90,7 +90,7 @@ def compare(
             report = reports.build(plan, folder, done, command)
             _write(report)
             if found.error is None:
-                tidy(plan, [job])
+                tidy(plan, [job], todo[number:])
     except KeyboardInterrupt:
         pass  # the report's status says so
     finally:
@@ -158,7 +158,7 @@ def _run(job: Job, plan: Plan, fingerprint: str, progress: Progress | None) -> R
             status, record["machine"] = "finished", trained_on(job) or record["machine"]
         if status != "finished":
             return None
-        report = evaluate(job.run, split=plan.split, tta=plan.tta, progress=progress)
+        report = evaluate(job.run, split=plan.split, tta=job.variant.tta, progress=progress)
         order, right = results.answers_of(report)
         run = runs.load(job.run)
         record["fingerprint"], figures = run.data["fingerprint"], results.figures_of(run, report)

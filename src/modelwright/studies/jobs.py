@@ -14,15 +14,11 @@ from typing import Any
 
 from modelwright.core.config import Config, check_table
 from modelwright.core.errors import RunError
-from modelwright.models import builders
-from modelwright.recipes.resolve import flat
 from modelwright.runs import run as runs
 from modelwright.studies import results
-from modelwright.studies.plan import NO_MATTER, Plan, Variant
+from modelwright.studies.plan import Plan, Variant
 from modelwright.studies.results import Result
-
-_ELSEWHERE = ("name", "data.source", *NO_MATTER)
-"""Keys that may change: which rows there are is said by the fingerprint."""
+from modelwright.studies.settings import difference
 
 
 @dataclass(frozen=True)
@@ -58,8 +54,8 @@ def list_jobs(plan: Plan, folder: Path) -> list[Job]:
             variant,
             seed,
             variant.config(plan.name, seed),
-            folder / "runs" / variant.file(seed),
-            folder / "results" / f"{variant.file(seed)}.{plan.measured}.json",
+            folder / "runs" / variant.run(seed),
+            folder / "results" / f"{variant.file(seed)}.{variant.measured(plan.split)}.json",
         )
         for seed in plan.seeds
         for variant in plan.variants
@@ -80,8 +76,8 @@ def refuse_changed(jobs: list[Job], known: Mapping[str, Result | None]) -> None:
             before = run.config
         else:
             continue
-        if difference := _difference(before, job.config):
-            changed.append(f"{job.name} ({difference})")
+        if found_change := difference(before, job.config):
+            changed.append(f"{job.name} ({found_change})")
             paths += [str(path) for path in (job.run, job.result) if path.exists()]
     if changed:
         raise RunError(
@@ -91,30 +87,13 @@ def refuse_changed(jobs: list[Job], known: Mapping[str, Result | None]) -> None:
         )
 
 
-def _difference(before: Config, now: Config) -> str:
-    """``train.epochs 3 is now 5``; empty where both give the same network."""
-    # Checked again, an old config has the defaults of settings that are younger than it.
-    old, new = (
-        {**dict(flat(config.model_dump())), **dict(flat(_options(config), "model.options."))}
-        for config in (before, now)
-    )
-    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return ", ".join(
-        f"{key} {old.get(key)} is now {new.get(key)}" for key in differing if key not in _ELSEWHERE
-    )
-
-
-def _options(config: Config) -> dict[str, Any]:
-    return builders.options_of(config.model).model_dump()  # type: ignore[no-any-return]
-
-
 def clear(job: Job) -> None:
     """Delete what nothing can go on from: a failed training of other settings, or a run that
     was cut off before it was one.
     """
     if job.begun:
         run = runs.load(job.run, unfinished=True)
-        useless = bool(_difference(run.config, job.config))
+        useless = bool(difference(run.config, job.config))
     else:
         there = {path.name for path in job.run.glob("*")}
         useless = all(name == "config.toml" or name.startswith(".") for name in there)
@@ -122,11 +101,15 @@ def clear(job: Job) -> None:
         shutil.rmtree(job.run, ignore_errors=True)
 
 
-def tidy(plan: Plan, finished: list[Job]) -> None:
-    """Delete the runs of finished trainings, where only results are to be kept."""
+def tidy(plan: Plan, finished: list[Job], waiting: list[Job]) -> None:
+    """Delete the runs of finished trainings, where only results are to be kept, but for those
+    that are still to be measured otherwise.
+    """
     if plan.keep == "results":
+        needed = {job.run for job in waiting}
         for job in finished:
-            shutil.rmtree(job.run, ignore_errors=True)
+            if job.run not in needed:
+                shutil.rmtree(job.run, ignore_errors=True)
 
 
 def trained_on(job: Job) -> Mapping[str, Any] | None:

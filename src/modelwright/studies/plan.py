@@ -28,7 +28,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,8 +45,10 @@ from modelwright.recipes.resolve import (
     read_toml,
     resolve,
 )
+from modelwright.studies.words import Language
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Languages = dict[Language, str]
 Percent = Annotated[float, Field(gt=1, le=100)]
 _OWN = {"train.seed": "seeds", "name": "name"}
 """Keys of a config that a study sets by itself, and where."""
@@ -66,6 +68,10 @@ class StudyTable(Table):
     """Which rows the variants are compared on."""
     tta: bool = False
     """Measure with test-time augmentation: the average answer over mirrored and shifted views."""
+    title: Languages = Field(default_factory=dict)
+    """What it is about."""
+    source: Languages = Field(default_factory=dict)
+    """Where the claimed figures were published."""
     keep: Literal["runs", "results"] = "runs"
     """results deletes a run's folder once its figures are recorded."""
     base: dict[str, Any] = Field(default_factory=dict)
@@ -86,8 +92,13 @@ class VariantTable(Table):
     """Settings, ``table.key`` to value."""
     claimed: Percent | None = None
     """A published accuracy in percent, to stand beside the measured one."""
+    rerun: Percent | None = None
+    """What the published code gives when it is run to the letter, in percent."""
     claimed_gap: Annotated[float, Field(ge=-100, le=100)] | None = None
     """A published gap between training and test accuracy, in points."""
+    tta: bool | None = None
+    """As the study's ``tta``, for this variant. One that differs from another in this alone
+    measures the other's trainings and is not trained."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,10 @@ class Variant:
     tables: Mapping[str, Any]
     claimed: float | None = None
     claimed_gap: float | None = None
+    rerun: float | None = None
+    tta: bool = False
+    trained_as: str | None = None
+    """The slug of the variant whose trainings it measures; None for its own."""
 
     @property
     def slug(self) -> str:
@@ -113,8 +128,16 @@ class Variant:
         return f"{plain[:_SLUG]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
     def file(self, seed: int) -> str:
-        """What its run with that seed is called in the study's folder."""
+        """What its result with that seed is called in the study's folder."""
         return f"{self.slug}-seed-{seed}"
+
+    def run(self, seed: int) -> str:
+        """What its run is called there, which it may share with another variant."""
+        return f"{self.trained_as or self.slug}-seed-{seed}"
+
+    def measured(self, split: str) -> str:
+        """How a run is measured, as a part of a file's name."""
+        return f"{split}-tta" if self.tta else split
 
     def config(self, study: str, seed: int) -> Config:
         """What one training of it is done with.
@@ -162,11 +185,10 @@ class Plan:
     tta: bool
     keep: Literal["runs", "results"]
     variants: tuple[Variant, ...]
-
-    @property
-    def measured(self) -> str:
-        """How a run is measured, as a part of a file's name."""
-        return f"{self.split}-tta" if self.tta else self.split
+    title: Mapping[Language, str] = field(default_factory=dict)
+    source: Mapping[Language, str] = field(default_factory=dict)
+    command: str | None = None
+    """The command that runs it, where that is not ``compare`` with its file."""
 
 
 def read(study: Path | str | Mapping[str, Any]) -> Plan:
@@ -182,10 +204,21 @@ def read(study: Path | str | Mapping[str, Any]) -> Plan:
         raise ConfigError(f"'seeds' was given {top.seeds}; expected each one once.")
     base = _tables(top.base, "base")
     rows = [_variant(entry, number) for number, entry in enumerate(top.variants, 1)]
-    variants = tuple(_expand(base, rows, top.grid, file))
-    plan = Plan(top.name, tuple(top.seeds), top.split, top.tta, top.keep, variants)
-    _check(plan)
-    return plan
+    variants = [
+        replace(variant, tta=top.tta if row.tta is None else row.tta)
+        for variant, row in _expand(base, rows, top.grid, file)
+    ]
+    plan = Plan(
+        name=top.name,
+        seeds=tuple(top.seeds),
+        split=top.split,
+        tta=top.tta,
+        keep=top.keep,
+        variants=tuple(variants),
+        title=dict(top.title),
+        source=dict(top.source),
+    )
+    return replace(plan, variants=_check(plan))
 
 
 def _variant(entry: Mapping[str, Any], number: int) -> VariantTable:
@@ -195,7 +228,7 @@ def _variant(entry: Mapping[str, Any], number: int) -> VariantTable:
 
 def _expand(
     base: Mapping[str, Any], rows: list[VariantTable], grid: Mapping[str, Any], file: Path | None
-) -> Iterator[Variant]:
+) -> Iterator[tuple[Variant, VariantTable]]:
     """Every variant at every point of the grid, each after the one it is tested against."""
     known: dict[str, dict[str, Any]] = {}
     points = _points(grid)
@@ -210,7 +243,7 @@ def _expand(
             against = _join([row.after or names[0]], point) if names else first
             whole = {**settings, **point}
             tables = merge(base, *(nested(key, value) for key, value in whole.items()))
-            yield Variant(
+            variant = Variant(
                 name=name,
                 # The first variant is tested across the grid, against its own first point.
                 reference=None if name == first else first if against == name else against,
@@ -218,7 +251,9 @@ def _expand(
                 tables=from_beside(file, tables) if file else tables,
                 claimed=None if row.claimed is None else row.claimed / 100,
                 claimed_gap=None if row.claimed_gap is None else row.claimed_gap / 100,
+                rerun=None if row.rerun is None else row.rerun / 100,
             )
+            yield variant, row
 
 
 def _inherit(row: VariantTable, known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -273,10 +308,14 @@ def _tables(given: Mapping[str, Any], where: str) -> dict[str, Any]:
     return merged
 
 
-def _check(plan: Plan) -> None:
-    """Resolve every variant, and refuse two that could not be told apart."""
+def _check(plan: Plan) -> tuple[Variant, ...]:
+    """Resolve every variant, refuse two that could not be told apart, and find those that measure
+    the trainings of another.
+    """
     slugs: dict[str, str] = {}
     configs: dict[str, str] = {}
+    trained: dict[str, str] = {}
+    found: list[Variant] = []
     for variant in plan.variants:
         try:
             config = variant.config(plan.name, plan.seeds[0])
@@ -289,10 +328,13 @@ def _check(plan: Plan) -> None:
             )
         for known, own, what in (
             (slugs, slug, "names that give the same file name"),
-            (configs, text, "the same settings"),
+            (configs, f"{text} {variant.tta}", "the same settings"),
         ):
             if own in known:
                 raise ConfigError(
                     f"variants '{known[own]}' and '{variant.name}' have {what}; change one of them."
                 )
             known[own] = variant.name
+        first = trained.setdefault(text, variant.slug)
+        found.append(variant if first == variant.slug else replace(variant, trained_as=first))
+    return tuple(found)

@@ -14,6 +14,7 @@ from modelwright.studies import statistics, tables
 from modelwright.studies.plan import Plan, Variant
 from modelwright.studies.results import Result
 from modelwright.studies.statistics import Estimate, PairedTest
+from modelwright.studies.words import Language
 
 KIND = "study"
 FORMAT = 1
@@ -25,18 +26,21 @@ class VariantReport:
     """One variant over the seeds that have finished; the figures are None where none has.
 
     ``settings`` is what differs from the study's base and ``changed`` what differs from the
-    recipe; ``minutes`` is the median of training, ``claimed`` and ``claimed_gap`` what was
-    published.
+    recipe; ``config`` is the whole, with the first seed. ``minutes`` is the median of training,
+    ``claimed`` and ``claimed_gap`` what was published, ``rerun`` what the published code gives.
     """
 
     name: str
     reference: str | None
     recipe: str
+    tta: bool
+    config: Mapping[str, Any]
     settings: Mapping[str, Any]
     changed: Mapping[str, Any]
     command: str
     claimed: float | None
     claimed_gap: float | None
+    rerun: float | None
     runs: tuple[Result, ...]
     accuracy: Estimate | None = None
     train_accuracy: float | None = None
@@ -58,6 +62,7 @@ class VariantReport:
             **vars(self),
             "settings": dict(self.settings),
             "changed": dict(self.changed),
+            "config": dict(self.config),
             **estimates,
             "runs": figures,
         }
@@ -88,6 +93,8 @@ class StudyReport:
     status: Status
     split: str
     tta: bool
+    title: Mapping[Language, str]
+    source: Mapping[Language, str]
     seeds: tuple[int, ...]
     data: Mapping[str, Any]
     machines: tuple[Mapping[str, Any], ...]
@@ -105,6 +112,8 @@ class StudyReport:
             "format": FORMAT,
             **vars(self),
             "folder": str(self.folder),
+            "title": dict(self.title),
+            "source": dict(self.source),
             "seeds": list(self.seeds),
             "machines": list(self.machines),
             "variants": [variant.to_dict() for variant in self.variants],
@@ -142,6 +151,8 @@ def build(
         status="stopped" if missing else "failed" if failures else "finished",
         split=plan.split,
         tta=plan.tta,
+        title=plan.title,
+        source=plan.source,
         seeds=plan.seeds,
         data=_data(plan, good),
         machines=tuple(machines.values()),
@@ -173,11 +184,14 @@ def _variant(
         name=variant.name,
         reference=variant.reference,
         recipe=variant.tables["model"]["recipe"],
+        tta=variant.tta,
+        config=variant.config(plan.name, seed).model_dump(mode="json"),
         settings=variant.settings,
         changed=variant.changed(),
-        command=variant.command(seed, folder / "runs" / variant.file(seed)),
+        command=variant.command(seed, folder / "runs" / variant.run(seed)),
         claimed=variant.claimed,
         claimed_gap=variant.claimed_gap,
+        rerun=variant.rerun,
         runs=tuple(runs),
     )
     if not runs:

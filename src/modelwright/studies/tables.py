@@ -62,15 +62,16 @@ def sections(study: Study) -> list[tuple[tuple[str, ...], Rows]]:
 def notes(study: Study) -> list[str]:
     """What a reader must know beside the figures."""
     rows = study["data"]["rows"].get(study["split"])
+    variants = study["variants"]
     methods = dict.fromkeys(
         variant[key]["method"]
         for key in ("accuracy", "gap")
-        for variant in study["variants"]
+        for variant in variants
         if variant[key]
     )
     lines = [
         f"{rows:,} {study['split']} rows of {study['data']['source']}" if rows else "no run yet",
-        *(["measured with test-time augmentation"] if study["tta"] else []),
+        *_augmented(variants),
         *(f"95 %: {_METHODS[method]}" for method in methods),
     ]
     if study["comparisons"]:
@@ -82,7 +83,7 @@ def notes(study: Study) -> list[str]:
             "95 % and p over rows: exact randomisation test, what other rows would change",
             f"p is two-sided{corrected if count > 1 else ''}",
         ]
-    runs = [run for variant in study["variants"] for run in variant["runs"]]
+    runs = [run for variant in variants for run in variant["runs"]]
     lines += [f"trained in {name}" for name in dict.fromkeys(run["precision"] for run in runs)]
     for machine in study["machines"]:
         shown = (f"{k} {v}" for k, v in machine["versions"].items() if k in _VERSIONS)
@@ -97,6 +98,14 @@ def notes(study: Study) -> list[str]:
     return lines
 
 
+def _augmented(variants: Sequence[Study]) -> list[str]:
+    names = [variant["name"] for variant in variants if variant["tta"]]
+    if not names:
+        return []
+    which = "" if len(names) == len(variants) else f": {', '.join(names)}"
+    return [f"measured with test-time augmentation{which}"]
+
+
 def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
     escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
@@ -106,7 +115,9 @@ def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 
 def _accuracies(variants: Sequence[Study], planned: int) -> tuple[tuple[str, ...], Rows]:
     claims = any(variant["claimed"] is not None for variant in variants)
-    headers = ("variant", "seeds", *(["claimed"] if claims else []), "accuracy", "95 %", "minutes",
+    reruns = any(variant["rerun"] is not None for variant in variants)
+    headers = ("variant", "seeds", *(["claimed"] if claims else []),
+               *(["its own code"] if reruns else []), "accuracy", "95 %", "minutes",
                "parameters")  # fmt: skip
     rows: Rows = []
     for variant in variants:
@@ -116,6 +127,7 @@ def _accuracies(variants: Sequence[Study], planned: int) -> tuple[tuple[str, ...
                 variant["name"],
                 str(done) if done == planned else f"{done} of {planned}",
                 *([share(variant["claimed"])] if claims else []),
+                *([share(variant["rerun"])] if reruns else []),
                 share(found and found["value"]),
                 between(found),
                 minutes(variant["minutes"]),

@@ -1,0 +1,87 @@
+"""The words of the tables that stand on pages of both languages; English is the key."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+_CHINESE = {
+    "variant": "变体",
+    "published": "公开数字",
+    "its own code": "其自身代码",
+    "here": "这里",
+    "95 %": "95 % 区间",
+    "{low} to {high}": "{low} 至 {high}",
+    "seeds": "种子数",
+    "points": "相差",
+    "reached": "达到",
+    "gap": "差距",
+    "macro-F1": "宏平均 F1",
+    "minutes": "分钟",
+    "yes": "是",
+    "no": "否",
+    "points: here less published; gap: training accuracy less this one": (
+        "相差：这里减公开数字；差距：训练准确率减这里的准确率；单位都是百分点"
+    ),
+    "{rows} {split} rows, {share} of them in the commonest class": (
+        "{rows} 行（{split}），最大类占 {share}"
+    ),
+    "published: {source}": "公开数字出处：{source}",
+    "seeds {seeds}; 95 %: {methods}": "种子 {seeds}；95 % 区间：{methods}",
+    "Student's t over the seeds": "对种子的 t 区间（Student）",
+    "Wilson's score over the rows": "对行的 Wilson 得分区间",
+    "with test-time augmentation: {names}": "使用测试时增广：{names}",
+    "{date}, {machine}, trained in {precision}": "{date}，{machine}，训练精度 {precision}",
+    "{date}, {machine}": "{date}，{machine}",
+    "again: {command}": "重新测量：{command}",
+    "failed: {what}": "失败：{what}",
+    "other settings today: {what}": "如今的设置不同：{what}",
+    "{study}, {variant}: {here}, {points} points below the published {claimed}": (
+        "{study}，{variant}：{here}，比公开的 {claimed} 低 {points} 个百分点"
+    ),
+    "; it lies within the interval": "，公开数字在区间之内",
+    "Of what has been measured, nothing.": "已测量的都达到了。",
+    "Nothing has been measured yet.": "尚未测量。",
+    "Not measured yet.": "尚未测量。",
+    "side": "一方",
+    "rows/s": "行/秒",
+    "pictures/s": "张/秒",
+    "steps/s": "步/秒",
+    "s to the target": "达到目标的秒数",
+    "epoch of it": "在第几轮",
+    "reviews": "评论数",
+    "s": "秒",
+    "s a step": "每步秒数",
+    "s to prepare": "准备一批的秒数",
+    "waiting": "等待占比",
+    "s to open": "打开所需秒数",
+    "s loading": "加载秒数",
+    "s vocabulary": "建词表秒数",
+    "s encoding": "编码秒数",
+    "s an epoch": "一轮秒数",
+    "s measuring": "评估秒数",
+    "s in all": "总秒数",
+    "epochs": "轮数",
+    "validation": "验证准确率",
+    "best validation": "最好的验证准确率",
+    "validation at the end": "最后的验证准确率",
+    "test": "测试准确率",
+    "peak MiB": "内存峰值 MiB",
+    "of it for data": "其中数据所占 MiB",
+    "weights": "权重数",
+    "precision": "精度",
+    "version": "版本",
+    "{name}: {values}": "{name}：{values}",
+    "options: {values}": "选项：{values}",
+    "load average {before} before, {after} after": "负载：之前 {before}，之后 {after}",
+}
+
+
+def say(text: str, language: Language = "en", **values: object) -> str:
+    """A word or phrase in the language, its places filled.
+
+    Raises:
+        KeyError: it has no Chinese.
+    """
+    return (text if language == "en" else _CHINESE[text]).format(**values)
