@@ -17,7 +17,9 @@ import harness  # noqa: E402
 import pipeline  # noqa: E402
 from harness import Clock, Option  # noqa: E402
 
-SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.name != "harness.py")
+SCRIPTS = sorted(
+    path for path in FOLDER.glob("*.py") if path.name not in ("harness.py", "measured.py")
+)
 CHILD = """
 import json, sys, pathlib
 task = json.loads(sys.argv[-1])

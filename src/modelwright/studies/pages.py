@@ -58,7 +58,7 @@ def write(results: Path, *, needed: bool = False) -> PageReport:
         ConfigError: there are no pages, and ``needed`` says that there should be; a mark is wrong.
         RunError: a kept file cannot be read.
     """
-    root = results.resolve().parents[1]
+    root = results.parent.parent
     pages = [root / name for name in PAGES if (root / name).is_file()]
     if needed and not pages:
         raise ConfigError(

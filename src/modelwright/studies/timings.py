@@ -87,7 +87,8 @@ def _table(medians: Record, language: Language) -> tuple[tuple[str, ...], Rows]:
 def _cell(value: object, form: str) -> str:
     if value is None:
         return _NONE
-    return format(value, form).replace("%", " %") if form else str(value)
+    # A precision has its reason behind it.
+    return format(value, form).replace("%", " %") if form else str(value).partition(" (")[0]
 
 
 def _ratios(part: Record, language: Language) -> Iterator[str]:
