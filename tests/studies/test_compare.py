@@ -348,3 +348,31 @@ def test_test_time_augmentation_is_a_measurement_of_its_own(
     assert report.status == "failed"
     assert all("tta" in entry["error"] for entry in report.failures)
     assert modelwright.compare(study, out=copy, progress=fresh).status == "finished"
+
+
+@pytest.mark.parametrize("keep", ["runs", "results"])
+def test_two_variants_that_differ_in_how_they_are_measured_are_trained_once(
+    study: dict[str, Any], tmp_path: Path, keep: str
+) -> None:
+    told: list[str] = []
+    variants = [
+        {"name": "plain", "set": {"model.augment": "flip"}},
+        {"name": "views", "after": "plain", "tta": True, "claimed": 90},
+    ]
+    report = modelwright.compare(
+        {**study, "variants": variants, "seeds": [0], "keep": keep},
+        out=tmp_path / "study",
+        progress=lambda what, done, total: told.append(what),
+    )
+    assert report.status == "finished", report.failures
+    assert not [what for what in told if what.startswith("epoch") and "views" in what]
+    plain, views = report.variants
+    assert plain.runs[0].figures["train_accuracy"] == views.runs[0].figures["train_accuracy"]
+    assert (plain.tta, views.tta) == (False, True)
+    names = {path.name for path in (tmp_path / "study" / "results").iterdir()}
+    assert names == {"plain-seed-0.test.json", "views-seed-0.test-tta.json"}
+    runs_left = [path.name for path in (tmp_path / "study" / "runs").iterdir()]
+    assert runs_left == (["plain-seed-0"] if keep == "runs" else [])
+    page = (tmp_path / "study" / "study.md").read_text("utf-8")
+    assert "- measured with test-time augmentation: views" in page
+    assert report.comparisons[0].over_rows is not None

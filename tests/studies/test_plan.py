@@ -170,3 +170,35 @@ def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[[variants]\n")
     with pytest.raises(ConfigError, match=r"bad\.toml is not TOML"):
         plan.read(tmp_path / "bad.toml")
+
+
+def test_a_variant_may_measure_the_trainings_of_another() -> None:
+    variants = [
+        {"name": "plain", "rerun": 63, "claimed": 78.5},
+        {"name": "views", "after": "plain", "tta": True},
+        {"name": "dropout", "set": {"model.dropout": 0.5}},
+    ]
+    plain, views, dropout = plan.read({**BASE, "variants": variants}).variants
+    assert (plain.tta, views.tta, dropout.tta) == (False, True, False)
+    assert (plain.rerun, views.rerun) == (0.63, None)
+    assert views.run(1) == plain.run(1) == "plain-seed-1"
+    assert views.file(1) == "views-seed-1"
+    assert (plain.measured("test"), views.measured("test")) == ("test", "test-tta")
+    assert dropout.run(1) == dropout.file(1) == "dropout-seed-1"
+    # The study's own tta is what a variant has that says nothing.
+    others = plan.read(
+        {**BASE, "tta": True, "variants": [*variants, {"name": "not", "tta": False}][2:]}
+    )
+    assert [variant.tta for variant in others.variants] == [True, False]
+    with pytest.raises(ConfigError, match="'views' and 'again' have the same settings"):
+        plan.read({**BASE, "variants": [*variants, {"name": "again", "tta": True}]})
+
+
+def test_titles_are_by_language() -> None:
+    found = plan.read(
+        {**BASE, "title": {"en": "a table", "zh": "一张表"}, "source": {"en": "a paper"}}
+    )
+    assert found.title["zh"] == "一张表"
+    assert found.source == {"en": "a paper"}
+    with pytest.raises(ConfigError, match="title"):
+        plan.read({**BASE, "title": {"fr": "un tableau"}})
