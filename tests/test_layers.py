@@ -71,6 +71,7 @@ def test_the_public_list_is_sorted_and_resolves() -> None:
         "import modelwright; modelwright.verify",
         "import modelwright; modelwright.list_recipes()",
         "import modelwright.studies.plan",
+        "import modelwright; modelwright.reproduce",
     ],
 )
 def test_nothing_heavy_is_loaded_early(code: str) -> None:

@@ -6,6 +6,7 @@ others are trained. A target that is missed is a finding, not an error.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,8 +199,11 @@ def _train(
     # It loads TensorFlow and Keras, which a table from kept files has no need of.
     from modelwright.studies.compare import compare
 
-    small = shipped.quick(plan) if results is None else plan
-    where = folder / plan.name if results is not None else folder / "quick" / plan.name
+    small, where = plan, folder / plan.name
+    if results is None:
+        small, where = shipped.quick(plan), folder / "quick" / plan.name
+        if (where / "study.json").is_file():
+            shutil.rmtree(where)  # so that an old try of other settings is not in the way
     try:
         report = compare(small, out=where, progress=progress)
     except MissingDependencyError:
