@@ -17,7 +17,7 @@ from modelwright.recipes.resolve import merge
 from modelwright.studies import plan as plans
 from modelwright.studies.plan import Plan, Variant
 
-ROWS, EPOCHS, LENGTH = 2_000, 1, 100
+ROWS, EPOCHS, LENGTH = 1_000, 1, 100
 """Of ``quick``: at most so many rows of each split, epochs, and tokens of a text."""
 
 
