@@ -344,3 +344,13 @@ def test_a_small_study_is_really_trained(tmp_path: Path, monkeypatch: pytest.Mon
     assert again.status == "finished", again.failures
     assert again.studies[0].study is not None
     assert again.studies[0].study["variants"][0]["changed"]["model.length"] == 20
+
+
+def test_outside_a_checkout_nothing_but_the_studies_folder_is_written(
+    tmp_path: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = modelwright.reproduce([NAME])
+    assert report.status == "finished"
+    assert report.studies[0].notes == (f"trained in studies/{NAME}",)
+    assert list(tmp_path.iterdir()) == []

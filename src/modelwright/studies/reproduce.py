@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from modelwright.core.backend import load_tensorflow
+from modelwright.core.backend import load_keras
 from modelwright.core.errors import MissingDependencyError, ModelwrightError
 from modelwright.core.files import write_json
 from modelwright.core.render import shorten, table
@@ -195,8 +195,8 @@ def _train(
     progress: Progress | None,
 ) -> Reproduced:
     """Train what is left of it; ``results`` is None for a quick try."""
-    load_tensorflow()
-    # It loads TensorFlow and Keras, which a table from kept files has no need of.
+    load_keras()
+    # It loads Keras, which a table from kept files has no need of.
     from modelwright.studies.compare import compare
 
     small, where = plan, folder / plan.name
