@@ -32,6 +32,7 @@ _COLUMNS = {
     "training_seconds": ("s an epoch", ",.1f"),
     "measuring_seconds": ("s measuring", ",.1f"),
     "all_seconds": ("s in all", ",.1f"),
+    "all_cpu": ("s of all cores", ",.1f"),
     "epochs": ("epochs", ".4g"),
     "val_accuracy": ("validation", ".2%"),
     "best_val_accuracy": ("best validation", ".2%"),

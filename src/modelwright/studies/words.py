@@ -62,6 +62,7 @@ _CHINESE = {
     "s an epoch": "一轮秒数",
     "s measuring": "评估秒数",
     "s in all": "总秒数",
+    "s of all cores": "各核合计秒数",
     "epochs": "轮数",
     "validation": "验证准确率",
     "best validation": "最好的验证准确率",
