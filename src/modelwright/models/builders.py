@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.config import ModelConfig, Table, check_table, nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.types import IntArray, Rows, Task
-from modelwright.models.options import BilstmOptions, CnnOptions, CustomOptions, WhitenedOptions
+from modelwright.models.options import (
+    BilstmOptions,
+    CnnOptions,
+    CustomOptions,
+    NgramsOptions,
+    WhitenedOptions,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +45,7 @@ BUILDERS: dict[str, Builder] = {
     "cnn": Builder(CnnOptions, "modelwright.models.cnn", "image"),
     "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
+    "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 

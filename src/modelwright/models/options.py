@@ -83,6 +83,24 @@ class BilstmOptions(TextOptions):
         return self.masking
 
 
+class NgramsOptions(TextOptions):
+    """``ngrams``: a weight for every n-gram, scaled by its naive-Bayes log-count ratio."""
+
+    longest: Annotated[int, Field(ge=1, le=5)] = 3
+    """Tokens of the longest n-grams; shorter ones count too."""
+    buckets: Annotated[int, Field(ge=16, le=2**23)] = 2**21
+    """Numbers that n-grams are hashed to; each has two weights a class, one where there are two."""
+    min_count: Annotated[int, Field(ge=0)] = 4
+    """A bucket of fewer training rows counts for nothing."""
+    smoothing: Annotated[float, Field(gt=0)] = 1.0
+    """Added to every count before the ratios are taken."""
+
+    @property
+    def any_length(self) -> bool:
+        """Padding makes no n-grams."""
+        return True
+
+
 class CustomOptions(PictureOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 
