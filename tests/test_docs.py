@@ -19,6 +19,7 @@ from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
     CustomOptions,
+    NgramsOptions,
     PictureOptions,
     TextOptions,
     WhitenedOptions,
@@ -42,6 +43,7 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "cnn": ("model", CnnOptions),
     "whitened": ("model", WhitenedOptions),
     "bilstm": ("model", BilstmOptions),
+    "ngrams": ("model", NgramsOptions),
     "custom": ("model", CustomOptions),
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

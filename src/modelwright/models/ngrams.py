@@ -23,6 +23,7 @@ NONE = 0
 _UNKNOWN = 1
 _STEP = 2048
 # At most 2**23 buckets times these stays below 2**31; no such number is divisible by all three.
+LARGEST = 2**23
 _FACTORS = (251, 241, 239)
 # Adam moves every weight by its rate: so the usual rates suit these weights too.
 _SCALE = 100.0
@@ -53,9 +54,7 @@ def member(ids: Any, options: NgramsOptions, classes: int) -> Any:
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)
 
 
-def adapt(
-    network: keras.Model, options: NgramsOptions, rows: Rows, labels: IntArray
-) -> None:
+def adapt(network: keras.Model, options: NgramsOptions, rows: Rows, labels: IntArray) -> None:
     """Set the ratios: how much likelier each bucket is in a class, by the training rows."""
     buckets = network.get_layer("buckets")
     classes = int(labels.max()) + 1
