@@ -88,7 +88,7 @@ class NgramsOptions(TextOptions):
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
     """Tokens of the longest n-grams; shorter ones count too."""
-    buckets: Annotated[int, Field(ge=16, le=2**23)] = 2**21
+    buckets: Annotated[int, Field(ge=16, le=2**23)] = 2**22
     """Numbers that n-grams are hashed to; each has two weights a class, one where there are two."""
     min_count: Annotated[int, Field(ge=0)] = 4
     """A bucket of fewer training rows counts for nothing."""
@@ -99,6 +99,17 @@ class NgramsOptions(TextOptions):
     def any_length(self) -> bool:
         """Padding makes no n-grams."""
         return True
+
+
+class CommitteeOptions(NgramsOptions):
+    """``committee``: the network of n-grams, and convolutional ones, each learning alone."""
+
+    regions: Units = Field(default=[2, 3])
+    """Tokens of the regions that each convolutional member looks at."""
+    embedding: Positive = 64
+    filters: Positive = 256
+    dropout: Fraction = 0.5
+    """Of the convolutional members, after the embedding and before the last layer."""
 
 
 class CustomOptions(PictureOptions, TextOptions):
