@@ -208,6 +208,18 @@ def test_again_trains_what_is_kept_and_keeps_the_new(
     assert kept.outdated(now, shipped.read(NAME)) == []
 
 
+@pytest.mark.parametrize(("status", "left"), [("finished", False), ("stopped", True)])
+def test_again_begins_anew_what_finished_and_goes_on_with_what_was_stopped(
+    checkout: Path, trainer: Trainer, cli: Cli, status: str, left: bool
+) -> None:
+    folder = checkout / "studies" / NAME
+    folder.mkdir(parents=True)
+    study = measured(shipped.read(NAME), SHARES, status=status)
+    (folder / "study.json").write_text(json.dumps(study))
+    assert cli("reproduce", "--only", NAME, "--again", "--quiet")[0] == 0
+    assert folder.exists() is left
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -46,7 +46,7 @@ def compare(
 def reproduce(
     only: Optional[list[str]] = typer.Option(None, help="This study; can be given again."),  # noqa: UP045
     quick: bool = typer.Option(False, "--quick", help="A try that shows the shape only."),
-    again: bool = typer.Option(False, "--again", help="Train also what is kept."),
+    again: bool = typer.Option(False, "--again", help="Train anew what is kept or finished."),
     show: bool = typer.Option(False, "--list", help="List the studies; train nothing."),
     page: bool = typer.Option(
         False, "--page", help="Only write the results pages from what is kept; train nothing."

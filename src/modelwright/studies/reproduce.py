@@ -133,7 +133,7 @@ def reproduce(
 
     Args:
         names: the studies; all that ``studies.shipped`` has when not given.
-        again: train also what is kept. What lies in ``out`` goes on from there.
+        again: train also what is kept or finished in ``out``; what was stopped there goes on.
         quick: a try with few rows in ``out/quick``, kept nowhere else.
         out: the folder of the studies' folders.
         results: where finished studies are kept, if there is such a folder, as in a checkout,
@@ -152,6 +152,8 @@ def reproduce(
         if found is None or found.study is None:
             why = found.notes if found else ()
             tell = _named(progress, plan.name)
+            if again and not quick:
+                _forget_finished(folder / plan.name)
             found = _train(plan, why, folder, None if quick else keeping, tell)
         done.append(found)
         if found.study is not None and found.study["status"] == "stopped":
@@ -185,6 +187,14 @@ def _look(plan: Plan, results: Path) -> Reproduced | None:
         beside.claiming(study, plan),
         (f"taken from {path}, measured on {study['date']} ({where}); --again trains it anew",),
     )
+
+
+def _forget_finished(folder: Path) -> None:
+    """Delete a study that finished; one that was stopped is to go on."""
+    path = folder / "study.json"
+    study = kept.read(path) if path.is_file() else None
+    if study is not None and study["status"] == "finished":
+        shutil.rmtree(folder)
 
 
 def _train(
