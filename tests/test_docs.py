@@ -18,7 +18,6 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
-    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
     PictureOptions,
@@ -45,7 +44,6 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "whitened": ("model", WhitenedOptions),
     "bilstm": ("model", BilstmOptions),
     "ngrams": ("model", NgramsOptions),
-    "committee": ("model", CommitteeOptions),
     "custom": ("model", CustomOptions),
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

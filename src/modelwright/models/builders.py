@@ -15,7 +15,6 @@ from modelwright.core.types import IntArray, Rows, Task
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
-    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
     WhitenedOptions,
@@ -47,7 +46,6 @@ BUILDERS: dict[str, Builder] = {
     "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
-    "committee": Builder(CommitteeOptions, "modelwright.models.committee", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 

@@ -101,17 +101,6 @@ class NgramsOptions(TextOptions):
         return True
 
 
-class CommitteeOptions(NgramsOptions):
-    """``committee``: the network of n-grams, and convolutional ones, each learning alone."""
-
-    regions: Units = Field(default=[2, 3])
-    """Tokens of the regions that each convolutional member looks at."""
-    embedding: Positive = 64
-    filters: Positive = 256
-    dropout: Fraction = 0.5
-    """Of the convolutional members, after the embedding and before the last layer."""
-
-
 class CustomOptions(PictureOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 
