@@ -42,6 +42,8 @@ class Option:
     quick: Any
     help: str
     many: bool = False
+    local: bool = False
+    """Means something on this machine only, so that results do not keep it."""
 
 
 RECIPE_OPTIONS = {
@@ -79,7 +81,8 @@ def run(
         return
     load = os.getloadavg()[0]
     report = {"date": time.strftime("%Y-%m-%d %H:%M %z"), "machine": machine(), "load_before": load}
-    sizes = {key: value for key, value in vars(given).items() if key not in ("child", "out")}
+    left_out = {"child", "out", *(name for name, option in options.items() if option.local)}
+    sizes = {key: value for key, value in vars(given).items() if key not in left_out}
     results = compare(given)
     from modelwright.core.files import write_json
 
@@ -249,7 +252,13 @@ class Clock:
 
 @contextmanager
 def timed(exchange: Callable[[Any], Any] | None = None) -> Iterator[Clock]:
-    """A clock in every ``keras.Model.fit`` of the block, whose data ``exchange`` may replace."""
+    """A clock in every ``keras.Model.fit`` of the block, whose data ``exchange`` may replace.
+
+    Keras is loaded as Modelwright does, unless the side has loaded it in its own way.
+    """
+    from modelwright.core.backend import load_keras
+
+    load_keras()
     import keras
 
     clock = Clock()

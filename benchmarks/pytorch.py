@@ -30,7 +30,7 @@ OPTIONS = {
     "steps": Option(20, 4, "that are counted, in each process"),
     "warmup": Option(4, 2, "steps before them that are not counted"),
     "torch_python": Option(
-        None, None, "a Python that has torch; this one's where it has it itself"
+        None, None, "a Python that has torch; this one's where it has it itself", local=True
     ),
 }
 INSTALL = (

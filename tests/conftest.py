@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend does
 
 GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
 BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]

@@ -37,7 +37,9 @@ def test_jax_computes_in_float32_on_a_processor_and_as_tensorflow_does_on_a_gpu(
 
 def test_a_persons_choice_stands() -> None:
     assert choose("float32", AMX).policy == "float32"
-    assert "far slower" in choose("mixed_float16", PLAIN).reason
+    assert "many times slower" in choose("mixed_float16", ZEN).reason
+    assert "many times slower" in choose("mixed_bfloat16", PLAIN).reason
+    assert "slower" not in choose("mixed_bfloat16", ZEN).reason
 
 
 def test_this_machine_is_looked_at() -> None:

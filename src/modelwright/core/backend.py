@@ -59,7 +59,10 @@ def keras_backend() -> str:
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow quietly.
+    """Import TensorFlow quietly, with oneDNN's operations unless ``TF_ENABLE_ONEDNN_OPTS`` is set.
+
+    By itself TensorFlow uses them only on processors with AVX-512 VNNI or newer instructions;
+    convolutions gain on those with AVX2 alone, too.
 
     Raises:
         MissingDependencyError: it is not installed.
@@ -69,6 +72,7 @@ def load_tensorflow() -> None:
     require_training()
     if "tensorflow" in sys.modules:
         return
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with quiet():
         import tensorflow  # noqa: F401
 

@@ -32,8 +32,9 @@ def choose(
         backend: what Keras computes with.
     """
     if setting != "auto":
-        slow = setting == "mixed_float16" and gpu is None
-        note = "; on a processor without a GPU it is far slower than float32" if slow else ""
+        slow = {"mixed_float16": True, "mixed_bfloat16": not hardware.bfloat16}
+        slow_here = gpu is None and slow.get(setting, False)
+        note = "; on this processor it is many times slower than float32" if slow_here else ""
         return Precision(setting, f"set by train.precision{note}")
     if gpu is not None:
         capability = gpu.get("compute_capability")

@@ -126,7 +126,7 @@ def _notes(record: Record, language: Language) -> Iterator[str]:
     options = {
         key: value
         for key, value in record.get("options", {}).items()
-        if value not in (None, "", 0, [], False) and key != "torch_python"
+        if value not in (None, "", 0, [], False)
     }
     if options:
         values = ", ".join(f"{key} {_option(value)}" for key, value in options.items())
