@@ -56,6 +56,13 @@ def test_the_signatures_are_as_documented(
     assert tuple(spec.shape) == shape
 
 
+def test_each_weight_is_written_once(text_servable: Path, text_run: Path) -> None:
+    written = tf.train.list_variables(str(text_servable / "variables" / "variables"))
+    numbers = sum(int(np.prod(shape)) for _, shape in written if shape)
+    weights = [weight for weight in runs.load(text_run).network().variables if weight.shape]
+    assert numbers == sum(int(np.prod(weight.shape)) for weight in weights)
+
+
 def test_raw_text_gets_label_and_score(text_servable: Path) -> None:
     model = tf.saved_model.load(str(text_servable))
     answer = model.signatures["serving_default"](input_text=tf.constant(["酒店很好", "awful", ""]))

@@ -52,16 +52,18 @@ def write(
     def answer_raw(raw: Any) -> dict[str, Any]:
         return answer(preprocess(raw) if shape is None else pictures.decode(raw, shape))
 
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    if preprocess is not None:
-        archive.track(preprocess)
     raw = tf.TensorSpec([None], tf.string, name=INPUT_NAMES[task])
     ready = tf.TensorSpec(
         [None, *network.input_shape[1:]],
         network.inputs[0].dtype,
         name="ids" if task == "text" else "pixels",
     )
-    archive.add_endpoint("serving_default", answer_raw, input_signature=[raw])
-    archive.add_endpoint(ready.name, answer, input_signature=[ready])
-    archive.write_out(str(path), verbose=False)
+    # Keras' own archive holds the weights under two names and writes them twice.
+    module = tf.Module()
+    module.weights = [weight.value for weight in network.variables]
+    module.preprocess = preprocess
+    signatures = {
+        "serving_default": tf.function(answer_raw, input_signature=[raw]),
+        ready.name: tf.function(answer, input_signature=[ready]),
+    }
+    tf.saved_model.save(module, str(path), signatures)
