@@ -10,6 +10,7 @@ import keras
 
 from modelwright.core.errors import ConfigError
 from modelwright.models.heads import classify, rates
+from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import CnnOptions
 
 
@@ -36,14 +37,14 @@ def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Mo
         if not last:
             x = layers.MaxPooling2D()(x)
         if options.batch_norm:
-            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = BatchNormalization(momentum=0.9)(x)
         x = layers.Activation("relu")(x)
     x = layers.Flatten()(x)
     for layer in rates(options.dropout / 2, seed=0):
         x = layer(x)
     x = layers.Dense(options.units, use_bias=not options.batch_norm)(x)
     if options.batch_norm:
-        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = BatchNormalization(momentum=0.9)(x)
     x = layers.Activation("relu")(x)
     for layer in rates(options.dropout, seed=1):
         x = layer(x)

@@ -15,6 +15,7 @@ import numpy as np
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray, IntArray, Rows
 from modelwright.models.heads import classify
+from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import WhitenedOptions
 
 _SAMPLE = 5000
@@ -72,7 +73,7 @@ def build(options: WhitenedOptions, shape: tuple[int, ...], classes: int) -> ker
             )(x)
             if place == 0:
                 x = layers.MaxPooling2D()(x)
-            x = layers.BatchNormalization(momentum=0.6, scale=False, epsilon=1e-5)(x)
+            x = BatchNormalization(momentum=0.6, scale=False, epsilon=1e-5)(x)
             if place == 2:
                 x = layers.Add()([x, before])
             x = layers.Activation(options.activation)(x)
