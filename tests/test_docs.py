@@ -21,6 +21,7 @@ from modelwright.models.options import (
     CustomOptions,
     NgramsOptions,
     PictureOptions,
+    TextcnnOptions,
     TextOptions,
     WhitenedOptions,
 )
@@ -44,6 +45,7 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "whitened": ("model", WhitenedOptions),
     "bilstm": ("model", BilstmOptions),
     "ngrams": ("model", NgramsOptions),
+    "textcnn": ("model", TextcnnOptions),
     "custom": ("model", CustomOptions),
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -184,7 +184,9 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     )
     keeper.set_model(network)
     if not keeper.restore():
-        builders.adapt(run.config.model, network, inputs["train"], data.splits["train"].labels)
+        builders.adapt(
+            run.config.model, network, inputs["train"], data.splits["train"].labels, progress
+        )
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
     )

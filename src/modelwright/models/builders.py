@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.config import ModelConfig, Table, check_table, nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.core.types import IntArray, Rows, Task
+from modelwright.core.types import IntArray, Progress, Rows, Task
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
     CustomOptions,
     NgramsOptions,
+    TextcnnOptions,
     WhitenedOptions,
 )
 
@@ -31,9 +32,9 @@ class Builder:
     ``build(options, shape, classes)`` returns a ``keras.Model``: uint8 pictures
     ``[n, h, w, c]`` or int32 ids ``[n, length]`` in; out come float32 probabilities
     ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two. A module may
-    also have ``adapt(network, options, rows, labels)``: it sets weights that are computed from
-    the training rows before the first step (``rows.take(indices)`` gives the network's input,
-    ``labels`` int ``[n]``).
+    also have ``adapt(network, options, rows, labels, progress)``: it sets weights that are
+    computed from the training rows before the first step (``rows.take(indices)`` gives the
+    network's input, ``labels`` int ``[n]``).
     """
 
     options: type[Table]
@@ -46,6 +47,7 @@ BUILDERS: dict[str, Builder] = {
     "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
+    "textcnn": Builder(TextcnnOptions, "modelwright.models.textcnn", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 
@@ -94,11 +96,17 @@ def build(
     return made
 
 
-def adapt(model: ModelConfig, network: keras.Model, rows: Rows, labels: IntArray) -> None:
+def adapt(
+    model: ModelConfig,
+    network: keras.Model,
+    rows: Rows,
+    labels: IntArray,
+    progress: Progress | None = None,
+) -> None:
     """Set the weights that the builder computes from the training rows, if it has any."""
     module = importlib.import_module(find(model.builder).module)
     if hasattr(module, "adapt"):
-        module.adapt(network, options_of(model), rows, labels)
+        module.adapt(network, options_of(model), rows, labels, progress)
 
 
 def augmented(model: ModelConfig, network: keras.Model) -> keras.Model:

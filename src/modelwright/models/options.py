@@ -83,6 +83,29 @@ class BilstmOptions(TextOptions):
         return self.masking
 
 
+class TextcnnOptions(TextOptions):
+    """``textcnn``: convolutions over runs of tokens, the strongest and the sum, one dense layer."""
+
+    embedding: Positive = 100
+    widths: Units = Field(default=[3])
+    """Tokens that each convolution looks at."""
+    filters: Positive = 256
+    """Of each convolution."""
+    dropout: Fraction = 0.5
+    """Before the last layer; half of it after the embedding."""
+    context: Annotated[int, Field(ge=0)] = 0
+    """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
+    region: Annotated[int, Field(ge=1, le=15)] = 5
+    """Tokens of the regions that ``context`` is learned for."""
+    pretrain: Positive = 5
+    """Epochs in which ``context`` is learned."""
+
+    @property
+    def any_length(self) -> bool:
+        """What is padding counts for nothing."""
+        return True
+
+
 class NgramsOptions(TextOptions):
     """``ngrams``: a weight for every n-gram, scaled by its naive-Bayes log-count ratio."""
 
