@@ -14,6 +14,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.engine.batches import Ids
 from modelwright.engine.keeper import Keeper
 from modelwright.models import builders, ngrams
+from modelwright.models.given import Given
 from modelwright.models.ngrams import LARGEST, NONE, Buckets, ratios
 from modelwright.runs import run as runs
 
@@ -48,7 +49,7 @@ def buckets_of(ids: np.ndarray, longest: int = 3) -> list[set[int]]:
 
 def adapted(config: ModelConfig, ids: np.ndarray, labels: np.ndarray, classes: int) -> Any:
     network = builders.build(config, ids.shape[1:], classes)
-    builders.adapt(config, network, Ids(ids), labels)  # type: ignore[arg-type]
+    builders.adapt(config, network, Given(Ids(ids), labels))  # type: ignore[arg-type]
     return network
 
 

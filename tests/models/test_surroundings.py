@@ -42,8 +42,8 @@ def test_a_vector_is_the_rectified_sum_of_its_region(region: int, before: int, a
 def test_it_learns_which_tokens_stand_near_each_other() -> None:
     ids, topics = two_topics()
     made = layer()
-    first = learn(made, Ids(ids), 1, seed=0)  # type: ignore[arg-type]
-    last = learn(made, Ids(ids), 60, seed=0)  # type: ignore[arg-type]
+    first = learn(made, [Ids(ids)], 1)  # type: ignore[list-item]
+    last = learn(made, [Ids(ids)], 60)  # type: ignore[list-item]
     assert last < 0.9 * first
     means = np.asarray(made(ids)).mean(axis=1)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
@@ -56,26 +56,31 @@ def test_it_learns_the_same_bits_twice_and_is_frozen_after_it() -> None:
     ids, _ = two_topics(40)
     made = [layer(), layer()]
     for one in made:
-        learn(one, Ids(ids), 2, seed=3)  # type: ignore[arg-type]
+        learn(one, [Ids(ids)], 2)  # type: ignore[list-item]
         assert one.trainable_variables == []
     np.testing.assert_array_equal(np.asarray(made[0].tokens), np.asarray(made[1].tokens))
-    other = layer()
-    learn(other, Ids(ids), 2, seed=4)  # type: ignore[arg-type]
-    assert not np.array_equal(np.asarray(made[0].tokens), np.asarray(other.tokens))
+
+
+def test_parts_are_read_as_one() -> None:
+    ids, _ = two_topics(200)
+    made = [layer(), layer()]
+    learn(made[0], [Ids(ids)], 2)  # type: ignore[list-item]
+    learn(made[1], [Ids(ids[:70]), Ids(ids[70:71]), Ids(ids[71:])], 2)  # type: ignore[list-item]
+    np.testing.assert_array_equal(np.asarray(made[0].tokens), np.asarray(made[1].tokens))
 
 
 def test_padding_and_texts_without_known_tokens_are_no_trouble() -> None:
     ids, _ = two_topics(40)
     made, wider = layer(), layer()
-    learn(made, Ids(ids), 1, seed=0)  # type: ignore[arg-type]
-    learn(wider, Ids(np.pad(ids, ((0, 0), (0, 60)))), 1, seed=0)  # type: ignore[arg-type]
+    learn(made, [Ids(ids)], 1)  # type: ignore[list-item]
+    learn(wider, [Ids(np.pad(ids, ((0, 0), (0, 60))))], 1)  # type: ignore[list-item]
     np.testing.assert_allclose(np.asarray(made.tokens), np.asarray(wider.tokens), atol=1e-6)
     unknown = np.ones((3, 5), np.int32)
-    assert np.isfinite(learn(layer(), Ids(unknown), 1, seed=0))  # type: ignore[arg-type]
+    assert np.isfinite(learn(layer(), [Ids(unknown)], 1))  # type: ignore[list-item]
 
 
 def test_progress_counts_every_step() -> None:
     ids, _ = two_topics(2 * surroundings._BATCH + 1)
     told = []
-    learn(layer(), Ids(ids), 2, 0, lambda *step: told.append(step))  # type: ignore[arg-type]
+    learn(layer(), [Ids(ids)], 2, lambda *step: told.append(step))  # type: ignore[list-item]
     assert told == [("learning from texts", step, 6) for step in range(1, 7)]

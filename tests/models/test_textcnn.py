@@ -9,6 +9,7 @@ import pytest
 from modelwright.core.config import ModelConfig
 from modelwright.engine.batches import Ids
 from modelwright.models import builders
+from modelwright.models.given import Given
 from modelwright.models.textcnn import Pool
 
 OPTIONS = {"vocabulary": 20, "length": 12, "embedding": 4, "filters": 6, "dropout": 0.0}
@@ -21,10 +22,11 @@ def textcnn(classes: int = 2, length: int | None = 12, **options: Any) -> Any:
     return builders.build(config, (length,), classes)
 
 
-def adapted(**options: Any) -> Any:
+def adapted(unlabelled: Any = None, **options: Any) -> Any:
     config = ModelConfig(builder="textcnn", options={**OPTIONS, **options})
     network = textcnn(**options)
-    builders.adapt(config, network, Ids(IDS), np.zeros(len(IDS), np.int64))  # type: ignore[arg-type]
+    given = Given(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
+    builders.adapt(config, network, given)
     return network
 
 
@@ -76,6 +78,8 @@ def test_context_is_learned_before_and_not_by_the_training() -> None:
     assert not np.array_equal(before[0], again[0]), "more epochs learn something else"
     wider = adapted(context=3, region=3).get_layer("surroundings").get_weights()
     assert not np.array_equal(before[0], wider[0]), "another region learns something else"
+    more = adapted(Ids(IDS[::-1] + 0), context=3).get_layer("surroundings").get_weights()
+    assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)
     network.fit(IDS, np.ones((24, 1)), verbose=0)
     for old, new in zip(before, network.get_layer("surroundings").get_weights(), strict=True):

@@ -8,6 +8,7 @@ from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
 from modelwright.engine.batches import Ids
 from modelwright.models import builders
+from modelwright.models.given import Given
 from modelwright.models.whitened import NearIdentity, whiten
 
 CONFIG = ModelConfig(builder="whitened", options={"widths": [8, 12], "augment": "flip"})
@@ -46,7 +47,7 @@ def test_a_kernel_begins_as_the_identity_where_it_can() -> None:
 def test_adapting_sets_only_what_comes_from_the_data() -> None:
     network = builders.build(CONFIG, (16, 16, 3), 3)
     before = [v.numpy() for v in network.trainable_variables]
-    builders.adapt(CONFIG, network, Ids(pictures()), np.zeros(64, np.int64))  # type: ignore[arg-type]
+    builders.adapt(CONFIG, network, Given(Ids(pictures()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
     for old, variable in zip(before, network.trainable_variables, strict=True):
         np.testing.assert_array_equal(old, variable.numpy())
     mean, _ = network.get_layer("standard").get_weights()
@@ -60,7 +61,7 @@ def test_it_learns_and_its_frozen_layer_stays() -> None:
     given, labels = pictures(), np.arange(64) % 2
     given[labels == 1, :, :, 0] //= 2
     network = builders.build(CONFIG, (16, 16, 3), 2)
-    builders.adapt(CONFIG, network, Ids(given), labels)  # type: ignore[arg-type]
+    builders.adapt(CONFIG, network, Given(Ids(given), labels))  # type: ignore[arg-type]
     kernel = network.get_layer("whitening").get_weights()[0]
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     history = network.fit(given, labels, epochs=8, batch_size=16, verbose=0)

@@ -38,10 +38,13 @@ class DataConfig(Table):
     """Column with the text; found by name when not given."""
     image: str | None = None
     """Column with paths of pictures, relative to the table's folder."""
-    label: str | None = None
+    label: Annotated[str, Field(min_length=1)] | None = None
     """Column with the label; found by name when not given."""
     split: str | None = None
     """Column that says train, val or test."""
+    unlabelled: str | list[str] = []
+    """Tables or named sets of texts whose labels are not asked for, for networks that learn from
+    texts alone."""
     encoding: str = "auto"
     """Of a text table: a codec's name, or auto for UTF-8 and UTF-16 with a mark."""
     image_size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"

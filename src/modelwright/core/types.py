@@ -66,7 +66,8 @@ class Dataset:
 
     ``fingerprint`` is a sha256 over the sorted content hashes of every row with its label
     and split, so it does not depend on the order of the rows. ``shape`` is that of every
-    picture, None for texts. ``notes`` say what was decided for the user.
+    picture, None for texts. ``notes`` say what was decided for the user. ``unlabelled`` are texts
+    without labels, none of which is in a split that is held out.
     """
 
     task: Task
@@ -77,6 +78,7 @@ class Dataset:
     rejected: tuple[Rejected, ...] = ()
     shape: ImageShape | None = None
     notes: tuple[str, ...] = ()
+    unlabelled: Rows | None = None
 
     def counts(self) -> dict[str, int]:
         """Rows in each split."""

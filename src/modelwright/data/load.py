@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +30,11 @@ from modelwright.core.types import (
     SplitName,
     Task,
 )
-from modelwright.data.digests import fingerprint
+from modelwright.data.digests import Digests, fingerprint
 from modelwright.data.dispatch import read_sources
 from modelwright.data.prepare import Prepared, prepare
 from modelwright.data.splits import NONE, Sides, leaked, limit_rows, split_rows
+from modelwright.data.unlabelled import load_unlabelled
 
 _SHOWN = 3
 
@@ -67,8 +70,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
             used[rows] = side
             splits[name] = Split(ready.rows(rows), labels[rows])
     _check_train(ready.source, names, labels, used)
-    _release()
-    return Dataset(
+    data = Dataset(
         task=ready.task,
         labels=names,
         splits=splits,
@@ -78,6 +80,10 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         shape=ready.shape,
         notes=(*ready.notes, *_split_notes(ready, config, used)),
     )
+    if config.unlabelled:
+        data = _with_unlabelled(data, config, ready.digests[sides > 0], progress)
+    _release()
+    return data
 
 
 def load_split(
@@ -138,6 +144,19 @@ def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
     writer.writerow(["origin", "reason"])
     writer.writerows([row.origin, row.reason] for row in rejected)
     write_bytes(path, file.getvalue().encode("utf-8", "replace"))
+
+
+def _with_unlabelled(
+    data: Dataset, config: DataConfig, held_out: Digests, progress: Progress | None
+) -> Dataset:
+    found = load_unlabelled(config, held_out, progress)
+    return replace(
+        data,
+        fingerprint=sha256(f"{data.fingerprint} {found.fingerprint}".encode()).hexdigest(),
+        rejected=(*data.rejected, *found.rejected),
+        notes=(*data.notes, *found.notes),
+        unlabelled=found.rows,
+    )
 
 
 def _release() -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from modelwright.core.types import IntArray, Progress, Rows, Split
+from modelwright.core.types import IntArray, Progress, Rows
 from modelwright.engine.augment import augment
 
 _AHEAD = 2
@@ -38,16 +38,16 @@ class Ids:
         return np.where(filled.any(axis=1), filled.shape[1] - filled[:, ::-1].argmax(axis=1), 0)
 
 
-def encode(split: Split, tokenizer: Any | None, progress: Progress | None = None) -> Any:
-    """What the network reads of a split: ids of its texts, its pictures as they are."""
+def encode(rows: Rows, tokenizer: Any | None, progress: Progress | None = None) -> Any:
+    """What the network reads of rows: ids of texts, pictures as they are."""
     if tokenizer is None:
-        return split.inputs
-    ids = np.empty((len(split), tokenizer.options.length), np.int32)
-    for start in range(0, len(split), _PART):
-        chosen = np.arange(start, min(start + _PART, len(split)))
-        ids[chosen] = tokenizer.encode(split.inputs.take(chosen))
+        return rows
+    ids = np.empty((len(rows), tokenizer.options.length), np.int32)
+    for start in range(0, len(rows), _PART):
+        chosen = np.arange(start, min(start + _PART, len(rows)))
+        ids[chosen] = tokenizer.encode(rows.take(chosen))
         if progress:
-            progress("encoding", start + len(chosen), len(split))
+            progress("encoding", start + len(chosen), len(rows))
     return Ids(ids)
 
 

@@ -149,7 +149,7 @@ def evaluate(
     network = run.network(tta=tta)
     rows, rejected, source = _rows(run, data, split, progress)
     tokenizer = run.tokenizer()
-    chances = probabilities(network, encode(rows, tokenizer, progress), progress=progress)
+    chances = probabilities(network, encode(rows.inputs, tokenizer, progress), progress=progress)
     # Never the name of a split: the run's own figures stay the run's own.
     name = split if data is None else f"data-{Path(source).stem}"
     name += "-tta" if tta else ""

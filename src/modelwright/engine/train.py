@@ -23,6 +23,7 @@ from modelwright.engine.keeper import Keeper
 from modelwright.engine.precision import choose
 from modelwright.engine.scoring import score
 from modelwright.models import builders, tokenizer
+from modelwright.models.given import Given
 from modelwright.plots.history import draw_history
 from modelwright.runs import run as runs
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run, input_shape
@@ -131,6 +132,12 @@ def _check(config: Config, data: Dataset) -> None:
         )
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
+    options = builders.options_of(config.model)
+    if data.unlabelled is not None and not getattr(options, "learns_from_texts", False):
+        raise ConfigError(
+            f"data.unlabelled was given, but recipe '{config.recipe}' learns nothing from texts"
+            " without labels; expected a network with model.context above 0. Leave one of them out."
+        )
     # Built once for nothing, so that a model that does not fit leaves no run behind.
     builders.build(config.model, input_shape(config, data.shape), len(data.labels))
 
@@ -145,7 +152,9 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     _learn_vocabulary(run, data.splits["train"], progress)
     cutter = run.tokenizer()
     inputs: dict[str, Any] = {
-        name: encode(part, cutter, progress) for name, part in data.splits.items() if name != "test"
+        name: encode(part.inputs, cutter, progress)
+        for name, part in data.splits.items()
+        if name != "test"
     }
     goals: dict[str, Any] = {
         name: optimizers.targets(part.labels, len(run.labels), config.label_smoothing)
@@ -184,9 +193,14 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     )
     keeper.set_model(network)
     if not keeper.restore():
-        builders.adapt(
-            run.config.model, network, inputs["train"], data.splits["train"].labels, progress
+        others = data.unlabelled
+        given = Given(
+            rows=inputs["train"],
+            labels=data.splits["train"].labels,
+            unlabelled=None if others is None else encode(others, cutter, progress),
+            progress=progress,
         )
+        builders.adapt(run.config.model, network, given)
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
     )

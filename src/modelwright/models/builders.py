@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.config import ModelConfig, Table, check_table, nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.core.types import IntArray, Progress, Rows, Task
+from modelwright.core.types import Task
+from modelwright.models.given import Given
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
@@ -32,9 +33,9 @@ class Builder:
     ``build(options, shape, classes)`` returns a ``keras.Model``: uint8 pictures
     ``[n, h, w, c]`` or int32 ids ``[n, length]`` in; out come float32 probabilities
     ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two. A module may
-    also have ``adapt(network, options, rows, labels, progress)``: it sets weights that are
-    computed from the training rows before the first step (``rows.take(indices)`` gives the
-    network's input, ``labels`` int ``[n]``).
+    also have ``adapt(network, options, given)``: it sets weights that are computed from the
+    training rows before the first step. Options with a true ``learns_from_texts`` say that it
+    learns from ``given.unlabelled`` too.
     """
 
     options: type[Table]
@@ -96,17 +97,11 @@ def build(
     return made
 
 
-def adapt(
-    model: ModelConfig,
-    network: keras.Model,
-    rows: Rows,
-    labels: IntArray,
-    progress: Progress | None = None,
-) -> None:
+def adapt(model: ModelConfig, network: keras.Model, given: Given) -> None:
     """Set the weights that the builder computes from the training rows, if it has any."""
     module = importlib.import_module(find(model.builder).module)
     if hasattr(module, "adapt"):
-        module.adapt(network, options_of(model), rows, labels, progress)
+        module.adapt(network, options_of(model), given)
 
 
 def augmented(model: ModelConfig, network: keras.Model) -> keras.Model:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from keras import ops
 
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import FloatArray, IntArray, Progress, Rows
+from modelwright.core.types import FloatArray
+from modelwright.models.given import Given
 from modelwright.models.options import NgramsOptions
 
 NONE = 0
@@ -54,15 +55,10 @@ def member(ids: Any, options: NgramsOptions, classes: int) -> Any:
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)
 
 
-def adapt(
-    network: keras.Model,
-    options: NgramsOptions,
-    rows: Rows,
-    labels: IntArray,
-    progress: Progress | None = None,
-) -> None:
+def adapt(network: keras.Model, options: NgramsOptions, given: Given) -> None:
     """Set the ratios: how much likelier each bucket is in a class, by the training rows."""
     buckets = network.get_layer("buckets")
+    rows, labels = given.rows, given.labels
     classes = int(labels.max()) + 1
     counts = np.zeros((options.buckets, max(classes, 2)), np.float32)
     for start in range(0, len(rows), _STEP):
@@ -70,8 +66,8 @@ def adapt(
         found = ops.convert_to_numpy(buckets(ops.convert_to_tensor(rows.take(chosen))))
         row, column = np.nonzero(found != NONE)
         np.add.at(counts, (found[row, column], labels[chosen][row]), 1)
-        if progress:
-            progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
+        if given.progress:
+            given.progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
     scores = network.get_layer("scores")
     scores.ratio.assign(ratios(counts, options.smoothing, options.min_count, scores.columns))
 

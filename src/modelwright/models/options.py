@@ -105,6 +105,11 @@ class TextcnnOptions(TextOptions):
         """What is padding counts for nothing."""
         return True
 
+    @property
+    def learns_from_texts(self) -> bool:
+        """Whether texts without labels are of use."""
+        return self.context > 0
+
 
 class NgramsOptions(TextOptions):
     """``ngrams``: a weight for every n-gram, scaled by its naive-Bayes log-count ratio."""

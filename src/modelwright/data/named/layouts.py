@@ -39,6 +39,9 @@ _DAMAGE = (
     Image.DecompressionBombError,
 )
 
+UNLABELLED = "unlabelled"
+"""The one class of a set that has none."""
+
 Layout = Callable[[Files], Content | None]
 
 
@@ -152,6 +155,16 @@ def imdb_files(files: Files) -> Content | None:
             return None
         content[part] = Part(texts, labels)
     return content
+
+
+def imdb_unlabelled(files: Files) -> Content | None:
+    """``imdb/unlabeled.csv`` with the column text, or ``aclImdb/train/unsup/*.txt``."""
+    rows = _table(files, "imdb/unlabeled.csv")
+    texts = rows["text"] if rows else []
+    if rows is None:
+        names = files.names("aclImdb/train/unsup")
+        texts = [(_bytes(files, name) or b"").decode("utf-8") for name in names]
+    return {"all": Part(texts, [UNLABELLED] * len(texts))} if texts else None
 
 
 def imdb_package(files: Files) -> Content | None:

@@ -60,9 +60,16 @@ KNOWN = {
 }
 
 
+UNLABELLED = ""
+"""As ``data.label``: labels are not asked for. No user can set it."""
+
+
 @dataclass(frozen=True)
 class Columns:
-    """The columns to read, by position, and what they make of the rows."""
+    """The columns to read, by position, and what they make of the rows.
+
+    Where labels are not asked for, ``label`` is the column of the values.
+    """
 
     task: Task
     value: int
@@ -70,8 +77,9 @@ class Columns:
     split: int | None
 
     def wanted(self) -> list[int]:
-        """Positions, in the order value, label, split."""
-        return [self.value, self.label, *([] if self.split is None else [self.split])]
+        """Positions, in the order value, label, split; none of them twice."""
+        given = [self.value, self.label, *([] if self.split is None else [self.split])]
+        return list(dict.fromkeys(given))
 
 
 def find_columns(names: Sequence[str], config: DataConfig, source: str) -> Columns:
@@ -90,6 +98,8 @@ def find_columns(names: Sequence[str], config: DataConfig, source: str) -> Colum
         if image is None:
             raise _not_found(names, "text", source)
         task, value = "image", image
+    if config.label == UNLABELLED:
+        return Columns(task, value, value, None)
     label = _chosen(names, "label", config.label, source)
     if label is None:
         raise _not_found(names, "label", source)

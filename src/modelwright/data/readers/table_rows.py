@@ -57,6 +57,8 @@ def assemble(
 ) -> TableRows:
     """From a pyarrow table with the columns value, label and, where there is one, split.
 
+    Where labels are not asked for, the values stand for them.
+
     Raises:
         DataError: texts that are no strings, or labels that are neither names nor whole numbers.
     """
@@ -66,10 +68,11 @@ def assemble(
             raise DataError(f"{name} has texts of the type {value.type}; expected strings")
         value = value.cast(pa.large_string())
     splits = None if columns.split is None else _whole(table.column(2))
+    labelled = columns.label != columns.value
     return TableRows(
         task=columns.task,
         values=value,
-        labels=_label_texts(_whole(table.column(1)), order, name),
+        labels=_label_texts(_whole(table.column(1)), order, name) if labelled else value,
         splits=None if splits is None else _label_texts(splits, None, name),
         numbers=numbers,
         first=first,
