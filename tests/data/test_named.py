@@ -169,6 +169,19 @@ def test_imdb_is_the_same_from_tables_and_files() -> None:
     assert content == {"train": Part(["good"], ["pos"])}
 
 
+def test_reviews_without_labels_are_the_same_from_a_table_and_from_files() -> None:
+    table = MemoryFiles({"imdb/unlabeled.csv": b'text\n"bad, really"\ngood\n'})
+    names = {
+        f"aclImdb/train/unsup/{at}_0.txt": text for at, text in enumerate((b"good", b"bad, really"))
+    }
+    contents = [layouts.imdb_unlabelled(files) for files in (table, MemoryFiles(names))]
+    assert all(content is not None for content in contents)
+    one, other = (content["all"] for content in contents if content)
+    assert set(one.labels) == {"unlabelled"} and len(one) == 2
+    assert fingerprint(one) == fingerprint(other)
+    assert layouts.imdb_unlabelled(MemoryFiles({})) is None
+
+
 @pytest.mark.parametrize("published", [True, False])
 @pytest.mark.parametrize("packed", [True, False])
 def test_shopping_is_found_in_a_folder_in_every_layout(
@@ -425,7 +438,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cifar10", "imdb", "mnist", "online-shopping"])
+@pytest.mark.parametrize("name", ["cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping"])
 def test_the_real_sets_are_the_known_ones(name: str, real_data: Path) -> None:
     report = fetching.fetch(name, folder=real_data)
     assert report.fingerprints == dict(CATALOGUE[name].sums)
