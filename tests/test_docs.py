@@ -18,7 +18,6 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
-    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
     PictureOptions,
@@ -47,7 +46,6 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "bilstm": ("model", BilstmOptions),
     "ngrams": ("model", NgramsOptions),
     "textcnn": ("model", TextcnnOptions),
-    "committee": ("model", CommitteeOptions),
     "custom": ("model", CustomOptions),
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -15,11 +15,9 @@ from modelwright.engine.keeper import Keeper
 from modelwright.runs import run as runs
 
 MODEL = {
-    "recipe": "text-best",
+    "recipe": "textcnn",
     "vocabulary": 60,
     "length": 16,
-    "buckets": 512,
-    "min_count": 1,
     "filters": 8,
     "embedding": 6,
     "context": 4,

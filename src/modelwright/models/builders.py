@@ -16,7 +16,6 @@ from modelwright.models.given import Given
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
-    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
     TextcnnOptions,
@@ -50,7 +49,6 @@ BUILDERS: dict[str, Builder] = {
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
     "textcnn": Builder(TextcnnOptions, "modelwright.models.textcnn", "text"),
-    "committee": Builder(CommitteeOptions, "modelwright.models.committee", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 

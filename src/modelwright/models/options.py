@@ -129,21 +129,6 @@ class NgramsOptions(TextOptions):
         return True
 
 
-class CommitteeOptions(NgramsOptions, TextcnnOptions):
-    """``committee``: the networks ``ngrams`` and ``textcnn`` over the same ids, each learning
-    alone; the answer is the mean of theirs."""
-
-    known: Annotated[int, Field(ge=3)] = 30_000
-    """Ids that ``textcnn`` knows; it takes the others for unknown tokens."""
-    pace: Annotated[float, Field(gt=0)] = 20.0
-    """How far a step moves the scores of ``ngrams``, whose network alone has 100."""
-
-    @property
-    def any_length(self) -> bool:
-        """Padding counts for nothing in either."""
-        return True
-
-
 class CustomOptions(PictureOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 

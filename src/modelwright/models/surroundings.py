@@ -17,7 +17,7 @@ from keras import ops
 
 from modelwright.core.types import FloatArray, IntArray, Progress, Rows
 
-UNKNOWN = 1
+_UNKNOWN = 1
 _REACH = 5
 """Tokens on each side of the region that are to be told."""
 _NOISE = 200
@@ -47,7 +47,7 @@ class Surroundings(keras.layers.Layer):  # type: ignore[misc]
     def call(self, ids: Any) -> Any:
         """The vectors."""
         each = ops.take(self.tokens, ids, axis=0)
-        each = ops.cast(each, self.compute_dtype) * _mask(ids > UNKNOWN, self.compute_dtype)
+        each = ops.cast(each, self.compute_dtype) * _mask(ids > _UNKNOWN, self.compute_dtype)
         before = (self.region - 1) // 2
         padded = ops.pad(each, [[0, 0], [before, self.region - 1 - before], [0, 0]])
         length = ops.shape(ids)[1]
@@ -94,15 +94,11 @@ def learn(
 
 
 class _Texts:
-    """Batches of texts of like length, noise tokens, and how much each token counts.
-
-    Ids that the vocabulary does not reach are unknown.
-    """
+    """Batches of texts of like length, noise tokens, and how much each token counts."""
 
     def __init__(self, parts: Sequence[Rows], vocabulary: int) -> None:
         self._parts = parts
         self._starts = np.cumsum([0, *(len(part) for part in parts)])
-        self.weights: FloatArray = np.zeros(vocabulary, np.float32)
         counts = np.zeros(vocabulary, np.int64)
         lengths = np.zeros(self._starts[-1], np.int64)
         for start in range(0, len(lengths), _PART):
@@ -110,10 +106,10 @@ class _Texts:
             ids = self._take(chosen)
             lengths[chosen] = (ids != 0).sum(axis=1)
             counts += np.bincount(ids.ravel(), minlength=vocabulary)
-        counts[: UNKNOWN + 1] = 0
+        counts[: _UNKNOWN + 1] = 0
         shares = counts / max(counts.sum(), 1)
         kept = np.sqrt(_FREQUENT / np.maximum(shares, 1e-12))
-        self.weights = np.where(counts > 0, np.minimum(kept, 1), 0).astype(np.float32)
+        self.weights: FloatArray = np.where(counts > 0, np.minimum(kept, 1), 0).astype(np.float32)
         self._noise = np.cumsum(counts**0.75)
         self._lengths = lengths
         self._order = np.argsort(lengths, kind="stable")
@@ -136,8 +132,7 @@ class _Texts:
         """Rows by their position among all parts', part by part."""
         bounds = zip(self._parts, self._starts, self._starts[1:], strict=False)
         within = ((part, chosen[(chosen >= at) & (chosen < end)] - at) for part, at, end in bounds)
-        ids = np.concatenate([part.take(rows) for part, rows in within if len(rows)])
-        return np.where(ids < len(self.weights), ids, UNKNOWN)
+        return np.concatenate([part.take(rows) for part, rows in within if len(rows)])
 
 
 class _Teller(keras.Model):  # type: ignore[misc]
@@ -153,21 +148,22 @@ class _Teller(keras.Model):  # type: ignore[misc]
         """The losses."""
         ids, noise = inputs
         vectors = self.layer(ids)
-        told = ops.take(self.told, ids, axis=0)
-        weights = ops.take(self.weights_of, ids, axis=0)
-        there = ops.cast(ops.not_equal(ids, 0), "float32")
-        nearest = self.layer.region // 2 + 1
-        true, known = 0.0, 0.0
-        for far in range(nearest, nearest + _REACH):
-            for here, other in (
-                (slice(None, -far), slice(far, None)),
-                (slice(far, None), slice(None, -far)),
-            ):
-                scores = ops.sum(vectors[:, here] * told[:, other], axis=2)
-                weighed = weights[:, other] * there[:, here]
-                true += ops.sum(weighed * ops.softplus(-scores), axis=1)
-                edges = [[0, 0], [far, 0] if here.start else [0, far]]
-                known += ops.pad(weighed, edges)
+        length, edge = ids.shape[1], self.layer.region // 2 + _REACH
+        # In blocks of places, each with all tokens that its places may have to tell: one product
+        # of matrices a block instead of a walk through the batch for every distance.
+        blocks = length // _STEP
+        window = np.arange(_STEP + 2 * edge)
+        others = ops.take(
+            ops.pad(ids, [[0, 0], [edge, edge]]), np.arange(blocks)[:, None] * _STEP + window, 1
+        )
+        here = ops.reshape(vectors, (-1, blocks, _STEP, self.layer.size))
+        scores = ops.einsum("nbps,nbws->nbpw", here, ops.take(self.told, others, axis=0))
+        far = np.abs(window - edge - np.arange(_STEP)[:, None])
+        near = ((far > self.layer.region // 2) & (far <= edge)).astype(np.float32)
+        there = ops.reshape(ops.cast(ops.not_equal(ids, 0), "float32"), (-1, blocks, _STEP, 1))
+        weights = near * there * ops.expand_dims(ops.take(self.weights_of, others, axis=0), 2)
+        true = ops.sum(weights * ops.softplus(-scores), axis=(1, 2, 3))
+        known = ops.reshape(ops.sum(weights, axis=3), (-1, length))
         false = ops.softplus(ops.matmul(vectors, ops.transpose(ops.take(self.told, noise[0], 0))))
         false = _RATIO * ops.sum(known * ops.mean(false, axis=2), axis=1)
         losses = (true + false) / ops.maximum(ops.sum(known, axis=1), 1e-6)

@@ -15,43 +15,28 @@ from keras import ops
 from modelwright.models.given import Given
 from modelwright.models.heads import classify, rates
 from modelwright.models.options import TextcnnOptions
-from modelwright.models.surroundings import UNKNOWN, Surroundings, learn
+from modelwright.models.surroundings import Surroundings, learn
 
 
 def build(options: TextcnnOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
     """A network from int32 ids ``[n, *shape]``, 0 for padding, to probabilities."""
-    inputs = keras.Input(shape, dtype="int32", name="ids")
-    return keras.Model(inputs, member(inputs, options, classes), name="textcnn")
-
-
-def member(ids: Any, options: TextcnnOptions, classes: int, known: int = 0) -> Any:
-    """The probabilities that this network gives ids, as part of any network.
-
-    Args:
-        ids: int32 ``[n, length]``.
-        options: of this network.
-        classes: how many there are.
-        known: ids from this one on are taken for the unknown token; 0: all are known.
-    """
     layers = keras.layers
-    known = min(known or options.vocabulary, options.vocabulary)
-    if known < options.vocabulary:
-        ids = ops.where(ids < known, ids, UNKNOWN)
-    x = layers.Embedding(known, options.embedding)(ids)
+    inputs = keras.Input(shape, dtype="int32", name="ids")
+    x = layers.Embedding(options.vocabulary, options.embedding)(inputs)
     # Not Keras' mask, which convolutions drop: what is padding is 0 before and after them, so
     # that an answer does not depend on how far a text is padded.
-    there = Places(name="places")(ids)
+    there = Places(name="places")(inputs)
     x = x * there
     for layer in rates(options.dropout / 2, seed=0):
         x = layer(x)
     if options.context:
         around = Surroundings(
-            known,
+            options.vocabulary,
             options.context,
             options.region,
             dtype="float32",
             name="surroundings",
-        )(ids)
+        )(inputs)
         x = layers.Concatenate()([x, around])
     found = []
     for width in options.widths:
@@ -60,7 +45,7 @@ def member(ids: Any, options: TextcnnOptions, classes: int, known: int = 0) -> A
     x = layers.Concatenate()(found) if len(found) > 1 else found[0]
     for layer in rates(options.dropout, seed=1):
         x = layer(x)
-    return classify(x, classes)
+    return keras.Model(inputs, classify(x, classes), name="textcnn")
 
 
 def adapt(network: keras.Model, options: TextcnnOptions, given: Given) -> None:
