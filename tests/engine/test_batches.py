@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import DataError
-from modelwright.core.types import Split
 from modelwright.engine import batches as module
 from modelwright.engine.augment import augment
 from modelwright.engine.batches import Batches, Ids, TrainingBatches, encode
@@ -125,7 +124,7 @@ class Lengths:
 def test_texts_are_encoded_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PART", 4)
     texts, told = Texts(), []
-    ids = encode(Split(texts, np.zeros(10, np.int64)), Lengths(), lambda *step: told.append(step))
+    ids = encode(texts, Lengths(), lambda *step: told.append(step))
     np.testing.assert_array_equal(ids.array, [[n, n * n] for n in range(10)])
     assert texts.taken == [4, 4, 2]
     assert told == [("encoding", done, 10) for done in (4, 8, 10)]
