@@ -43,6 +43,14 @@ def test_a_source_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None
     assert resolve(file).data.source == str(tmp_path / "rows.csv")
     file.write_text('[data]\nsource = ["rows.csv", "imdb"]\n[model]\nrecipe = "bilstm"\n')
     assert resolve(file).data.source == [str(tmp_path / "rows.csv"), "imdb"]
+    for given, found in (('"rows.csv"', "rows.csv"), ('["rows.csv"]', ["rows.csv"])):
+        file.write_text(
+            f'[data]\nsource = "imdb"\nunlabelled = {given}\n[model]\nrecipe = "textcnn"\n'
+        )
+        data = resolve(file).data
+        here = str(tmp_path / "rows.csv")
+        assert data.unlabelled == (here if isinstance(found, str) else [here])
+        assert data.source == "imdb"
 
 
 def test_values_of_set_are_toml_or_else_text() -> None:

@@ -96,12 +96,15 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
 
 
 def from_beside(file: Path, tables: Layer) -> dict[str, Any]:
-    """The tables, with a source that lies beside the file made a path from here."""
-    source = tables.get("data", {}).get("source")
-    if not isinstance(source, str | list):
-        return dict(tables)
-    found = [_beside(file, item) for item in ([source] if isinstance(source, str) else source)]
-    return merge(tables, {"data": {"source": found[0] if isinstance(source, str) else found}})
+    """The tables, with sources that lie beside the file made paths from here."""
+    found: dict[str, Any] = {}
+    for key in ("source", "unlabelled"):
+        given = tables.get("data", {}).get(key)
+        if isinstance(given, str):
+            found[key] = _beside(file, given)
+        elif isinstance(given, list):
+            found[key] = [_beside(file, item) for item in given]
+    return merge(tables, {"data": found}) if found else dict(tables)
 
 
 def parse_set(text: str) -> dict[str, Any]:
