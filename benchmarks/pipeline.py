@@ -206,7 +206,7 @@ def waits(needed: dict[tuple[int, int], float], ready: dict[tuple[int, int], flo
 def _one_batch(batches: Any, steps: int) -> Any:
     import tensorflow as tf
 
-    return tf.data.Dataset.from_tensors(batches[0]).repeat(steps)
+    return tf.data.Dataset.from_tensors(next(iter(batches))).repeat(steps)
 
 
 @contextmanager

@@ -94,11 +94,15 @@ class LabelledBatches(Batches):
         super().__init__(inputs, batch_size)
         self.labels = labels
 
+    @property
+    def any_length(self) -> bool:
+        """Whether the rows of another batch may be longer or shorter."""
+        return False
+
     def make(self, position: int) -> tuple[Any, ...]:
         """A batch and its labels, made now."""
         chosen = self.indices(position)
         return self.inputs.take(chosen), self.labels[chosen]
-
 
 class TrainingBatches(LabelledBatches):
     """Rows shuffled anew each epoch, and varied.
@@ -128,6 +132,11 @@ class TrainingBatches(LabelledBatches):
         self._lengths = inputs.lengths() if any_length and isinstance(inputs, Ids) else None
         self._order = np.arange(len(inputs))
         self.start_epoch(0)
+
+    @property
+    def any_length(self) -> bool:
+        """Whether the rows of another batch may be longer or shorter."""
+        return self._lengths is not None
 
     def start_epoch(self, epoch: int) -> None:
         """Take the order of that epoch, whichever came before."""
@@ -159,6 +168,31 @@ class TrainingBatches(LabelledBatches):
         return varied, labels
 
 
+def feed(batches: LabelledBatches) -> Any:
+    """What ``fit`` reads these batches from, each epoch anew.
+
+    Under TensorFlow a dataset of its own. The one that Keras makes prefetches by autotuning, whose
+    thread is slow to end: at the start of every other epoch, where the iterator of the one before
+    is dropped, a step stood still for about two seconds (TensorFlow 2.21).
+    """
+    if keras.config.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    inputs, labels = batches.make(0)
+    row = (None,) if batches.any_length else inputs.shape[1:]
+    signature = (
+        tf.TensorSpec((None, *row), inputs.dtype),
+        tf.TensorSpec((None, *labels.shape[1:]), labels.dtype),
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    made = tf.data.Dataset.from_generator(
+        lambda: (batches[at] for at in range(len(batches))), output_signature=signature
+    )
+    return made.apply(tf.data.experimental.assert_cardinality(len(batches))).with_options(options)
+
+
 def _widths(lengths: IntArray) -> IntArray:
     """Lengths rounded up to whole steps, at least one."""
     return np.maximum(-(-lengths // _STEP), 1) * _STEP
@@ -173,8 +207,4 @@ def _grouped(
     order = np.concatenate([part[np.argsort(widths[part], kind="stable")] for part in parts])
     whole = len(order) // batch_size
     batches = random.permutation(order[: whole * batch_size].reshape(whole, batch_size))
-    # Keras takes the shape of the first two batches for that of all, unless the two differ.
-    others = np.flatnonzero(widths[batches].max(axis=1) != widths[batches[:1]].max(initial=0))
-    if len(others):
-        batches[[1, others[0]]] = batches[[others[0], 1]]
     return np.concatenate([batches.ravel(), order[whole * batch_size :]])

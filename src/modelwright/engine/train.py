@@ -17,7 +17,7 @@ from modelwright.core.render import percent, table
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.data.load import load_data, write_rejected
 from modelwright.engine import optimizers, runtime
-from modelwright.engine.batches import LabelledBatches, TrainingBatches, encode
+from modelwright.engine.batches import LabelledBatches, TrainingBatches, encode, feed
 from modelwright.engine.interrupt import held_back
 from modelwright.engine.keeper import Keeper
 from modelwright.engine.precision import choose
@@ -228,11 +228,11 @@ def _run_epochs(
     try:
         with held_back() as keeper.check_interrupt:
             network.fit(
-                batches,
+                feed(batches),
                 shuffle=False,  # Keras would reorder the batches by a state that is not kept
                 epochs=config.epochs,
                 initial_epoch=len(keeper.history),
-                validation_data=validation,
+                validation_data=None if validation is None else feed(validation),
                 class_weight=weights,
                 callbacks=callbacks,
                 verbose=0,
