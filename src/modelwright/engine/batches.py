@@ -104,6 +104,7 @@ class LabelledBatches(Batches):
         chosen = self.indices(position)
         return self.inputs.take(chosen), self.labels[chosen]
 
+
 class TrainingBatches(LabelledBatches):
     """Rows shuffled anew each epoch, and varied.
 
