@@ -11,7 +11,7 @@ import pytest
 
 from modelwright.core.config import setting
 from modelwright.core.errors import ConfigError
-from modelwright.engine.metrics import wilson
+from modelwright.core.metrics import wilson
 from modelwright.recipes import measured, recipe
 from modelwright.recipes.listing import RecipeReport, list_recipes
 from modelwright.recipes.measured import Measured

@@ -26,19 +26,20 @@ from modelwright.runs import run as runs
 from modelwright.runs.run import Run
 
 _CHECKED = 1000
-_TOLERANCE = 1e-4
 # Where pictures are resized, the graph and Pillow differ by a grey level here and there.
 _LOSSY_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was exported; ``parity`` maps each engine to its figures."""
+    """What was exported; ``parity`` maps each engine to its figures, ``missing`` each that could
+    not be made to the reason."""
 
     servable: Path
     name: str
     version: int
     parity: dict[str, Any]
+    missing: dict[str, str]
     bytes: int
     seconds: float
 
@@ -61,6 +62,7 @@ class ExportReport:
                     f" {figures['max_difference']:.1e}, {figures['labels_changed']} labels changed",
                 )
             )
+        rows += [(f"{engine} is missing", reason) for engine, reason in self.missing.items()]
         return table(("exported", ""), rows)
 
 
@@ -115,7 +117,8 @@ def export(
         ) from None
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     seconds = time.monotonic() - started
-    return ExportReport(target, destination.resolve().name, number, parity, size, seconds)
+    missing = dict(manifest.read(target).missing)
+    return ExportReport(target, destination.resolve().name, number, parity, missing, size, seconds)
 
 
 def _answers(
@@ -133,7 +136,7 @@ def _answers(
     raw = tuple(_sendable(split.inputs.raw(int(i))) for i in chosen)
     rows = split.inputs.take(chosen)
     cutter = run.tokenizer()
-    tolerance = _TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
+    tolerance = manifest.TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
     outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
     return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
 

@@ -39,9 +39,7 @@ def write(
     names = tf.constant(labels)
 
     def answer(rows: Any) -> dict[str, Any]:
-        outputs = tf.cast(network(rows, training=False), tf.float32)
-        if outputs.shape[-1] == 1:
-            outputs = tf.concat([1 - outputs, outputs], axis=1)
+        outputs = probabilities(network, rows)
         best = tf.argmax(outputs, axis=1)
         return {
             "probabilities": outputs,
@@ -53,11 +51,7 @@ def write(
         return answer(preprocess(raw) if shape is None else pictures.decode(raw, shape))
 
     raw = tf.TensorSpec([None], tf.string, name=INPUT_NAMES[task])
-    ready = tf.TensorSpec(
-        [None, *network.input_shape[1:]],
-        network.inputs[0].dtype,
-        name="ids" if task == "text" else "pixels",
-    )
+    ready = ready_spec(network)
     # Keras' own archive holds the weights under two names and writes them twice.
     module = tf.Module()
     module.weights = [weight.value for weight in network.variables]
@@ -67,3 +61,15 @@ def write(
         ready.name: tf.function(answer, input_signature=[ready]),
     }
     tf.saved_model.save(module, str(path), signatures)
+
+
+def probabilities(network: keras.Model, rows: Any) -> Any:
+    """The network's answer to what it reads, float32 ``[n, classes]``."""
+    outputs = tf.cast(network(rows, training=False), tf.float32)
+    return tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
+
+
+def ready_spec(network: keras.Model, batch: int | None = None) -> tf.TensorSpec:
+    """What the network reads: ids ``[n, length]`` or pixels ``[n, h, w, c]``."""
+    name = "ids" if len(network.input_shape) == 2 else "pixels"
+    return tf.TensorSpec([batch, *network.input_shape[1:]], network.inputs[0].dtype, name=name)

@@ -3,6 +3,10 @@
 NAME/VERSION/
   saved_model.pb variables/ assets/     what TensorFlow Serving loads
   assets.extra/                         warm-up requests for it
+  onnx/model.onnx                       what ONNX Runtime loads
+  litert/METHOD.tflite                  what LiteRT loads, each with its recorded answers
+  tokenizer.json                        of a text model: its rules, and texts to try them on
+  tokenizer-vectors.jsonl
   examples.jsonl                        held-out rows with the model's answers
   modelwright.json                      this manifest
 """
@@ -11,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +26,17 @@ from modelwright.core.types import Task
 FORMAT = 1
 MANIFEST = "modelwright.json"
 EXAMPLES = "examples.jsonl"
+TOLERANCE = 1e-4
+"""How far the arithmetic of two engines may take a probability apart."""
 INPUT_NAMES: Mapping[Task, str] = {"text": "input_text", "image": "image_bytes"}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """``engines`` maps each engine to the figures of its parity check; ``files`` each file's
-    path to its sha256; ``tta`` says whether it answers with test-time augmentation;
-    ``tolerance`` is how far a probability may be from the recorded one."""
+    """``engines`` maps each engine to the figures of its check; ``files`` each file's path to its
+    sha256; ``missing`` each engine that could not be made to the reason; ``tta`` says whether it
+    answers with test-time augmentation; ``tolerance`` is how far a probability may be from the
+    recorded one, where the engine does not say otherwise."""
 
     format: int
     name: str
@@ -46,11 +53,20 @@ class Manifest:
     metrics: Mapping[str, Any]
     versions: Mapping[str, str]
     files: Mapping[str, str]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def input_name(self) -> str:
         """The name of the default signature's only input."""
         return INPUT_NAMES[self.task]
+
+    def tolerance_of(self, engine: str) -> float:
+        """How far a probability of that engine may be from the recorded one."""
+        return float(self.engines[engine].get("tolerance", self.tolerance))
+
+    def examples_of(self, engine: str) -> str:
+        """The file with the rows and answers that were recorded for that engine."""
+        return str(self.engines[engine].get("examples", EXAMPLES))
 
 
 def write(manifest: Manifest, folder: Path) -> Manifest:
@@ -133,7 +149,9 @@ def from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: it says something that no servable can be.
     """
-    values = {key: record[key] for key in Manifest.__dataclass_fields__}
+    # Servables of before there was more than one engine do not say which are missing.
+    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
+    values["missing"] = record.get("missing", {})
     values["labels"] = tuple(values["labels"])
     values["shape"] = tuple(values["shape"]) if values["shape"] else None
     if values["task"] not in INPUT_NAMES or len(values["labels"]) < 2:

@@ -39,7 +39,7 @@ def replay(folder: Path, manifest: Manifest, engine: str, path: Path) -> dict[st
                 f" {done.returncode}): {last[-1]}"
             )
         given = np.load(out, allow_pickle=False)
-    return examples.compare(recorded.expected, given, manifest.tolerance)
+    return examples.compare(recorded.expected, given, manifest.tolerance_of(engine))
 
 
 def main(arguments: list[str]) -> int:

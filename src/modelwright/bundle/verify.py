@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.bundle import manifest
-from modelwright.bundle.manifest import EXAMPLES
 from modelwright.bundle.replay import replay
 from modelwright.core.errors import ParityError
 from modelwright.core.render import table
@@ -49,12 +48,15 @@ def verify(path: Path | str) -> VerifyReport:
     """
     folder = manifest.find(Path(path))
     about = manifest.read(folder)
-    engines = {name: replay(folder, about, name, folder / EXAMPLES) for name in about.engines}
+    engines = {
+        name: replay(folder, about, name, folder / about.examples_of(name))
+        for name in about.engines
+    }
     for name, figures in engines.items():
         if not figures["passed"]:
             raise ParityError(
                 f"engine '{name}' of {folder} no longer gives its recorded answers:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
-                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e}."
+                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance_of(name):.0e}."
             )
     return VerifyReport(folder, about.version, len(about.files), engines)

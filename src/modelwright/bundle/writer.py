@@ -12,16 +12,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from modelwright.bundle import examples, graph, manifest, warmup
+from modelwright.bundle import convert, examples, graph, manifest, rules, vectors, warmup
+from modelwright.bundle.engines import onnx
 from modelwright.bundle.examples import Examples
-from modelwright.bundle.manifest import EXAMPLES, MANIFEST, Manifest
+from modelwright.bundle.manifest import EXAMPLES, MANIFEST, TOLERANCE, Manifest
 from modelwright.bundle.replay import replay
 from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.errors import ModelwrightError, ParityError, ServableError
@@ -114,14 +115,19 @@ def _failure(code: int, output: str, run: Run) -> Exception:
 def _write(
     run: Run, network: keras.Model, folder: Path, about: Manifest, rows: Examples
 ) -> dict[str, Any]:
-    graph.write(folder, network, run.tokenizer(), run.labels, task=run.task, shape=run.shape)
+    tokenizer = run.tokenizer()
+    graph.write(folder, network, tokenizer, run.labels, task=run.task, shape=run.shape)
+    if tokenizer:
+        rules.write(folder, tokenizer.options)
+        vectors.write(folder, tokenizer)
     examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
     warmup.write(folder / warmup.WARMUP, about.name, rows.inputs[:_WARMUP], run.task)
     about = manifest.write(about, folder)
+    about = _with_onnx(about, folder)
     checked = folder.with_name(f"{folder.name}.examples")
     try:
         examples.write(checked, rows, run.task)
-        parity = {"savedmodel": replay(folder, about, "savedmodel", checked)}
+        parity = {name: replay(folder, about, name, checked) for name in about.engines}
     finally:
         checked.unlink(missing_ok=True)
     for engine, figures in parity.items():
@@ -129,11 +135,24 @@ def _write(
             raise ParityError(
                 f"engine '{engine}' does not agree with the model it was made from:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
-                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance:.0e};"
-                " nothing was exported."
+                f" difference {figures['max_difference']:.2e}, allowed"
+                f" {about.tolerance_of(engine):.0e}; nothing was exported."
             )
-    manifest.write(Manifest(**{**vars(about), "engines": parity}), folder)
+    engines = {name: {**about.engines[name], **figures} for name, figures in parity.items()}
+    manifest.write(replace(about, engines=engines), folder)
     return parity
+
+
+def _with_onnx(about: Manifest, folder: Path) -> Manifest:
+    """Write the ONNX file, where the network can be one; the manifest says either way."""
+    out = folder / onnx.FILE
+    out.parent.mkdir()
+    if reason := convert.convert(folder, "onnx", out):
+        out.parent.rmdir()
+        return manifest.write(replace(about, missing={"onnx": reason}), folder)
+    # It reads Pillow's pixels, as Keras did, so nothing but the arithmetic may differ.
+    engines = {**about.engines, "onnx": {"tolerance": TOLERANCE}}
+    return manifest.write(replace(about, engines=engines), folder)
 
 
 if __name__ == "__main__":

@@ -98,3 +98,9 @@ class Engine(Protocol):
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities, float32 ``[n, classes]``, rows in the order of ``inputs``."""
+
+    def prepare(self, inputs: Sequence[RawInput]) -> Any:
+        """What the network reads of them: ids int32 ``[n, m]`` or pixels uint8 ``[n, h, w, c]``."""
+
+    def run(self, ready: Any) -> FloatArray:
+        """Class probabilities, float32 ``[n, classes]``, of that."""

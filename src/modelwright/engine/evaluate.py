@@ -18,7 +18,7 @@ from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Spl
 from modelwright.data.load import load_split, write_rejected
 from modelwright.engine import runtime
 from modelwright.engine.batches import encode
-from modelwright.engine.metrics import Metrics, bins, measure
+from modelwright.core.metrics import Metrics, bins, measure
 from modelwright.engine.negation import NegationSlice, negation, write_answers
 from modelwright.engine.own_rows import own_rows
 from modelwright.engine.scoring import probabilities

@@ -24,7 +24,7 @@ from modelwright.core.render import percent, table
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.engine.batches import Ids
-from modelwright.engine.metrics import wilson
+from modelwright.core.metrics import wilson
 from modelwright.engine.scoring import probabilities
 from modelwright.models.tokenizer import Tokenizer
 

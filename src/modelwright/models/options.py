@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -39,6 +39,10 @@ class TextOptions(Table):
     def any_length(self) -> bool:
         """Whether padding changes no answer, so that training may leave it out."""
         return False
+
+    def unpadded(self) -> Self:
+        """Options of a network with the same weights that is only given rows without padding."""
+        return self
 
 
 class CnnOptions(PictureOptions):
@@ -81,6 +85,10 @@ class BilstmOptions(TextOptions):
     def any_length(self) -> bool:
         """Masked padding is skipped."""
         return self.masking
+
+    def unpadded(self) -> Self:
+        """No mask, which costs each step."""
+        return self.model_copy(update={"masking": False})
 
 
 class TextcnnOptions(TextOptions):

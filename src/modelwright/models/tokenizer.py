@@ -27,7 +27,7 @@ RESERVED = ("<pad>", "<unk>")
 _BATCH = 512
 
 # RE2 patterns, each with its replacement, applied in order.
-_CLEAN = (
+CLEAN = (
     (r"<[A-Za-z/!][^<>]*>", " "),
     (r"&#?[0-9A-Za-z]{1,10};", " "),
 )
@@ -110,17 +110,7 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
 
 def split(texts: Any, options: TextOptions) -> Any:
     """The tokens of string tensor ``[n]``, a ragged tensor ``[n, None]``."""
-    # Broken UTF-8 and control characters become spaces; lower() would stop at a NUL.
-    texts = tf.strings.unicode_transcode(
-        texts, "UTF-8", "UTF-8", replacement_char=0x20, replace_control_characters=True
-    )
-    for pattern, replacement in _CLEAN:
-        texts = tf.strings.regex_replace(texts, pattern, replacement)
-    texts = tf.strings.lower(_half_width(texts), encoding="utf-8")
-    for pattern, replacement in _STRIP:
-        texts = tf.strings.regex_replace(texts, pattern, replacement)
-    texts = tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
-    tokens = tf.strings.split(texts)
+    tokens = tf.strings.split(spaced(texts, options))
     if options.ngrams > 1:
         runs = [
             tf.strings.ngrams(tokens, width, separator=" ")
@@ -128,6 +118,24 @@ def split(texts: Any, options: TextOptions) -> Any:
         ]
         tokens = tf.concat([tokens, *runs], axis=1)
     return tokens
+
+
+def spaced(texts: Any, options: TextOptions) -> Any:
+    """String tensor ``[n]`` with spaces between the tokens, and perhaps around them.
+
+    But for ``CLEAN`` and the final sigma of a word in capitals, each character becomes what it
+    becomes whatever stands beside it: ``tokenizer.json`` of a servable rests on that.
+    """
+    # Broken UTF-8 and control characters become spaces; lower() would stop at a NUL.
+    texts = tf.strings.unicode_transcode(
+        texts, "UTF-8", "UTF-8", replacement_char=0x20, replace_control_characters=True
+    )
+    for pattern, replacement in CLEAN:
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    texts = tf.strings.lower(_half_width(texts), encoding="utf-8")
+    for pattern, replacement in _STRIP:
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    return tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
 
 
 def learn(

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from modelwright.engine.metrics import wilson
+from modelwright.core.metrics import wilson
 
 BoolArray = npt.NDArray[np.bool_]
 Method = Literal["t over seeds", "Wilson over rows", "Newcombe over rows"]

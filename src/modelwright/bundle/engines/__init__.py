@@ -1,12 +1,14 @@
 """What can run a servable. To add an engine: one module here with ``open_engine``, one line.
 
-``open_engine(folder, manifest)`` returns a ``modelwright.core.types.Engine``; only the module
-of the engine that is asked for is imported.
+``open_engine(folder, manifest, name)`` returns a ``modelwright.core.types.Engine``; only the
+module of the engine that is asked for is imported. A servable may hold several files of one
+engine: ``litert-int8`` is the engine ``litert`` with one of them.
 """
 
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
 from modelwright.bundle.manifest import Manifest
@@ -14,25 +16,40 @@ from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Engine
 
-ENGINES = {"savedmodel": "modelwright.bundle.engines.savedmodel"}
+ENGINES = {
+    "onnx": "modelwright.bundle.engines.onnx",
+    "savedmodel": "modelwright.bundle.engines.savedmodel",
+    "litert": "modelwright.bundle.engines.litert",
+}
+"""In the order in which ``auto`` takes them."""
+_NEEDS = {"onnx": "onnxruntime", "savedmodel": "tensorflow", "litert": "ai_edge_litert"}
 
 
 def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
     """Load one engine of a servable.
 
     Args:
-        name: one of ``ENGINES``, or ``auto`` for the first that the servable holds.
+        name: one that the manifest names, one of ``ENGINES`` for the first of its files, or
+            ``auto`` for the first that the servable holds and that is installed here.
         folder: the version's folder.
         manifest: what it says of itself.
 
     Raises:
         ConfigError: the servable does not hold that engine.
+        MissingDependencyError: what runs it is not installed.
     """
-    held = [engine for engine in ENGINES if engine in manifest.engines]
-    chosen = held[0] if name == "auto" and held else name
-    if chosen not in held:
+    held = [
+        file for kind in ENGINES for file in manifest.engines if file.partition("-")[0] == kind
+    ]
+    if name == "auto":
+        here = [file for file in held if find_spec(_NEEDS[file.partition("-")[0]])]
+        chosen = (here or held)[0]
+    else:
+        chosen = next((file for file in held if name in (file, file.partition("-")[0])), "")
+    if not chosen:
         raise ConfigError(
             f"{folder} has no engine '{name}'.{nearest(name, held)} It holds: {', '.join(held)}."
         )
-    engine: Engine = importlib.import_module(ENGINES[chosen]).open_engine(folder, manifest)
+    module = importlib.import_module(ENGINES[chosen.partition("-")[0]])
+    engine: Engine = module.open_engine(folder, manifest, chosen)
     return engine

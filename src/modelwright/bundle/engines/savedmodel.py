@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from modelwright.bundle.manifest import Manifest
+from modelwright.bundle.ready import Preparation
 from modelwright.core.errors import DataError, ServableError
 from modelwright.core.types import FloatArray, RawInput
 
@@ -23,10 +25,23 @@ class SavedModelEngine:
             # Held for as long as its functions are used: they don't own its variables.
             self._model = tf.saved_model.load(str(folder))
             self._function = self._model.signatures["serving_default"]
+            (ready,) = self._model.signatures.keys() - {"serving_default"}
+            self._ready = (ready, self._model.signatures[ready])
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise ServableError(f"the SavedModel in {folder} cannot be loaded: {error}.") from None
         self._input = manifest.input_name
+        self._folder, self._manifest = folder, manifest
         self._classes = len(manifest.labels)
+
+    def prepare(self, inputs: Sequence[RawInput]) -> Any:
+        """What the network reads of raw inputs, without TensorFlow."""
+        return Preparation(self._folder, self._manifest)(inputs)
+
+    def run(self, ready: Any) -> FloatArray:
+        """Class probabilities float32 ``[n, classes]`` of that."""
+        name, function = self._ready
+        answer: FloatArray = function(**{name: tf.constant(ready)})["probabilities"].numpy()
+        return answer
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities float32 ``[n, classes]``."""
@@ -44,7 +59,7 @@ class SavedModelEngine:
         return np.concatenate(parts)
 
 
-def open_engine(folder: Path, manifest: Manifest) -> SavedModelEngine:
+def open_engine(folder: Path, manifest: Manifest, name: str) -> SavedModelEngine:
     """Load the SavedModel of a servable.
 
     Raises:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from modelwright.engine.metrics import bins, measure, wilson
+from modelwright.core.metrics import bins, measure, wilson
 
 RANDOM = np.random.default_rng(3)
 

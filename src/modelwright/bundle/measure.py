@@ -1,0 +1,168 @@
+"""What one engine costs and answers, measured in a process that does nothing else.
+
+As a program, ``python -m modelwright.bundle.measure FOLDER ENGINE EXAMPLES OUT SECONDS`` loads the
+engine, answers every row of EXAMPLES, times answers for about SECONDS, and writes OUT, an
+``.npz``. It tells on standard output how many rows it has answered.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.bundle import examples
+from modelwright.bundle.engines import open_engine
+from modelwright.bundle.manifest import read
+from modelwright.core.backend import quiet
+from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.types import FloatArray, Progress, RawInput
+
+MANY = 32
+"""Rows a call, where many are answered at once."""
+_STEP = 256
+_LEAST = 10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one engine; times are of a call, from a raw input to its probabilities."""
+
+    load_seconds: float
+    """From the process's start of loading to the first answer."""
+    latency_ms: dict[str, float]
+    """Quantiles ``p50``, ``p95``, ``p99`` of one row at a time."""
+    network_ms: float
+    """Median of one row without what stands before the network."""
+    rows_per_second: float
+    """With ``MANY`` rows a call."""
+    peak_mib: float
+    """Largest resident memory of the process."""
+
+
+def measure(
+    folder: Path,
+    engine: str,
+    path: Path,
+    *,
+    seconds: float = 2.0,
+    progress: Progress | None = None,
+) -> tuple[FloatArray, Cost]:
+    """Probabilities of all recorded rows, and what they cost, in a fresh process.
+
+    Args:
+        folder: a version's folder.
+        engine: one that it holds.
+        path: the rows, as ``examples.write`` wrote them.
+        seconds: about how long each way of answering is timed.
+        progress: told of each step.
+
+    Raises:
+        ServableError: the engine does not load or run.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "measured.npz"
+        command = [sys.executable, "-m", __name__, str(folder), engine, str(path), str(out)]
+        with (
+            (Path(temporary) / "errors").open("w+b") as errors,
+            subprocess.Popen(
+                [*command, str(seconds)], stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as child,
+        ):
+            assert child.stdout is not None
+            for line in child.stdout:
+                done, _, total = line.strip().partition("/")
+                if progress and total:
+                    progress(f"answering with {engine}", int(done), int(total))
+            code = child.wait()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
+        if code != 0 or not out.exists():
+            raise ServableError(
+                f"engine '{engine}' of {folder} failed in a fresh process (exit {code}): {said[-1]}"
+            )
+        with np.load(out, allow_pickle=False) as stored:
+            return stored["probabilities"], Cost(**json.loads(str(stored["cost"])))
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; 1 with one line on standard error where that fails."""
+    folder, engine, path, out, seconds = arguments
+    try:
+        about = read(Path(folder))
+        rows = examples.read(Path(path), about.task).inputs
+        with quiet():
+            started = time.perf_counter()
+            opened = open_engine(engine, Path(folder), about)
+            opened.probabilities(rows[:1])
+            loaded = time.perf_counter() - started
+            answers = _all(opened.probabilities, rows, len(about.labels))
+            cost = _cost(opened, rows, float(seconds), loaded)
+    except ModelwrightError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    np.savez(out, allow_pickle=False, probabilities=answers, cost=json.dumps(cost))
+    return 0
+
+
+def _all(
+    answer: Callable[[Sequence[RawInput]], FloatArray], rows: Sequence[RawInput], classes: int
+) -> FloatArray:
+    parts = [np.empty((0, classes), np.float32)]
+    for start in range(0, len(rows), _STEP):
+        parts.append(answer(rows[start : start + _STEP]))
+        sys.stdout.write(f"{min(start + _STEP, len(rows))}/{len(rows)}\n")
+        sys.stdout.flush()
+    return np.concatenate(parts)
+
+
+def _cost(engine: Any, rows: Sequence[RawInput], seconds: float, loaded: float) -> dict[str, Any]:
+    single = _times(lambda at: engine.probabilities([rows[at % len(rows)]]), seconds)
+    ready = [engine.prepare([row]) for row in rows[:MANY]]
+    network = _times(lambda at: engine.run(ready[at % len(ready)]), seconds / 2)
+    groups = [rows[at : at + MANY] for at in range(0, max(len(rows) - MANY, 0) + 1, MANY)]
+    many = _times(lambda at: engine.probabilities(groups[at % len(groups)]), seconds)
+    return {
+        "load_seconds": loaded,
+        "latency_ms": {
+            f"p{quantile}": float(np.percentile(single, quantile)) * 1000
+            for quantile in (50, 95, 99)
+        },
+        "network_ms": float(np.median(network)) * 1000,
+        "rows_per_second": len(groups[0]) / float(np.median(many)),
+        "peak_mib": _peak(),
+    }
+
+
+def _times(call: Callable[[int], object], seconds: float) -> list[float]:
+    """Seconds of each call, for about so long, without the first ones."""
+    for at in range(3):
+        call(at)
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(taken) < _LEAST or time.perf_counter() < end:
+        started = time.perf_counter()
+        call(len(taken))
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _peak() -> float:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return float("nan")
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

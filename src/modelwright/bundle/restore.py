@@ -1,0 +1,49 @@
+"""The network of a servable, built anew from its manifest and its SavedModel's variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from modelwright.bundle.manifest import Manifest
+from modelwright.core.config import ModelConfig
+from modelwright.core.errors import ServableError
+from modelwright.models import builders
+
+_KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def network(folder: Path, manifest: Manifest, *, unpadded: bool = False) -> keras.Model:
+    """Build it in float32, with its weights.
+
+    Args:
+        folder: the version's folder.
+        manifest: what it says of itself.
+        unpadded: of texts as long as they come, all rows of a batch alike, where its kind allows
+            that.
+
+    Raises:
+        ServableError: the variables are not those of the network that the manifest describes.
+        ConfigError: a function of one's own that built it is not here.
+    """
+    model = ModelConfig(**manifest.config["model"])
+    options = builders.options_of(model)
+    shape: tuple[int | None, ...] = manifest.shape or (options.length,)
+    if unpadded and getattr(options, "any_length", False):
+        shape = (None,)
+        model = model.model_copy(update={"options": options.unpadded().model_dump()})
+    made = builders.build(model, shape, len(manifest.labels))
+    if manifest.tta:
+        made = builders.augmented(model, made)
+    try:
+        stored = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+        for number, variable in enumerate(made.variables):
+            variable.assign(stored.get_tensor(_KEY.format(number)))
+    except (tf.errors.OpError, ValueError, KeyError) as error:
+        raise ServableError(
+            f"the variables in {folder} are not those of the network that its manifest"
+            f" describes: {str(error).splitlines()[0]}."
+        ) from None
+    return made
