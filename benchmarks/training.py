@@ -8,8 +8,8 @@ accuracy than the scripts do: batch normalisation, dropout and varied pictures; 
 review than the script's 200. So a third side, ``same network``, is Modelwright on the scripts' very
 networks, with as many rows a step as the recipes.
 
-The rate is that of the training steps of each epoch but the first. With ``--to-target`` both
-recipe and script train to their end instead, and what counts is the seconds, from the first step on and with
+The rate is that of the training steps of each epoch but the first. With ``--to-target`` recipe and
+script train to their end instead, and what counts is the seconds, from the first step on and with
 all validation, until the accuracy on the validation rows first reaches the target. The test rows
 are measured once, at the end: they decide nothing.
 """

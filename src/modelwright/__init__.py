@@ -18,7 +18,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Classifier",
+    "Limits",
+    "Measuring",
     "ModelwrightError",
+    "benchmark",
     "compare",
     "evaluate",
     "export",
@@ -28,6 +31,7 @@ __all__ = [
     "list_recipes",
     "load",
     "load_data",
+    "quantize",
     "reproduce",
     "resume",
     "show_recipe",
@@ -36,11 +40,16 @@ __all__ = [
 ]
 
 _LIGHT = {
+    "Limits": "modelwright.bundle.choice",
+    "Measuring": "modelwright.bundle.quantize",
     "ModelwrightError": "modelwright.core.errors",
+    "benchmark": "modelwright.bundle.benchmark",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
     "list_recipes": "modelwright.recipes.listing",
+    "load": "modelwright.bundle.predictor",
     "load_data": "modelwright.data.load",
+    "quantize": "modelwright.bundle.quantize",
     "reproduce": "modelwright.studies.reproduce",
     "show_recipe": "modelwright.recipes.listing",
     "verify": "modelwright.bundle.verify",
@@ -51,7 +60,6 @@ _HEAVY = {
     "evaluate": "modelwright.engine.evaluate",
     "export": "modelwright.bundle.export",
     "layers": "modelwright.engine.layers",
-    "load": "modelwright.bundle.predictor",
     "resume": "modelwright.engine.train",
     "train": "modelwright.api.train",
 }
@@ -59,8 +67,11 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.train import train
+    from modelwright.bundle.benchmark import benchmark
+    from modelwright.bundle.choice import Limits
     from modelwright.bundle.export import export
     from modelwright.bundle.predictor import load
+    from modelwright.bundle.quantize import Measuring, quantize
     from modelwright.bundle.verify import verify
     from modelwright.core.errors import ModelwrightError
     from modelwright.data.inspection import inspect_data
@@ -78,10 +89,9 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _HEAVY:
-        from modelwright.core.backend import load_keras, load_tensorflow
+        from modelwright.core.backend import load_keras
 
-        # A servable answers through TensorFlow alone, whatever trained it.
-        load_tensorflow() if name == "load" else load_keras()
+        load_keras()
     elif name not in _LIGHT:
         raise AttributeError(f"module 'modelwright' has no attribute '{name}'")
     return getattr(importlib.import_module({**_LIGHT, **_HEAVY}[name]), name)

@@ -62,5 +62,7 @@ def test_inputs_that_the_model_cannot_take(
 
 
 def test_an_engine_that_is_not_there(text_servable: Path) -> None:
-    with pytest.raises(ConfigError, match="has no engine 'onnx'"):
-        modelwright.load(text_servable, engine="onnx")
+    with pytest.raises(ConfigError, match="has no engine 'onxx'. Did you mean 'onnx'"):
+        modelwright.load(text_servable, engine="onxx")
+    with pytest.raises(ConfigError, match="has no engine 'litert'.* It holds: onnx, savedmodel"):
+        modelwright.load(text_servable, engine="litert")

@@ -1,27 +1,28 @@
 """One file of one engine from a servable, in a process of its own: a converter may crash.
 
-As a program, ``python -m modelwright.bundle.convert FOLDER KIND OUT [ROWS]`` builds the network of
-the servable in FOLDER anew, converts it to KIND and writes OUT. ROWS is an ``.npy`` of what the
-network reads, from which the ranges of whole-number arithmetic are measured.
+As a program, ``python -m modelwright.bundle.convert FOLDER KIND OUT [ROWS [VALUES]]`` builds the
+network of the servable in FOLDER anew, converts it to KIND and writes OUT. ROWS is an ``.npy`` of
+what the network reads, from which the ranges of whole-number arithmetic are measured; VALUES an
+``.npz`` with other values of its variables.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ModelwrightError
+from modelwright.bundle import child
+from modelwright.core.errors import ConfigError
 
 METHODS = ("float32", "float16", "dynamic", "int8")
 """Ways to write a LiteRT file, the largest first."""
 _OPSET = 18
 
 
-def convert(folder: Path, kind: str, out: Path, rows: Path | None = None) -> str | None:
+def convert(
+    folder: Path, kind: str, out: Path, rows: Path | None = None, values: Path | None = None
+) -> str | None:
     """Write a file; None when it is there, otherwise why it is not available.
 
     Args:
@@ -29,59 +30,26 @@ def convert(folder: Path, kind: str, out: Path, rows: Path | None = None) -> str
         kind: ``onnx`` or one of ``METHODS``.
         out: the file, in an existing folder.
         rows: representative rows, for ``int8``.
+        values: of the network's variables, where they are not those of the servable.
     """
-    arguments = [str(folder), kind, str(out), *([str(rows)] if rows else [])]
-    done = subprocess.run(
-        [sys.executable, "-m", __name__, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        # A function of one's own is found by the path that this process has.
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "tensorflow",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        },
-    )
-    if done.returncode == 0 and out.exists():
-        return None
-    out.unlink(missing_ok=True)
-    if done.returncode < 0:
-        return f"the converter crashed ({signal.Signals(-done.returncode).name})"
-    lines = done.stderr.strip().splitlines() or ["no message"]
-    return lines[-1][:300]
+    given = [folder, kind, out, *filter(None, (rows, values))]
+    return child.run(__name__, list(map(str, given)), out)
 
 
-def main(arguments: list[str]) -> int:
-    """Convert; 1 with one line on standard error where that fails."""
-    folder, kind, out, *rows = arguments
-    from modelwright.core.backend import load_keras, quiet
-
-    try:
-        with quiet():
-            load_keras()
-            content = _convert(Path(folder), kind, Path(rows[0]) if rows else None)
-    except ModelwrightError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except Exception as error:  # noqa: BLE001 - whatever a converter raises is the answer
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        sys.stderr.write(f"{lines[0]}\n")
-        return 1
-    Path(out).write_bytes(content)
-    return 0
-
-
-def _convert(folder: Path, kind: str, rows: Path | None) -> bytes:
+def work(arguments: list[str]) -> None:
+    """Convert and write the file."""
     from modelwright.bundle import manifest, restore
 
-    about = manifest.read(folder)
-    network = restore.network(folder, about, unpadded=kind == "onnx")
-    return _onnx(network) if kind == "onnx" else _litert(network, kind, rows)
+    folder, kind, out, *rest = arguments
+    rows, values = (*map(Path, rest), None, None)[:2]
+    about = manifest.read(Path(folder))
+    network = restore.network(Path(folder), about, unpadded=kind == "onnx", values=values)
+    content = onnx_file(network) if kind == "onnx" else litert_file(network, kind, rows)
+    Path(out).write_bytes(content)
 
 
-def _onnx(network: Any) -> bytes:
+def onnx_file(network: Any) -> bytes:
+    """A network as the bytes of an ONNX file."""
     import tensorflow as tf
     import tf2onnx
 
@@ -96,7 +64,8 @@ def _onnx(network: Any) -> bytes:
     return content
 
 
-def _litert(network: Any, method: str, rows: Path | None) -> bytes:
+def litert_file(network: Any, method: str, rows: Path | None) -> bytes:
+    """A network as the bytes of a LiteRT file, by one of ``METHODS``."""
     import numpy as np
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -117,7 +86,8 @@ def _litert(network: Any, method: str, rows: Path | None) -> bytes:
     if method == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if method == "int8":
-        assert rows is not None
+        if rows is None:
+            raise ConfigError("int8 needs representative rows; none were given.")
         samples = np.load(rows, allow_pickle=False)
         converter.representative_dataset = lambda: ([row[None]] for row in samples)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -126,4 +96,4 @@ def _litert(network: Any, method: str, rows: Path | None) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(child.main(work, sys.argv[1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,6 @@ def _raw(record: Mapping[str, Any], task: Task) -> RawInput:
     return base64.b64decode(value["b64"], validate=True) if task == "image" else str(value)
 
 
-def held_out(count: int, most: int) -> Sequence[int]:
+def held_out(count: int, most: int) -> list[int]:
     """Positions of at most ``most`` rows, spread evenly over ``count``."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()  # type: ignore[no-any-return]

@@ -12,14 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from modelwright.bundle import examples, manifest, writer
+from modelwright.bundle import examples, heldout, manifest, writer
 from modelwright.bundle.manifest import Manifest
-from modelwright.core.errors import DataError, ServableError
+from modelwright.core.errors import ServableError
 from modelwright.core.files import atomic_folder
 from modelwright.core.render import table
-from modelwright.core.types import Progress, RawInput
-from modelwright.data.load import load_data
-from modelwright.data.pictures import portable
+from modelwright.core.types import Progress
 from modelwright.models import pictures
 from modelwright.models.heads import spread
 from modelwright.runs import run as runs
@@ -125,24 +123,15 @@ def _answers(
     run: Run, network: keras.Model, progress: Progress | None
 ) -> tuple[examples.Examples, float]:
     """Held-out rows as a user would send them, and what the Keras model makes of them."""
-    data = load_data(run.config.data, progress=progress)
-    if data.fingerprint != run.data["fingerprint"]:
-        raise DataError(
-            f"{data.source} changed since {run.path} was trained on it; its held-out rows are"
-            " needed to check the export. Bring it back, or train anew."
-        )
+    data = heldout.load(run.config.data, run.data, run.path, progress)
     split = data.splits.get("test") or data.splits.get("val") or data.splits["train"]
-    chosen = np.array(examples.held_out(len(split), _CHECKED))
-    raw = tuple(_sendable(split.inputs.raw(int(i))) for i in chosen)
-    rows = split.inputs.take(chosen)
+    chosen = examples.held_out(len(split), _CHECKED)
+    raw = heldout.sendable(split, chosen)
+    rows = split.inputs.take(np.array(chosen))
     cutter = run.tokenizer()
     tolerance = manifest.TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
     outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
     return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
-
-
-def _sendable(row: RawInput) -> RawInput:
-    return portable(row) if isinstance(row, bytes) else row
 
 
 def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:

@@ -65,9 +65,7 @@ class Tokenizer:
         ]
         return single + runs
 
-    def encode(
-        self, texts: Sequence[str], *, shortest: bool = False
-    ) -> npt.NDArray[np.int32]:
+    def encode(self, texts: Sequence[str], *, shortest: bool = False) -> npt.NDArray[np.int32]:
         """Ids of texts, padded at the end with 0.
 
         Args:

@@ -1,4 +1,4 @@
-"""What one engine costs and answers, measured in a process that does nothing else.
+"""What one engine costs and answers on one thread, in a process that does nothing else.
 
 As a program, ``python -m modelwright.bundle.measure FOLDER ENGINE EXAMPLES OUT SECONDS`` loads the
 engine, answers every row of EXAMPLES, times answers for about SECONDS, and writes OUT, an
@@ -8,6 +8,7 @@ engine, answers every row of EXAMPLES, times answers for about SECONDS, and writ
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import numpy as np
 
 from modelwright.bundle import examples
 from modelwright.bundle.engines import open_engine
-from modelwright.bundle.manifest import read
+from modelwright.bundle.manifest import EXAMPLES, read
 from modelwright.core.backend import quiet
 from modelwright.core.errors import ModelwrightError, ServableError
 from modelwright.core.types import FloatArray, Progress, RawInput
@@ -29,6 +30,8 @@ from modelwright.core.types import FloatArray, Progress, RawInput
 MANY = 32
 """Rows a call, where many are answered at once."""
 _STEP = 256
+# The other engines are told by their own options.
+_ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 _LEAST = 10
 
 
@@ -36,8 +39,10 @@ _LEAST = 10
 class Cost:
     """Of one engine; times are of a call, from a raw input to its probabilities."""
 
+    cold_seconds: float
+    """From the start of a process to its first answer."""
     load_seconds: float
-    """From the process's start of loading to the first answer."""
+    """Of it, for loading the engine and answering once."""
     latency_ms: dict[str, float]
     """Quantiles ``p50``, ``p95``, ``p99`` of one row at a time."""
     network_ms: float
@@ -71,14 +76,21 @@ def measure(
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "measured.npz"
         command = [sys.executable, "-m", __name__, str(folder), engine, str(path), str(out)]
+        started = time.perf_counter()
         with (
             (Path(temporary) / "errors").open("w+b") as errors,
             subprocess.Popen(
-                [*command, str(seconds)], stdout=subprocess.PIPE, stderr=errors, text=True
+                [*command, str(seconds)],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **_ONE_THREAD},
             ) as child,
         ):
-            assert child.stdout is not None
-            for line in child.stdout:
+            lines = iter(child.stdout or ())
+            next(lines, None)
+            cold = time.perf_counter() - started
+            for line in lines:
                 done, _, total = line.strip().partition("/")
                 if progress and total:
                     progress(f"answering with {engine}", int(done), int(total))
@@ -90,7 +102,8 @@ def measure(
                 f"engine '{engine}' of {folder} failed in a fresh process (exit {code}): {said[-1]}"
             )
         with np.load(out, allow_pickle=False) as stored:
-            return stored["probabilities"], Cost(**json.loads(str(stored["cost"])))
+            cost = json.loads(str(stored["cost"]))
+            return stored["probabilities"], Cost(cold_seconds=cold, **cost)
 
 
 def main(arguments: list[str]) -> int:
@@ -98,12 +111,14 @@ def main(arguments: list[str]) -> int:
     folder, engine, path, out, seconds = arguments
     try:
         about = read(Path(folder))
-        rows = examples.read(Path(path), about.task).inputs
+        first = examples.read(Path(folder) / EXAMPLES, about.task).inputs[:1]
         with quiet():
             started = time.perf_counter()
             opened = open_engine(engine, Path(folder), about)
-            opened.probabilities(rows[:1])
+            opened.probabilities(first)
             loaded = time.perf_counter() - started
+            _tell("first answer")
+            rows = examples.read(Path(path), about.task).inputs
             answers = _all(opened.probabilities, rows, len(about.labels))
             cost = _cost(opened, rows, float(seconds), loaded)
     except ModelwrightError as error:
@@ -119,8 +134,7 @@ def _all(
     parts = [np.empty((0, classes), np.float32)]
     for start in range(0, len(rows), _STEP):
         parts.append(answer(rows[start : start + _STEP]))
-        sys.stdout.write(f"{min(start + _STEP, len(rows))}/{len(rows)}\n")
-        sys.stdout.flush()
+        _tell(f"{min(start + _STEP, len(rows))}/{len(rows)}")
     return np.concatenate(parts)
 
 
@@ -153,6 +167,11 @@ def _times(call: Callable[[int], object], seconds: float) -> list[float]:
         call(len(taken))
         taken.append(time.perf_counter() - started)
     return taken
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _peak() -> float:

@@ -23,7 +23,7 @@ class Preparation:
         Raises:
             ServableError: the tokeniser's files are missing or do not belong together.
         """
-        self._shape = manifest.shape
+        self._height, self._width, self._channels = manifest.shape or (0, 0, 0)
         self._tokenizer = ids.read(folder) if manifest.task == "text" else None
 
     def __call__(self, inputs: Sequence[RawInput], *, shortest: bool = False) -> Any:
@@ -38,7 +38,7 @@ class Preparation:
         """
         if self._tokenizer:
             return self._tokenizer.encode([str(text) for text in inputs], shortest=shortest)
-        assert self._shape is not None
-        height, width, channels = self._shape
-        decoded = (pictures.decode(bytes(row), channels=channels) for row in inputs)  # type: ignore[arg-type]
-        return np.stack([pictures.resize(pixels, (height, width)) for pixels in decoded])
+        files = (row for row in inputs if isinstance(row, bytes))
+        decoded = (pictures.decode(file, channels=self._channels) for file in files)
+        size = (self._height, self._width)
+        return np.stack([pictures.resize(pixels, size) for pixels in decoded])

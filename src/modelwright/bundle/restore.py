@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from modelwright.bundle.manifest import Manifest
@@ -15,7 +16,9 @@ from modelwright.models import builders
 _KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def network(folder: Path, manifest: Manifest, *, unpadded: bool = False) -> keras.Model:
+def network(
+    folder: Path, manifest: Manifest, *, unpadded: bool = False, values: Path | None = None
+) -> keras.Model:
     """Build it in float32, with its weights.
 
     Args:
@@ -23,6 +26,7 @@ def network(folder: Path, manifest: Manifest, *, unpadded: bool = False) -> kera
         manifest: what it says of itself.
         unpadded: of texts as long as they come, all rows of a batch alike, where its kind allows
             that.
+        values: an ``.npz`` with other values of its variables, by their position.
 
     Raises:
         ServableError: the variables are not those of the network that the manifest describes.
@@ -38,9 +42,14 @@ def network(folder: Path, manifest: Manifest, *, unpadded: bool = False) -> kera
     if manifest.tta:
         made = builders.augmented(model, made)
     try:
-        stored = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-        for number, variable in enumerate(made.variables):
-            variable.assign(stored.get_tensor(_KEY.format(number)))
+        if values:
+            with np.load(values, allow_pickle=False) as stored:
+                found = [stored[str(number)] for number in range(len(made.variables))]
+        else:
+            reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+            found = [reader.get_tensor(_KEY.format(i)) for i in range(len(made.variables))]
+        for variable, value in zip(made.variables, found, strict=True):
+            variable.assign(value)
     except (tf.errors.OpError, ValueError, KeyError) as error:
         raise ServableError(
             f"the variables in {folder} are not those of the network that its manifest"

@@ -41,7 +41,7 @@ def write(folder: Path, options: TextOptions) -> None:
 @lru_cache
 def _tables(tokens: str) -> dict[str, Any]:
     """The tables of one way to cut texts, ``options.tokens``."""
-    options = TextOptions(tokens=tokens)  # type: ignore[arg-type]
+    options = TextOptions.model_validate({"tokens": tokens})
     kinds: dict[str, list[int]] = {"vanish": [], "space": [], "alone": []}
     become: dict[str, str] = {}
     letters = tf.strings.unicode_encode(_POINTS[:, None], "UTF-8")
@@ -65,7 +65,10 @@ def _tables(tokens: str) -> dict[str, Any]:
         for before in ("A", "")
     )
     return {
-        "characters": {**{kind: _ranges(points) for kind, points in kinds.items()}, "become": become},
+        "characters": {
+            **{kind: _ranges(points) for kind, points in kinds.items()},
+            "become": become,
+        },
         "final_sigma": {
             "cased": _ranges(_POINTS[alone].tolist()),
             "ignorable": _ranges(_POINTS[after & ~alone].tolist()),

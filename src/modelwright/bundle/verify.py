@@ -57,6 +57,7 @@ def verify(path: Path | str) -> VerifyReport:
             raise ParityError(
                 f"engine '{name}' of {folder} no longer gives its recorded answers:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
-                f" difference {figures['max_difference']:.2e}, allowed {about.tolerance_of(name):.0e}."
+                f" difference {figures['max_difference']:.2e}, allowed"
+                f" {about.tolerance_of(name):.0e}."
             )
     return VerifyReport(folder, about.version, len(about.files), engines)

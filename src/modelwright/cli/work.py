@@ -121,6 +121,57 @@ def export(
     emit(report, as_json=as_json)
 
 
+def quantize(
+    servable: Path = typer.Argument(help="models/NAME/VERSION, or models/NAME for the newest."),
+    method: Optional[list[str]] = typer.Option(  # noqa: UP045
+        None, help="float32, float16, dynamic or int8; the recommended one by default."
+    ),
+    max_drop: Optional[float] = typer.Option(None, help="Points of accuracy it may lose."),  # noqa: UP045
+    max_size: Optional[float] = typer.Option(None, help="MiB that the file may have."),  # noqa: UP045
+    max_latency: Optional[float] = typer.Option(  # noqa: UP045
+        None, help="Milliseconds that one row may take, in the median."
+    ),
+    split: Optional[str] = typer.Option(  # noqa: UP045
+        None, help="Whose rows measure: val (the default), test or train."
+    ),
+    rows: int = typer.Option(0, min=0, help="At most so many of them; 0 for all."),
+    finetune: int = typer.Option(
+        0, min=0, help="Also try int8 after so many epochs with rounded weights."
+    ),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Write small files for LiteRT, measured on held-out rows, if they keep the limits."""
+    limits = modelwright.Limits(max_drop, max_size, max_latency)
+    measuring = modelwright.Measuring(split, rows)
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.quantize(
+            servable,
+            methods=method or (),
+            limits=limits,
+            finetune=finetune,
+            measuring=measuring,
+            progress=progress,
+        )
+    emit(report, as_json=as_json)
+
+
+def benchmark(
+    servable: Path = typer.Argument(help="models/NAME/VERSION, or models/NAME for the newest."),
+    engine: Optional[list[str]] = typer.Option(None, help="Only this one; all by default."),  # noqa: UP045
+    rounds: int = typer.Option(3, min=1, help="How often each is measured, in turn."),
+    seconds: float = typer.Option(2.0, min=0.1, help="Of each way of answering, in a round."),
+    as_json: bool = Json,
+    quiet: bool = Quiet,
+) -> None:
+    """Time each engine of a servable on this machine."""
+    with shown(quiet=quiet or as_json) as progress:
+        report = modelwright.benchmark(
+            servable, engines=engine or (), rounds=rounds, seconds=seconds, progress=progress
+        )
+    emit(report, as_json=as_json)
+
+
 def verify(
     servable: Path = typer.Argument(help="models/NAME/VERSION, or models/NAME for the newest."),
     as_json: bool = Json,

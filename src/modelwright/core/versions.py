@@ -12,6 +12,8 @@ PACKAGES = (
     "tensorflow",
     "keras",
     "jax",
+    "onnxruntime",
+    "ai-edge-litert",
     "numpy",
     "pyarrow",
     "pillow",

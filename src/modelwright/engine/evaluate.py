@@ -13,12 +13,12 @@ import numpy as np
 
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_bytes, write_json
+from modelwright.core.metrics import Metrics, bins, measure
 from modelwright.core.render import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected
 from modelwright.engine import runtime
 from modelwright.engine.batches import encode
-from modelwright.core.metrics import Metrics, bins, measure
 from modelwright.engine.negation import NegationSlice, negation, write_answers
 from modelwright.engine.own_rows import own_rows
 from modelwright.engine.scoring import probabilities

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from modelwright.checks.negation import LANGUAGES, Language, Pair, pairs
 from modelwright.checks.sentiment import positive_of
 from modelwright.core.files import write_text
+from modelwright.core.metrics import wilson
 from modelwright.core.render import percent, table
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.engine.batches import Ids
-from modelwright.core.metrics import wilson
 from modelwright.engine.scoring import probabilities
 from modelwright.models.tokenizer import Tokenizer
 

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from modelwright.core.metrics import Metrics, measure
 from modelwright.core.types import FloatArray, IntArray, Progress
 from modelwright.engine.batches import Batches
-from modelwright.core.metrics import Metrics, measure
 from modelwright.models.heads import spread
 
 _BATCH = 256

@@ -25,6 +25,11 @@ ENGINES = {
 _NEEDS = {"onnx": "onnxruntime", "savedmodel": "tensorflow", "litert": "ai_edge_litert"}
 
 
+def installed(name: str) -> bool:
+    """Whether what runs that engine is there."""
+    return find_spec(_NEEDS[_kind(name)]) is not None
+
+
 def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
     """Load one engine of a servable.
 
@@ -38,18 +43,19 @@ def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
         ConfigError: the servable does not hold that engine.
         MissingDependencyError: what runs it is not installed.
     """
-    held = [
-        file for kind in ENGINES for file in manifest.engines if file.partition("-")[0] == kind
-    ]
+    held = [file for kind in ENGINES for file in manifest.engines if _kind(file) == kind]
     if name == "auto":
-        here = [file for file in held if find_spec(_NEEDS[file.partition("-")[0]])]
-        chosen = (here or held)[0]
+        chosen = next(filter(installed, held), held[0])
     else:
-        chosen = next((file for file in held if name in (file, file.partition("-")[0])), "")
+        chosen = next((file for file in held if name in (file, _kind(file))), "")
     if not chosen:
         raise ConfigError(
             f"{folder} has no engine '{name}'.{nearest(name, held)} It holds: {', '.join(held)}."
         )
-    module = importlib.import_module(ENGINES[chosen.partition("-")[0]])
+    module = importlib.import_module(ENGINES[_kind(chosen)])
     engine: Engine = module.open_engine(folder, manifest, chosen)
     return engine
+
+
+def _kind(name: str) -> str:
+    return name.partition("-")[0]

@@ -19,7 +19,7 @@ FOLDER = "litert"
 class LitertEngine:
     """One interpreter, which takes one row at a time."""
 
-    def __init__(self, folder: Path, manifest: Manifest, file: str, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, file: str) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError:
@@ -29,12 +29,10 @@ class LitertEngine:
             ) from None
         path = folder / file
         try:
-            self._interpreter = Interpreter(str(path), num_threads=threads)
+            self._interpreter = Interpreter(str(path), num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
-            raise ServableError(
-                f"{path} cannot be loaded: {str(error).splitlines()[0]}."
-            ) from None
+            raise ServableError(f"{path} cannot be loaded: {str(error).splitlines()[0]}.") from None
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
         self._prepare = Preparation(folder, manifest)
@@ -65,6 +63,11 @@ class LitertEngine:
         return (row.astype(np.float32) - zero) * scale if scale else row
 
 
+def file_of(name: str) -> str:
+    """The file of ``litert-METHOD``, below the version's folder."""
+    return f"{FOLDER}/{name.partition('-')[2]}.tflite"
+
+
 def open_engine(folder: Path, manifest: Manifest, name: str) -> LitertEngine:
     """Load a LiteRT file of a servable.
 
@@ -72,4 +75,4 @@ def open_engine(folder: Path, manifest: Manifest, name: str) -> LitertEngine:
         MissingDependencyError: LiteRT is not installed.
         ServableError: the file cannot be loaded.
     """
-    return LitertEngine(folder, manifest, f"{FOLDER}/{name.partition('-')[2]}.tflite")
+    return LitertEngine(folder, manifest, file_of(name))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from modelwright.bundle.manifest import Manifest
 from modelwright.bundle.ready import Preparation
+from modelwright.core.backend import load_tensorflow
 from modelwright.core.errors import DataError, ServableError
 from modelwright.core.types import FloatArray, RawInput
 
@@ -21,6 +21,10 @@ class SavedModelEngine:
     """One loaded SavedModel and its default signature."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
+        load_tensorflow()
+        import tensorflow as tf
+
+        self._tf = tf
         try:
             # Held for as long as its functions are used: they don't own its variables.
             self._model = tf.saved_model.load(str(folder))
@@ -40,11 +44,12 @@ class SavedModelEngine:
     def run(self, ready: Any) -> FloatArray:
         """Class probabilities float32 ``[n, classes]`` of that."""
         name, function = self._ready
-        answer: FloatArray = function(**{name: tf.constant(ready)})["probabilities"].numpy()
+        answer: FloatArray = function(**{name: self._tf.constant(ready)})["probabilities"].numpy()
         return answer
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities float32 ``[n, classes]``."""
+        tf = self._tf
         parts = [np.empty((0, self._classes), np.float32)]
         for start in range(0, len(inputs), _BATCH):
             batch = tf.constant(list(inputs[start : start + _BATCH]), tf.string)

@@ -1,0 +1,80 @@
+"""Work with TensorFlow in a process of its own: what crashes there does not crash the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from modelwright.core.errors import ModelwrightError
+
+
+def run(
+    module: str,
+    arguments: Sequence[str],
+    out: Path,
+    *,
+    told: Callable[[int], object] = lambda _: None,
+) -> str | None:
+    """Run a module as a program; None when it wrote ``out``, otherwise why it did not.
+
+    Args:
+        module: its full name; it ends with ``sys.exit(child.main(…))``.
+        arguments: what it is given.
+        out: the file that it is to write.
+        told: called with each number that it tells.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        with subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            # A function of one's own is found by the path that this process has.
+            env={
+                **os.environ,
+                "KERAS_BACKEND": "tensorflow",
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
+        ) as running:
+            for line in running.stdout or ():
+                if line.strip().isdigit():
+                    told(int(line))
+            code = running.wait()
+        errors.seek(0)
+        said = errors.read().strip().splitlines() or ["no message"]
+    if code == 0 and out.exists():
+        return None
+    out.unlink(missing_ok=True)
+    if code < 0:
+        return f"its process crashed ({signal.Signals(-code).name})"
+    return said[-1][:300]
+
+
+def tell(number: int) -> None:
+    """Tell the process that waits how far this one is."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def main(work: Callable[[list[str]], object], arguments: list[str]) -> int:
+    """Do the work quietly; 1 with one line on standard error where it fails."""
+    from modelwright.core.backend import load_keras, quiet
+
+    try:
+        with quiet():
+            load_keras()
+            work(arguments)
+    except ModelwrightError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever a library raises there is the answer
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        sys.stderr.write(f"{lines[0]}\n")
+        return 1
+    return 0

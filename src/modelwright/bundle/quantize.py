@@ -1,0 +1,363 @@
+"""Smaller files of a servable, for LiteRT, and a table from which to choose one.
+
+Every way to write the file is tried in a copy of the servable, run in a process of its own on
+held-out rows of the servable's own data, and measured; what is chosen is then moved into the
+servable at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.bundle import convert, examples, heldout, manifest
+from modelwright.bundle import finetune as tuning
+from modelwright.bundle.choice import Limits, Variant, choose, compared
+from modelwright.bundle.convert import METHODS
+from modelwright.bundle.engines import litert, onnx
+from modelwright.bundle.examples import Examples
+from modelwright.bundle.manifest import EXAMPLES, Manifest
+from modelwright.bundle.measure import Cost, measure
+from modelwright.bundle.ready import Preparation
+from modelwright.core.config import Config, nearest
+from modelwright.core.errors import ConfigError, ParityError, ServableError
+from modelwright.core.files import move_into_place, write_json
+from modelwright.core.hardware import detect
+from modelwright.core.render import percent, table
+from modelwright.core.types import Dataset, FloatArray, Progress, Split
+from modelwright.plots.quantize import draw_quantize
+
+BASE = "savedmodel"
+_WHOLE = "litert-float32"
+TABLE = f"{litert.FOLDER}/table.json"
+PLOT = f"{litert.FOLDER}/table.png"
+FINETUNED = "int8-finetuned"
+_VALUES = "values.npz"
+_REPRESENTATIVE = 256
+_KEPT = 32
+# A whole number of eight bits more or less, which another processor may round to.
+_TOLERANCES = {"float32": 1e-4, "float16": 1e-3, "dynamic": 0.02, "int8": 0.02}
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """On what files are measured, and for how long."""
+
+    split: str | None = None
+    """``val`` by default, ``test`` where there is none."""
+    rows: int = 0
+    """At most so many of its rows, evenly spread; 0 for all."""
+    seconds: float = 1.0
+    """About how long each way of answering is timed."""
+
+
+@dataclass(frozen=True)
+class QuantizeReport:
+    """``variants`` maps each engine to its figures, ``missing`` each that is not there to why."""
+
+    servable: Path
+    split: str
+    rows: int
+    machine: str
+    variants: dict[str, Variant]
+    missing: dict[str, str]
+    recommended: str | None
+    reason: str
+    written: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        variants = {name: asdict(variant) for name, variant in self.variants.items()}
+        return {**vars(self), "servable": str(self.servable), "variants": variants}
+
+    def render(self) -> str:
+        """For a person."""
+        rows = []
+        for name, one in self.variants.items():
+            p50, p95, p99 = (one.cost.latency_ms[key] for key in ("p50", "p95", "p99"))
+            rows.append(
+                (
+                    name,
+                    f"{one.bytes / 2**20:.2f}",
+                    f"{one.times_smaller:.2f}" if one.times_smaller else "",
+                    percent(one.accuracy),
+                    f"{100 * one.change:+.2f}",
+                    f"{100 * one.flips:.2f} %",
+                    f"{p50:.3f} {p95:.3f} {p99:.3f}",
+                    f"{one.times_faster:.1f}",
+                    f"{one.cost.rows_per_second:,.0f}",
+                    f"{one.cost.cold_seconds:.2f}",
+                    f"{one.cost.peak_mib:,.0f}",
+                )
+            )
+        heads = ["engine", "MiB", "smaller", "accuracy", "points", "flips", "p50 p95 p99 ms"]
+        heads += ["faster", "rows/s", "s cold", "peak MiB"]
+        about = [
+            ("rows", f"{self.rows:,} of the split {self.split}"),
+            ("machine", self.machine),
+            *((f"{name} is missing", reason) for name, reason in self.missing.items()),
+            ("recommended", f"{self.recommended or 'none'}: {self.reason}"),
+            ("written", ", ".join(self.written) or "nothing"),
+        ]
+        return f"{table(heads, rows)}\n\n{table((f'quantized {self.servable}', ''), about)}"
+
+
+def quantize(
+    path: Path | str,
+    *,
+    methods: Sequence[str] = (),
+    limits: Limits | None = None,
+    finetune: int = 0,
+    measuring: Measuring | None = None,
+    progress: Progress | None = None,
+) -> QuantizeReport:
+    """Write the LiteRT files of a servable that were asked for, or the one that is recommended.
+
+    Args:
+        path: a version's folder, or a model's, which means its newest version.
+        methods: of ``METHODS``; none to have one recommended within the limits.
+        limits: what the file may cost.
+        finetune: also try ``int8`` after so many epochs on the training rows with rounded weights.
+        measuring: on what, and for how long.
+        progress: told of each step.
+
+    Raises:
+        ConfigError: there is no such method or split.
+        DataError: the data changed, or is gone.
+        ParityError: a method that was asked for is beyond the limits; nothing was written.
+        ServableError: the servable cannot be used or written, or a method cannot be made.
+    """
+    started = time.monotonic()
+    _check_methods(methods)
+    folder = manifest.find(Path(path))
+    about = manifest.read(folder)
+    config = Config.model_validate(about.config)
+    data = heldout.load(config.data, about.data, folder, progress)
+    measuring = measuring or Measuring()
+    name, part = _part(data, measuring.split)
+    chosen = examples.held_out(len(part), measuring.rows or len(part))
+    labels = part.labels[np.array(chosen)]
+    raw = heldout.sendable(part, chosen)
+    nothing = np.zeros((len(raw), len(about.labels)), np.float32)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
+            work = Path(place)
+            examples.write(work / "rows", Examples(raw, nothing), about.task)
+            np.save(work / "seen.npy", _ready(data, folder, about, _REPRESENTATIVE))
+            if finetune:
+                train = {
+                    "inputs": _ready(data, folder, about),
+                    "labels": data.splits["train"].labels,
+                }
+                np.savez(work / "train.npz", allow_pickle=False, **train)
+                tuning.finetune(
+                    folder, work / "train.npz", finetune, work / _VALUES, progress=progress
+                )
+            asked = [m for m in METHODS if not methods or m in (*methods, "float32")]
+            asked += [FINETUNED] if finetune else []
+            copy, held, missing = _converted(folder, about, work, asked, progress)
+            answers, costs, broken = _measured(
+                copy, held, work / "rows", measuring.seconds, progress
+            )
+            missing.update(broken)
+            sizes = {engine: _size(copy, engine) for engine in answers}
+            variants = compared(answers, costs, sizes, labels, base=BASE, whole=_WHOLE)
+            best, reason = choose(variants, limits or Limits())
+            wanted = tuple(f"litert-{method}" for method in methods) or tuple(filter(None, [best]))
+            if finetune and "int8" in methods:
+                wanted = (
+                    *(name for name in wanted if name != "litert-int8"),
+                    f"litert-{FINETUNED}",
+                )
+            _check_wanted(wanted, variants, missing, limits or Limits())
+            report = QuantizeReport(
+                servable=folder,
+                split=name,
+                rows=len(raw),
+                machine=f"{detect().processor}, {detect().cores} cores",
+                variants=variants,
+                missing=missing,
+                recommended=best,
+                reason=reason,
+                written=wanted,
+                seconds=time.monotonic() - started,
+            )
+            kept = Examples(raw[:_KEPT], nothing[:_KEPT])
+            _settle(copy, about, report, kept, answers)
+            _install(copy, folder, work)
+    except OSError as error:
+        raise ServableError(
+            f"writing {folder} failed: {error.strerror or error}; it is as it was. Make room and"
+            " try again."
+        ) from None
+    return report
+
+
+def _part(data: Dataset, split: str | None) -> tuple[str, Split]:
+    """The split that measures and its name."""
+    parts: dict[str, Split] = dict(data.splits)  # type: ignore[arg-type]
+    name = split or ("val" if "val" in parts else "test")
+    if name not in parts:
+        raise ConfigError(f"--split was given '{name}'; {data.source} has {', '.join(parts)}.")
+    return name, parts[name]
+
+
+def _check_methods(methods: Sequence[str]) -> None:
+    for method in methods:
+        if method not in METHODS:
+            raise ConfigError(
+                f"--method was given '{method}'.{nearest(method, METHODS)} Expected one of"
+                f" {', '.join(METHODS)}."
+            )
+
+
+def _ready(data: Dataset, folder: Path, about: Manifest, most: int | None = None) -> Any:
+    """Training rows as the network reads them, at most so many, evenly spread."""
+    train = data.splits["train"]
+    places = examples.held_out(len(train), most or len(train))
+    if about.task == "text":
+        return Preparation(folder, about)(heldout.sendable(train, places))
+    return train.inputs.take(np.array(places))
+
+
+def _converted(
+    folder: Path,
+    about: Manifest,
+    work: Path,
+    asked: Sequence[str],
+    progress: Progress | None,
+) -> tuple[Path, Manifest, dict[str, str]]:
+    """A copy of the servable with every file that could be made."""
+    copy = work / folder.name
+    shutil.copytree(folder, copy, copy_function=_link)
+    shutil.rmtree(copy / litert.FOLDER, ignore_errors=True)
+    (copy / litert.FOLDER).mkdir()
+    plain = {name: about.engines[name] for name in about.engines if not _quantized(name)}
+    made: dict[str, Any] = {}
+    missing = {}
+    for done, method in enumerate(asked):
+        if progress:
+            progress(f"converting to {method}", done, len(asked))
+        out = work / f"{method}.tflite"
+        kind, values = ("int8", work / _VALUES) if method == FINETUNED else (method, None)
+        if reason := convert.convert(folder, kind, out, work / "seen.npy", values):
+            missing[f"litert-{method}"] = reason
+            continue
+        made[f"litert-{method}"] = {"tolerance": _TOLERANCES[kind]}
+        move_into_place(out, copy / litert.FOLDER / out.name)
+    return copy, manifest.write(replace(about, engines={**plain, **made}), copy), missing
+
+
+def _measured(
+    copy: Path,
+    about: Manifest,
+    path: Path,
+    seconds: float,
+    progress: Progress | None,
+) -> tuple[dict[str, FloatArray], dict[str, Cost], dict[str, str]]:
+    """The answers of each engine and what they cost, and why the others do not answer."""
+    answers: dict[str, FloatArray] = {}
+    costs: dict[str, Cost] = {}
+    broken = {}
+    for name in sorted(about.engines, key=lambda name: (name != BASE, _quantized(name))):
+        try:
+            answers[name], costs[name] = measure(
+                copy, name, path, seconds=seconds, progress=progress
+            )
+        except ServableError as error:
+            if name == BASE:
+                raise
+            broken[name] = str(error)
+    return answers, costs, broken
+
+
+def _size(folder: Path, name: str) -> int:
+    """Bytes of what an engine loads as its network."""
+    if name == BASE:
+        files = [folder / "saved_model.pb", *(folder / "variables").iterdir()]
+    else:
+        files = [folder / (onnx.FILE if name == "onnx" else litert.file_of(name))]
+    return sum(file.stat().st_size for file in files)
+
+
+def _check_wanted(
+    wanted: Sequence[str],
+    variants: Mapping[str, Variant],
+    missing: Mapping[str, str],
+    limits: Limits,
+) -> None:
+    for name in wanted:
+        if name in missing:
+            raise ServableError(f"{name} is not available: {missing[name]}; nothing was written.")
+        if problem := limits.problem(variants[name]):
+            raise ParityError(
+                f"{name} {problem}; nothing was written. {limits.advice(name, variants)}"
+            )
+
+
+def _settle(
+    copy: Path,
+    about: Manifest,
+    report: QuantizeReport,
+    rows: Examples,
+    answers: Mapping[str, FloatArray],
+) -> None:
+    """Leave what was chosen in the copy, with its recorded answers and the table."""
+    engines = {name: about.engines[name] for name in about.engines if not _quantized(name)}
+    for file in (copy / litert.FOLDER).glob("*.tflite"):
+        if f"litert-{file.stem}" not in report.written:
+            file.unlink()
+    for name in report.written:
+        recorded = f"{litert.FOLDER}/{name.partition('-')[2]}.{EXAMPLES}"
+        given = Examples(rows.inputs, answers[name][: len(rows.inputs)])
+        examples.write(copy / recorded, given, about.task)
+        variant = report.variants[name]
+        engines[name] = {
+            "tolerance": _TOLERANCES[name.split("-")[1]],
+            "examples": recorded,
+            "rows": report.rows,
+            "split": report.split,
+            "accuracy": variant.accuracy,
+            "change": variant.change,
+            "flips": variant.flips,
+        }
+    write_json(copy / TABLE, report.to_dict())
+    draw_quantize(
+        copy / PLOT,
+        {
+            name: (one.bytes / 2**20, one.cost.latency_ms["p50"], 100 * one.change)
+            for name, one in report.variants.items()
+        },
+        {name: tuple(100 * end for end in one.interval) for name, one in report.variants.items()},
+    )
+    manifest.write(replace(about, engines=engines), copy)
+
+
+def _install(copy: Path, folder: Path, work: Path) -> None:
+    """Two renames: the folder of files, then the manifest that knows them."""
+    there = folder / litert.FOLDER
+    if there.exists():
+        there.rename(work / "before")
+    (copy / litert.FOLDER).rename(there)
+    move_into_place(copy / manifest.MANIFEST, folder / manifest.MANIFEST)
+
+
+def _quantized(name: str) -> bool:
+    return name.startswith(f"{litert.FOLDER}-")
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file where the system has such, otherwise a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
