@@ -12,6 +12,8 @@ from pathlib import Path
 
 from modelwright.core.errors import ModelwrightError
 
+_LONGEST = 300
+
 
 def run(
     module: str,
@@ -50,10 +52,9 @@ def run(
         said = errors.read().strip().splitlines() or ["no message"]
     if code == 0 and out.exists():
         return None
-    out.unlink(missing_ok=True)
     if code < 0:
         return f"its process crashed ({signal.Signals(-code).name})"
-    return said[-1][:300]
+    return said[-1][:_LONGEST]
 
 
 def tell(number: int) -> None:
@@ -74,7 +75,12 @@ def main(work: Callable[[list[str]], object], arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except Exception as error:  # noqa: BLE001 - whatever a library raises there is the answer
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        sys.stderr.write(f"{lines[0]}\n")
+        sys.stderr.write(f"{brief(error)}\n")
         return 1
     return 0
+
+
+def brief(error: Exception) -> str:
+    """The first line of what an exception says, or its kind where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:_LONGEST]

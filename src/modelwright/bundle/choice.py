@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from modelwright.bundle.measure import Cost
 from modelwright.core.metrics import measure
+from modelwright.core.render import percent, table
 from modelwright.core.types import FloatArray, IntArray
 
 DROP = 0.3
@@ -77,6 +80,58 @@ class Limits:
                 " dynamic and float16 keep fractions in between."
             )
         return "A smaller network would be smaller and faster: fewer or narrower layers."
+
+
+@dataclass(frozen=True)
+class QuantizeReport:
+    """``variants`` maps each engine to its figures, ``missing`` each that is not there to why."""
+
+    servable: Path
+    split: str
+    rows: int
+    machine: str
+    variants: dict[str, Variant]
+    missing: dict[str, str]
+    recommended: str | None
+    reason: str
+    written: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        variants = {name: asdict(variant) for name, variant in self.variants.items()}
+        return {**vars(self), "servable": str(self.servable), "variants": variants}
+
+    def render(self) -> str:
+        """For a person."""
+        rows = []
+        for name, one in self.variants.items():
+            p50, p95, p99 = (one.cost.latency_ms[key] for key in ("p50", "p95", "p99"))
+            rows.append(
+                (
+                    name,
+                    f"{one.bytes / 2**20:.2f}",
+                    f"{one.times_smaller:.2f}" if one.times_smaller else "",
+                    percent(one.accuracy),
+                    f"{100 * one.change:+.2f}",
+                    f"{100 * one.flips:.2f} %",
+                    f"{p50:.3f} {p95:.3f} {p99:.3f}",
+                    f"{one.times_faster:.1f}",
+                    f"{one.cost.rows_per_second:,.0f}",
+                    f"{one.cost.cold_seconds:.2f}",
+                    f"{one.cost.peak_mib:,.0f}",
+                )
+            )
+        heads = ["engine", "MiB", "smaller", "accuracy", "points", "flips", "p50 p95 p99 ms"]
+        heads += ["faster", "rows/s", "s cold", "peak MiB"]
+        about = [
+            ("rows", f"{self.rows:,} of the split {self.split}"),
+            ("machine", self.machine),
+            *((f"{name} is missing", reason) for name, reason in self.missing.items()),
+            ("recommended", f"{self.recommended or 'none'}: {self.reason}"),
+            ("written", ", ".join(self.written) or "nothing"),
+        ]
+        return f"{table(heads, rows)}\n\n{table((f'quantized {self.servable}', ''), about)}"
 
 
 def compared(

@@ -1,14 +1,16 @@
-"""One file of one engine from a servable, in a process of its own: a converter may crash.
+"""Files of engines from a servable, in a process of its own: a converter may crash.
 
-As a program, ``python -m modelwright.bundle.convert FOLDER KIND OUT [ROWS [VALUES]]`` builds the
-network of the servable in FOLDER anew, converts it to KIND and writes OUT. ROWS is an ``.npy`` of
-what the network reads, from which the ranges of whole-number arithmetic are measured; VALUES an
-``.npz`` with other values of its variables.
+As a program, ``python -m modelwright.bundle.convert FOLDER INTO ROWS VALUES KIND…`` builds the
+network of the servable in FOLDER anew and writes it to INTO once for each KIND, or, where that
+fails, ``KIND.reason``. ROWS is an ``.npy`` of what the network reads, from which the ranges of
+whole-number arithmetic are measured; VALUES an ``.npz`` with other values of its variables; either
+may be empty.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +23,60 @@ _OPSET = 18
 
 
 def convert(
-    folder: Path, kind: str, out: Path, rows: Path | None = None, values: Path | None = None
-) -> str | None:
-    """Write a file; None when it is there, otherwise why it is not available.
+    folder: Path,
+    kinds: Sequence[str],
+    into: Path,
+    *,
+    rows: Path | None = None,
+    values: Path | None = None,
+) -> dict[str, str]:
+    """Write a file for each kind, by its name; gives why those that are not there are not.
 
     Args:
         folder: a version's folder with its SavedModel and manifest.
-        kind: ``onnx`` or one of ``METHODS``.
-        out: the file, in an existing folder.
+        kinds: ``onnx`` or some of ``METHODS``.
+        into: an existing folder.
         rows: representative rows, for ``int8``.
         values: of the network's variables, where they are not those of the servable.
     """
-    given = [folder, kind, out, *filter(None, (rows, values))]
-    return child.run(__name__, list(map(str, given)), out)
+    reasons: dict[str, str] = {}
+    left = list(kinds)
+    while left:
+        given = [folder, into, rows or "", values or "", *left]
+        problem = child.run(__name__, list(map(str, given)), into / left[-1])
+        # One process makes all of them, but for those behind one that crashes it.
+        while left and ((into / left[0]).exists() or (into / f"{left[0]}.reason").exists()):
+            kind = left.pop(0)
+            if (failed := into / f"{kind}.reason").exists():
+                reasons[kind] = failed.read_text("utf-8")
+        if left:
+            reasons[left.pop(0)] = problem or "nothing was written"
+    return reasons
 
 
 def work(arguments: list[str]) -> None:
-    """Convert and write the file."""
+    """Convert and write the files."""
     from modelwright.bundle import manifest, restore
 
-    folder, kind, out, *rest = arguments
-    rows, values = (*map(Path, rest), None, None)[:2]
+    folder, into, rows, values, *kinds = arguments
     about = manifest.read(Path(folder))
-    network = restore.network(Path(folder), about, unpadded=kind == "onnx", values=values)
-    content = onnx_file(network) if kind == "onnx" else litert_file(network, kind, rows)
-    Path(out).write_bytes(content)
+    for kind in kinds:
+        try:
+            network = restore.network(
+                Path(folder),
+                about,
+                unpadded=kind == "onnx",
+                values=Path(values) if values else None,
+            )
+            made = (
+                onnx_file(network)
+                if kind == "onnx"
+                else litert_file(network, kind, Path(rows) if rows else None)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a converter raises is the answer
+            Path(into, f"{kind}.reason").write_text(child.brief(error), "utf-8")
+        else:
+            Path(into, kind).write_bytes(made)
 
 
 def onnx_file(network: Any) -> bytes:

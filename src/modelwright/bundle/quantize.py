@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from modelwright.bundle import convert, examples, heldout, manifest
 from modelwright.bundle import finetune as tuning
-from modelwright.bundle.choice import Limits, Variant, choose, compared
+from modelwright.bundle.choice import Limits, QuantizeReport, Variant, choose, compared
 from modelwright.bundle.convert import METHODS
 from modelwright.bundle.engines import litert, onnx
 from modelwright.bundle.examples import Examples
@@ -31,7 +31,6 @@ from modelwright.core.config import Config, nearest
 from modelwright.core.errors import ConfigError, ParityError, ServableError
 from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
-from modelwright.core.render import percent, table
 from modelwright.core.types import Dataset, FloatArray, Progress, Split
 from modelwright.plots.quantize import draw_quantize
 
@@ -57,58 +56,6 @@ class Measuring:
     """At most so many of its rows, evenly spread; 0 for all."""
     seconds: float = 1.0
     """About how long each way of answering is timed."""
-
-
-@dataclass(frozen=True)
-class QuantizeReport:
-    """``variants`` maps each engine to its figures, ``missing`` each that is not there to why."""
-
-    servable: Path
-    split: str
-    rows: int
-    machine: str
-    variants: dict[str, Variant]
-    missing: dict[str, str]
-    recommended: str | None
-    reason: str
-    written: tuple[str, ...]
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
-        variants = {name: asdict(variant) for name, variant in self.variants.items()}
-        return {**vars(self), "servable": str(self.servable), "variants": variants}
-
-    def render(self) -> str:
-        """For a person."""
-        rows = []
-        for name, one in self.variants.items():
-            p50, p95, p99 = (one.cost.latency_ms[key] for key in ("p50", "p95", "p99"))
-            rows.append(
-                (
-                    name,
-                    f"{one.bytes / 2**20:.2f}",
-                    f"{one.times_smaller:.2f}" if one.times_smaller else "",
-                    percent(one.accuracy),
-                    f"{100 * one.change:+.2f}",
-                    f"{100 * one.flips:.2f} %",
-                    f"{p50:.3f} {p95:.3f} {p99:.3f}",
-                    f"{one.times_faster:.1f}",
-                    f"{one.cost.rows_per_second:,.0f}",
-                    f"{one.cost.cold_seconds:.2f}",
-                    f"{one.cost.peak_mib:,.0f}",
-                )
-            )
-        heads = ["engine", "MiB", "smaller", "accuracy", "points", "flips", "p50 p95 p99 ms"]
-        heads += ["faster", "rows/s", "s cold", "peak MiB"]
-        about = [
-            ("rows", f"{self.rows:,} of the split {self.split}"),
-            ("machine", self.machine),
-            *((f"{name} is missing", reason) for name, reason in self.missing.items()),
-            ("recommended", f"{self.recommended or 'none'}: {self.reason}"),
-            ("written", ", ".join(self.written) or "nothing"),
-        ]
-        return f"{table(heads, rows)}\n\n{table((f'quantized {self.servable}', ''), about)}"
 
 
 def quantize(
@@ -242,18 +189,24 @@ def _converted(
     shutil.rmtree(copy / litert.FOLDER, ignore_errors=True)
     (copy / litert.FOLDER).mkdir()
     plain = {name: about.engines[name] for name in about.engines if not _quantized(name)}
+    if progress:
+        progress(f"converting to {', '.join(asked)}", 0, 0)
+    seen = work / "seen.npy"
+    reasons = convert.convert(folder, [m for m in asked if m in METHODS], work, rows=seen)
+    if FINETUNED in asked:
+        (work / FINETUNED).mkdir()
+        again = convert.convert(
+            folder, ["int8"], work / FINETUNED, rows=seen, values=work / _VALUES
+        )
+        reasons.update(dict.fromkeys([FINETUNED] if again else [], *again.values()))
     made: dict[str, Any] = {}
-    missing = {}
-    for done, method in enumerate(asked):
-        if progress:
-            progress(f"converting to {method}", done, len(asked))
-        out = work / f"{method}.tflite"
-        kind, values = ("int8", work / _VALUES) if method == FINETUNED else (method, None)
-        if reason := convert.convert(folder, kind, out, work / "seen.npy", values):
-            missing[f"litert-{method}"] = reason
-            continue
-        made[f"litert-{method}"] = {"tolerance": _TOLERANCES[kind]}
-        move_into_place(out, copy / litert.FOLDER / out.name)
+    for method in asked:
+        if method not in reasons:
+            name = f"litert-{method}"
+            made[name] = {"tolerance": _TOLERANCES[method.partition("-")[0]]}
+            file = work / method / "int8" if method == FINETUNED else work / method
+            move_into_place(file, copy / litert.file_of(name))
+    missing = {f"litert-{method}": reason for method, reason in reasons.items()}
     return copy, manifest.write(replace(about, engines={**plain, **made}), copy), missing
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -145,11 +146,11 @@ def _write(
 
 def _with_onnx(about: Manifest, folder: Path) -> Manifest:
     """Write the ONNX file, where the network can be one; the manifest says either way."""
-    out = folder / onnx.FILE
-    out.parent.mkdir()
-    if reason := convert.convert(folder, "onnx", out):
-        out.parent.rmdir()
-        return manifest.write(replace(about, missing={"onnx": reason}), folder)
+    with tempfile.TemporaryDirectory() as place:
+        if missing := convert.convert(folder, ["onnx"], Path(place)):
+            return manifest.write(replace(about, missing=missing), folder)
+        (folder / onnx.FILE).parent.mkdir()
+        shutil.move(Path(place) / "onnx", folder / onnx.FILE)
     # It reads Pillow's pixels, as Keras did, so nothing but the arithmetic may differ.
     engines = {**about.engines, "onnx": {"tolerance": TOLERANCE}}
     return manifest.write(replace(about, engines=engines), folder)
