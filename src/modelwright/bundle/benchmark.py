@@ -11,9 +11,9 @@ from typing import Any
 from modelwright.bundle import manifest
 from modelwright.bundle.engines import installed
 from modelwright.bundle.measure import MANY, Cost, measure
-from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
 from modelwright.core.hardware import detect
+from modelwright.core.nearest import nearest
 from modelwright.core.render import table
 from modelwright.core.types import Progress
 

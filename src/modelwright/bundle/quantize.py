@@ -27,10 +27,11 @@ from modelwright.bundle.examples import Examples
 from modelwright.bundle.manifest import EXAMPLES, Manifest
 from modelwright.bundle.measure import Cost, measure
 from modelwright.bundle.ready import Preparation
-from modelwright.core.config import Config, nearest
+from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, ParityError, ServableError
 from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
+from modelwright.core.nearest import nearest
 from modelwright.core.types import Dataset, FloatArray, Progress, Split
 from modelwright.plots.quantize import draw_quantize
 

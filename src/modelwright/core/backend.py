@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from importlib import util
 from pathlib import Path
 
-from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.nearest import nearest
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 

@@ -6,16 +6,16 @@ line are laid over each other is in ``modelwright.recipes``.
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -146,12 +146,6 @@ def from_toml(text: str) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the run's config.toml is not TOML: {error}.") from None
     return check_table(Config, tables, "")
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """`` Did you mean 'epochs'?``, or nothing where no known word is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" Did you mean '{found[0]}'?" if found else ""
 
 
 def setting(value: Any) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.core.config import DataConfig, nearest
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
+from modelwright.core.nearest import nearest
 from modelwright.core.types import Progress
 from modelwright.data.named.records import NAMES, read_named
 from modelwright.data.readers.arrays import read_npz

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from modelwright.core.config import DataConfig, nearest
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.files import write_bytes
+from modelwright.core.nearest import nearest
 from modelwright.core.types import (
     SPLITS,
     Dataset,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core.config import ModelConfig, Table, check_table, nearest
+from modelwright.core.config import ModelConfig, Table, check_table
 from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.nearest import nearest
 from modelwright.core.types import Task
 from modelwright.models.given import Given
 from modelwright.models.options import (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 from modelwright.recipes import measured
 from modelwright.recipes.measured import Measured
 

@@ -13,9 +13,9 @@ from modelwright.core.config import (
     ModelConfig,
     TrainConfig,
     check_table,
-    nearest,
 )
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 from modelwright.models import builders
 from modelwright.recipes import recipe as recipes
 

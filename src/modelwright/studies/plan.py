@@ -34,8 +34,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from modelwright.core.config import Config, Table, check_table, nearest, setting
+from modelwright.core.config import Config, Table, check_table, setting
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 from modelwright.recipes.resolve import (
     check_tables,
     flat,

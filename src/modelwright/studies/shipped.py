@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 
-from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 from modelwright.models import builders
 from modelwright.recipes.resolve import merge
 from modelwright.studies import plan as plans

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from modelwright.bundle.manifest import Manifest
-from modelwright.core.config import nearest
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 from modelwright.core.types import Engine
 
 ENGINES = {

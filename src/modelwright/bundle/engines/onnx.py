@@ -59,6 +59,8 @@ class OnnxEngine:
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities float32 ``[n, classes]``."""
+        if len(inputs) == 1:
+            return self.run(self.prepare(inputs))
         answers = np.empty((len(inputs), self._classes), np.float32)
         for places, ready in self._batches(inputs):
             answers[places] = self.run(ready)

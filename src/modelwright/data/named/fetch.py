@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import nearest
 from modelwright.core.errors import DataError, ModelwrightError
+from modelwright.core.nearest import nearest
 from modelwright.core.render import table
 from modelwright.core.types import Progress
 from modelwright.data.named.archives import FolderFiles, read_archive

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelwright.core.config import DataConfig, nearest
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
+from modelwright.core.nearest import nearest
 from modelwright.core.render import shorten
 from modelwright.core.types import Task
 
