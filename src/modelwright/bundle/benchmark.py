@@ -18,6 +18,7 @@ from modelwright.core.render import table
 from modelwright.core.types import Progress
 
 _BASE = "savedmodel"
+_WIDE = 130
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class BenchmarkReport:
             ("rounds", self.rounds),
             *((f"{name} was skipped", reason) for name, reason in self.skipped.items()),
         ]
-        return f"{table(heads, rows)}\n\n{table((f'benchmarked {self.servable}', ''), about)}"
+        what = table((f"benchmarked {self.servable}", ""), about)
+        return f"{table(heads, rows, width=_WIDE)}\n\n{what}"
 
 
 def benchmark(

@@ -17,6 +17,7 @@ from modelwright.core.types import FloatArray, IntArray
 
 DROP = 0.3
 """Points that a file may lose to be recommended, where nothing else was said."""
+_WIDE = 130
 _Z = 1.959963984540054
 
 
@@ -115,14 +116,14 @@ class QuantizeReport:
                     percent(one.accuracy),
                     f"{100 * one.change:+.2f}",
                     f"{100 * one.flips:.2f} %",
-                    f"{p50:.3f} {p95:.3f} {p99:.3f}",
+                    f"{p50:.2f}/{p95:.2f}/{p99:.2f}",
                     f"{one.times_faster:.1f}",
                     f"{one.cost.rows_per_second:,.0f}",
                     f"{one.cost.cold_seconds:.2f}",
                     f"{one.cost.peak_mib:,.0f}",
                 )
             )
-        heads = ["engine", "MiB", "smaller", "accuracy", "points", "flips", "p50 p95 p99 ms"]
+        heads = ["engine", "MiB", "smaller", "accuracy", "points", "flips", "p50/95/99 ms"]
         heads += ["faster", "rows/s", "s cold", "peak MiB"]
         about = [
             ("rows", f"{self.rows:,} of the split {self.split}"),
@@ -131,7 +132,8 @@ class QuantizeReport:
             ("recommended", f"{self.recommended or 'none'}: {self.reason}"),
             ("written", ", ".join(self.written) or "nothing"),
         ]
-        return f"{table(heads, rows)}\n\n{table((f'quantized {self.servable}', ''), about)}"
+        what = table((f"quantized {self.servable}", ""), about)
+        return f"{table(heads, rows, width=_WIDE)}\n\n{what}"
 
 
 def compared(

@@ -1,8 +1,8 @@
 """What one engine costs and answers on one thread, in a process that does nothing else.
 
 As a program, ``python -m modelwright.bundle.measure FOLDER ENGINE EXAMPLES OUT SECONDS`` loads the
-engine, answers every row of EXAMPLES, times answers for about SECONDS, and writes OUT, an
-``.npz``. It tells on standard output how many rows it has answered.
+engine, times answers to the servable's recorded rows for about SECONDS, answers every row of
+EXAMPLES, and writes OUT, an ``.npz``. It tells on standard output how many rows it has answered.
 """
 
 from __future__ import annotations
@@ -111,16 +111,17 @@ def main(arguments: list[str]) -> int:
     folder, engine, path, out, seconds = arguments
     try:
         about = read(Path(folder))
-        first = examples.read(Path(folder) / EXAMPLES, about.task).inputs[:1]
+        recorded = examples.read(Path(folder) / EXAMPLES, about.task).inputs
         with quiet():
             started = time.perf_counter()
             opened = open_engine(engine, Path(folder), about)
-            opened.probabilities(first)
+            opened.probabilities(recorded[:1])
             loaded = time.perf_counter() - started
             _tell("first answer")
+            # Before the rows are read, which take memory of their own.
+            cost = _cost(opened, recorded, float(seconds), loaded)
             rows = examples.read(Path(path), about.task).inputs
             answers = _all(opened.probabilities, rows, len(about.labels))
-            cost = _cost(opened, rows, float(seconds), loaded)
     except ModelwrightError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -175,6 +176,15 @@ def _tell(line: str) -> None:
 
 
 def _peak() -> float:
+    """The largest resident memory of this process, MiB; not a number where it cannot be told.
+
+    Linux' own figure first: the other counts what the parent had where this process began.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:  # not on Windows
