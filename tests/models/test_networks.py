@@ -59,20 +59,24 @@ def test_options_of_the_cnn_show_in_its_layers(
     assert (kind in kinds(build("cnn", (32, 32, 3), 10, **options))) is there
 
 
-def test_masked_padding_does_not_change_the_answer() -> None:
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_masked_padding_does_not_change_the_answer(pooling: str) -> None:
     ids = np.array([[5, 6, 7, 0, 0, 0]], np.int32)
-    model = build("bilstm", (6,), 2, units=[4], embedding=4, cell="gru")
-    short = build("bilstm", (3,), 2, units=[4], embedding=4, cell="gru")
+    options = {"units": [4], "embedding": 4, "cell": "gru", "pooling": pooling}
+    model = build("bilstm", (6,), 2, **options)
+    # With states far from zero, which is what the states of padding may be.
+    model.set_weights([np.full_like(w, 0.3 * (-1) ** i) for i, w in enumerate(model.get_weights())])
+    short = build("bilstm", (3,), 2, **options)
     short.set_weights(model.get_weights())
     np.testing.assert_allclose(
         model.predict(ids, verbose=0), short.predict(ids[:, :3], verbose=0), atol=1e-6
     )
-    free = build("bilstm", (None,), 2, units=[4], embedding=4, cell="gru")  # type: ignore[arg-type]
+    free = build("bilstm", (None,), 2, **options)  # type: ignore[arg-type]
     free.set_weights(model.get_weights())
     np.testing.assert_allclose(
         model.predict(ids, verbose=0), free.predict(ids[:, :4], verbose=0), atol=1e-6
     )
-    unmasked = build("bilstm", (6,), 2, units=[4], embedding=4, cell="gru", masking=False)
+    unmasked = build("bilstm", (6,), 2, masking=False, **options)
     unmasked.set_weights(model.get_weights())
     assert abs(unmasked.predict(ids, verbose=0) - model.predict(ids, verbose=0)).max() > 1e-6
 

@@ -80,6 +80,13 @@ def test_padding_and_texts_without_known_tokens_are_no_trouble() -> None:
     assert np.isfinite(learn(layer(), [Ids(unknown)], 1))  # type: ignore[list-item]
 
 
+def test_texts_of_many_lengths_are_read_too() -> None:
+    ids = np.zeros((7 * surroundings._BATCH, 7 * 16), np.int32)
+    for row in range(len(ids)):
+        ids[row, : 16 * (row // surroundings._BATCH + 1)] = 2 + row % 20
+    assert np.isfinite(learn(layer(), [Ids(ids)], 1))  # type: ignore[list-item]
+
+
 def test_progress_counts_every_step() -> None:
     ids, _ = two_topics(2 * surroundings._BATCH + 1)
     told = []

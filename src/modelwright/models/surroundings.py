@@ -148,13 +148,13 @@ class _Teller(keras.Model):  # type: ignore[misc]
         """The losses."""
         ids, noise = inputs
         vectors = self.layer(ids)
-        length, edge = ids.shape[1], self.layer.region // 2 + _REACH
+        length, edge = ops.shape(ids)[1], self.layer.region // 2 + _REACH
         # In blocks of places, each with all tokens that its places may have to tell: one product
         # of matrices a block instead of a walk through the batch for every distance.
         blocks = length // _STEP
         window = np.arange(_STEP + 2 * edge)
         others = ops.take(
-            ops.pad(ids, [[0, 0], [edge, edge]]), np.arange(blocks)[:, None] * _STEP + window, 1
+            ops.pad(ids, [[0, 0], [edge, edge]]), ops.arange(blocks)[:, None] * _STEP + window, 1
         )
         here = ops.reshape(vectors, (-1, blocks, _STEP, self.layer.size))
         scores = ops.einsum("nbps,nbws->nbpw", here, ops.take(self.told, others, axis=0))
