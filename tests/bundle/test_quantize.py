@@ -196,3 +196,22 @@ def test_changes_and_flips_are_those_of_the_rows() -> None:
     assert "--finetune 2 trains on with rounded weights" in Limits(drop=1).advice(
         "litert-int8", alone
     )
+
+
+def test_rounded_kernels_are_whole_numbers_with_a_scale_a_channel() -> None:
+    import tensorflow as tf
+
+    from modelwright.bundle.finetune import rounded
+
+    kernel = tf.constant(np.random.default_rng(0).normal(size=(3, 3, 2, 4)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(kernel)
+        found = rounded(kernel)
+        total = tf.reduce_sum(found * 2)
+    scale = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+    whole = np.asarray(found) / scale
+    np.testing.assert_allclose(whole, np.round(whole), atol=1e-4)
+    assert np.abs(found - kernel).max() <= scale.max() / 2 + 1e-7
+    np.testing.assert_array_equal(tape.gradient(total, kernel), np.full_like(kernel, 2))
+    bias = tf.constant([0.1, 0.2])
+    assert rounded(bias) is bias

@@ -132,7 +132,7 @@ def spaced(texts: Any, options: TextOptions) -> Any:
     )
     for pattern, replacement in CLEAN:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
-    texts = tf.strings.lower(_half_width(texts), encoding="utf-8")
+    texts = tf.strings.lower(_plain(texts), encoding="utf-8")
     for pattern, replacement in _STRIP:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
@@ -170,10 +170,21 @@ def learn(
     return len(kept) + len(RESERVED)
 
 
-def _half_width(texts: Any) -> Any:
+def _plain(texts: Any) -> Any:
+    """Full-width forms as plain ones, and letters lower case that ``lower`` may not be asked for.
+
+    It goes by the language of the process: in Turkish, Azeri and Lithuanian, I, J and their like
+    have other small letters, and a model would not know its words again.
+    """
+    texts = tf.strings.regex_replace(texts, "İ", "i\u0307")
     points = tf.strings.unicode_decode(texts, "UTF-8")
     values = points.values
     wide = tf.logical_and(values >= 0xFF01, values <= 0xFF5E)
     values = tf.where(wide, values - 0xFEE0, values)
     values = tf.where(tf.equal(values, 0x3000), 0x20, values)
+    latin = tf.logical_and(values >= ord("A"), values <= ord("Z"))
+    accented = tf.logical_or(tf.equal(values, ord("Ì")), tf.equal(values, ord("Í")))
+    values = tf.where(tf.logical_or(latin, accented), values + 32, values)
+    extended = tf.logical_or(tf.equal(values, ord("Ĩ")), tf.equal(values, ord("Į")))
+    values = tf.where(extended, values + 1, values)
     return tf.strings.unicode_encode(points.with_values(values), "UTF-8")
