@@ -104,6 +104,14 @@ def test_a_file_beyond_the_limits_is_refused_and_nothing_changes(quantized: Path
     assert manifest.read(quantized) == before
 
 
+def test_where_none_fits_nothing_changes_but_the_table_is_shown(quantized: Path) -> None:
+    before = manifest.read(quantized)
+    report = modelwright.quantize(quantized, limits=Limits(mib=1e-6), measuring=BRIEF)
+    assert (report.recommended, report.written) == (None, ())
+    assert "more than the 1e-06 of --max-size" in report.render()
+    assert manifest.read(quantized) == before
+
+
 def test_a_conversion_that_fails_touches_nothing(
     quantized: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from modelwright.bundle import convert, examples, heldout, manifest
-from modelwright.bundle import finetune as tuning
 from modelwright.bundle.choice import Limits, QuantizeReport, Variant, choose, compared
 from modelwright.bundle.convert import METHODS
 from modelwright.bundle.engines import litert, onnx
 from modelwright.bundle.examples import Examples
+from modelwright.bundle.finetune import finetune as finetune_weights
 from modelwright.bundle.manifest import EXAMPLES, Manifest
 from modelwright.bundle.measure import Cost, measure
 from modelwright.bundle.ready import Preparation
@@ -102,14 +102,7 @@ def quantize(
             examples.write(work / "rows", Examples(raw, nothing), about.task)
             np.save(work / "seen.npy", _ready(data, folder, about, _REPRESENTATIVE))
             if finetune:
-                train = {
-                    "inputs": _ready(data, folder, about),
-                    "labels": data.splits["train"].labels,
-                }
-                np.savez(work / "train.npz", allow_pickle=False, **train)
-                tuning.finetune(
-                    folder, work / "train.npz", finetune, work / _VALUES, progress=progress
-                )
+                _tune(data, folder, about, finetune, work, progress)
             asked = [m for m in METHODS if not methods or m in (*methods, "float32")]
             asked += [FINETUNED] if finetune else []
             copy, held, missing = _converted(folder, about, work, asked, progress)
@@ -120,12 +113,9 @@ def quantize(
             sizes = {engine: _size(copy, engine) for engine in answers}
             variants = compared(answers, costs, sizes, labels, base=BASE, whole=_WHOLE)
             best, reason = choose(variants, limits or Limits())
-            wanted = tuple(f"litert-{method}" for method in methods) or tuple(filter(None, [best]))
-            if finetune and "int8" in methods:
-                wanted = (
-                    *(name for name in wanted if name != "litert-int8"),
-                    f"litert-{FINETUNED}",
-                )
+            tuned = {"int8": FINETUNED} if finetune else {}
+            wanted = tuple(f"litert-{tuned.get(method, method)}" for method in methods)
+            wanted = wanted or tuple(filter(None, [best]))
             _check_wanted(wanted, variants, missing, limits or Limits())
             report = QuantizeReport(
                 servable=folder,
@@ -139,9 +129,10 @@ def quantize(
                 written=wanted,
                 seconds=time.monotonic() - started,
             )
-            kept = Examples(raw[:_KEPT], nothing[:_KEPT])
-            _settle(copy, about, report, kept, answers)
-            _install(copy, folder, work)
+            if wanted:
+                kept = Examples(raw[:_KEPT], nothing[:_KEPT])
+                _settle(copy, about, report, kept, answers)
+                _install(copy, folder, work)
     except OSError as error:
         raise ServableError(
             f"writing {folder} failed: {error.strerror or error}; it is as it was. Make room and"
@@ -175,6 +166,21 @@ def _ready(data: Dataset, folder: Path, about: Manifest, most: int | None = None
     if about.task == "text":
         return Preparation(folder, about)(heldout.sendable(train, places))
     return train.inputs.take(np.array(places))
+
+
+def _tune(
+    data: Dataset,
+    folder: Path,
+    about: Manifest,
+    epochs: int,
+    work: Path,
+    progress: Progress | None,
+) -> None:
+    """Write other values of the network's variables, trained on with rounded weights."""
+    rows = work / "train.npz"
+    inputs, labels = _ready(data, folder, about), data.splits["train"].labels
+    np.savez(rows, allow_pickle=False, inputs=inputs, labels=labels)
+    finetune_weights(folder, rows, epochs, work / _VALUES, progress=progress)
 
 
 def _converted(
