@@ -15,7 +15,13 @@ from modelwright import Limits, Measuring
 from modelwright.bundle import convert, manifest
 from modelwright.bundle.choice import Variant, choose, compared
 from modelwright.bundle.measure import Cost
-from modelwright.core.errors import ConfigError, DataError, ParityError, ServableError
+from modelwright.core.errors import (
+    ConfigError,
+    DataError,
+    MissingDependencyError,
+    ParityError,
+    ServableError,
+)
 
 COST = Cost(
     cold_seconds=1.0,
@@ -223,3 +229,13 @@ def test_rounded_kernels_are_whole_numbers_with_a_scale_a_channel() -> None:
     np.testing.assert_array_equal(tape.gradient(total, kernel), np.full_like(kernel, 2))
     bias = tf.constant([0.1, 0.2])
     assert rounded(bias) is bias
+
+
+def test_without_litert_it_says_how_to_get_it(
+    quantized: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelwright.bundle import quantize as module
+
+    monkeypatch.setattr(module, "installed", lambda _: False)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'modelwright\[edge\]'"):
+        modelwright.quantize(quantized)

@@ -21,14 +21,19 @@ import numpy as np
 from modelwright.bundle import convert, examples, heldout, manifest
 from modelwright.bundle.choice import Limits, QuantizeReport, Variant, choose, compared
 from modelwright.bundle.convert import METHODS
-from modelwright.bundle.engines import litert, onnx
+from modelwright.bundle.engines import installed, litert, onnx
 from modelwright.bundle.examples import Examples
 from modelwright.bundle.finetune import finetune as finetune_weights
 from modelwright.bundle.manifest import EXAMPLES, Manifest
 from modelwright.bundle.measure import Cost, measure
 from modelwright.bundle.ready import Preparation
 from modelwright.core.config import Config
-from modelwright.core.errors import ConfigError, ParityError, ServableError
+from modelwright.core.errors import (
+    ConfigError,
+    MissingDependencyError,
+    ParityError,
+    ServableError,
+)
 from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
@@ -81,11 +86,17 @@ def quantize(
     Raises:
         ConfigError: there is no such method or split.
         DataError: the data changed, or is gone.
+        MissingDependencyError: LiteRT is not installed.
         ParityError: a method that was asked for is beyond the limits; nothing was written.
         ServableError: the servable cannot be used or written, or a method cannot be made.
     """
     started = time.monotonic()
     _check_methods(methods)
+    if not installed(litert.FOLDER):
+        raise MissingDependencyError(
+            "quantising runs every file that it makes, with ai-edge-litert, which is not installed;"
+            " install with: pip install 'modelwright[edge]'."
+        )
     folder = manifest.find(Path(path))
     about = manifest.read(folder)
     config = Config.model_validate(about.config)
