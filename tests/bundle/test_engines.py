@@ -144,6 +144,39 @@ def test_a_file_that_was_cut_off_or_exchanged_is_not_loaded(
         modelwright.load(folder, engine=file.partition("/")[0])
 
 
+@pytest.mark.parametrize(
+    "engines",
+    [
+        {},
+        {"litert-../../x": {}},
+        {"savedmodel": {"examples": "../elsewhere.jsonl"}},
+        {"savedmodel": {"examples": "/etc/hostname"}},
+    ],
+)
+def test_a_manifest_cannot_point_out_of_its_folder(
+    picture_servable: Path, tmp_path: Path, engines: dict[str, object]
+) -> None:
+    folder = tmp_path / "1"
+    shutil.copytree(picture_servable, folder)
+    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
+    (folder / manifest.MANIFEST).write_text(json.dumps({**record, "engines": engines}), "utf-8")
+    with pytest.raises(ServableError, match="is not listed|cannot be read: ValueError engines"):
+        manifest.read(folder)
+
+
+def test_what_is_not_installed_is_not_verified_and_said(
+    with_litert: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelwright.bundle import engines, verify
+
+    monkeypatch.setattr(verify, "installed", lambda name: name == "onnx")
+    report = modelwright.verify(with_litert["text"])
+    assert list(report.engines) == ["onnx"]
+    assert report.skipped == ("savedmodel", "litert-float32")
+    assert "not installed here: only its file was checked" in report.render()
+    assert not engines.installed("tensorrt-fp16")
+
+
 def test_a_version_newer_than_this_program_is_one_line(
     with_litert: dict[str, Path], tmp_path: Path
 ) -> None:

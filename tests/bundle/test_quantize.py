@@ -68,7 +68,7 @@ def test_what_was_written_is_verified_and_answers(quantized: Path) -> None:
     (name,) = (name for name in about.engines if name.startswith("litert"))
     report = modelwright.verify(quantized)
     assert report.engines[name]["passed"]
-    assert report.engines[name]["rows"] == about.engines[name]["rows"] or 32
+    assert report.engines[name]["rows"] == min(32, about.engines[name]["rows"])
     pixels = modelwright.load(quantized, engine="litert")
     assert pixels.predict([_red()])[0].label == "red"
     assert not list(quantized.parent.glob(".*")), "nothing temporary is left"
@@ -115,6 +115,51 @@ def test_where_none_fits_nothing_changes_but_the_table_is_shown(quantized: Path)
     report = modelwright.quantize(quantized, limits=Limits(mib=1e-6), measuring=BRIEF)
     assert (report.recommended, report.written) == (None, ())
     assert "more than the 1e-06 of --max-size" in report.render()
+    assert manifest.read(quantized) == before
+
+
+@pytest.mark.parametrize("moved", [manifest.MANIFEST, "litert"])
+def test_what_was_there_comes_back_where_moving_fails(
+    quantized: Path, monkeypatch: pytest.MonkeyPatch, moved: str
+) -> None:
+    before = manifest.read(quantized)
+    rename, replace = Path.rename, Path.replace
+
+    def failing(how: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def move(self: Path, target: Path) -> Path:
+            if Path(target) == quantized.resolve() / moved and self.parent.name == "1":
+                raise OSError(28, "No space left on device")
+            return how(self, target)
+
+        return move
+
+    monkeypatch.setattr(Path, "rename", failing(rename))
+    monkeypatch.setattr(Path, "replace", failing(replace))
+    with pytest.raises(ServableError, match="No space left on device; it is as it was"):
+        modelwright.quantize(quantized, methods=["float16"], measuring=BRIEF)
+    monkeypatch.undo()
+    assert manifest.read(quantized) == before
+    assert not list(quantized.parent.glob(".*"))
+
+
+def test_a_function_that_lies_elsewhere_is_not_called(quantized: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "1"
+    shutil.copytree(quantized, folder)
+    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
+    record["config"]["model"] = {"builder": "custom", "options": {"function": "subprocess:call"}}
+    (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
+    with pytest.raises(ConfigError, match="'subprocess:call', which is not below the current"):
+        modelwright.quantize(folder, measuring=BRIEF)
+    record["config"]["model"] = {"builder": "cnn", "colour": "red"}
+    (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
+    with pytest.raises(ServableError, match="settings in the manifest of .* are not of this"):
+        modelwright.quantize(folder, measuring=BRIEF)
+
+
+def test_from_inside_its_folder(quantized: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = manifest.read(quantized)
+    monkeypatch.chdir(quantized)
+    modelwright.quantize(".", limits=Limits(mib=1e-6), measuring=BRIEF)
     assert manifest.read(quantized) == before
 
 

@@ -56,6 +56,7 @@ def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
     assert modelwright.evaluate(report.run).metrics.accuracy == 1.0
     exported = modelwright.export(report.run, tmp_path / "model")
     assert exported.parity["savedmodel"]["labels_changed"] == 0
+    assert exported.parity["onnx"]["labels_changed"] == 0
     answers = modelwright.load(exported.servable).predict(["a fine film", "a dull film"])
     assert [answer.label for answer in answers] == ["pos", "neg"]
 

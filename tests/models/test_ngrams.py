@@ -238,6 +238,7 @@ def test_resuming_does_not_count_again_and_gives_the_same_bits(
 def test_the_servable_answers_as_the_network(trained: Any, tmp_path: Path) -> None:
     exported = modelwright.export(trained.run, tmp_path / "model")
     assert exported.parity["savedmodel"]["labels_changed"] == 0
+    assert exported.parity["onnx"]["labels_changed"] == 0
     answers = modelwright.load(exported.servable).predict(
         ["not good film bad", "good film not bad"]
     )

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.bundle import manifest
-from modelwright.bundle.engines import installed
+from modelwright.bundle.engines import installed, resolve
 from modelwright.bundle.measure import MANY, Cost, measure
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.hardware import detect
-from modelwright.core.nearest import nearest
 from modelwright.core.render import table
 from modelwright.core.types import Progress
 
@@ -83,19 +82,22 @@ def benchmark(
 
     Raises:
         ConfigError: the servable does not hold such an engine.
+        MissingDependencyError: nothing that was asked for is installed.
         ServableError: it cannot be used, or an engine does not run.
     """
     folder = manifest.find(Path(path))
     about = manifest.read(folder)
-    for name in engines:
-        if name not in about.engines:
-            raise ConfigError(
-                f"{folder} has no engine '{name}'.{nearest(name, list(about.engines))} It holds:"
-                f" {', '.join(about.engines)}."
-            )
-    held = list(engines or about.engines)
+    if rounds < 1:
+        raise ConfigError(f"rounds was given {rounds}; expected at least 1.")
+    held = [resolve(name, folder, about) for name in engines] or list(about.engines)
     skipped = {name: "it is not installed" for name in held if not installed(name)}
     used = [name for name in held if name not in skipped]
+    if not used:
+        raise MissingDependencyError(
+            f"none of {', '.join(held)} is installed here; install with: pip install"
+            " 'modelwright[serve]' for onnx, 'modelwright[edge]' for litert, 'modelwright[train]'"
+            " for savedmodel."
+        )
     found: dict[str, list[Cost]] = {name: [] for name in used}
     for turn in range(rounds):
         for place, name in enumerate(used):

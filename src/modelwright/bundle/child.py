@@ -1,4 +1,4 @@
-"""Work with TensorFlow in a process of its own: what crashes there does not crash the command."""
+"""Work in a process of its own: what crashes there does not crash the command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modelwright.core.errors import ModelwrightError
@@ -20,7 +20,8 @@ def run(
     arguments: Sequence[str],
     out: Path,
     *,
-    told: Callable[[int], object] = lambda _: None,
+    told: Callable[[str], object] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
 ) -> str | None:
     """Run a module as a program; None when it wrote ``out``, otherwise why it did not.
 
@@ -28,7 +29,8 @@ def run(
         module: its full name; it ends with ``sys.exit(child.main(…))``.
         arguments: what it is given.
         out: the file that it is to write.
-        told: called with each number that it tells.
+        told: called with each line that it tells.
+        environment: variables beside those of this process.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         with subprocess.Popen(
@@ -36,17 +38,10 @@ def run(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            # A function of one's own is found by the path that this process has.
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "tensorflow",
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            },
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})},
         ) as running:
             for line in running.stdout or ():
-                if line.strip().isdigit():
-                    told(int(line))
+                told(line.strip())
             code = running.wait()
         errors.seek(0)
         said = errors.read().strip().splitlines() or ["no message"]
@@ -57,19 +52,31 @@ def run(
     return said[-1][:_LONGEST]
 
 
-def tell(number: int) -> None:
+def building() -> dict[str, str]:
+    """The environment of a process that builds networks.
+
+    A function of one's own is found by the path that this process has.
+    """
+    return {
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+
+
+def tell(line: str) -> None:
     """Tell the process that waits how far this one is."""
-    sys.stdout.write(f"{number}\n")
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def main(work: Callable[[list[str]], object], arguments: list[str]) -> int:
+def main(work: Callable[[list[str]], object], arguments: list[str], *, keras: bool = False) -> int:
     """Do the work quietly; 1 with one line on standard error where it fails."""
     from modelwright.core.backend import load_keras, quiet
 
     try:
         with quiet():
-            load_keras()
+            if keras:
+                load_keras()
             work(arguments)
     except ModelwrightError as error:
         sys.stderr.write(f"{error}\n")

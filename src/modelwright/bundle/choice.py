@@ -189,13 +189,14 @@ def choose(variants: Mapping[str, Variant], limits: Limits) -> tuple[str | None,
     if not fit:
         beyond = (f"{name} {limits.problem(one)}" for name, one in files.items())
         return None, "; ".join(beyond) or "no file could be made"
-    best = min(fit, key=lambda name: fit[name].bytes)
+    smallest = min(fit, key=lambda name: fit[name].bytes)
     # A faster one that is hardly larger is worth its bytes.
-    near = [name for name in fit if fit[name].bytes <= 1.05 * fit[best].bytes]
+    near = [name for name in fit if fit[name].bytes <= 1.05 * fit[smallest].bytes]
     best = min(near, key=lambda name: fit[name].cost.latency_ms["p50"])
     one = fit[best]
+    which = "the smallest" if best == smallest else "hardly larger than the smallest and faster,"
     gain = f", {one.times_smaller:.2f} times smaller than float32" if one.times_smaller else ""
     return best, (
-        f"the smallest of {len(fit)} within the limits, {one.bytes / 2**20:.2f} MiB{gain},"
+        f"{which} of {len(fit)} within the limits, {one.bytes / 2**20:.2f} MiB{gain},"
         f" {one.times_faster:.1f} times as fast as TensorFlow, {100 * one.change:+.2f} points"
     )

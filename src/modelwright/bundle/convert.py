@@ -16,6 +16,7 @@ from typing import Any
 
 from modelwright.bundle import child
 from modelwright.core.errors import ConfigError
+from modelwright.core.files import write_bytes
 
 METHODS = ("float32", "float16", "dynamic", "int8")
 """Ways to write a LiteRT file, the largest first."""
@@ -43,7 +44,8 @@ def convert(
     left = list(kinds)
     while left:
         given = [folder, into, rows or "", values or "", *left]
-        problem = child.run(__name__, list(map(str, given)), into / left[-1])
+        arguments = list(map(str, given))
+        problem = child.run(__name__, arguments, into / left[-1], environment=child.building())
         # One process makes all of them, but for those behind one that crashes it.
         while left and ((into / left[0]).exists() or (into / f"{left[0]}.reason").exists()):
             kind = left.pop(0)
@@ -76,7 +78,7 @@ def work(arguments: list[str]) -> None:
         except Exception as error:  # noqa: BLE001 - whatever a converter raises is the answer
             Path(into, f"{kind}.reason").write_text(child.brief(error), "utf-8")
         else:
-            Path(into, kind).write_bytes(made)
+            write_bytes(Path(into, kind), made)
 
 
 def onnx_file(network: Any) -> bytes:
@@ -127,4 +129,4 @@ def litert_file(network: Any, method: str, rows: Path | None) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(child.main(work, sys.argv[1:]))
+    sys.exit(child.main(work, sys.argv[1:], keras=True))

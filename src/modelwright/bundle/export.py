@@ -85,7 +85,7 @@ def export(
         RunError: the run cannot be used.
         ConfigError: ``tta`` for a model that was not trained on mirrored pictures.
         ServableError: the version exists, or cannot be written; nothing was.
-        ParityError: the SavedModel does not give what Keras gave; nothing was written.
+        ParityError: an engine does not give what Keras gave; nothing was written.
     """
     started = time.monotonic()
     run = runs.load(path)

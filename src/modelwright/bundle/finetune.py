@@ -43,7 +43,8 @@ def finetune(
         __name__,
         [str(folder), str(rows), str(epochs), str(out)],
         out,
-        told=lambda done: progress("fine-tuning", done, epochs) if progress else None,
+        environment=child.building(),
+        told=lambda done: progress("fine-tuning", int(done), epochs) if progress else None,
     )
     if reason:
         raise ServableError(f"fine-tuning the network of {folder} failed: {reason}.")
@@ -99,7 +100,7 @@ def _train(network: Any, inputs: Any, labels: Any, epochs: int) -> None:
         for at in range(steps):
             chosen = order[at * _BATCH :][:_BATCH]
             step(tf.constant(inputs[chosen]), tf.constant(labels[chosen][:, None]))
-        child.tell(epoch + 1)
+        child.tell(str(epoch + 1))
 
 
 def rounded(value: Any) -> Any:
@@ -117,4 +118,4 @@ def rounded(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(child.main(work, sys.argv[1:]))
+    sys.exit(child.main(work, sys.argv[1:], keras=True))

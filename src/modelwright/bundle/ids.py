@@ -1,7 +1,7 @@
 """Ids of texts without TensorFlow, from a servable's ``tokenizer.json`` and its vocabulary.
 
 The file says all that the tokeniser in the graph does, character by character, so that a program
-in any language can do the same; ``docs/servable.md`` describes it. The standard library alone,
+in any language can do the same; ``docs/engines.md`` describes it. The standard library alone,
 but for the array that comes out.
 """
 
@@ -86,14 +86,14 @@ class Tokenizer:
 
     def _ends_word(self, text: str, at: int) -> bool:
         """Unicode's condition Final_Sigma: a letter before, none behind, others passed over."""
-        before = self._first(reversed(text[:at]))
-        return before and not self._first(iter(text[at + 1 :]))
+        before = self._first(text, range(at - 1, -1, -1))
+        return before and not self._first(text, range(at + 1, len(text)))
 
-    def _first(self, letters: Any) -> bool:
+    def _first(self, text: str, places: range) -> bool:
         """Whether the first that is not passed over is a letter with a case."""
-        for letter in letters:
-            if not self._ignorable(ord(letter)):
-                return self._cased(ord(letter))
+        for place in places:
+            if not self._ignorable(ord(text[place])):
+                return self._cased(ord(text[place]))
         return False
 
 

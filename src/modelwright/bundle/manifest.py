@@ -14,6 +14,7 @@ NAME/VERSION/
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from modelwright.core.types import Task
 FORMAT = 1
 MANIFEST = "modelwright.json"
 EXAMPLES = "examples.jsonl"
+_NAME = re.compile(r"[a-z][\w-]*")
 TOLERANCE = 1e-4
 """How far the arithmetic of two engines may take a probability apart."""
 INPUT_NAMES: Mapping[Task, str] = {"text": "input_text", "image": "image_bytes"}
@@ -93,6 +95,8 @@ def read(folder: Path) -> Manifest:
             )
         manifest = from_record(record)
         problems = changed_files(folder, manifest.files)
+        recorded = {manifest.examples_of(name) for name in manifest.engines}
+        problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
     except FileNotFoundError:
         raise ServableError(
             f"{folder} is not a servable: {MANIFEST} is missing; expected a folder that"
@@ -153,7 +157,10 @@ def from_record(record: Mapping[str, Any]) -> Manifest:
     values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
     values["missing"] = record.get("missing", {})
     values["labels"] = tuple(values["labels"])
-    values["shape"] = tuple(values["shape"]) if values["shape"] else None
+    values["shape"] = tuple(map(int, values["shape"])) if values["shape"] else None
+    engines = values["engines"]
+    if not engines or not all(_NAME.fullmatch(name) for name in engines):
+        raise ValueError(f"engines {list(engines)}")
     if values["task"] not in INPUT_NAMES or len(values["labels"]) < 2:
         raise ValueError(f"task {values['task']!r} with {len(values['labels'])} labels")
     return Manifest(**values)

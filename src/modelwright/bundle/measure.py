@@ -8,8 +8,7 @@ EXAMPLES, and writes OUT, an ``.npz``. It tells on standard output how many rows
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import math
 import sys
 import tempfile
 import time
@@ -20,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.bundle import examples
+from modelwright.bundle import child, examples
 from modelwright.bundle.engines import open_engine
 from modelwright.bundle.manifest import EXAMPLES, read
-from modelwright.core.backend import quiet
-from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.errors import ServableError
 from modelwright.core.types import FloatArray, Progress, RawInput
 
 MANY = 32
@@ -73,60 +71,43 @@ def measure(
     Raises:
         ServableError: the engine does not load or run.
     """
+    told: list[float] = []
+
+    def tell(line: str) -> None:
+        done, _, total = line.partition("/")
+        if not total:
+            told.append(time.perf_counter())
+        elif progress:
+            progress(f"answering with {engine}", int(done), int(total))
+
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "measured.npz"
-        command = [sys.executable, "-m", __name__, str(folder), engine, str(path), str(out)]
+        arguments = [str(folder), engine, str(path), str(out), str(seconds)]
         started = time.perf_counter()
-        with (
-            (Path(temporary) / "errors").open("w+b") as errors,
-            subprocess.Popen(
-                [*command, str(seconds)],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**os.environ, **_ONE_THREAD},
-            ) as child,
-        ):
-            lines = iter(child.stdout or ())
-            next(lines, None)
-            cold = time.perf_counter() - started
-            for line in lines:
-                done, _, total = line.strip().partition("/")
-                if progress and total:
-                    progress(f"answering with {engine}", int(done), int(total))
-            code = child.wait()
-            errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
-        if code != 0 or not out.exists():
+        if reason := child.run(__name__, arguments, out, told=tell, environment=_ONE_THREAD):
             raise ServableError(
-                f"engine '{engine}' of {folder} failed in a fresh process (exit {code}): {said[-1]}"
+                f"engine '{engine}' of {folder} failed in a fresh process: {reason}"
             )
         with np.load(out, allow_pickle=False) as stored:
             cost = json.loads(str(stored["cost"]))
-            return stored["probabilities"], Cost(cold_seconds=cold, **cost)
+            return stored["probabilities"], Cost(cold_seconds=told[0] - started, **cost)
 
 
-def main(arguments: list[str]) -> int:
-    """Measure; 1 with one line on standard error where that fails."""
+def work(arguments: list[str]) -> None:
+    """Measure."""
     folder, engine, path, out, seconds = arguments
-    try:
-        about = read(Path(folder))
-        recorded = examples.read(Path(folder) / EXAMPLES, about.task).inputs
-        with quiet():
-            started = time.perf_counter()
-            opened = open_engine(engine, Path(folder), about)
-            opened.probabilities(recorded[:1])
-            loaded = time.perf_counter() - started
-            _tell("first answer")
-            # Before the rows are read, which take memory of their own.
-            cost = _cost(opened, recorded, float(seconds), loaded)
-            rows = examples.read(Path(path), about.task).inputs
-            answers = _all(opened.probabilities, rows, len(about.labels))
-    except ModelwrightError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    about = read(Path(folder))
+    recorded = examples.read(Path(folder) / EXAMPLES, about.task).inputs
+    started = time.perf_counter()
+    opened = open_engine(engine, Path(folder), about)
+    opened.probabilities(recorded[:1])
+    loaded = time.perf_counter() - started
+    child.tell("first answer")
+    # Before the rows are read, which take memory of their own.
+    cost = _cost(opened, recorded, float(seconds), loaded)
+    rows = examples.read(Path(path), about.task).inputs
+    answers = _all(opened.probabilities, rows, len(about.labels))
     np.savez(out, allow_pickle=False, probabilities=answers, cost=json.dumps(cost))
-    return 0
 
 
 def _all(
@@ -135,14 +116,17 @@ def _all(
     parts = [np.empty((0, classes), np.float32)]
     for start in range(0, len(rows), _STEP):
         parts.append(answer(rows[start : start + _STEP]))
-        _tell(f"{min(start + _STEP, len(rows))}/{len(rows)}")
+        child.tell(f"{min(start + _STEP, len(rows))}/{len(rows)}")
     return np.concatenate(parts)
 
 
 def _cost(engine: Any, rows: Sequence[RawInput], seconds: float, loaded: float) -> dict[str, Any]:
     single = _times(lambda at: engine.probabilities([rows[at % len(rows)]]), seconds)
-    ready = [engine.prepare([row]) for row in rows[:MANY]]
-    network = _times(lambda at: engine.run(ready[at % len(ready)]), seconds / 2)
+    try:
+        ready = [engine.prepare([row]) for row in rows[:MANY]]
+        network = _times(lambda at: engine.run(ready[at % len(ready)]), seconds / 2)
+    except ServableError:  # one of before there was a tokeniser outside of the graph
+        network = [math.nan]
     groups = [rows[at : at + MANY] for at in range(0, max(len(rows) - MANY, 0) + 1, MANY)]
     many = _times(lambda at: engine.probabilities(groups[at % len(groups)]), seconds)
     return {
@@ -170,11 +154,6 @@ def _times(call: Callable[[int], object], seconds: float) -> list[float]:
     return taken
 
 
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def _peak() -> float:
     """The largest resident memory of this process, MiB; not a number where it cannot be told.
 
@@ -194,4 +173,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(child.main(work, sys.argv[1:]))

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
 from modelwright.core.types import Dataset, FloatArray, Progress, Split
+from modelwright.core.versions import require_training
 from modelwright.plots.quantize import draw_quantize
 
 BASE = "savedmodel"
@@ -92,14 +94,15 @@ def quantize(
     """
     started = time.monotonic()
     _check_methods(methods)
+    require_training()
     if not installed(litert.FOLDER):
         raise MissingDependencyError(
             "quantising runs every file that it makes, with ai-edge-litert, which is not installed;"
             " install with: pip install 'modelwright[edge]'."
         )
-    folder = manifest.find(Path(path))
+    folder = manifest.find(Path(path)).resolve()
     about = manifest.read(folder)
-    config = Config.model_validate(about.config)
+    config = _config(about, folder)
     data = heldout.load(config.data, about.data, folder, progress)
     measuring = measuring or Measuring()
     name, part = _part(data, measuring.split)
@@ -124,8 +127,7 @@ def quantize(
             sizes = {engine: _size(copy, engine) for engine in answers}
             variants = compared(answers, costs, sizes, labels, base=BASE, whole=_WHOLE)
             best, reason = choose(variants, limits or Limits())
-            tuned = {"int8": FINETUNED} if finetune else {}
-            wanted = tuple(f"litert-{tuned.get(method, method)}" for method in methods)
+            wanted = tuple(_better(method, variants) for method in methods)
             wanted = wanted or tuple(filter(None, [best]))
             _check_wanted(wanted, variants, missing, limits or Limits())
             report = QuantizeReport(
@@ -159,6 +161,39 @@ def _part(data: Dataset, split: str | None) -> tuple[str, Split]:
     if name not in parts:
         raise ConfigError(f"--split was given '{name}'; {data.source} has {', '.join(parts)}.")
     return name, parts[name]
+
+
+def _config(about: Manifest, folder: Path) -> Config:
+    """The settings of the training.
+
+    Raises:
+        ServableError: they are not such as this version has.
+        ConfigError: a function builds the network that does not lie in the current folder.
+    """
+    try:
+        config = Config.model_validate(about.config)
+    except ValueError as error:
+        raise ServableError(
+            f"the settings in the manifest of {folder} are not of this version: {error}."
+        ) from None
+    function = str(config.model.options.get("function", ""))
+    if config.model.builder == "custom":
+        # Whoever wrote the manifest says which function is called here.
+        found = find_spec(function.partition(":")[0].partition(".")[0])
+        origin = Path(found.origin) if found and found.origin else Path("/")
+        if not origin.resolve().is_relative_to(Path.cwd()):
+            raise ConfigError(
+                f"the network of {folder} is built by '{function}', which is not below the current"
+                " folder; go to the folder of your module, if it is yours."
+            )
+    return config
+
+
+def _better(method: str, variants: Mapping[str, Variant]) -> str:
+    """The engine of a method; of int8 and int8 fine-tuned the more accurate."""
+    names = [f"litert-{name}" for name in (method, FINETUNED if method == "int8" else method)]
+    there = [name for name in names if name in variants]
+    return max(there, key=lambda name: variants[name].accuracy, default=names[0])
 
 
 def _check_methods(methods: Sequence[str]) -> None:
@@ -314,12 +349,18 @@ def _settle(
 
 
 def _install(copy: Path, folder: Path, work: Path) -> None:
-    """Two renames: the folder of files, then the manifest that knows them."""
-    there = folder / litert.FOLDER
+    """Renames alone: the folder of files, then the manifest that knows them; both or neither."""
+    there, before = folder / litert.FOLDER, work / "before"
     if there.exists():
-        there.rename(work / "before")
-    (copy / litert.FOLDER).rename(there)
-    move_into_place(copy / manifest.MANIFEST, folder / manifest.MANIFEST)
+        there.rename(before)
+    try:
+        (copy / litert.FOLDER).rename(there)
+        move_into_place(copy / manifest.MANIFEST, folder / manifest.MANIFEST)
+    except BaseException:
+        shutil.rmtree(there, ignore_errors=True)
+        if before.exists():
+            before.rename(there)
+        raise
 
 
 def _quantized(name: str) -> bool:

@@ -6,7 +6,6 @@ without anything of the training and writes the probabilities to OUT as ``.npy``
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.bundle import examples
+from modelwright.bundle import child, examples
 from modelwright.bundle.engines import open_engine
 from modelwright.bundle.manifest import Manifest, read
-from modelwright.core.backend import quiet
-from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.errors import ServableError
 
 
 def replay(folder: Path, manifest: Manifest, engine: str, path: Path) -> dict[str, Any]:
@@ -30,33 +28,23 @@ def replay(folder: Path, manifest: Manifest, engine: str, path: Path) -> dict[st
     recorded = examples.read(path, manifest.task)
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "answers.npy"
-        command = [sys.executable, "-m", __name__, str(folder), engine, str(path), str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0 or not out.exists():
-            last = done.stderr.strip().splitlines() or ["no message"]
+        arguments = [str(folder), engine, str(path), str(out)]
+        if reason := child.run(__name__, arguments, out):
             raise ServableError(
-                f"engine '{engine}' of {folder} failed in a fresh process (exit"
-                f" {done.returncode}): {last[-1]}"
+                f"engine '{engine}' of {folder} failed in a fresh process: {reason}"
             )
         given = np.load(out, allow_pickle=False)
     return examples.compare(recorded.expected, given, manifest.tolerance_of(engine))
 
 
-def main(arguments: list[str]) -> int:
-    """Answer the recorded rows; 1 with one line on standard error when that fails."""
+def work(arguments: list[str]) -> None:
+    """Answer the recorded rows."""
     folder, engine, path, out = arguments
-    try:
-        manifest = read(Path(folder))
-        rows = examples.read(Path(path), manifest.task)
-        with quiet():
-            opened = open_engine(engine, Path(folder), manifest)
-        answers = opened.probabilities(rows.inputs)
-    except ModelwrightError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    np.save(out, answers, allow_pickle=False)
-    return 0
+    manifest = read(Path(folder))
+    rows = examples.read(Path(path), manifest.task)
+    opened = open_engine(engine, Path(folder), manifest)
+    np.save(out, opened.probabilities(rows.inputs), allow_pickle=False)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(child.main(work, sys.argv[1:]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.bundle import manifest
+from modelwright.bundle.engines import installed
 from modelwright.bundle.replay import replay
 from modelwright.core.errors import ParityError
 from modelwright.core.render import table
@@ -20,6 +21,8 @@ class VerifyReport:
     version: int
     files: int
     engines: dict[str, Any]
+    skipped: tuple[str, ...] = ()
+    """Engines that are not installed here, so that only their files were checked."""
 
     def to_dict(self) -> dict[str, Any]:
         """For a machine."""
@@ -36,6 +39,7 @@ class VerifyReport:
                     f" {figures['max_difference']:.1e}",
                 )
             )
+        rows += [(name, "not installed here: only its file was checked") for name in self.skipped]
         return table((f"verified {self.servable}", ""), rows)
 
 
@@ -51,6 +55,7 @@ def verify(path: Path | str) -> VerifyReport:
     engines = {
         name: replay(folder, about, name, folder / about.examples_of(name))
         for name in about.engines
+        if installed(name)
     }
     for name, figures in engines.items():
         if not figures["passed"]:
@@ -60,4 +65,5 @@ def verify(path: Path | str) -> VerifyReport:
                 f" difference {figures['max_difference']:.2e}, allowed"
                 f" {about.tolerance_of(name):.0e}."
             )
-    return VerifyReport(folder, about.version, len(about.files), engines)
+    skipped = tuple(name for name in about.engines if name not in engines)
+    return VerifyReport(folder, about.version, len(about.files), engines, skipped)

@@ -26,8 +26,24 @@ _NEEDS = {"onnx": "onnxruntime", "savedmodel": "tensorflow", "litert": "ai_edge_
 
 
 def installed(name: str) -> bool:
-    """Whether what runs that engine is there."""
-    return find_spec(_NEEDS[_kind(name)]) is not None
+    """Whether what runs that engine is there, and this version knows it."""
+    needed = _NEEDS.get(_kind(name))
+    return needed is not None and find_spec(needed) is not None
+
+
+def resolve(name: str, folder: Path, manifest: Manifest) -> str:
+    """The engine that a word means: one that the manifest names, or the first file of a kind.
+
+    Raises:
+        ConfigError: the servable does not hold it.
+    """
+    held = [file for kind in ENGINES for file in manifest.engines if _kind(file) == kind]
+    for file in held:
+        if name in (file, _kind(file)):
+            return file
+    raise ConfigError(
+        f"{folder} has no engine '{name}'.{nearest(name, held)} It holds: {', '.join(held)}."
+    )
 
 
 def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
@@ -43,15 +59,10 @@ def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
         ConfigError: the servable does not hold that engine.
         MissingDependencyError: what runs it is not installed.
     """
-    held = [file for kind in ENGINES for file in manifest.engines if _kind(file) == kind]
     if name == "auto":
-        chosen = next(filter(installed, held), held[0])
-    else:
-        chosen = next((file for file in held if name in (file, _kind(file))), "")
-    if not chosen:
-        raise ConfigError(
-            f"{folder} has no engine '{name}'.{nearest(name, held)} It holds: {', '.join(held)}."
-        )
+        kinds = [kind for kind in ENGINES if any(_kind(file) == kind for file in manifest.engines)]
+        name = next(filter(installed, kinds), "savedmodel")
+    chosen = resolve(name, folder, manifest)
     module = importlib.import_module(ENGINES[_kind(chosen)])
     engine: Engine = module.open_engine(folder, manifest, chosen)
     return engine

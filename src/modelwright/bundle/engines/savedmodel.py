@@ -35,11 +35,14 @@ class SavedModelEngine:
             raise ServableError(f"the SavedModel in {folder} cannot be loaded: {error}.") from None
         self._input = manifest.input_name
         self._folder, self._manifest = folder, manifest
+        self._preparation: Preparation | None = None
         self._classes = len(manifest.labels)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
         """What the network reads of raw inputs, without TensorFlow."""
-        return Preparation(self._folder, self._manifest)(inputs)
+        if self._preparation is None:
+            self._preparation = Preparation(self._folder, self._manifest)
+        return self._preparation(inputs)
 
     def run(self, ready: Any) -> FloatArray:
         """Class probabilities float32 ``[n, classes]`` of that."""
