@@ -1,13 +1,19 @@
-"""Held-out rows of the data that a model was trained on, as a user would send them."""
+"""The data that a model was trained on, as it was: rows for what is made of the model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import DataConfig
-from modelwright.core.errors import DataError
+import numpy as np
+
+from modelwright.bundle import examples
+from modelwright.bundle.manifest import Manifest
+from modelwright.bundle.ready import Preparation
+from modelwright.core.config import Config, DataConfig
+from modelwright.core.errors import ConfigError, DataError, ServableError
 from modelwright.core.types import Dataset, Progress, RawInput, Split
 from modelwright.data.load import load_data
 from modelwright.data.pictures import portable
@@ -40,3 +46,47 @@ def sendable(split: Split, places: list[int]) -> tuple[RawInput, ...]:
     """Texts, or the bytes of encoded pictures, of a kind that every engine reads."""
     rows = (split.inputs.raw(place) for place in places)
     return tuple(portable(row) if isinstance(row, bytes) else row for row in rows)
+
+
+def part_of(data: Dataset, split: str | None) -> tuple[str, Split]:
+    """The split that measures and its name."""
+    parts: dict[str, Split] = dict(data.splits)  # type: ignore[arg-type]
+    name = split or ("val" if "val" in parts else "test")
+    if name not in parts:
+        raise ConfigError(f"--split was given '{name}'; {data.source} has {', '.join(parts)}.")
+    return name, parts[name]
+
+
+def ready(data: Dataset, folder: Path, about: Manifest, most: int | None = None) -> Any:
+    """Training rows as the network reads them, at most so many, evenly spread."""
+    train = data.splits["train"]
+    places = examples.held_out(len(train), most or len(train))
+    if about.task == "text":
+        return Preparation(folder, about)(sendable(train, places))
+    return train.inputs.take(np.array(places))
+
+
+def settings(about: Manifest, folder: Path) -> Config:
+    """The settings of the training.
+
+    Raises:
+        ServableError: they are not such as this version has.
+        ConfigError: a function builds the network that does not lie in the current folder.
+    """
+    try:
+        config = Config.model_validate(about.config)
+    except ValueError as error:
+        raise ServableError(
+            f"the settings in the manifest of {folder} are not of this version: {error}."
+        ) from None
+    function = str(config.model.options.get("function", ""))
+    if config.model.builder == "custom":
+        # Whoever wrote the manifest says which function is called here.
+        found = find_spec(function.partition(":")[0].partition(".")[0])
+        origin = Path(found.origin) if found and found.origin else Path("/")
+        if not origin.resolve().is_relative_to(Path.cwd()):
+            raise ConfigError(
+                f"the network of {folder} is built by '{function}', which is not below the current"
+                " folder; go to the folder of your module, if it is yours."
+            )
+    return config

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,6 @@ from modelwright.bundle.examples import Examples
 from modelwright.bundle.finetune import finetune as finetune_weights
 from modelwright.bundle.manifest import EXAMPLES, Manifest
 from modelwright.bundle.measure import Cost, measure
-from modelwright.bundle.ready import Preparation
-from modelwright.core.config import Config
 from modelwright.core.errors import (
     ConfigError,
     MissingDependencyError,
@@ -38,7 +35,7 @@ from modelwright.core.errors import (
 from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
-from modelwright.core.types import Dataset, FloatArray, Progress, Split
+from modelwright.core.types import Dataset, FloatArray, Progress
 from modelwright.core.versions import require_training
 from modelwright.plots.quantize import draw_quantize
 
@@ -102,10 +99,10 @@ def quantize(
         )
     folder = manifest.find(Path(path)).resolve()
     about = manifest.read(folder)
-    config = _config(about, folder)
+    config = heldout.settings(about, folder)
     data = heldout.load(config.data, about.data, folder, progress)
     measuring = measuring or Measuring()
-    name, part = _part(data, measuring.split)
+    name, part = heldout.part_of(data, measuring.split)
     chosen = examples.held_out(len(part), measuring.rows or len(part))
     labels = part.labels[np.array(chosen)]
     raw = heldout.sendable(part, chosen)
@@ -114,7 +111,7 @@ def quantize(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
             work = Path(place)
             examples.write(work / "rows", Examples(raw, nothing), about.task)
-            np.save(work / "seen.npy", _ready(data, folder, about, _REPRESENTATIVE))
+            np.save(work / "seen.npy", heldout.ready(data, folder, about, _REPRESENTATIVE))
             if finetune:
                 _tune(data, folder, about, finetune, work, progress)
             asked = [m for m in METHODS if not methods or m in (*methods, "float32")]
@@ -154,41 +151,6 @@ def quantize(
     return report
 
 
-def _part(data: Dataset, split: str | None) -> tuple[str, Split]:
-    """The split that measures and its name."""
-    parts: dict[str, Split] = dict(data.splits)  # type: ignore[arg-type]
-    name = split or ("val" if "val" in parts else "test")
-    if name not in parts:
-        raise ConfigError(f"--split was given '{name}'; {data.source} has {', '.join(parts)}.")
-    return name, parts[name]
-
-
-def _config(about: Manifest, folder: Path) -> Config:
-    """The settings of the training.
-
-    Raises:
-        ServableError: they are not such as this version has.
-        ConfigError: a function builds the network that does not lie in the current folder.
-    """
-    try:
-        config = Config.model_validate(about.config)
-    except ValueError as error:
-        raise ServableError(
-            f"the settings in the manifest of {folder} are not of this version: {error}."
-        ) from None
-    function = str(config.model.options.get("function", ""))
-    if config.model.builder == "custom":
-        # Whoever wrote the manifest says which function is called here.
-        found = find_spec(function.partition(":")[0].partition(".")[0])
-        origin = Path(found.origin) if found and found.origin else Path("/")
-        if not origin.resolve().is_relative_to(Path.cwd()):
-            raise ConfigError(
-                f"the network of {folder} is built by '{function}', which is not below the current"
-                " folder; go to the folder of your module, if it is yours."
-            )
-    return config
-
-
 def _better(method: str, variants: Mapping[str, Variant]) -> str:
     """The engine of a method; of int8 and int8 fine-tuned the more accurate."""
     names = [f"litert-{name}" for name in (method, FINETUNED if method == "int8" else method)]
@@ -205,15 +167,6 @@ def _check_methods(methods: Sequence[str]) -> None:
             )
 
 
-def _ready(data: Dataset, folder: Path, about: Manifest, most: int | None = None) -> Any:
-    """Training rows as the network reads them, at most so many, evenly spread."""
-    train = data.splits["train"]
-    places = examples.held_out(len(train), most or len(train))
-    if about.task == "text":
-        return Preparation(folder, about)(heldout.sendable(train, places))
-    return train.inputs.take(np.array(places))
-
-
 def _tune(
     data: Dataset,
     folder: Path,
@@ -224,7 +177,7 @@ def _tune(
 ) -> None:
     """Write other values of the network's variables, trained on with rounded weights."""
     rows = work / "train.npz"
-    inputs, labels = _ready(data, folder, about), data.splits["train"].labels
+    inputs, labels = heldout.ready(data, folder, about), data.splits["train"].labels
     np.savez(rows, allow_pickle=False, inputs=inputs, labels=labels)
     finetune_weights(folder, rows, epochs, work / _VALUES, progress=progress)
 
