@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import modelwright
 from modelwright import Limits, Measuring
-from modelwright.bundle import convert, manifest
+from modelwright.bundle import convert, heldout, manifest
 from modelwright.bundle.choice import Variant, choose, compared
 from modelwright.bundle.measure import Cost
 from modelwright.core.errors import (
@@ -142,14 +143,24 @@ def test_what_was_there_comes_back_where_moving_fails(
     assert not list(quantized.parent.glob(".*"))
 
 
-def test_a_function_that_lies_elsewhere_is_not_called(quantized: Path, tmp_path: Path) -> None:
+def test_a_function_that_lies_elsewhere_is_not_called(
+    quantized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "1"
     shutil.copytree(quantized, folder)
     record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
     record["config"]["model"] = {"builder": "custom", "options": {"function": "subprocess:call"}}
     (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
-    with pytest.raises(ConfigError, match="'subprocess:call', which is not below the current"):
+    with pytest.raises(ConfigError, match="'subprocess:call', which is not in the current"):
         modelwright.quantize(folder, measuring=BRIEF)
+    (tmp_path / "subprocess.py").touch()
+    monkeypatch.chdir(tmp_path)
+    about = manifest.read(folder)
+    with pytest.raises(ConfigError, match="not in the current"):  # the standard library's is meant
+        heldout.settings(about, folder)
+    (tmp_path / "nets.py").touch()
+    own = {**about.config, "model": {"builder": "custom", "options": {"function": "nets:build"}}}
+    assert heldout.settings(replace(about, config=own), folder).model.builder == "custom"
     record["config"]["model"] = {"builder": "cnn", "colour": "red"}
     (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
     with pytest.raises(ServableError, match="settings in the manifest of .* are not of this"):

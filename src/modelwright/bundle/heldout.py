@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def sendable(split: Split, places: list[int]) -> tuple[RawInput, ...]:
 def part_of(data: Dataset, split: str | None) -> tuple[str, Split]:
     """The split that measures and its name."""
     parts: dict[str, Split] = dict(data.splits)  # type: ignore[arg-type]
-    name = split or ("val" if "val" in parts else "test")
+    name = split or next(name for name in ("val", "test", "train") if name in parts)
     if name not in parts:
         raise ConfigError(f"--split was given '{name}'; {data.source} has {', '.join(parts)}.")
     return name, parts[name]
@@ -82,11 +82,11 @@ def settings(about: Manifest, folder: Path) -> Config:
     function = str(config.model.options.get("function", ""))
     if config.model.builder == "custom":
         # Whoever wrote the manifest says which function is called here.
-        found = find_spec(function.partition(":")[0].partition(".")[0])
-        origin = Path(found.origin) if found and found.origin else Path("/")
-        if not origin.resolve().is_relative_to(Path.cwd()):
+        top = function.partition(":")[0].partition(".")[0]
+        here = (Path.cwd() / f"{top}.py").is_file() or (Path.cwd() / top).is_dir()
+        if not here or top in sys.stdlib_module_names:
             raise ConfigError(
-                f"the network of {folder} is built by '{function}', which is not below the current"
+                f"the network of {folder} is built by '{function}', which is not in the current"
                 " folder; go to the folder of your module, if it is yours."
             )
     return config

@@ -56,7 +56,7 @@ class Measuring:
     """On what files are measured, and for how long."""
 
     split: str | None = None
-    """``val`` by default, ``test`` where there is none."""
+    """``val`` by default, ``test`` where there is none, else ``train``."""
     rows: int = 0
     """At most so many of its rows, evenly spread; 0 for all."""
     seconds: float = 1.0
@@ -204,7 +204,8 @@ def _converted(
         again = convert.convert(
             folder, ["int8"], work / FINETUNED, rows=seen, values=work / _VALUES
         )
-        reasons.update(dict.fromkeys([FINETUNED] if again else [], *again.values()))
+        if again:
+            reasons[FINETUNED] = again["int8"]
     made: dict[str, Any] = {}
     for method in asked:
         if method not in reasons:

@@ -20,7 +20,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from modelwright.bundle import convert, examples, graph, manifest, rules, vectors, warmup
+from modelwright.bundle import child, convert, examples, graph, manifest, rules, vectors, warmup
 from modelwright.bundle.engines import onnx
 from modelwright.bundle.examples import Examples
 from modelwright.bundle.manifest import EXAMPLES, MANIFEST, TOLERANCE, Manifest
@@ -59,18 +59,12 @@ def write(
         given = Path(temporary)
         examples.write(given / EXAMPLES, rows, run.task)
         write_json(given / MANIFEST, asdict(about))
-        # A function of one's own is found by the path that this process has.
-        environment = {
-            **os.environ,
-            "KERAS_BACKEND": "tensorflow",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
         done = subprocess.run(
             [sys.executable, "-m", __name__, str(run.path), str(folder), temporary],
             capture_output=True,
             text=True,
             check=False,
-            env=environment,
+            env={**os.environ, **child.building()},
         )
         if done.returncode != 0:
             raise _failure(done.returncode, done.stderr, run)

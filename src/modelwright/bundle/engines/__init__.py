@@ -1,4 +1,5 @@
-"""What can run a servable. To add an engine: one module here with ``open_engine``, one line.
+"""What can run a servable. To add an engine: one module here with ``open_engine``, and
+its name in the two tables here.
 
 ``open_engine(folder, manifest, name)`` returns a ``modelwright.core.types.Engine``; only the
 module of the engine that is asked for is imported. A servable may hold several files of one
