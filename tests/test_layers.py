@@ -15,11 +15,11 @@ import modelwright
 SOURCE = Path(modelwright.__file__).parent
 LAYERS = [
     {"core"},
-    {"plots"},
+    {"plots", "wire"},
     {"checks", "data", "models"},
     {"recipes", "runs"},
     {"engine", "bundle"},
-    {"studies"},
+    {"deploy", "serve", "studies"},
     {"api"},
     {"cli"},
     {"demo"},
