@@ -35,7 +35,7 @@ ASSETS = MappingProxyType(
 HEADERS = MappingProxyType(
     {
         # Scripts, styles and requests from this server only; a picture that was chosen is shown
-        # from memory. With trusted types no script can turn a text into HTML, a label's least of all.
+        # from memory. With trusted types no script can turn a text, such as a label, into HTML.
         "content-security-policy": "; ".join(
             (
                 "default-src 'none'",
@@ -58,7 +58,7 @@ HEADERS = MappingProxyType(
         "cache-control": "no-cache",
     }
 )
-"""Headers of every answer that carries one of the files. Names are in small letters, as ASGI has them."""
+"""Headers of every answer that carries one of the files, names in small letters as in ASGI."""
 
 
 @cache

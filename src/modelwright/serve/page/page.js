@@ -209,8 +209,11 @@ function askForKey(refusal, then) {
 function listenToKey() {
   $("key-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    useKey($("key").value.trim());
+    const fit = useKey($("key").value.trim());
     $("key").value = "";
+    show("key-problem", !fit);
+    $("key-problem").textContent = say("keyWrong");
+    if (!fit) return;
     const refused = afterKey;
     await look(); // shows the form again where the key is wrong
     if (model) drawCurl();

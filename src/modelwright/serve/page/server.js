@@ -4,9 +4,11 @@ const LIMIT_MS = 120_000;
 
 let key = "";
 
-/** Use this key from now on. */
+/** Use this key from now on; false, and none, where it can't stand in a header. */
 export function useKey(value) {
-  key = value;
+  const fit = /^[\x21-\x7e]*$/.test(value);
+  key = fit ? value : "";
+  return fit;
 }
 
 /** Whether requests carry a key. */

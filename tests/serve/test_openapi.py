@@ -1,0 +1,131 @@
+"""The OpenAPI document is one, its examples are what its schemas say, and none of it dangles."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from modelwright.serve.errors import HTTP
+from modelwright.serve.openapi import document
+
+DOCUMENT = document("1.2.3")
+OPERATIONS = {
+    (method, path): operation
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method in ("get", "post")
+}
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every ``$ref`` below a node."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def follow(node: Any) -> Any:
+    """What a node or the reference in it means."""
+    while "$ref" in node:
+        found: Any = DOCUMENT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
+
+
+def pairs() -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """The name, the schema and the value of each example where it is used."""
+    for operation in OPERATIONS.values():
+        for holder in [operation.get("requestBody"), *operation["responses"].values()]:
+            for media in follow(holder or {}).get("content", {}).values():
+                for name, example in media.get("examples", {}).items():
+                    yield name, media["schema"], follow(example)["value"]
+
+
+def test_it_is_an_openapi_document() -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.validate(json.loads(json.dumps(DOCUMENT)))
+    assert DOCUMENT["info"]["version"] == "1.2.3"
+
+
+def test_each_example_is_as_its_schema_says() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    seen = set()
+    for name, schema, value in pairs():
+        whole = {"components": DOCUMENT["components"], **schema}
+        jsonschema.Draft202012Validator(whole).validate(value)
+        seen.add(name)
+    assert seen == set(DOCUMENT["components"]["examples"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"instances": []},
+        {"instances": [1], "inputs": [1]},
+        {"instances": [1], "signature_name": 3},
+        {"instances": 1},
+    ],
+)
+def test_what_is_malformed_is_so_by_the_schema_too(body: Any) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    whole = {
+        "components": DOCUMENT["components"],
+        "$ref": "#/components/schemas/PredictRequest",
+    }
+    assert not jsonschema.Draft202012Validator(whole).is_valid(body)
+
+
+def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
+    used = set(references(DOCUMENT))
+    for reference in used:
+        follow({"$ref": reference})
+    there = {
+        f"#/components/{kind}/{name}"
+        for kind, parts in DOCUMENT["components"].items()
+        if kind != "securitySchemes"
+        for name in parts
+    }
+    assert there - used <= {"#/components/schemas/Bytes"}  # told in words: it stands in any tensor
+
+
+def test_every_path_of_the_interface_is_there() -> None:
+    for where in ("", "/versions/{version}", "/labels/{label}"):
+        base = f"/v1/models/{{model}}{where}"
+        assert {("get", base), ("get", f"{base}/metadata")} <= set(OPERATIONS)
+        assert {("post", f"{base}:{v}") for v in ("predict", "classify", "regress")} <= set(
+            OPERATIONS
+        )
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(names) == len(set(names))
+
+
+def test_every_parameter_in_a_path_is_described_and_no_other() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        told = {follow(parameter)["name"] for parameter in item.get("parameters", [])}
+        assert told == {part.split("}")[0] for part in path.split("{")[1:]}, path
+
+
+def test_each_status_that_a_refusal_can_have_is_told() -> None:
+    answers = OPERATIONS["post", "/v1/models/{model}:predict"]["responses"]
+    assert {str(code) for code in HTTP.values()} <= set(answers)
+
+
+def test_the_picture_of_the_example_is_one() -> None:
+    rows = DOCUMENT["components"]["examples"]["picture"]["value"]["instances"]
+    picture = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
+    picture.load()
+    assert picture.format == "PNG"
