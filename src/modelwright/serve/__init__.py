@@ -1,0 +1,1 @@
+"""Answer requests as TensorFlow Serving does, over HTTP and gRPC, without TensorFlow."""

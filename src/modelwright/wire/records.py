@@ -1,0 +1,126 @@
+"""TFRecord files: a length, its checksum, the bytes, their checksum, again and again.
+
+The format is TensorFlow's (``tensorflow/core/lib/io/record_writer.h``): little-endian, the
+checksums are CRC-32C, rotated and shifted so that a checksum of checksums is none of a pattern.
+Compressed files are not read.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_POLYNOMIAL = 0x82F63B78  # Castagnoli's, its bits reversed
+_MASK = 0xA282EAD8
+_BLOCK = 2**16  # bytes that are folded at once
+_SHORT = 64  # bytes for which a plain loop is as fast
+_Words = npt.NDArray[np.uint32]
+
+
+def read(path: Path, most: int) -> Iterator[bytes]:
+    """The records of a file, in their order.
+
+    Args:
+        path: of the file.
+        most: records it may have.
+
+    Raises:
+        ValueError: it has more, ends within one, or a checksum is another.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        number = 0
+        while header := file.read(12):
+            where = f"record {number} of {path}, at byte {file.tell() - len(header)},"
+            if number == most:
+                raise ValueError(f"{path} has more than {most} records.")
+            if len(header) < 12:
+                raise ValueError(f"{where} is cut off.")
+            length, checksum = struct.unpack("<QI", header)
+            if checksum != masked_crc32c(header[:8]):
+                raise ValueError(f"{where} has a length with a wrong checksum.")
+            if length + 4 > size - file.tell():
+                raise ValueError(f"{where} is cut off: it should have {length} bytes.")
+            record = file.read(length)
+            if struct.unpack("<I", file.read(4))[0] != masked_crc32c(record):
+                raise ValueError(f"{where} has a wrong checksum.")
+            yield record
+            number += 1
+
+
+def write(path: Path, records: Iterable[bytes]) -> None:
+    """Write a file of these records."""
+    with path.open("wb") as file:
+        for record in records:
+            length = struct.pack("<Q", len(record))
+            file.write(length + struct.pack("<I", masked_crc32c(length)))
+            file.write(record + struct.pack("<I", masked_crc32c(record)))
+
+
+def masked_crc32c(data: bytes) -> int:
+    """The checksum of a record as the file holds it."""
+    crc = crc32c(data)
+    return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
+
+
+def crc32c(data: bytes) -> int:
+    """CRC-32C (RFC 3720) of ``data``.
+
+    A checksum is linear in the bytes, so long data are folded pairwise in numpy: half of the
+    values, moved past the other half's bytes, are added to it, until one is left.
+    """
+    state, at = 0xFFFFFFFF, 0
+    while len(data) - at > _SHORT:
+        block = data[at : at + _BLOCK]
+        head = int.from_bytes(block[:4], "little") ^ state  # what came before changes 4 bytes
+        state = _fold(np.frombuffer(head.to_bytes(4, "little") + block[4:], np.uint8))
+        at += len(block)
+    return _plain(data[at:], state) ^ 0xFFFFFFFF
+
+
+def _plain(data: bytes, state: int) -> int:
+    table = _table()
+    for byte in data:
+        state = (state >> 8) ^ int(table[(state ^ byte) & 0xFF])
+    return state
+
+
+def _fold(data: npt.NDArray[np.uint8]) -> int:
+    levels = max(len(data) - 1, 1).bit_length()
+    words = np.zeros(1 << levels, np.uint32)  # zeros in front change nothing
+    words[-len(data) :] = _table()[data]
+    for level in range(levels):
+        words = _past(words[0::2], level) ^ words[1::2]
+    return int(words[0])
+
+
+def _past(words: _Words, level: int) -> _Words:
+    """Checksums moved past ``2**level`` bytes of zeros."""
+    tables = _shift(level)
+    moved: Any = tables[0][words & 0xFF]
+    for place in (1, 2, 3):
+        moved = moved ^ tables[place][(words >> np.uint32(8 * place)) & 0xFF]
+    return moved  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _table() -> _Words:
+    words = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        words = np.where(words & 1, (words >> 1) ^ np.uint32(_POLYNOMIAL), words >> 1)
+    return words.astype(np.uint32)
+
+
+@functools.cache
+def _shift(level: int) -> tuple[_Words, ...]:
+    """Of each of a word's four bytes, what becomes of it past ``2**level`` zeros."""
+    alone = [np.arange(256, dtype=np.uint32) << np.uint32(8 * place) for place in range(4)]
+    if level == 0:
+        return tuple((words >> 8) ^ _table()[words & 0xFF] for words in alone)
+    return tuple(_past(_past(words, level - 1), level - 1) for words in alone)
