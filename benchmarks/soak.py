@@ -1,0 +1,265 @@
+"""Mixed load while versions are added, rolled back, corrupted and deleted and workers are killed.
+
+Clients ask over REST (one row, batches in row and column form, status, metadata) and gRPC without a
+stop. Each answer names the version that gave it and is compared with what that version's folder
+answers through ``modelwright.bundle.predictor``; two different servables take turns under each
+name, so that an answer of the wrong version shows. Meanwhile the folder changes: a version is
+added, at once or file by file; rolled back; half copied; with one byte changed; old ones, the
+live one and all are deleted. With several workers one is ended, and in a phase of its own killed:
+then, and only then, a request whose connection broke is sent once more and counted apart.
+
+Counted are requests, failed and wrong answers, latencies, the seconds until a change shows in the
+answers, and each worker's memory over time with its slope in the second half of its life.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+import itertools
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness import Figures, Option
+
+OPTIONS = {
+    "rounds": Option(1, 1, "how often"),
+    "texts": Option([], [], "two folders of versions of one text task", many=True, local=True),
+    "pictures": Option([], [], "two of one picture task", many=True, local=True),
+    "minutes": Option(10.0, 0.7, "of load, for each number of workers"),
+    "workers": Option([2], [2], "numbers of workers", many=True),
+    "clients": Option(8, 4, "over REST"),
+    "grpc_clients": Option(2, 1, "over gRPC"),
+    "pause": Option(0.005, 0.005, "seconds at most that a client waits before its next request"),
+    "poll": Option(0.5, 0.5, "seconds between the server's looks at the folder"),
+}
+SHOWS = 30.0
+"""Seconds within which a change must show in the answers."""
+SAMPLE = 2.0
+"""Seconds between two readings of the memory."""
+RESPAWN = 20.0
+
+
+def compare(given: argparse.Namespace) -> Figures:
+    """A soak with each number of workers."""
+    if len(given.texts) != 2 or len(given.pictures) != 2:
+        raise SystemExit("expected two folders of versions for --texts and two for --pictures.")
+    sources = {
+        name: [str(Path(folder).resolve()) for folder in folders]
+        for name, folders in (("sentiment", given.texts), ("objects", given.pictures))
+    }
+    keys = ("minutes", "clients", "grpc_clients", "pause", "poll")
+    sizes = {key: vars(given)[key] for key in keys}
+    tasks = {
+        f"{workers} workers": {"workers": workers, "sources": sources, **sizes}
+        for workers in given.workers
+    }
+    runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+    keys = ("requests", "failed", "wrong", "retried_after_kill", "not_shown", "p50_ms", "p99_ms")
+    rows = [
+        (name, *(f"{run[key]:,.0f}" if "ms" not in key else f"{run[key]:.1f}" for key in keys))
+        for name, done in runs.items()
+        for run in done
+    ]
+    harness.print_table("soak", ("", *keys), rows)
+    for run in itertools.chain(*runs.values()):
+        print(*run["examples"], *run["problems"], sep="\n")
+    return {"runs": runs}
+
+
+def measure(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figures:
+    """One soak."""
+    from served import client, process
+    from served.store import Store
+
+    with tempfile.TemporaryDirectory() as root:
+        folders = {name: list(map(Path, paths)) for name, paths in sources.items()}
+        store = Store(Path(root), folders)
+        with process.modelwright(Path(root), workers=workers, poll=sizes["poll"]) as server:
+            figures: Figures = client.run(Soak(server, store, workers, sizes).run())
+            figures["log"] = server.said()
+        return figures
+
+
+class Soak:
+    """The clients, the changes and the memory of one server."""
+
+    def __init__(self, server: Any, store: Any, workers: int, sizes: dict[str, Any]) -> None:
+        from served.asking import Tally
+
+        self._server, self._store, self._workers, self._sizes = server, store, workers, sizes
+        self.tally = Tally()
+        self._changes: Counter[str] = Counter()
+        self._shown: dict[str, list[float]] = {}
+        self._problems: list[str] = []
+        self._memory: list[tuple[float, int, float, float]] = []
+
+    async def run(self) -> Figures:
+        """Until the minutes are over."""
+        from served import asking
+
+        sizes, port = self._sizes, self._server.rest
+        started = time.perf_counter()
+        asked = [
+            asking.rest(port, self._store, self.tally, seed, sizes["pause"])
+            for seed in range(sizes["clients"])
+        ]
+        asked += [
+            asking.grpc(self._server.grpc, self._store, self.tally, seed, sizes["pause"])
+            for seed in range(sizes["grpc_clients"])
+        ]
+        tasks = [asyncio.create_task(one) for one in asked]
+        watching = asyncio.create_task(self._watch())
+        end = started + 60 * sizes["minutes"]
+        steps = itertools.cycle(self._steps())
+        while time.perf_counter() < end and self._server.alive() and not _broken(tasks):
+            await next(steps)()
+        self.tally.over = True
+        await asyncio.gather(*tasks)
+        watching.cancel()
+        if not self._server.alive():
+            self._problems.append(f"the server ended: {self._server.said()}")
+        return {
+            **self.tally.figures(),
+            "seconds": time.perf_counter() - started,
+            "changes": dict(self._changes),
+            "shown_seconds": {
+                kind: {"median": sorted(times)[len(times) // 2], "max": max(times)}
+                for kind, times in self._shown.items()
+            },
+            "not_shown": len(self._problems),
+            "problems": self._problems,
+            "memory": self._figures(),
+        }
+
+    def _steps(self) -> list[Callable[[], Any]]:
+        """The changes of a cycle; the killing of a worker among them where there are several."""
+        steps: list[Callable[[], Any]] = []
+        for name in self._store.origin:
+            steps += [
+                functools.partial(self._change, "added", name, self._store.add),
+                functools.partial(self._refuse, "half copied", name, self._store.add_half),
+                functools.partial(self._change, "added", name, self._store.add),
+                functools.partial(self._change, "rolled back", name, self._store.roll_back),
+                functools.partial(self._refuse, "changed byte", name, self._store.add_changed),
+                functools.partial(self._change, "added slowly", name, self._slowly),
+                functools.partial(self._change, "deleted live", name, self._without_live),
+                functools.partial(self._vanish, name),
+            ]
+        if self._workers > 1:
+            steps.insert(3, functools.partial(self._end, kill=False))
+            steps.insert(10, functools.partial(self._end, kill=True))
+        return steps
+
+    async def _change(self, kind: str, name: str, change: Callable[[str], int]) -> None:
+        """Make a change after which a certain version must answer, and wait until it does."""
+        self._changes[kind] += 1
+        version = await asyncio.to_thread(change, name)
+        started = time.perf_counter()
+        while time.perf_counter() < started + SHOWS:
+            seen, when = self.tally.seen.get(name, (0, 0.0))
+            if seen == version and when > started:
+                self._shown.setdefault(kind, []).append(time.perf_counter() - started)
+                # The other workers look at the folder a little later.
+                await asyncio.sleep(2 * self._sizes["poll"])
+                return
+            await asyncio.sleep(0.01)
+        self._problems.append(f"{name}: {kind}, but version {version} did not answer, {seen} did")
+
+    async def _refuse(self, kind: str, name: str, change: Callable[[str], int]) -> None:
+        """Put a bad version there for a while: the answers are checked as always."""
+        self._changes[kind] += 1
+        number = await asyncio.to_thread(change, name)
+        await asyncio.sleep(4 * self._sizes["poll"])
+        await asyncio.to_thread(self._store.delete, name, number)
+
+    async def _vanish(self, name: str) -> None:
+        """Delete all versions: the last one goes on answering; then add two."""
+        self._changes["deleted all"] += 1
+        await asyncio.to_thread(self._store.delete_all, name)
+        await asyncio.sleep(4 * self._sizes["poll"])
+        await self._change("added after all were deleted", name, self._store.add)
+
+    async def _end(self, *, kill: bool) -> None:
+        """End a worker, or kill it, and wait until there are as many as before."""
+        kind = "worker killed" if kill else "worker ended"
+        self._changes[kind] += 1
+        self.tally.killing = kill
+        started = time.perf_counter()
+        before = {worker.pid for worker in self._server.workers()}
+        victim = self._server.workers()[0]
+        victim.kill() if kill else victim.terminate()
+        while time.perf_counter() < started + RESPAWN:
+            now = {worker.pid for worker in self._server.workers()}
+            if victim.pid not in now and len(now) >= len(before):
+                self._shown.setdefault(kind, []).append(time.perf_counter() - started)
+                break
+            await asyncio.sleep(0.02)
+        else:
+            self._problems.append(f"{kind}, and after {RESPAWN:.0f} s no other took its place")
+        await asyncio.sleep(1)
+        self.tally.killing = False
+
+    def _slowly(self, name: str) -> int:
+        number: int = self._store.add_slowly(name, 2 * self._sizes["poll"] / 10)
+        return number
+
+    def _without_live(self, name: str) -> int:
+        self._store.delete(name, self._store.live(name))
+        version: int = self._store.live(name)
+        return version
+
+    async def _watch(self) -> None:
+        """Read each process' memory now and then."""
+        started = time.perf_counter()
+        while True:
+            for one in self._server.memory()["processes"]:
+                at = time.perf_counter() - started
+                self._memory.append((at, one["pid"], one["rss_mib"], one["pss_mib"]))
+            await asyncio.sleep(SAMPLE)
+
+    def _figures(self) -> list[Figures]:
+        """Of each process: its life, memory and slope."""
+        found = []
+        for pid in sorted({pid for _, pid, _, _ in self._memory}):
+            lived = [(at, rss, pss) for at, of, rss, pss in self._memory if of == pid]
+            half = lived[len(lived) // 2 :]
+            found.append(
+                {
+                    "pid": pid,
+                    "seconds": lived[-1][0] - lived[0][0],
+                    "rss_mib": {"first": lived[0][1], "last": lived[-1][1]},
+                    "rss_mib_max": max(rss for _, rss, _ in lived),
+                    "pss_mib_max": max(pss for _, _, pss in lived),
+                    "slope_mib_per_minute": slope([(at, rss) for at, rss, _ in half]),
+                    "rss_mib_over_time": [round(rss, 1) for _, rss, _ in lived[::5]],
+                }
+            )
+        return found
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float | None:
+    """Of the straight line through points (seconds, MiB), in MiB a minute; None of too few."""
+    if len(points) < 5:
+        return None
+    middle, level = (sum(values) / len(points) for values in zip(*points, strict=True))
+    spread = sum((at - middle) ** 2 for at, _ in points)
+    return 60 * sum((at - middle) * (value - level) for at, value in points) / spread
+
+
+def _broken(tasks: Sequence[asyncio.Task[None]]) -> bool:
+    return any(task.done() for task in tasks)
+
+
+def _line(run: Figures) -> str:
+    return f"{run['requests']:,} requests, {run['failed']} failed, {run['wrong']} wrong"
+
+
+if __name__ == "__main__":
+    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
