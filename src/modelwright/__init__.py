@@ -34,9 +34,11 @@ __all__ = [
     "quantize",
     "reproduce",
     "resume",
+    "rollback",
     "show_recipe",
     "train",
     "verify",
+    "versions",
 ]
 
 _LIGHT = {
@@ -51,8 +53,10 @@ _LIGHT = {
     "load_data": "modelwright.data.load",
     "quantize": "modelwright.bundle.quantize",
     "reproduce": "modelwright.studies.reproduce",
+    "rollback": "modelwright.serve.versions",
     "show_recipe": "modelwright.recipes.listing",
     "verify": "modelwright.bundle.verify",
+    "versions": "modelwright.serve.versions",
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
     from modelwright.engine.layers import layers
     from modelwright.engine.train import resume
     from modelwright.recipes.listing import list_recipes, show_recipe
+    from modelwright.serve.versions import rollback, versions
     from modelwright.studies.compare import compare
     from modelwright.studies.reproduce import reproduce
 

@@ -10,9 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from modelwright.core.errors import ModelwrightError
-
-_LONGEST = 300
+from modelwright.core.errors import LONGEST, ModelwrightError, brief
 
 
 def run(
@@ -49,7 +47,7 @@ def run(
         return None
     if code < 0:
         return f"its process crashed ({signal.Signals(-code).name})"
-    return said[-1][:_LONGEST]
+    return said[-1][:LONGEST]
 
 
 def building() -> dict[str, str]:
@@ -85,9 +83,3 @@ def main(work: Callable[[list[str]], object], arguments: list[str], *, keras: bo
         sys.stderr.write(f"{brief(error)}\n")
         return 1
     return 0
-
-
-def brief(error: Exception) -> str:
-    """The first line of what an exception says, or its kind where it says nothing."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:_LONGEST]

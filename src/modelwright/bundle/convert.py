@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.bundle import child
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, brief
 from modelwright.core.files import write_bytes
 
 METHODS = ("float32", "float16", "dynamic", "int8")
@@ -76,7 +76,7 @@ def work(arguments: list[str]) -> None:
                 else litert_file(network, kind, Path(rows) if rows else None)
             )
         except Exception as error:  # noqa: BLE001 - whatever a converter raises is the answer
-            Path(into, f"{kind}.reason").write_text(child.brief(error), "utf-8")
+            Path(into, f"{kind}.reason").write_text(brief(error), "utf-8")
         else:
             write_bytes(Path(into, kind), made)
 

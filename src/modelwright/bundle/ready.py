@@ -25,6 +25,12 @@ class Preparation:
         """
         self._height, self._width, self._channels = manifest.shape or (0, 0, 0)
         self._tokenizer = ids.read(folder) if manifest.task == "text" else None
+        self.row: tuple[int, ...] = (
+            (self._tokenizer.length,)
+            if self._tokenizer
+            else (self._height, self._width, self._channels)
+        )
+        """The shape of one row of what the network reads."""
 
     def __call__(self, inputs: Sequence[RawInput], *, shortest: bool = False) -> Any:
         """Ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``.

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from modelwright.bundle.manifest import Manifest
 from modelwright.core.config import ModelConfig
-from modelwright.core.errors import ServableError
+from modelwright.core.errors import ServableError, brief
 from modelwright.models import builders
 
 _KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -53,6 +53,6 @@ def network(
     except (tf.errors.OpError, ValueError, KeyError) as error:
         raise ServableError(
             f"the variables in {folder} are not those of the network that its manifest"
-            f" describes: {str(error).splitlines()[0]}."
+            f" describes: {brief(error)}."
         ) from None
     return made

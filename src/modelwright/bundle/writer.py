@@ -26,7 +26,7 @@ from modelwright.bundle.examples import Examples
 from modelwright.bundle.manifest import EXAMPLES, MANIFEST, TOLERANCE, Manifest
 from modelwright.bundle.replay import replay
 from modelwright.core.backend import BACKENDS, keras_backend
-from modelwright.core.errors import ModelwrightError, ParityError, ServableError
+from modelwright.core.errors import ModelwrightError, ParityError, ServableError, brief
 from modelwright.core.files import write_json
 from modelwright.runs import run as runs
 from modelwright.runs.run import Run
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
 
 def reason(error: Exception) -> str:
     """Why a file could not be written, without what surrounds it."""
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return getattr(error, "strerror", None) or brief(error)
 
 
 def _failure(code: int, output: str, run: Run) -> Exception:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 import modelwright
-from modelwright.cli import data, studies, work
+from modelwright.cli import data, serving, studies, work
 from modelwright.core.errors import ModelwrightError
 
 app = typer.Typer(
@@ -29,6 +29,9 @@ app.command()(work.quantize)
 app.command()(work.verify)
 app.command()(work.benchmark)
 app.command()(work.predict)
+app.command()(serving.serve)
+app.command()(serving.versions)
+app.command()(serving.rollback)
 app.command()(work.doctor)
 
 

@@ -58,3 +58,13 @@ class MissingDependencyError(ModelwrightError):
     """A package that this operation needs and that is not installed."""
 
     exit_code = 7
+
+
+LONGEST = 300
+"""Characters of another library's message that are passed on."""
+
+
+def brief(error: BaseException) -> str:
+    """The first line of what any exception says, or its kind where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:LONGEST]

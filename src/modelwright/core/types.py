@@ -94,7 +94,12 @@ class Report(Protocol):
 
 
 class Engine(Protocol):
-    """What runs one file of a servable: raw inputs in, probabilities out."""
+    """What runs one file of a servable: raw inputs in, probabilities out.
+
+    ``row`` is the shape of one row of what the network reads: ``(length,)`` or ``(h, w, c)``.
+    """
+
+    row: tuple[int, ...]
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Class probabilities, float32 ``[n, classes]``, rows in the order of ``inputs``."""

@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, brief
 
 _XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
@@ -82,6 +82,6 @@ def _jax_devices() -> list[Any]:
         given = os.environ.get("JAX_PLATFORMS", "")
         raise ConfigError(
             f"JAX has nothing to compute on with JAX_PLATFORMS={given!r}:"
-            f" {str(error).splitlines()[0]} Set JAX_PLATFORMS=cpu, or leave it out."
+            f" {brief(error)} Set JAX_PLATFORMS=cpu, or leave it out."
         ) from None
     return found

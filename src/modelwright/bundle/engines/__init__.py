@@ -35,10 +35,14 @@ def installed(name: str) -> bool:
 def resolve(name: str, folder: Path, manifest: Manifest) -> str:
     """The engine that a word means: one that the manifest names, or the first file of a kind.
 
+    ``auto`` means the first that the servable holds and that is installed here.
+
     Raises:
         ConfigError: the servable does not hold it.
     """
     held = [file for kind in ENGINES for file in manifest.engines if _kind(file) == kind]
+    if name == "auto":
+        name = next(filter(installed, held), "savedmodel")
     for file in held:
         if name in (file, _kind(file)):
             return file
@@ -51,8 +55,7 @@ def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
     """Load one engine of a servable.
 
     Args:
-        name: one that the manifest names, one of ``ENGINES`` for the first of its files, or
-            ``auto`` for the first that the servable holds and that is installed here.
+        name: what ``resolve`` takes.
         folder: the version's folder.
         manifest: what it says of itself.
 
@@ -60,9 +63,6 @@ def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
         ConfigError: the servable does not hold that engine.
         MissingDependencyError: what runs it is not installed.
     """
-    if name == "auto":
-        kinds = [kind for kind in ENGINES if any(_kind(file) == kind for file in manifest.engines)]
-        name = next(filter(installed, kinds), "savedmodel")
     chosen = resolve(name, folder, manifest)
     module = importlib.import_module(ENGINES[_kind(chosen)])
     engine: Engine = module.open_engine(folder, manifest, chosen)

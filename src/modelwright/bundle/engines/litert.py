@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.bundle.manifest import Manifest
 from modelwright.bundle.ready import Preparation
-from modelwright.core.errors import MissingDependencyError, ServableError
+from modelwright.core.errors import MissingDependencyError, ServableError, brief
 from modelwright.core.types import FloatArray, RawInput
 
 FOLDER = "litert"
@@ -32,10 +32,11 @@ class LitertEngine:
             self._interpreter = Interpreter(str(path), num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
-            raise ServableError(f"{path} cannot be loaded: {str(error).splitlines()[0]}.") from None
+            raise ServableError(f"{path} cannot be loaded: {brief(error)}.") from None
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
         self._prepare = Preparation(folder, manifest)
+        self.row = self._prepare.row
         self._classes = len(manifest.labels)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:

@@ -10,13 +10,13 @@ import numpy as np
 
 from modelwright.bundle.manifest import Manifest
 from modelwright.bundle.ready import Preparation
-from modelwright.core.errors import MissingDependencyError, ServableError
+from modelwright.core.errors import MissingDependencyError, ServableError, brief
 from modelwright.core.types import FloatArray, IntArray, RawInput
 
 FILE = "onnx/model.onnx"
 _BATCH = 32
 _SORTED = 1024
-"""Texts among which those of one length are sought."""
+"""Rows that are prepared at once; of texts, among which those of one length are sought."""
 
 
 class OnnxEngine:
@@ -39,13 +39,14 @@ class OnnxEngine:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # noqa: BLE001 - its exceptions have no common base but this
-            reason = str(error).splitlines()[0]
+            reason = brief(error)
             raise ServableError(f"{path} cannot be loaded: {reason}.") from None
         (given,) = self._session.get_inputs()
         self._name = given.name
         # A number stands where the width is fixed, a name or nothing where it is not.
         self._any_length = manifest.task == "text" and not isinstance(given.shape[1], int)
         self._prepare = Preparation(folder, manifest)
+        self.row = self._prepare.row
         self._classes = len(manifest.labels)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
@@ -61,28 +62,32 @@ class OnnxEngine:
         """Class probabilities float32 ``[n, classes]``."""
         if len(inputs) == 1:
             return self.run(self.prepare(inputs))
-        answers = np.empty((len(inputs), self._classes), np.float32)
-        for places, ready in self._batches(inputs):
-            answers[places] = self.run(ready)
-        return answers
+        parts = [np.empty((0, self._classes), np.float32)]
+        for start in range(0, len(inputs), _SORTED):
+            parts.append(self.run_padded(self._prepare(inputs[start : start + _SORTED])))
+        return np.concatenate(parts)
 
-    def _batches(self, inputs: Sequence[RawInput]) -> Iterator[tuple[IntArray, Any]]:
-        """Which rows, and what the network reads of them.
+    def run_padded(self, ready: Any) -> FloatArray:
+        """The same of many rows, texts padded at the end with 0 to any common length.
 
         Its file was made for texts without padding: what is padding would count.
         """
-        step = _SORTED if self._any_length else _BATCH
-        for start in range(0, len(inputs), step):
-            ready = self._prepare(inputs[start : start + step])
-            if not self._any_length:
-                yield start + np.arange(len(ready)), ready
-                continue
+        answers = np.empty((len(ready), self._classes), np.float32)
+        for places, rows in self._batches(ready):
+            answers[places] = self.run(rows)
+        return answers
+
+    def _batches(self, ready: Any) -> Iterator[tuple[IntArray, Any]]:
+        """Which rows, and what the network reads of them."""
+        if self._any_length:
             lengths = (ready != 0).sum(axis=1)
-            for length in np.unique(lengths):
-                alike = np.flatnonzero(lengths == length)
-                for at in range(0, len(alike), _BATCH):
-                    chosen = alike[at : at + _BATCH]
-                    yield start + chosen, ready[chosen, :length]
+            alike = [(np.flatnonzero(lengths == one), int(one)) for one in np.unique(lengths)]
+        else:
+            alike = [(np.arange(len(ready)), ready.shape[1])]
+        for places, length in alike:
+            for at in range(0, len(places), _BATCH):
+                chosen = places[at : at + _BATCH]
+                yield chosen, ready[chosen, :length]
 
 
 def open_engine(folder: Path, manifest: Manifest, name: str) -> OnnxEngine:

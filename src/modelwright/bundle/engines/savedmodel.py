@@ -31,11 +31,13 @@ class SavedModelEngine:
             self._function = self._model.signatures["serving_default"]
             (ready,) = self._model.signatures.keys() - {"serving_default"}
             self._ready = (ready, self._model.signatures[ready])
+            (given,) = self._ready[1].structured_input_signature[1].values()
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise ServableError(f"the SavedModel in {folder} cannot be loaded: {error}.") from None
         self._input = manifest.input_name
         self._folder, self._manifest = folder, manifest
         self._preparation: Preparation | None = None
+        self.row = tuple(given.shape[1:])
         self._classes = len(manifest.labels)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:

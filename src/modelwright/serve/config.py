@@ -1,0 +1,157 @@
+"""What a server is told when it starts: addresses, limits, keys, files. No logic but checks."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of what one request, one connection and one worker may take."""
+
+    body: int = 16 * 2**20
+    """Bytes of a request's body, as it comes and when it is unpacked; of a gRPC message too."""
+    depth: int = 64
+    """Levels of nesting in JSON."""
+    rows: int = 1024
+    """Rows of one request."""
+    elements: int = 2**22
+    """Numbers or texts in one request's tensors."""
+    text: int = 2**20
+    """Bytes of one text or one picture's file."""
+    header: int = 64 * 2**10
+    """Bytes of a request's line and headers."""
+    header_seconds: float = 10.0
+    """Until a request's headers are there, and how long an idle connection is kept."""
+    seconds: float = 30.0
+    """From a request's headers to its answer, its body and the queue included."""
+    connections: int = 1024
+    queue: int = 256
+    """Requests of one version that may wait for a thread."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How requests of one version that wait together are answered together."""
+
+    rows: int = 32
+    """At most so many rows in one run."""
+    wait: float = 0.0
+    """Seconds to wait for more once a thread is free."""
+    threads: int = 0
+    """0 for the cores that each worker has."""
+    asked: bool = False
+    """Whether a file asked for it; otherwise it is done where it was measured to help."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """PEM files of both ports; with ``ca``, clients must show a certificate that it signed."""
+
+    certificate: str
+    key: str
+    ca: str | None = None
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """Everything; paths are absolute, so that it means the same in another process."""
+
+    models: str
+    host: str = "127.0.0.1"
+    rest_port: int = 8501
+    grpc_port: int = 8500
+    metrics_port: int | None = None
+    workers: int = 1
+    poll: float = 1.0
+    """Seconds between two looks at the folders."""
+    drain: float = 0.5
+    """Seconds in which a server that is to stop still accepts connections."""
+    engine: str = "auto"
+    model_config: str | None = None
+    batching: Batching = field(default_factory=Batching)
+    keys: str | None = None
+    rate: float = 0.0
+    """Requests a second that each key may make; 0 for no bound."""
+    tls: Tls | None = None
+    allow_open: bool = False
+    access_log: str | None = None
+    port_file: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> str:
+        """For another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServeConfig:
+        """What ``to_json`` wrote."""
+        record: dict[str, Any] = json.loads(text)
+        record["limits"] = Limits(**record["limits"])
+        record["batching"] = Batching(**record["batching"])
+        record["tls"] = Tls(**record["tls"]) if record["tls"] else None
+        return cls(**record)
+
+
+def check(config: ServeConfig) -> ServeConfig:
+    """The config, if it can be served.
+
+    Raises:
+        ConfigError: the folder is missing, a number is out of bounds, a file cannot be read, or
+            the address is open to others without keys or client certificates.
+    """
+    if not Path(config.models).is_dir():
+        raise ConfigError(
+            f"{config.models} is not a folder; expected one that holds models, each a folder"
+            " with numbered versions as 'modelwright export' writes them."
+        )
+    for name in ("rest_port", "grpc_port", "metrics_port"):
+        port = getattr(config, name)
+        if port is not None and not 0 <= port < 2**16:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} was given {port}; expected 0 to 65535, 0 for any"
+                " that is free."
+            )
+    if not 1 <= config.workers <= 64:
+        raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
+    for bound in fields(config.limits):
+        if getattr(config.limits, bound.name) <= 0:
+            raise ConfigError(
+                f"the limit {bound.name} was given {getattr(config.limits, bound.name)}; expected"
+                " more than 0."
+            )
+    if config.poll <= 0 or config.drain < 0 or config.rate < 0:
+        raise ConfigError(
+            f"--poll {config.poll}, --drain {config.drain} and --rate {config.rate}: expected"
+            " seconds above 0 and rates of at least 0."
+        )
+    for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
+        if not os.access(file, os.R_OK):
+            raise ConfigError(f"{file} cannot be read; expected a file.")
+    guarded = config.keys or (config.tls and config.tls.ca)
+    if not local(config.host) and not guarded and not config.allow_open:
+        raise ConfigError(
+            f"--host {config.host} is open to other machines, and nothing guards it; give"
+            " --api-keys, or --tls-ca for client certificates, or --allow-open to let everyone"
+            " who reaches it ask."
+        )
+    return config
+
+
+def local(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls_files(tls: Tls | None) -> list[str | None]:
+    return [tls.certificate, tls.key, tls.ca] if tls else []

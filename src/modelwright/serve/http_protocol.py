@@ -1,0 +1,97 @@
+"""uvicorn's HTTP protocol with bounds on what it leaves open: the size and the time of headers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from modelwright.serve.config import Limits
+
+_TOO_LARGE = "431 Request Header Fields Too Large"
+_TIMEOUT = "408 Request Timeout"
+_BAD = "400 Bad Request"
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A connection that sends no whole headers in time is closed."""
+
+    limits: Limits
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._timer: asyncio.TimerHandle | None = None
+        self._headers = 0
+        self._reading = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give it time for its first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what headers take; a request that comes as a whole costs nothing here."""
+        super().data_received(data)
+        if self._reading and not self.transport.is_closing():
+            self._headers += len(data)
+            if self._headers > self.limits.header:
+                self._refuse(
+                    _TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes."
+                )
+            elif self._timer is None:
+                self._wait()
+
+    def on_message_begin(self) -> None:
+        """Headers begin."""
+        self._reading, self._headers = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Headers end."""
+        self._reading = False
+        self._forget()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP at all, refused as everything else is."""
+        self._refuse(_BAD, msg)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self.limits.header_seconds, self._late)
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._reading:
+            self._refuse(_TIMEOUT, "The headers were not there in time.")
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: str, message: str) -> None:
+        self._forget()
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete:
+            content = json.dumps({"error": message}).encode()
+            self.transport.write(
+                f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
+                f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
+                + content
+            )
+        self.transport.close()
+
+
+def protocol(limits: Limits) -> type[asyncio.Protocol]:
+    """The class of a server's connections, within its limits."""
+    return cast(type[asyncio.Protocol], type("Bounded", (BoundedProtocol,), {"limits": limits}))

@@ -1,0 +1,157 @@
+"""Counters under TensorFlow Serving's names, in Prometheus' text format.
+
+Written here and not by Prometheus' own client, which ends the name of every counter with
+``_total``: TensorFlow Serving's do not. Several workers each keep a file with their figures; who is
+asked adds them up, those of workers that ended included, so that no counter ever falls.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelwright.core.files import write_text
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BOUNDS = tuple(10 * 1.8**power for power in range(32))
+"""Upper bounds of the histograms' buckets, in microseconds, as TensorFlow Serving has them."""
+
+REQUESTS = ":tensorflow:serving:request_count"
+LATENCY = ":tensorflow:serving:request_latency"
+RUNTIME = ":tensorflow:serving:runtime_latency"
+LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
+LOAD_LATENCY = ":tensorflow:cc:saved_model:load_latency"
+_HELP = {
+    REQUESTS: ("counter", "The total number of requests."),
+    LATENCY: ("histogram", "Distribution of wall time (in microseconds) of a request."),
+    RUNTIME: ("histogram", "Distribution of wall time (in microseconds) of a model's run."),
+    LOADS: ("counter", "The number of times a version was loaded or failed to."),
+    LOAD_LATENCY: ("counter", "Latency in microseconds for loads that succeeded."),
+}
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Histogram:
+    """Counts by bucket, the last without a bound, and the sum of what was counted."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    total: float = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(BOUNDS, value)] += 1
+        self.total += value
+
+
+class Metrics:
+    """The counters and histograms of one worker."""
+
+    def __init__(self) -> None:
+        self.counters: dict[tuple[str, Labels], float] = {}
+        self.histograms: dict[tuple[str, Labels], Histogram] = {}
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Raise a counter."""
+        key = name, tuple(labels.items())
+        self.counters[key] = self.counters.get(key, 0) + amount
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
+        key = name, tuple(labels.items())
+        found = self.histograms.get(key)
+        if found is None:
+            found = self.histograms[key] = Histogram()
+        found.add(value)
+
+    def loaded(self, folder: Path, well: bool, seconds: float) -> None:
+        """Count the load of a version."""
+        path = str(folder)
+        self.count(LOADS, model_path=path, status="success" if well else "fail")
+        if well:
+            self.count(LOAD_LATENCY, round(seconds * 1e6), model_path=path)
+
+    def to_json(self) -> str:
+        """For another worker."""
+        return json.dumps(
+            {
+                "counters": [[*key, value] for key, value in self.counters.items()],
+                "histograms": [[*key, h.counts, h.total] for key, h in self.histograms.items()],
+            }
+        )
+
+    def add_json(self, text: str) -> None:
+        """Add another worker's figures to these."""
+        record = json.loads(text)
+        for name, labels, value in record["counters"]:
+            key = name, tuple((k, v) for k, v in labels)
+            self.counters[key] = self.counters.get(key, 0) + value
+        for name, labels, counts, total in record["histograms"]:
+            key = name, tuple((k, v) for k, v in labels)
+            known = self.histograms.setdefault(key, Histogram())
+            known.counts = [a + b for a, b in zip(known.counts, counts, strict=True)]
+            known.total += total
+
+    def render(self) -> str:
+        """Prometheus' text format."""
+        lines: list[str] = []
+        names = {name for name, _ in (*self.counters, *self.histograms)}
+        for name in (name for name in _HELP if name in names):
+            kind, said = _HELP[name]
+            lines += [f"# HELP {name} {said}", f"# TYPE {name} {kind}"]
+            for (one, labels), value in self.counters.items():
+                if one == name:
+                    lines.append(f"{name}{_shown(labels)} {value:g}")
+            for (one, labels), histogram in self.histograms.items():
+                if one == name:
+                    lines += _buckets(name, labels, histogram)
+        return "\n".join(lines) + "\n"
+
+
+class Shared:
+    """The figures of all workers: this one's, and those that the others left in a folder."""
+
+    def __init__(self, own: Metrics, folder: Path | None, worker: str) -> None:
+        self._own, self._folder, self._worker = own, folder, worker
+
+    def write(self) -> None:
+        """Leave this worker's figures for the others."""
+        if self._folder:
+            write_text(self._folder / f"{self._worker}.json", self._own.to_json())
+
+    def render(self) -> str:
+        """The sum of all."""
+        every = Metrics()
+        every.add_json(self._own.to_json())
+        for path in self._others():
+            try:
+                every.add_json(path.read_text("utf-8"))
+            except OSError:
+                continue
+        return every.render()
+
+    def _others(self) -> Iterable[Path]:
+        if not self._folder:
+            return ()
+        return [p for p in self._folder.glob("*.json") if p.stem != self._worker]
+
+
+def _shown(labels: Labels, more: Mapping[str, str] | None = None) -> str:
+    pairs = (*labels, *(more or {}).items())
+    return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs) + "}"
+
+
+def _buckets(name: str, labels: Labels, histogram: Histogram) -> list[str]:
+    lines, below = [], 0
+    for bound, count in zip((*BOUNDS, float("inf")), histogram.counts, strict=True):
+        below += count
+        shown = "+Inf" if bound == float("inf") else f"{bound:g}"
+        lines.append(f"{name}_bucket{_shown(labels, {'le': shown})} {below}")
+    lines.append(f"{name}_sum{_shown(labels)} {histogram.total:g}")
+    lines.append(f"{name}_count{_shown(labels)} {below}")
+    return lines

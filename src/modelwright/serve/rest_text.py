@@ -1,0 +1,167 @@
+"""Answers of the REST interface as text, number by number what TensorFlow Serving writes.
+
+Its layout is another: it breaks lines and indents, which no reader of JSON sees; this is compact.
+"""
+
+from __future__ import annotations
+
+import binascii
+import math
+from array import array as packed
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from modelwright.serve.errors import Refused
+from modelwright.wire import tensors
+
+Array = npt.NDArray[Any]
+
+BYTES = "_bytes"
+"""What the name of an output ends with whose texts are files and sent as base64."""
+
+
+def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
+    """``{"predictions": ...}`` where the request came in rows, else ``{"outputs": ...}``.
+
+    One output is a bare value, several are objects, in their order here.
+
+    Args:
+        outputs: arrays by name; in row form the first dimension of each is the batch.
+        row: as ``rest_json.PredictBody`` has it.
+
+    Raises:
+        Refused: there is no output, batches differ, or JSON has no form for a type.
+    """
+    if not outputs:
+        raise _bad("Cannot convert empty tensor map to JSON")
+    if not row:
+        columns = [_nest(_values(name, array), array.shape) for name, array in outputs.items()]
+        if len(outputs) == 1:
+            return f'{{"outputs":{columns[0]}}}'.encode()
+        pairs = map(str.__add__, map(_key, outputs), columns)
+        return f'{{"outputs":{{{",".join(pairs)}}}}}'.encode()
+    batch = -1
+    rows = []
+    for name, array in outputs.items():
+        if array.ndim == 0:
+            raise _bad(f"Tensor name: {name} has no shape information ")
+        if batch not in (-1, len(array)):
+            raise _bad(
+                f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {batch}"
+            )
+        batch = len(array)
+        rows.append(_group(_values(name, array), array.shape[1:], batch))
+    if len(rows) == 1:
+        return f'{{"predictions":[{",".join(rows[0])}]}}'.encode()
+    keys = [_key(name) for name in outputs]
+    objects = ["{" + ",".join(map(str.__add__, keys, row)) + "}" for row in zip(*rows, strict=True)]
+    return f'{{"predictions":[{",".join(objects)}]}}'.encode()
+
+
+def classifications(rows: Sequence[Iterable[tuple[str, float]]]) -> bytes:
+    """``{"results": [[["label", score], ...], ...]}``; scores are float32.
+
+    Raises:
+        Refused: there are no rows.
+    """
+    if not rows:
+        raise _bad("Cannot convert empty ClassificationResults to JSON")
+    texts = []
+    for pairs in rows:
+        classes = list(pairs)
+        scores = _floats(np.array([score for _, score in classes], np.float32))
+        labels = [orjson.dumps(label).decode() for label, _ in classes]
+        texts.append("[" + ",".join(map("[{},{}]".format, labels, scores)) + "]")
+    return f'{{"results":[{",".join(texts)}]}}'.encode()
+
+
+def regressions(values: Array) -> bytes:
+    """``{"results": [value, ...]}`` of float32 values ``[n]``.
+
+    Raises:
+        Refused: there are no values.
+    """
+    if not len(values):
+        raise _bad("Cannot convert empty RegressionResults to JSON")
+    return f'{{"results":[{",".join(_floats(values.astype(np.float32)))}]}}'.encode()
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> str:
+    return orjson.dumps(name).decode() + ":"
+
+
+def _values(name: str, array: Array) -> list[str]:
+    """The text of every element, in order."""
+    kind = array.dtype.kind
+    if kind == "O":
+        return _texts(name, array.ravel().tolist())
+    if kind == "f" and array.dtype.itemsize in (4, 8):
+        return _floats(array.ravel())
+    if kind in "iu":
+        return list(map(str, array.ravel().tolist()))
+    if kind == "b":
+        return ["true" if value else "false" for value in array.ravel().tolist()]
+    try:
+        known = tensors.name_of(tensors.enum_of(array.dtype)).removeprefix("DT_").lower()
+    except ValueError:
+        known = str(array.dtype)
+    raise _bad(f"Failed to write JSON value for tensor type: {known}")
+
+
+def _texts(name: str, values: list[bytes]) -> list[str]:
+    if name.endswith(BYTES):
+        return [f'{{"b64":"{binascii.b2a_base64(v, newline=False).decode()}"}}' for v in values]
+    try:
+        return [orjson.dumps(value.decode()).decode() for value in values]
+    except UnicodeDecodeError:
+        raise _bad(
+            f"Tensor name: {name} has bytes that are not UTF-8; an output whose name ends in"
+            f" '{BYTES}' is sent as base64."
+        ) from None
+
+
+def _floats(array: Array) -> list[str]:
+    """Six significant digits where they are read back as the same number, else 9 or 17."""
+    values: list[float] = array.tolist()
+    texts = ["%.6g" % value for value in values]  # noqa: UP031 - faster than an f-string
+    single = array.dtype.itemsize == 4
+    read = packed("f" if single else "d", map(float, texts)).tolist()
+    precise = "%.9g" if single else "%.17g"
+    return [
+        text
+        if again == value and "." in text
+        else _rare(value, text if again == value else precise % value)
+        for value, text, again in zip(values, texts, read, strict=True)
+    ]
+
+
+def _rare(value: float, text: str) -> str:
+    """A number that is not finite, or whole: it gets ``.0``, so that a reader sees its type."""
+    if "." in text or "e" in text:
+        return text
+    if math.isfinite(value):
+        return text + ".0"
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _nest(texts: list[str], shape: tuple[int, ...]) -> str:
+    return _group(texts, shape, 1)[0]
+
+
+def _group(texts: list[str], shape: tuple[int, ...], count: int) -> list[str]:
+    """``count`` texts, each of lists in lists of that shape."""
+    for level in range(len(shape) - 1, -1, -1):
+        size = shape[level]
+        lists = count * math.prod(shape[:level])
+        texts = [f"[{','.join(texts[at * size : (at + 1) * size])}]" for at in range(lists)]
+    return texts
+
+
+def _bad(message: str) -> Refused:
+    return Refused("INVALID_ARGUMENT", message)

@@ -1,0 +1,128 @@
+"""What a server needs of one loaded version, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwright.serve.errors import Refused
+from modelwright.serve.signatures import Signature
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+"""Arrays by name; texts and files are object arrays of ``bytes``."""
+
+DEFAULT = "serving_default"
+PREDICT = "tensorflow/serving/predict"
+CLASSIFY = "tensorflow/serving/classify"
+REGRESS = "tensorflow/serving/regress"
+
+
+class Servable(Protocol):
+    """One loaded version. ``run`` may be called from several threads at once."""
+
+    signatures: Mapping[str, Signature]
+    about: Mapping[str, Any]
+    """For a person: ``task``, ``labels``, ``input``, ``shape``, ``metrics``; empty if unknown."""
+
+    def run(self, signature: str, inputs: Tensors) -> Tensors:
+        """The outputs of one signature.
+
+        Raises:
+            Refused: it cannot answer for these inputs.
+        """
+
+    def warm(self) -> int:
+        """Answer what was recorded; how many rows or requests that were.
+
+        Raises:
+            ServableError: an answer is not the recorded one.
+        """
+
+    def example(self) -> Tensors | None:
+        """Inputs of one row for the default signature, to measure with; None if unknown."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs that a signature takes, and the number of rows in them (1 without a batch)."""
+
+    inputs: Tensors
+    rows: int
+
+
+def check(name: str, signatures: Mapping[str, Signature], inputs: Tensors, most: int) -> Checked:
+    """Inputs as a signature takes them: all there, none else, types and shapes as they must be.
+
+    Args:
+        name: of the signature.
+        signatures: those of the version.
+        inputs: what was sent.
+        most: rows that one request may have.
+
+    Raises:
+        Refused: they are not that. An unknown signature is FAILED_PRECONDITION, as in
+            TensorFlow Serving.
+    """
+    signature = signatures.get(name)
+    if signature is None:
+        raise Refused("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
+    expected = signature.inputs
+    if inputs.keys() != expected.keys():
+        sent, wanted = set(inputs), set(expected)
+        raise Refused(
+            "INVALID_ARGUMENT",
+            f"input size does not match signature: {len(sent)}!={len(wanted)}"
+            f" len({_names(sent)}) != len({_names(wanted)}). Sent extra: {_names(sent - wanted)}."
+            f" Missing but required: {_names(wanted - sent)}.",
+        )
+    rows: int | None = None
+    for key, array in inputs.items():
+        spec = expected[key]
+        if spec.numpy != array.dtype:
+            raise Refused(
+                "INVALID_ARGUMENT",
+                f"input '{key}' has the type {array.dtype}; expected {spec.dtype}.",
+            )
+        if spec.shape is None:
+            continue
+        alike = len(spec.shape) == array.ndim and all(
+            size in (-1, given) for size, given in zip(spec.shape, array.shape, strict=True)
+        )
+        if not alike:
+            raise Refused(
+                "INVALID_ARGUMENT",
+                f"input '{key}' has the shape {list(array.shape)}; expected {list(spec.shape)},"
+                " where -1 stands for any number.",
+            )
+        if spec.shape and spec.shape[0] == -1:
+            if rows is not None and rows != len(array):
+                raise Refused(
+                    "INVALID_ARGUMENT",
+                    f"input '{key}' has {len(array)} rows and another has {rows}; expected as"
+                    " many of each.",
+                )
+            rows = len(array)
+    if rows is not None and rows > most:
+        raise Refused(
+            "INVALID_ARGUMENT",
+            f"The request has {rows} rows; this server takes at most {most} at once.",
+        )
+    return Checked(inputs, 1 if rows is None else rows)
+
+
+def texts(values: list[bytes]) -> npt.NDArray[Any]:
+    """Bytes as an object array ``[n]``; numpy would make fixed widths of them and cut zeros."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _names(names: set[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

@@ -1,0 +1,239 @@
+"""One worker: both protocols over one set of models, from its start to its last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import uvicorn
+
+import modelwright
+from modelwright.core.errors import ModelwrightError
+from modelwright.serve import access, catalogue, grpc_api, openapi, sockets
+from modelwright.serve.access import Access
+from modelwright.serve.access_log import AccessLog
+from modelwright.serve.config import ServeConfig
+from modelwright.serve.http_protocol import protocol
+from modelwright.serve.loading import load
+from modelwright.serve.manager import Manager
+from modelwright.serve.metrics import CONTENT_TYPE, Metrics, Shared
+from modelwright.serve.rest import RestApi
+from modelwright.serve.runner import settled
+from modelwright.serve.service import Service
+
+_GRPC_OPTIONS = (
+    ("grpc.so_reuseport", 1),
+    ("grpc.max_concurrent_streams", 256),
+    ("grpc.max_metadata_size", 16 * 2**10),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+_SHARED_SECONDS = 1.0
+
+_log = logging.getLogger("modelwright.serve")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker stands: its sockets, and what it shares with the others."""
+
+    rest: socket.socket
+    grpc_port: int
+    metrics: socket.socket | None = None
+    shared: Path | None = None
+    """A folder for the figures of all workers."""
+
+
+async def run(config: ServeConfig, place: Place, started: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what was accepted.
+
+    Args:
+        config: settings that were checked.
+        place: sockets.
+        started: called when every model that can be loaded answers.
+
+    Raises:
+        ConfigError: the model config, the keys or a certificate cannot be used.
+    """
+    threads = max((os.cpu_count() or 1) // config.workers, 1)
+    config = replace(config, batching=settled(config.batching, threads))
+    pool = ThreadPoolExecutor(config.batching.threads, "model")
+    worker = _Worker(config, place, pool)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await worker.start()
+        started()
+        await stop.wait()
+    finally:
+        await worker.stop()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Worker:
+    """What runs in one process."""
+
+    def __init__(self, config: ServeConfig, place: Place, pool: ThreadPoolExecutor) -> None:
+        self._config = config
+        self._place = place
+        self._metrics = Metrics()
+        self._shared = Shared(self._metrics, place.shared, str(os.getpid()))
+        self._access = (
+            access.read(Path(config.keys), config.rate / config.workers)
+            if config.keys
+            else Access()
+        )
+        self._manager = Manager(config, pool, load)
+        self._manager.on_load = self._metrics.loaded
+        self._log = AccessLog(config.access_log) if config.access_log else None
+        self._service = Service(self._manager, config.limits, self._metrics)
+        self._rest = RestApi(
+            self._service,
+            self._access,
+            self._shared.render,
+            lambda: self._manager.ready,
+            lambda: openapi.document(modelwright.__version__),
+            self._log,
+        )
+        self._http: list[uvicorn.Server] = []
+        self._grpc = self._grpc_server()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Load, then listen: who connects meanwhile waits in the socket's queue."""
+        await self._manager.step(patient=False)
+        self._http.append(await self._listen(self._rest, self._place.rest))
+        if self._place.metrics:
+            self._http.append(
+                await self._listen(_metrics_app(self._shared), self._place.metrics, plain=True)
+            )
+        await self._grpc.start()
+        self._tasks = [asyncio.create_task(one) for one in (self._poll(), self._share())]
+
+    async def stop(self) -> None:
+        """Answer what was accepted, within the request's time, and let go."""
+        self._rest.closing = True
+        for task in self._tasks:
+            task.cancel()
+        grace = self._config.limits.seconds
+        if self._http:
+            # Who is told of the end by a closed connection needs a moment to go elsewhere.
+            await asyncio.sleep(self._config.drain)
+        ending = [self._close(server) for server in self._http]
+        await asyncio.gather(*ending, self._grpc.stop(grace))
+        await self._manager.stop()
+        if self._log:
+            self._log.close()
+        self._shared.write()
+
+    async def _listen(
+        self, app: Any, held: socket.socket, *, plain: bool = False
+    ) -> uvicorn.Server:
+        limits, tls = self._config.limits, None if plain else self._config.tls
+        config = uvicorn.Config(
+            app,
+            http=protocol(limits),
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=sockets.BACKLOG,
+            limit_concurrency=limits.connections,
+            timeout_keep_alive=int(max(limits.header_seconds, 1)),
+            timeout_graceful_shutdown=int(limits.seconds) + 1,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
+            ssl_ca_certs=tls.ca if tls else None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.ca else ssl.CERT_NONE,
+        )
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[held])
+        self._tasks.append(asyncio.create_task(server.main_loop()))
+        return server
+
+    async def _close(self, server: uvicorn.Server) -> None:
+        """Stop listening, answer what waits to be accepted and what is being answered."""
+        server.should_exit = True
+        loop = asyncio.get_running_loop()
+        kind: Any = server.config.http_protocol_class
+        made = partial(kind, config=server.config, server_state=server.server_state, app_state={})
+        for listener in server.servers:
+            for held in listener.sockets:
+                for connection in sockets.accept_waiting(held.dup()):
+                    await loop.connect_accepted_socket(made, connection, ssl=server.config.ssl)
+        await asyncio.sleep(0)
+        await server.shutdown()
+
+    def _grpc_server(self) -> Any:
+        limits = self._config.limits
+        server = grpc.aio.server(
+            options=(
+                *_GRPC_OPTIONS,
+                ("grpc.max_receive_message_length", limits.body),
+                ("grpc.max_send_message_length", -1),
+            ),
+            maximum_concurrent_rpcs=limits.connections,
+        )
+        api = grpc_api.GrpcApi(
+            self._service, self._access, self._reload, lambda: self._manager.ready
+        )
+        server.add_generic_rpc_handlers(api.handlers())
+        where = sockets.address(self._config.host, self._place.grpc_port)
+        if self._config.tls:
+            server.add_secure_port(where, grpc_api.credentials(self._config.tls))
+        else:
+            server.add_insecure_port(where)
+        return server
+
+    async def _reload(self, message: Any) -> None:
+        entries = catalogue.of_message(message, Path(self._config.models))
+        await self._manager.reload(entries)
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.poll)
+            try:
+                await self._manager.step()
+            except ModelwrightError as error:
+                _log.error("%s", error)
+            except Exception:  # noqa: BLE001 - what is served goes on
+                _log.exception("looking for new versions failed")
+
+    async def _share(self) -> None:
+        while self._place.shared:
+            await asyncio.sleep(_SHARED_SECONDS)
+            await asyncio.to_thread(self._shared.write)
+
+
+def _metrics_app(shared: Shared) -> Any:
+    """The application of a port that gives the metrics and nothing else."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        content = shared.render().encode()
+        headers = [
+            (b"content-type", CONTENT_TYPE.encode()),
+            (b"content-length", b"%d" % len(content)),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    return app
