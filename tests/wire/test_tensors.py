@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tensorflow.core.framework import tensor_pb2
 
 from modelwright.wire import messages, tensors
 
@@ -43,9 +45,6 @@ def texts(draw: st.DrawFn) -> Any:
 
 @given(numbers() | texts())
 def test_tensorflow_reads_ours(array: Any) -> None:
-    import tensorflow as tf
-    from tensorflow.core.framework import tensor_pb2
-
     proto = tensor_pb2.TensorProto.FromString(tensors.to_proto(array).SerializeToString())
     same(tf.make_ndarray(proto), array)
     same(tensors.to_array(tensors.to_proto(array)), array)
@@ -53,8 +52,6 @@ def test_tensorflow_reads_ours(array: Any) -> None:
 
 @given(numbers() | texts())
 def test_we_read_tensorflows_in_both_forms(array: Any) -> None:
-    import tensorflow as tf
-
     dtype = tf.string if array.dtype == object else array.dtype
     proto = tf.make_tensor_proto(array.tolist(), dtype, array.shape)  # *_val, and repeats cut
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)
@@ -144,8 +141,6 @@ def test_arrays_that_are_no_tensor() -> None:
 
 
 def test_types_have_names_and_numbers() -> None:
-    import tensorflow as tf
-
     for name in DTYPES:
         enum = tensors.enum_of(name)
         assert enum == tf.as_dtype(name).as_datatype_enum

@@ -164,7 +164,8 @@ def _from_content(content: bytes, name: str, dtype: np.dtype[Any], shape: tuple[
             f" shape {list(shape)}."
         )
     if dtype == np.bool_:  # any byte but zero is true; a bool array holds only 0 and 1
-        return (np.frombuffer(content, np.uint8) != 0).reshape(shape)
+        flags: Array = np.frombuffer(content, np.uint8) != 0
+        return flags.reshape(shape)
     little: Array = np.frombuffer(content, dtype.newbyteorder("<"))
     return little.astype(dtype, copy=False).reshape(shape)
 
