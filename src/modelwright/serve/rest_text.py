@@ -21,6 +21,7 @@ from modelwright.wire import tensors
 
 Array = npt.NDArray[Any]
 
+_RARE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 BYTES = "_bytes"
 """What the name of an output ends with whose texts are files and sent as base64."""
 
@@ -129,25 +130,27 @@ def _texts(name: str, values: list[bytes]) -> list[str]:
 def _floats(array: Array) -> list[str]:
     """Six significant digits where they are read back as the same number, else 9 or 17."""
     values: list[float] = array.tolist()
-    texts = ["%.6g" % value for value in values]  # noqa: UP031 - faster than an f-string
+    if not values:
+        return []
     single = array.dtype.itemsize == 4
+    texts = _formatted("%.6g,", values)
     read = packed("f" if single else "d", map(float, texts)).tolist()
-    precise = "%.9g" if single else "%.17g"
-    return [
-        text
-        if again == value and "." in text
-        else _rare(value, text if again == value else precise % value)
-        for value, text, again in zip(values, texts, read, strict=True)
-    ]
+    if read != values:
+        precise = _formatted("%.9g," if single else "%.17g,", values)
+        texts = [
+            text if again == value else better
+            for text, again, value, better in zip(texts, read, values, precise, strict=True)
+        ]
+    return [text if "." in text else _whole(text) for text in texts]
 
 
-def _rare(value: float, text: str) -> str:
-    """A number that is not finite, or whole: it gets ``.0``, so that a reader sees its type."""
-    if "." in text or "e" in text:
-        return text
-    if math.isfinite(value):
-        return text + ".0"
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+def _formatted(form: str, values: list[float]) -> list[str]:
+    return (form * len(values) % tuple(values)).split(",")[:-1]
+
+
+def _whole(text: str) -> str:
+    """A whole number gets ``.0``, so that a reader sees its type."""
+    return _RARE.get(text) or (text if "e" in text else text + ".0")
 
 
 def _nest(texts: list[str], shape: tuple[int, ...]) -> str:

@@ -20,10 +20,12 @@ import uvicorn
 
 import modelwright
 from modelwright.core.errors import ModelwrightError
+from modelwright.core.files import write_bytes
 from modelwright.serve import access, catalogue, grpc_api, openapi, sockets
 from modelwright.serve.access import Access
 from modelwright.serve.access_log import AccessLog
 from modelwright.serve.config import ServeConfig
+from modelwright.serve.errors import Refused
 from modelwright.serve.http_protocol import protocol
 from modelwright.serve.loading import load
 from modelwright.serve.manager import Manager
@@ -31,6 +33,7 @@ from modelwright.serve.metrics import CONTENT_TYPE, Metrics, Shared
 from modelwright.serve.rest import RestApi
 from modelwright.serve.runner import settled
 from modelwright.serve.service import Service
+from modelwright.wire import messages
 
 _GRPC_OPTIONS = (
     ("grpc.so_reuseport", 1),
@@ -41,6 +44,7 @@ _GRPC_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 _SHARED_SECONDS = 1.0
+_ORDERS = "models.config.bin"
 
 _log = logging.getLogger("modelwright.serve")
 
@@ -53,7 +57,7 @@ class Place:
     grpc_port: int
     metrics: socket.socket | None = None
     shared: Path | None = None
-    """A folder for the figures of all workers."""
+    """A folder for what all workers know of each other: their figures, a new model config."""
 
 
 async def run(config: ServeConfig, place: Place, started: Callable[[], None]) -> None:
@@ -112,10 +116,13 @@ class _Worker:
         self._http: list[uvicorn.Server] = []
         self._grpc = self._grpc_server()
         self._tasks: list[asyncio.Task[None]] = []
+        self._orders = place.shared / _ORDERS if place.shared else None
+        self._order = b""
 
     async def start(self) -> None:
         """Load, then listen: who connects meanwhile waits in the socket's queue."""
         await self._manager.step(patient=False)
+        await self._follow()
         self._http.append(await self._listen(self._rest, self._place.rest))
         if self._place.metrics:
             self._http.append(
@@ -205,13 +212,32 @@ class _Worker:
         return server
 
     async def _reload(self, message: Any) -> None:
+        """Take a new model config, and leave it for the other workers and for those to come."""
         entries = catalogue.of_message(message, Path(self._config.models))
+        if self._orders:
+            self._order = message.SerializeToString()
+            write_bytes(self._orders, self._order)
         await self._manager.reload(entries)
+
+    async def _follow(self) -> None:
+        """Take the model config that another worker was given, if there is one."""
+        if not self._orders or not self._orders.exists():
+            return
+        order = self._orders.read_bytes()
+        if order != self._order:
+            self._order = order
+            message = messages.ModelServerConfig.FromString(order)
+            try:
+                entries = catalogue.of_message(message, Path(self._config.models))
+                await self._manager.reload(entries)
+            except Refused as error:
+                _log.error("%s", error)
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._config.poll)
             try:
+                await self._follow()
                 await self._manager.step()
             except ModelwrightError as error:
                 _log.error("%s", error)
