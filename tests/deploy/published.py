@@ -1,0 +1,68 @@
+"""Published schemas, from the packages that ship them, as checks that raise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import msgspec
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from lightkube.models import apps_v1, autoscaling_v2, core_v1, policy_v1
+
+KUBERNETES: dict[tuple[str, str], Any] = {
+    ("v1", "ConfigMap"): core_v1.ConfigMap,
+    ("v1", "PersistentVolumeClaim"): core_v1.PersistentVolumeClaim,
+    ("v1", "Service"): core_v1.Service,
+    ("apps/v1", "Deployment"): apps_v1.Deployment,
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): autoscaling_v2.HorizontalPodAutoscaler,
+    ("policy/v1", "PodDisruptionBudget"): policy_v1.PodDisruptionBudget,
+}
+ADDED = frozenset({"modelFormat", "protocolVersion", "runtime", "runtimeVersion", "storageUri"})
+"""What KServe's ModelSpec has beside the keys of a container, as far as it is used here."""
+
+
+def compose(document: dict[str, Any]) -> None:
+    """The compose specification."""
+    jsonschema.validate(document, get_builtin_schema("vendor.compose-spec"))
+
+
+def kubernetes(document: dict[str, Any]) -> None:
+    """One object by the models that are made of Kubernetes' OpenAPI: types, required keys, and
+    nothing that is not a key there, which would be lost on the way back."""
+    kind = KUBERNETES[document["apiVersion"], document["kind"]]
+    strict(kind, document)
+
+
+def strict(kind: Any, document: Any) -> None:
+    """Of one type, there and back."""
+    back = msgspec.to_builtins(msgspec.convert(document, kind))
+    assert _set(back) == document
+
+
+def inference_service(document: dict[str, Any]) -> None:
+    """KServe's own keys are stated here, as its CRD (v1beta1) has them; the rest of its ModelSpec
+    is a container's."""
+    assert document["apiVersion"] == "serving.kserve.io/v1beta1"
+    assert document["kind"] == "InferenceService"
+    assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
+    assert set(document["spec"]) == {"predictor"}
+    predictor = document["spec"]["predictor"]
+    numbers = ("minReplicas", "maxReplicas", "timeout")
+    assert set(predictor) == {*numbers, "model"}
+    assert all(type(predictor[name]) is int for name in numbers)
+    model = predictor["model"]
+    assert set(model) >= ADDED
+    assert set(model["modelFormat"]) == {"name", "version"}
+    texts = [model[name] for name in sorted(ADDED - {"modelFormat"})]
+    assert all(type(text) is str for text in [*texts, *model["modelFormat"].values()])
+    rest = {key: value for key, value in model.items() if key not in ADDED}
+    strict(core_v1.Container, {"name": "kserve-container", **rest})
+
+
+def _set(value: Any) -> Any:
+    """Without what was not given."""
+    if isinstance(value, dict):
+        return {key: _set(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_set(item) for item in value]
+    return value

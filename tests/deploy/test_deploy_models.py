@@ -1,0 +1,83 @@
+"""Which models of a folder are deployed, under which names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy import made
+from modelwright.core.errors import ConfigError, ServableError
+from modelwright.deploy.models import DNS_LENGTH, Model, dns_names, scan
+
+LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # Kubernetes' DNS-1035
+
+
+def test_the_newest_version_of_each_model(tmp_path: Path) -> None:
+    made.both(tmp_path)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "a.log").write_text("")
+    found, notes = scan(tmp_path)
+    assert found == [
+        Model("Colours_2.1", 1, True),
+        Model("half_plus_two", 123, False),
+        Model("sentiment", 2, True),
+    ]
+    assert notes == ["notes is left out: it holds no numbered version."]
+
+
+@pytest.mark.parametrize(
+    "name", ["情感", "a b", "-a", "a:b", 'a"', "a\nb: c", "${HOME}", "a" * 129]
+)
+def test_a_name_that_could_mean_something_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    made.foreign(tmp_path, name)
+    with pytest.raises(ConfigError, match="Rename the folder"):
+        scan(tmp_path)
+
+
+def test_no_model_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ServableError, match="holds no model; expected NAME/VERSION/"):
+        scan(tmp_path)
+    with pytest.raises(ServableError, match="is not a folder"):
+        scan(tmp_path / "missing")
+    made.foreign(tmp_path, "half_plus_two")
+    with pytest.raises(ServableError, match=f"is a model.*folder around it: {tmp_path}"):
+        scan(tmp_path / "half_plus_two")
+
+
+def test_a_servable_that_changed_is_not_deployed(tmp_path: Path) -> None:
+    (made.own(tmp_path, "sentiment") / "saved_model.pb").write_bytes(b"another")
+    with pytest.raises(ServableError, match=r"saved_model\.pb has changed"):
+        scan(tmp_path)
+
+
+def test_a_version_without_a_saved_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "1").mkdir(parents=True)
+    with pytest.raises(ServableError, match=r"holds no saved_model\.pb"):
+        scan(tmp_path)
+
+
+def test_names_become_those_of_kubernetes_objects() -> None:
+    assert dns_names(["sentiment", "Colours_2.1", "2nd", "a--b", "x_"]) == {
+        "sentiment": "sentiment",
+        "Colours_2.1": "colours-2-1",
+        "2nd": "model-2nd",
+        "a--b": "a--b",
+        "x_": "x",
+    }
+
+
+def test_two_models_of_one_name_or_a_long_one_are_refused() -> None:
+    with pytest.raises(ConfigError, match="'a_b' and 'A.b' would both be called 'a-b'"):
+        dns_names(["a_b", "A.b"])
+    with pytest.raises(ConfigError, match=f"has {DNS_LENGTH + 1} characters.*at most {DNS_LENGTH}"):
+        dns_names(["a" * (DNS_LENGTH + 1)])
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True))
+def test_every_name_becomes_a_label(name: str) -> None:
+    assert LABEL.fullmatch(dns_names([name])[name])
