@@ -44,8 +44,7 @@ def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
         columns = [_nest(_values(name, array), array.shape) for name, array in outputs.items()]
         if len(outputs) == 1:
             return f'{{"outputs":{columns[0]}}}'.encode()
-        pairs = map(str.__add__, map(_key, outputs), columns)
-        return f'{{"outputs":{{{",".join(pairs)}}}}}'.encode()
+        return f'{{"outputs":{_form(tuple(outputs)) % tuple(columns)}}}'.encode()
     batch = -1
     rows = []
     for name, array in outputs.items():
@@ -59,8 +58,8 @@ def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
         rows.append(_group(_values(name, array), array.shape[1:], batch))
     if len(rows) == 1:
         return f'{{"predictions":[{",".join(rows[0])}]}}'.encode()
-    keys = [_key(name) for name in outputs]
-    objects = ["{" + ",".join(map(str.__add__, keys, row)) + "}" for row in zip(*rows, strict=True)]
+    form = _form(tuple(outputs))
+    objects = [form % values for values in zip(*rows, strict=True)]
     return f'{{"predictions":[{",".join(objects)}]}}'.encode()
 
 
@@ -92,9 +91,11 @@ def regressions(values: Array) -> bytes:
     return f'{{"results":[{",".join(_floats(values.astype(np.float32)))}]}}'.encode()
 
 
-@lru_cache(maxsize=1024)
-def _key(name: str) -> str:
-    return orjson.dumps(name).decode() + ":"
+@lru_cache(maxsize=256)
+def _form(names: tuple[str, ...]) -> str:
+    """An object with these keys and ``%s`` for each value."""
+    keys = [orjson.dumps(name).decode().replace("%", "%%") for name in names]
+    return "{" + ",".join(f"{key}:%s" for key in keys) + "}"
 
 
 def _values(name: str, array: Array) -> list[str]:
