@@ -47,4 +47,5 @@ class Preparation:
         files = (row for row in inputs if isinstance(row, bytes))
         decoded = (pictures.decode(file, channels=self._channels) for file in files)
         size = (self._height, self._width)
-        return np.stack([pictures.resize(pixels, size) for pixels in decoded])
+        ready = [pictures.resize(pixels, size) for pixels in decoded]
+        return ready[0][None] if len(ready) == 1 else np.stack(ready)

@@ -111,13 +111,9 @@ class GrpcApi:
                 _log.exception("%s failed", name)
                 await context.abort(grpc.StatusCode.INTERNAL, "The request could not be answered.")
             else:
-                self._service.metrics.observe(
-                    LATENCY,
-                    (time.monotonic() - start) * 1e6,
-                    model_name=_model(request),
-                    API=name,
-                    entrypoint="GRPC",
-                )
+                self._service.metrics.histogram(
+                    LATENCY, model_name=_model(request), API=name, entrypoint="GRPC"
+                ).add((time.monotonic() - start) * 1e6)
                 return response
 
         return answer

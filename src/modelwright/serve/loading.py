@@ -10,6 +10,7 @@ from pathlib import Path
 from modelwright.bundle import manifest, warmup
 from modelwright.core.errors import MissingDependencyError, ServableError
 from modelwright.serve.catalogue import confined
+from modelwright.serve.config import Limits
 from modelwright.serve.errors import Refused
 from modelwright.serve.foreign import ForeignServable
 from modelwright.serve.ours import OwnServable
@@ -19,7 +20,8 @@ from modelwright.wire import tensors
 
 _OURS = ("tokenizer.json", manifest.EXAMPLES, "onnx", "litert")
 _WITHOUT_TENSORFLOW = ("onnx", "litert")
-_MOST_ROWS = 2**20
+_LIMITS = Limits(rows=2**20, text=2**30)
+"""Of warm-up requests, which are part of the version."""
 
 _log = logging.getLogger("modelwright.serve")
 
@@ -100,7 +102,7 @@ def _warm_up(folder: Path, servable: Servable) -> int:
         name = request.model_spec.signature_name or DEFAULT
         try:
             inputs = {key: tensors.to_array(value) for key, value in request.inputs.items()}
-            servable.run(name, check(name, servable.signatures, inputs, _MOST_ROWS).inputs)
+            servable.run(name, check(name, servable.signatures, inputs, _LIMITS).inputs)
         except (Refused, ValueError) as error:
             raise ServableError(f"warm-up request {count + 1} of {path} fails: {error}") from None
         count += 1

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -54,16 +53,15 @@ class Version:
     seen: Fingerprint = ()
     tried: float = 0.0
 
-    @contextmanager
-    def held(self) -> Iterator[Runner]:
-        """Its runner, which is not let go of meanwhile."""
+    def __enter__(self) -> Runner:
+        """Its runner, which is not let go of until the block ends."""
         if self.runner is None:
             raise Refused("UNAVAILABLE", f"version {self.number} is not loaded.")
         self.busy += 1
-        try:
-            yield self.runner
-        finally:
-            self.busy -= 1
+        return self.runner
+
+    def __exit__(self, *_: object) -> None:
+        self.busy -= 1
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,9 @@ class Metrics:
         key = name, tuple(labels.items())
         self.counters[key] = self.counters.get(key, 0) + amount
 
-    def observe(self, name: str, value: float, **labels: str) -> None:
-        """Add a value to a histogram."""
-        key = name, tuple(labels.items())
-        found = self.histograms.get(key)
-        if found is None:
-            found = self.histograms[key] = Histogram()
-        found.add(value)
+    def histogram(self, name: str, **labels: str) -> Histogram:
+        """A histogram, to be kept by who adds to it often."""
+        return self.histograms.setdefault((name, tuple(labels.items())), Histogram())
 
     def loaded(self, folder: Path, well: bool, seconds: float) -> None:
         """Count the load of a version."""

@@ -39,9 +39,9 @@ _REFUSALS = {
     401: "No valid key was given.",
     403: "This key may not do that.",
     404: "There is no such model or version.",
+    405: "This path is only read: GET or HEAD.",
     409: "Another change is under way.",
     413: "The body, packed or unpacked, is larger than the server takes.",
-    415: "The body is packed with something else than gzip.",
     429: "This key has asked too often; Retry-After says how many seconds to wait.",
     499: "The request was given up before it was answered.",
     500: "The model failed; the server's log says how, under the request's id.",
@@ -50,7 +50,7 @@ _REFUSALS = {
     504: "The time for the request is over.",
 }
 _ALWAYS = (400, 401, 403, 404, 429, 500, 503, 504)
-_WITH_BODY = (*_ALWAYS, 409, 413, 415, 499, 501)
+_WITH_BODY = (*_ALWAYS, 409, 413, 499, 501)
 _WAITING = (429, 503)
 
 _WHICH = {
@@ -179,50 +179,52 @@ def _models() -> Node:
 
 
 def _operations() -> Node:
+    health = _json("Health", "It does.", "alive")
+    ready = _json("Readiness", "Each has one.", "ready")
+    waiting = _json("Readiness", "One has none yet, or the server is stopping.", "loading")
     return {
-        "/healthz": _open(
-            "healthz", "Operations", "Whether the process answers", {200: "It does."}
-        ),
+        "/healthz": _open("healthz", "Operations", "Whether the process answers", {200: health}),
         "/readyz": _open(
             "readyz",
             "Operations",
             "Whether every model has a live version",
-            {200: "Each has one.", 503: "One has none yet, or the server is stopping."},
+            {200: ready, 503: waiting},
         ),
-        "/monitoring/prometheus/metrics": _open(
-            "metrics",
-            "Operations",
-            "Counters and latencies, under TensorFlow Serving's names",
-            {200: "Prometheus' text format."},
-            "text/plain",
-        ),
-        "/": _open("page", "This page", "The page to try models", {200: "HTML."}, "text/html"),
-        "/docs": _open("docs", "This page", "This reference", {200: "HTML."}, "text/html"),
-        "/openapi.json": _open(
-            "openapi",
-            "This page",
-            "This reference as an OpenAPI document",
-            {200: "OpenAPI 3.1."},
-            "application/json",
-        ),
+        "/monitoring/prometheus/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "tags": ["Operations"],
+                "summary": "Counters and latencies, under TensorFlow Serving's names",
+                "responses": _answers(_text("Prometheus' text format.", "text/plain"), (401, 429)),
+            }
+        },
+        "/": _page("page", "The page to try models", "text/html"),
+        "/docs": _page("docs", "This reference", "text/html"),
+        "/openapi.json": _page("openapi", "This reference as OpenAPI", "application/json"),
     }
 
 
-def _open(name: str, tag: str, summary: str, codes: dict[int, str], kind: str = "") -> Node:
+def _page(name: str, summary: str, kind: str) -> Node:
+    return _open(name, "This page", summary, {200: _text("The file.", kind)})
+
+
+def _open(name: str, tag: str, summary: str, answers: dict[int, Node]) -> Node:
     """A path that is asked without a key."""
-    schema: Node = {"type": "object" if kind == "application/json" else "string"}
-    content: Node = {"content": {kind: {"schema": schema}}} if kind else {}
     return {
         "get": {
             "operationId": name,
             "tags": [tag],
             "summary": summary,
             "security": [],
-            "responses": {
-                str(code): {"description": text} | content for code, text in codes.items()
-            },
+            "responses": {str(code): answer for code, answer in answers.items()}
+            | {"405": _ref("responses", "Refused405")},
         }
     }
+
+
+def _text(description: str, kind: str) -> Node:
+    schema = {"type": "object" if kind == "application/json" else "string"}
+    return {"description": description, "content": {kind: {"schema": schema}}}
 
 
 def _ref(kind: str, name: str) -> Node:

@@ -24,11 +24,17 @@ _SIGNATURE = {
 
 SCHEMAS: dict[str, Any] = {
     "Error": _object({"error": {"type": "string", "minLength": 1}}),
-    "Bytes": {
-        **_object({"b64": {"type": "string", "contentEncoding": "base64"}}),
-        "additionalProperties": False,
-        "description": "Bytes for an input of strings.",
-    },
+    "Health": _object({"status": {"const": "alive"}}),
+    "Readiness": _object(
+        {
+            "status": {"enum": ["ready", "loading", "stopping"]},
+            "models": {
+                "type": "object",
+                "description": "The versions of each model that are available.",
+                "additionalProperties": _list(_TEXT),
+            },
+        }
+    ),
     "PredictRequest": {
         "oneOf": [
             _object(
@@ -211,6 +217,9 @@ EXAMPLES: dict[str, Any] = {
             },
         },
     ),
+    "alive": _example("", {"status": "alive"}),
+    "ready": _example("", {"status": "ready", "models": {"sentiment": ["3"]}}),
+    "loading": _example("", {"status": "loading", "models": {"sentiment": []}}),
     "models": _example(
         "A classifier of texts",
         {

@@ -58,11 +58,10 @@ class OwnServable:
             chances = self._network(rows) if signature == self._ready else self._raw(rows)
         except DataError as error:
             raise Refused("INVALID_ARGUMENT", str(error)) from None
-        best = chances.argmax(axis=1)
         return {
-            "label": self._labels[best],
+            "label": self._labels[chances.argmax(axis=1)],
             "probabilities": chances,
-            "score": chances[np.arange(len(best)), best],
+            "score": chances.max(axis=1),
         }
 
     def warm(self) -> int:

@@ -23,7 +23,7 @@ from modelwright.serve.access import Access
 from modelwright.serve.access_log import AccessLog
 from modelwright.serve.described import signature_json, status_json
 from modelwright.serve.errors import HTTP, Refused
-from modelwright.serve.metrics import CONTENT_TYPE, LATENCY
+from modelwright.serve.metrics import CONTENT_TYPE, LATENCY, Histogram
 from modelwright.serve.service import Service, Target
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -74,6 +74,7 @@ class RestApi:
         self._ready = ready
         self._openapi = openapi
         self._log = log
+        self._histograms: dict[tuple[str, str], Histogram] = {}
         self._numbers = itertools.count()
         self._prefix = f"{os.getpid():x}-{int(time.time()):x}-"
         self.closing = False
@@ -129,14 +130,17 @@ class RestApi:
             reply = await self._ask(route, content, deadline)
         else:
             reply = self._tell(route)
-        self._service.metrics.observe(
-            LATENCY,
-            (time.monotonic() - start) * 1e6,
-            model_name=route.target.model,
-            API=route.kind,
-            entrypoint="REST",
-        )
+        self._histogram(route).add((time.monotonic() - start) * 1e6)
         return reply
+
+    def _histogram(self, route: routes.Route) -> Histogram:
+        key = route.kind, route.target.model
+        found = self._histograms.get(key)
+        if found is None:
+            found = self._histograms[key] = self._service.metrics.histogram(
+                LATENCY, model_name=key[1], API=key[0], entrypoint="REST"
+            )
+        return found
 
     async def _ask(self, route: routes.Route, content: bytes, deadline: float) -> Reply:
         limits = self._service.limits

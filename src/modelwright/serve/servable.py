@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from modelwright.serve.config import Limits
 from modelwright.serve.errors import Refused
 from modelwright.serve.signatures import Signature
 
@@ -51,20 +52,23 @@ class Servable(Protocol):
 
 @dataclass(frozen=True)
 class Checked:
-    """Inputs that a signature takes, and the number of rows in them (1 without a batch)."""
+    """Inputs that a signature takes, the number of rows in them (1 without a batch), and bytes."""
 
     inputs: Tensors
     rows: int
+    size: int
 
 
-def check(name: str, signatures: Mapping[str, Signature], inputs: Tensors, most: int) -> Checked:
+def check(
+    name: str, signatures: Mapping[str, Signature], inputs: Tensors, limits: Limits
+) -> Checked:
     """Inputs as a signature takes them: all there, none else, types and shapes as they must be.
 
     Args:
         name: of the signature.
         signatures: those of the version.
         inputs: what was sent.
-        most: rows that one request may have.
+        limits: rows, and bytes of one text or file, that a request may have.
 
     Raises:
         Refused: they are not that. An unknown signature is FAILED_PRECONDITION, as in
@@ -83,6 +87,7 @@ def check(name: str, signatures: Mapping[str, Signature], inputs: Tensors, most:
             f" Missing but required: {_names(wanted - sent)}.",
         )
     rows: int | None = None
+    size = 0
     for key, array in inputs.items():
         spec = expected[key]
         if spec.numpy != array.dtype:
@@ -90,12 +95,22 @@ def check(name: str, signatures: Mapping[str, Signature], inputs: Tensors, most:
                 "INVALID_ARGUMENT",
                 f"input '{key}' has the type {array.dtype}; expected {spec.dtype}.",
             )
+        if array.dtype == object:
+            lengths = [len(one) for one in array.flat]
+            size += sum(lengths)
+            if max(lengths, default=0) > limits.text:
+                raise Refused(
+                    "INVALID_ARGUMENT",
+                    f"input '{key}' has a text or file of {max(lengths):,} bytes; this server"
+                    f" takes at most {limits.text:,}.",
+                )
+        else:
+            size += array.nbytes
         if spec.shape is None:
             continue
-        alike = len(spec.shape) == array.ndim and all(
-            size in (-1, given) for size, given in zip(spec.shape, array.shape, strict=True)
-        )
-        if not alike:
+        if len(spec.shape) != array.ndim or any(
+            wide not in (-1, given) for wide, given in zip(spec.shape, array.shape, strict=True)
+        ):
             raise Refused(
                 "INVALID_ARGUMENT",
                 f"input '{key}' has the shape {list(array.shape)}; expected {list(spec.shape)},"
@@ -109,12 +124,12 @@ def check(name: str, signatures: Mapping[str, Signature], inputs: Tensors, most:
                     " many of each.",
                 )
             rows = len(array)
-    if rows is not None and rows > most:
+    if rows is not None and rows > limits.rows:
         raise Refused(
             "INVALID_ARGUMENT",
-            f"The request has {rows} rows; this server takes at most {most} at once.",
+            f"The request has {rows} rows; this server takes at most {limits.rows} at once.",
         )
-    return Checked(inputs, 1 if rows is None else rows)
+    return Checked(inputs, 1 if rows is None else rows, size)
 
 
 def texts(values: list[bytes]) -> npt.NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -129,7 +130,10 @@ class _Worker:
                 await self._listen(_metrics_app(self._shared), self._place.metrics, plain=True)
             )
         await self._grpc.start()
-        self._tasks = [asyncio.create_task(one) for one in (self._poll(), self._share())]
+        self._tasks += [asyncio.create_task(one) for one in (self._poll(), self._share())]
+        # What is there now stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Answer what was accepted, within the request's time, and let go."""

@@ -68,6 +68,7 @@ class Service:
         self.manager = manager
         self.limits = limits
         self.metrics = metrics
+        self._counters: dict[str, _Counter] = {}
 
     def signature(self, target: Target) -> Signature:
         """The signature that a request means.
@@ -76,7 +77,7 @@ class Service:
             Refused: no such model or signature.
         """
         version = self.manager.find(target.model, target.version, target.label)
-        with version.held() as runner:
+        with version as runner:
             return _signature(runner, target)
 
     async def predict(
@@ -94,7 +95,7 @@ class Service:
             Refused: there is no answer, and why.
         """
         version = self.manager.find(target.model, target.version, target.label)
-        with self._counted(target.model), version.held() as runner:
+        with self._counter(target.model), version as runner:
             name = target.signature or DEFAULT
             outputs = await self._run(target.model, runner, name, inputs, deadline)
             return Answer(version.number, _filtered(outputs, wanted))
@@ -109,7 +110,7 @@ class Service:
             Refused: there is no answer, and why.
         """
         version = self.manager.find(target.model, target.version, target.label)
-        with self._counted(target.model), version.held() as runner:
+        with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
             name = target.signature or DEFAULT
             labels = runner.servable.about.get("labels")
@@ -131,7 +132,7 @@ class Service:
             Refused: there is no answer, and why.
         """
         version = self.manager.find(target.model, target.version, target.label)
-        with self._counted(target.model), version.held() as runner:
+        with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
             _expect(signature, REGRESS, "regression")
             outputs = await self._examples(target, runner, signature, examples, deadline)
@@ -151,7 +152,7 @@ class Service:
             Refused: no such version.
         """
         version = self.manager.find(target.model, target.version, target.label)
-        with version.held() as runner:
+        with version as runner:
             return version, runner.servable.signatures
 
     def listed(self) -> list[dict[str, Any]]:
@@ -190,15 +191,7 @@ class Service:
     async def _run(
         self, model: str, runner: Runner, signature: str, inputs: Tensors, deadline: float
     ) -> Tensors:
-        limits = self.limits
-        checked = check(signature, runner.servable.signatures, inputs, limits.rows)
-        for name, values in inputs.items():
-            if values.dtype == object and max(map(len, values.flat), default=0) > limits.text:
-                raise Refused(
-                    "INVALID_ARGUMENT",
-                    f"input '{name}' has a text or file of {max(map(len, values.flat)):,} bytes;"
-                    f" this server takes at most {limits.text:,}.",
-                )
+        checked = check(signature, runner.servable.signatures, inputs, self.limits)
         start = time.perf_counter()
         try:
             return await runner.run(signature, checked, deadline)
@@ -208,19 +201,21 @@ class Service:
             _log.exception("model %s could not be run", model)
             raise Refused("INTERNAL", "The model could not be run.") from None
         finally:
-            self.metrics.observe(
-                RUNTIME, (time.perf_counter() - start) * 1e6, model_name=model, runtime="CPU"
-            )
+            self._counter(model).runtime.add((time.perf_counter() - start) * 1e6)
 
-    def _counted(self, model: str) -> _Counted:
-        return _Counted(self.metrics, model)
+    def _counter(self, model: str) -> _Counter:
+        found = self._counters.get(model)
+        if found is None:
+            found = self._counters[model] = _Counter(self.metrics, model)
+        return found
 
 
-class _Counted:
-    """Counts a request by how it ended."""
+class _Counter:
+    """Counts a model's requests by how they ended, and the time of its runs."""
 
     def __init__(self, metrics: Metrics, model: str) -> None:
         self._metrics, self._model = metrics, model
+        self.runtime = metrics.histogram(RUNTIME, model_name=model, runtime="CPU")
 
     def __enter__(self) -> None:
         return None

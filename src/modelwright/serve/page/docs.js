@@ -1,6 +1,6 @@
 // The server's OpenAPI document, read aloud. Its own words stay English; only the headings change.
 
-import { $, make } from "./dom.js";
+import { $, lay, make } from "./dom.js";
 import { ask } from "./server.js";
 import { say, speak } from "./words.js";
 
@@ -41,7 +41,7 @@ function operation(method, path, item) {
     make("code", { text: path }),
     make("span", { name: "quiet", text: one.summary }),
   );
-  const inside = make("div", {}, make("p", { text: one.description || "" }));
+  const inside = make("div", {}, make("p", {}, ...marked(one.description || "")));
   const parameters = [...(item.parameters || []), ...(one.parameters || [])].map(resolve);
   if (parameters.length) {
     inside.append(heading("parameters"), table(parameters.map((p) => [p.name, told(p)])));
@@ -54,6 +54,11 @@ function operation(method, path, item) {
     if (code.startsWith("2")) inside.append(...examples(resolve(answer)));
   }
   return make("details", { name: "operation" }, summary, inside);
+}
+
+// Text with `code` in it, the only mark that the document has.
+function marked(text) {
+  return text.split("`").map((part, i) => (i % 2 ? make("code", { text: part }) : part));
 }
 
 function told(parameter) {
@@ -76,7 +81,7 @@ function examples(holder) {
   for (const media of Object.values(holder.content || {})) {
     for (const example of Object.values(media.examples || {})) {
       const { summary = "", value } = resolve(example);
-      const text = typeof value === "string" ? value : JSON.stringify(value, null, 1);
+      const text = typeof value === "string" ? value : lay(value);
       if (summary) found.push(make("p", { name: "quiet", text: summary }));
       found.push(make("pre", { text }));
     }

@@ -17,6 +17,18 @@ export function show(id, visible) {
   $(id).hidden = !visible;
 }
 
+/** JSON with what is short on one line. */
+export function lay(value, indent = "") {
+  const line = JSON.stringify(value);
+  if (line === undefined || line.length + indent.length < 76 || typeof value !== "object") return line;
+  const inner = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  const parts = Array.isArray(value)
+    ? value.map((one) => lay(one, inner))
+    : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${lay(one, inner)}`);
+  return `${open}\n${parts.map((part) => inner + part).join(",\n")}\n${indent}${close}`;
+}
+
 /** A text that comes from outside: alone in its direction, so that it can't turn its neighbours'. */
 export function foreign(text, name = "") {
   return make("bdi", { name, text });

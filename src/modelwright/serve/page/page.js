@@ -2,7 +2,7 @@
 
 import * as answer from "./answer.js";
 import { lineOf, lineOfFile, plain } from "./curl.js";
-import { $, foreign, make, show } from "./dom.js";
+import { $, foreign, lay, make, show } from "./dom.js";
 import * as input from "./input.js";
 import { address, ask, hasKey, useKey } from "./server.js";
 import { say, speak, translate } from "./words.js";
@@ -247,7 +247,7 @@ function listenToSignature() {
     const asked = model;
     try {
       const found = await ask(`${address(asked.name, $("version").value)}/metadata`);
-      if (asked === model) $("metadata").textContent = found.data ? JSON.stringify(found.data, null, 1) : found.text;
+      if (asked === model) $("metadata").textContent = found.data ? lay(found.data) : found.text;
     } catch (refusal) {
       $("metadata").textContent = refusal.detail || answer.reason(refusal);
     }
