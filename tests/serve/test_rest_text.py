@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -84,6 +84,7 @@ def test_a_double(value: float, expected: str) -> None:
     assert answer == f'{{"outputs":{expected}}}'.encode()
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_side=1, max_dims=3)))
 def test_every_float_survives(array: Any) -> None:
     spec = Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})
@@ -94,12 +95,14 @@ def test_every_float_survives(array: Any) -> None:
     assert read.dtype == array.dtype
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float64, st.integers(1, 5)))
 def test_every_double_survives(array: Any) -> None:
     read = json.loads(predictions({"y": array}, row=False))["outputs"]
     np.testing.assert_array_equal(np.array(read, np.float64), array)
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float32, st.integers(1, 5), elements={"allow_nan": False}))
 def test_a_float_has_a_sign_of_its_type_and_at_most_nine_digits(array: Any) -> None:
     body = predictions({"y": array}, row=True).decode()

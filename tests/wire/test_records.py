@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.wire import records
@@ -35,6 +35,7 @@ def test_checksums_of_rfc_3720(data: bytes, expected: int) -> None:
     assert records.crc32c(data) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=700))
 def test_long_data_are_folded_to_the_same_checksum(data: bytes) -> None:
     assert records.crc32c(data) == plain_crc32c(data)
@@ -46,6 +47,7 @@ def test_data_of_several_blocks(length: int) -> None:
     assert records.crc32c(data) == plain_crc32c(data)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, data: list[bytes]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tensorflow.core.framework import tensor_pb2
@@ -43,6 +43,7 @@ def texts(draw: st.DrawFn) -> Any:
     return array
 
 
+@settings(deadline=None)
 @given(numbers() | texts())
 def test_tensorflow_reads_ours(array: Any) -> None:
     proto = tensor_pb2.TensorProto.FromString(tensors.to_proto(array).SerializeToString())
@@ -50,6 +51,7 @@ def test_tensorflow_reads_ours(array: Any) -> None:
     same(tensors.to_array(tensors.to_proto(array)), array)
 
 
+@settings(deadline=None)
 @given(numbers() | texts())
 def test_we_read_tensorflows_in_both_forms(array: Any) -> None:
     dtype = tf.string if array.dtype == object else array.dtype

@@ -15,7 +15,8 @@ import orjson
 from modelwright.serve.errors import Refused
 from modelwright.serve.rest_values import EXACT, OVERFLOW, WHOLE, from_base64, is_base64
 
-_QUOTED = 120
+_QUOTED = 120  # characters of a value
+_LONGEST = 1024  # of a message, as TensorFlow Serving cuts them
 _KINDS: Mapping[type, str] = {
     type(None): "Null",
     dict: "Object",
@@ -27,8 +28,9 @@ _KINDS: Mapping[type, str] = {
 
 
 def bad(message: str) -> Refused:
-    """The refusal of a request that is not as it should be."""
-    return Refused("INVALID_ARGUMENT", message)
+    """The refusal of a request that is not as it should be; a name in it may be of any length."""
+    cut = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}...TRUNCATED"
+    return Refused("INVALID_ARGUMENT", cut)
 
 
 def quoted(value: Any) -> str:
@@ -80,8 +82,7 @@ def unfit_rows(instances: list[Any], inputs: Mapping[str, str]) -> Refused:
             fault = _row_fault(name, value, inputs, shapes)
             if fault:
                 key = f" key: {name}" if objects else ""
-                return Refused(
-                    fault.code,
+                return bad(
                     f"Failed to process element: {number}{key} of 'instances' list. Error:"
                     f" {fault.code}: {fault.message}",
                 )
