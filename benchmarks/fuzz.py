@@ -31,12 +31,12 @@ OPTIONS = {
     "rounds": Option(1, 1, "how often"),
     "models": Option([], [], "a text's and a picture's folder of versions", many=True, local=True),
     "requests": Option(50_000, 2_000, "hostile ones"),
+    "kinds": Option([], [], "of hostile requests, all where none is named", many=True),
     "workers": Option(1, 1, "processes that answer"),
     "seed": Option(0, 0, "of the cases"),
     "comparators": Option(sys.executable, sys.executable, "a Python with schemathesis", local=True),
     "schema_seconds": Option(120.0, 10.0, "for schemathesis at most"),
 }
-HONEST_PAUSE = 0.02
 SAMPLE = 1.0
 
 
@@ -44,7 +44,7 @@ def compare(given: argparse.Namespace) -> Figures:
     """One server under fire."""
     if len(given.models) != 2:
         raise SystemExit("--models expected a text's and a picture's folder, models/NAME/1.")
-    keys = ("requests", "workers", "seed", "comparators", "schema_seconds")
+    keys = ("requests", "kinds", "workers", "seed", "comparators", "schema_seconds")
     task = {key: vars(given)[key] for key in keys}
     task["models"] = [str(Path(model).resolve()) for model in given.models]
     runs = harness.turns(__file__, {"fuzz": task}, given.rounds, show=_line)
@@ -73,7 +73,7 @@ def measure(models: list[str], workers: int, **sizes: Any) -> Figures:
             shutil.copytree(folder, Path(root) / name / "1")
             good[name] = rows.answered(folder, rows.raw(folder))
         with process.modelwright(Path(root), workers=workers) as server:
-            figures: Figures = client.run(Fuzz(server, good, sizes).run())
+            figures: Figures = client.run(Fuzz(server, good, {**sizes, "models": models}).run())
             figures["log"] = server.said()[-2_000:]
         return figures
 
@@ -86,17 +86,16 @@ class Fuzz:
 
         self._server, self._good, self._sizes = server, good, sizes
         self._record = Record()
-        self._latencies: list[float] = []
-        self._honest: list[str] = []
         self._memory: list[float] = []
-        self._over = False
 
     async def run(self) -> Figures:
         """All cases; the figures."""
-        from served import attacks, client
+        from served import attacks, hostile
 
+        hostile.bomb()
         before = sorted(worker.pid for worker in self._server.workers())
-        honest = asyncio.create_task(self._ask())
+        arguments = [str(self._server.rest), *self._sizes["models"]]
+        honest = await _python(sys.executable, "served.honest", arguments)
         watch = asyncio.create_task(self._watch())
         await asyncio.sleep(3)
         first = self._memory[-1]
@@ -104,12 +103,14 @@ class Fuzz:
         jobs = [
             self._attack(number, kind, math.ceil(self._sizes["requests"] * share), at_once)
             for number, (kind, (share, at_once, _)) in enumerate(attacks.KINDS.items())
+            if kind in (self._sizes["kinds"] or attacks.KINDS)
         ]
         schema, *_ = await asyncio.gather(self._schema(), *jobs)
         seconds = time.perf_counter() - started
         await asyncio.sleep(3)
-        self._over = True
-        await honest
+        out, errors = await asyncio.wait_for(honest.communicate(b""), 60)
+        if honest.returncode:
+            raise SystemExit(f"the honest client failed: {errors.decode()[-2_000:]}")
         watch.cancel()
         after = sorted(w.pid for w in self._server.workers()) if self._server.alive() else []
         record = self._record
@@ -126,14 +127,7 @@ class Fuzz:
             "broken": {**record.broken, "schema": len(schema.get("broken", ()))},
             "examples": [*record.examples, *schema.get("broken", ())],
             "processes": {"before": before, "after": after},
-            "honest": {
-                "asked": len(self._latencies) + len(self._honest),
-                "not_right": len(self._honest),
-                "examples": self._honest[:10],
-                "p50_ms": client.quantile(self._latencies, 0.5),
-                "p99_ms": client.quantile(self._latencies, 0.99),
-                "max_ms": client.quantile(self._latencies, 1.0),
-            },
+            "honest": json.loads(out.decode().splitlines()[-1]),
             "memory": {
                 "pss_mib_first": first,
                 "pss_mib_half": half[0],
@@ -165,14 +159,10 @@ class Fuzz:
     async def _schema(self) -> Figures:
         """What schemathesis found, or why it did not run."""
         seconds = self._sizes["schema_seconds"]
-        arguments = ["-m", "served.schema", str(self._server.rest), str(seconds), "0"]
-        process = await asyncio.create_subprocess_exec(
-            self._sizes["comparators"],
-            *arguments,
-            cwd=Path(__file__).parent,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        if not seconds:
+            return {"missing": "not asked for"}
+        arguments = [str(self._server.rest), str(seconds), str(self._sizes["seed"]), *self._good]
+        process = await _python(self._sizes["comparators"], "served.schema", arguments)
         try:
             out, errors = await asyncio.wait_for(process.communicate(), 3 * seconds + 60)
         except TimeoutError:
@@ -183,40 +173,21 @@ class Fuzz:
         found: Figures = json.loads(out.decode().splitlines()[-1])
         return found
 
-    async def _ask(self) -> None:
-        """The honest client."""
-        from served import client, rows
-
-        requests = [
-            rows.request(f"/v1/models/{name}:predict", [row])
-            for name, good in self._good.items()
-            for row in good
-        ]
-        connection = await client.connect(self._server.rest)
-        turn = 0
-        while not self._over:
-            turn += 7
-            request = requests[turn % len(requests)]
-            started = time.perf_counter()
-            try:
-                if not connection.open:
-                    connection = await client.connect(self._server.rest)
-                problem = request.wrong(await connection.ask(request.data))
-            except (OSError, TimeoutError) as error:
-                problem = repr(error)
-                connection.close()
-            if problem:
-                self._honest.append(f"after {len(self._latencies)} right answers: {problem}")
-            else:
-                self._latencies.append(time.perf_counter() - started)
-            await asyncio.sleep(HONEST_PAUSE)
-        connection.close()
-
     async def _watch(self) -> None:
         """The memory of the server now and then."""
         while self._server.alive():
             self._memory.append(self._server.memory()["pss_mib"])
             await asyncio.sleep(SAMPLE)
+
+
+async def _python(python: str, module: str, arguments: list[str]) -> asyncio.subprocess.Process:
+    """A module of ``served`` in a process of its own, whose output is read at its end."""
+    pipe = asyncio.subprocess.PIPE
+    where = Path(__file__).parent
+    command = [python, "-m", module, *arguments]
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=where, stdin=pipe, stdout=pipe, stderr=pipe
+    )
 
 
 def _message(models: dict[str, dict[str, Any]]) -> bytes:

@@ -108,31 +108,10 @@ class Hostile:
 
     def path(self) -> bytes:
         """A method and a path that mean little, with characters that a client can send."""
-        parts = (
-            "v1",
-            "models",
-            "V1",
-            "..",
-            ".",
-            "%2e%2e",
-            "%00",
-            "%ff",
-            "%",
-            "",
-            "metadata",
-            "cnn",
-        )
-        parts += (
-            "versions",
-            "labels",
-            "1",
-            "-1",
-            "0" * 50,
-            "9" * 100,
-            "stable",
-            "sentiment:predict",
-        )
-        parts += ("objects:classify", ":predict", "%E4%BD%A0", "a" * 5_000, "healthz", "?a=b", "#")
+        parts = ("v1", "models", "V1", "..", ".", "%2e%2e", "%00", "%ff", "%", "", "metadata")
+        parts += ("versions", "labels", "1", "-1", "0" * 50, "9" * 100, "stable", ":predict")
+        parts += (*self._models, *(f"{name}:predict" for name in self._models), "%E4%BD%A0")
+        parts += ("a" * 5_000, "healthz", "readyz", "?a=b", "#", "monitoring", "openapi.json")
         chosen = self.random.choices(parts, k=self.random.randrange(1, 7))
         start = self.random.choice(
             ("/", "/v1/models/", "/v1/models/", f"/v1/models/{self._name()}/")

@@ -1,6 +1,8 @@
 """Requests that schemathesis makes from a server's own OpenAPI, right ones and wrong ones.
 
-``python -m served.schema PORT SECONDS SEED`` under a Python that has schemathesis; prints JSON.
+``python -m served.schema PORT SECONDS SEED MODEL...`` under a Python that has schemathesis; prints
+JSON. Every second request names one of the models: a made-up name would only ever find that there
+is no such model.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class OverError(Exception):
     """The seconds are over."""
 
 
-def main(port: int, seconds: float, number: int) -> dict[str, Any]:
+def main(port: int, seconds: float, number: int, models: list[str]) -> dict[str, Any]:
     """Counts by status and what broke a rule."""
     url = f"http://127.0.0.1:{port}"
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
@@ -40,6 +42,11 @@ def main(port: int, seconds: float, number: int) -> dict[str, Any]:
     def ask(case: Any) -> None:
         if time.monotonic() > end:
             raise OverError
+        turn = sum(statuses.values())
+        if turn % 2 and models and "model" in (case.path_parameters or {}):
+            case.path_parameters["model"] = models[turn // 2 % len(models)]
+            if "version" in case.path_parameters and turn % 4 == 1:
+                case.path_parameters["version"] = 1
         try:
             response = case.call(session=session, timeout=20)
         except requests.RequestException as error:
@@ -50,12 +57,12 @@ def main(port: int, seconds: float, number: int) -> dict[str, Any]:
         if response.status_code == 500 or _TRACE.search(response.text):
             broken.append({"case": case.as_curl_command()[:600], "received": response.text[:600]})
 
-    turn = 0
+    started = 0
     try:
         while True:
             for operation in operations:
                 for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                    turn += 1
+                    started += 1
                     try:
                         made = operation.as_strategy(generation_mode=mode)
                         quiet = settings(
@@ -65,7 +72,7 @@ def main(port: int, seconds: float, number: int) -> dict[str, Any]:
                             phases=[Phase.generate],
                             suppress_health_check=list(HealthCheck),
                         )
-                        seed(number + turn)(quiet(given(case=made)(ask)))()
+                        seed(number + started)(quiet(given(case=made)(ask)))()
                     except OverError:
                         raise
                     except Exception as error:  # noqa: BLE001 - an operation that has no wrong requests
@@ -84,4 +91,4 @@ def main(port: int, seconds: float, number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])))
