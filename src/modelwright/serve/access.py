@@ -94,7 +94,7 @@ class Access:
 
     def _find(self, header: str) -> Key | None:
         scheme, _, given = header.partition(" ")
-        digest = sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
+        digest = sha256(given.strip().encode("utf-8", "replace")).digest()
         found = None
         for key in self._keys:
             if hmac.compare_digest(digest, key.digest) and scheme.lower() == "bearer":

@@ -218,7 +218,7 @@ class RestApi:
         if self._access.open:
             return
         given = next((value for name, value in headers if name == b"authorization"), None)
-        self._access.admit(given.decode("latin-1") if given else None)
+        self._access.admit(given.decode("utf-8", "replace") if given else None)
 
 
 def _signed(target: Target, name: str) -> Target:

@@ -158,6 +158,8 @@ class Runner:
             outputs = await loop.run_in_executor(
                 self._pool, self._timely, first.signature, checked, deadline
             )
+            if len(group) > 1 and not _rowwise(outputs, checked.rows):
+                raise Refused("INTERNAL", "The answers cannot be told apart.")  # each runs alone
         except Exception as error:  # noqa: BLE001 - handed to those who wait for it
             if len(group) > 1 and isinstance(error, Refused):
                 # One bad row must not spoil the answers of others.
@@ -210,11 +212,21 @@ def _fastest(servable: Servable, inputs: Tensors) -> float:
 
 
 def _alike(one: _Waiting, other: _Waiting) -> bool:
-    """Whether two requests can be joined: one signature, rows of one shape."""
-    return one.signature == other.signature and all(
-        values.ndim and values.shape[1:] == other.checked.inputs[name].shape[1:]
-        for name, values in one.checked.inputs.items()
+    """Whether two requests can be joined: one signature, rows of one shape in every input."""
+    return (
+        one.signature == other.signature
+        and _rowwise(one.checked.inputs, one.checked.rows)
+        and _rowwise(other.checked.inputs, other.checked.rows)
+        and all(
+            values.shape[1:] == other.checked.inputs[name].shape[1:]
+            for name, values in one.checked.inputs.items()
+        )
     )
+
+
+def _rowwise(arrays: Tensors, rows: int) -> bool:
+    """Whether each array has an entry for each row."""
+    return all(array.ndim and len(array) == rows for array in arrays.values())
 
 
 def _late() -> Refused:

@@ -1,0 +1,70 @@
+"""Keys and how often each may ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelwright.core.errors import ConfigError
+from modelwright.serve import access
+from modelwright.serve.errors import Refused
+
+KEY, ADMIN = "k" * 20, "a" * 20
+
+
+def keys(folder: Path, text: str, rate: float = 0.0, now: list[float] | None = None):  # noqa: ANN201
+    path = folder / "keys.txt"
+    path.write_text(text)
+    clock = (lambda: now[0]) if now is not None else (lambda: 0.0)
+    return access.read(path, rate, clock)
+
+
+def refused(ask) -> Refused:  # noqa: ANN001
+    with pytest.raises(Refused) as caught:
+        ask()
+    return caught.value
+
+
+def test_without_keys_everyone_may_ask_and_no_one_may_change_what_is_served() -> None:
+    guard = access.Access()
+    assert guard.open and guard.admit(None) is None
+    assert refused(lambda: guard.admit(None, admin=True)).code == "PERMISSION_DENIED"
+
+
+def test_a_key_is_asked_for_and_found(tmp_path: Path) -> None:
+    guard = keys(tmp_path, f"# team\nweb {KEY}\n\nops {ADMIN} admin\n")
+    assert guard.admit(f"Bearer {KEY}") == "web"
+    assert guard.admit(f"bearer {ADMIN}", admin=True) == "ops"
+    for header in (None, "", KEY, f"Basic {KEY}", f"Bearer {KEY}x", "Bearer", "Bearer \ud800"):
+        assert refused(lambda header=header: guard.admit(header)).code == "UNAUTHENTICATED"
+    assert refused(lambda: guard.admit(f"Bearer {KEY}", admin=True)).code == "PERMISSION_DENIED"
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+    now = [100.0]
+    guard = keys(tmp_path, f"web {KEY}\nother {ADMIN}\n", rate=2.0, now=now)
+    for _ in range(2):
+        guard.admit(f"Bearer {KEY}")
+    late = refused(lambda: guard.admit(f"Bearer {KEY}"))
+    assert late.code == "RESOURCE_EXHAUSTED" and late.retry_after == pytest.approx(0.5)
+    assert guard.admit(f"Bearer {ADMIN}") == "other"
+    now[0] += 0.5
+    assert guard.admit(f"Bearer {KEY}") == "web"
+    assert refused(lambda: guard.admit(f"Bearer {KEY}")).code == "RESOURCE_EXHAUSTED"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("web\n", "line 1 .* has 1 words; expected 'NAME KEY'"),
+        (f"web {KEY} root\n", "line 1"),
+        ("web short\n", "has 5 characters; expected at least 16"),
+        (f"web {KEY}\nweb {ADMIN}\n", "line 2 .* there twice"),
+        (f"web {KEY}\nweb2 {KEY}\n", "line 2 .* there twice"),
+        ("# nothing\n", "holds no key"),
+    ],
+)
+def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        keys(tmp_path, text)

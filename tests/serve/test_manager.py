@@ -1,0 +1,266 @@
+"""The life of versions, with a loader that loads nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelwright.core.errors import ServableError
+from modelwright.serve import withdrawn
+from modelwright.serve.catalogue import Entry, Policy
+from modelwright.serve.config import ServeConfig
+from modelwright.serve.errors import Refused
+from modelwright.serve.loading import Loaded
+from modelwright.serve.manager import Manager
+from modelwright.serve.signatures import Signature, TensorSpec
+
+
+class Fake:
+    """Answers with the number that its folder holds; a folder with ``bad`` cannot be loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        if (folder / "bad").exists():
+            raise ServableError(f"{folder} is bad.")
+        spec = TensorSpec("x", "DT_FLOAT", (-1,))
+        self.signatures = {"serving_default": Signature("predict", {"x": spec}, {"y": spec})}
+        self.about: dict[str, Any] = {}
+        self.closed = False
+
+    def run(self, signature: str, inputs: Any) -> Any:
+        if self.closed:
+            raise RuntimeError("used after it was closed")
+        return {"y": np.asarray(inputs["x"]) + 1}
+
+    def warm(self) -> int:
+        return 0
+
+    def example(self) -> None:
+        return None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Models:
+    """A folder of models that a test changes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def add(
+        self, name: str, version: int | str, *, bad: bool = False, manifest: bool = True
+    ) -> Path:
+        folder = self.root / name / str(version)
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"")
+        if manifest:
+            (folder / "modelwright.json").write_text("{}")
+        if bad:
+            (folder / "bad").touch()
+        return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Models:
+    return Models(tmp_path)
+
+
+def run(models: Models, work: Callable[[Manager], Awaitable[None]], **config: Any) -> None:
+    """Do work with a manager whose folders were looked at once."""
+
+    async def inside() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            settings = ServeConfig(str(models.root), **config)
+            manager = Manager(settings, pool, lambda folder, *_: Loaded(Fake(folder), None))
+            await manager.step(patient=False)
+            await work(manager)
+            await manager.stop()
+
+    asyncio.run(inside())
+
+
+def live(manager: Manager, name: str = "m") -> list[int]:
+    return list(manager.models[name].available)
+
+
+def test_the_newest_version_answers_and_a_newer_one_takes_over(models: Models) -> None:
+    models.add("m", 1)
+    models.add("m", "002")
+
+    async def work(manager: Manager) -> None:
+        assert live(manager) == [2] and manager.ready
+        old = manager.find("m")
+        models.add("m", 10)
+        with old as runner:
+            await manager.step()
+            assert live(manager) == [10] and manager.find("m").number == 10
+            # What a request holds stays until it is answered.
+            await asyncio.sleep(0.1)
+            assert old.state == "UNLOADING" and not runner.servable.closed
+            kept = runner.servable
+        await asyncio.sleep(0.1)
+        assert old.state == "END" and kept.closed
+        assert [v.number for v in manager.status("m")] == [10, 2]
+
+    run(models, work)
+
+
+def test_a_version_that_cannot_be_loaded_never_answers_and_says_why(models: Models) -> None:
+    models.add("m", 1)
+    models.add("m", 2, bad=True)
+
+    async def work(manager: Manager) -> None:
+        assert live(manager) == [1]
+        (failed,) = manager.status("m", 2)
+        assert failed.state == "END" and failed.code == "FAILED_PRECONDITION"
+        assert "2 is bad." in failed.problem
+        loads: list[bool] = []
+        manager.on_load = lambda _, well, __: loads.append(well)
+        await manager.step()
+        assert loads == []  # it is as it was: no second try yet
+        (models.root / "m" / "2" / "bad").unlink()
+        await manager.step()
+        assert loads == [True] and live(manager) == [2]
+
+    run(models, work)
+
+
+def test_the_last_good_version_stays_whatever_happens_to_its_folder(models: Models) -> None:
+    models.add("m", 1)
+    models.add("n", 1)
+
+    async def work(manager: Manager) -> None:
+        shutil.rmtree(models.root / "m" / "1")
+        shutil.rmtree(models.root / "n")
+        await manager.step()
+        assert live(manager) == [1] and live(manager, "n") == [1]
+        models.add("m", 2, bad=True)
+        await manager.step()
+        assert live(manager) == [1]
+        models.add("m", 3)
+        await manager.step()
+        assert live(manager) == [3]
+
+    run(models, work)
+
+
+def test_withdrawn_versions_give_way_and_come_back(models: Models) -> None:
+    models.add("m", 1)
+    models.add("m", 2)
+    base = models.root / "m"
+
+    async def work(manager: Manager) -> None:
+        withdrawn.write(base, [2])
+        await manager.step()
+        assert live(manager) == [1]
+        models.add("m", 3)
+        await manager.step()
+        assert live(manager) == [3]
+        withdrawn.write(base, [1, 2, 3])  # nothing is left: what answers goes on
+        await manager.step()
+        assert live(manager) == [3]
+        (base / withdrawn.FILE).write_text("{")
+        await manager.step()
+        assert live(manager) == [3]
+        (base / withdrawn.FILE).unlink()
+        await manager.step()
+        assert live(manager) == [3]
+
+    run(models, work)
+
+
+def test_a_plain_folder_that_still_grows_is_not_loaded(models: Models) -> None:
+    models.add("m", 1)
+
+    async def work(manager: Manager) -> None:
+        folder = models.add("m", 2, manifest=False)
+        await manager.step()
+        assert live(manager) == [1]
+        (folder / "variables").mkdir()
+        await manager.step()
+        assert live(manager) == [1]
+        await manager.step()
+        assert live(manager) == [2]
+
+    run(models, work)
+
+
+def test_policies_and_labels(models: Models) -> None:
+    for version in (1, 2, 3):
+        models.add("m", version)
+    base = models.root / "m"
+
+    async def work(manager: Manager) -> None:
+        await manager.reload({"m": Entry("m", base, Policy("latest", 2), {"stable": 2})})
+        assert live(manager) == [2, 3]
+        assert manager.find("m", None, "stable").number == 2
+        await manager.reload({"m": Entry("m", base, Policy("all"))})
+        assert live(manager) == [1, 2, 3]
+        with pytest.raises(Refused, match="Unrecognized servable version label: stable"):
+            manager.find("m", None, "stable")
+        await manager.reload({"m": Entry("m", base, Policy("specific", 1, (1,)))})
+        assert live(manager) == [1]
+        with pytest.raises(Refused, match=r"not found for request: Specific\(m, 3\)"):
+            manager.find("m", 3)
+
+    run(models, work)
+
+
+def test_a_new_config_replaces_all_models_and_says_what_it_cannot_serve(models: Models) -> None:
+    models.add("m", 1)
+    models.add("n", 1)
+    models.add("broken", 1, bad=True)
+
+    async def work(manager: Manager) -> None:
+        entry = Entry("n", models.root / "n", labels={"gone": 7})
+        with pytest.raises(Refused, match="label 'gone' to version 7 of model n"):
+            await manager.reload({"n": entry})
+        assert set(manager.models) == {"n"}
+        with pytest.raises(Refused, match=r"not found for request: Latest\(m\)"):
+            manager.find("m")
+        with pytest.raises(Refused, match="No version could be loaded: model broken: .* is bad"):
+            await manager.reload({"broken": Entry("broken", models.root / "broken")})
+        assert not manager.ready
+
+    run(models, work)
+
+
+def test_what_is_not_there(models: Models) -> None:
+    models.add("m", 1)
+
+    async def work(manager: Manager) -> None:
+        for ask, message in (
+            (lambda: manager.find("x"), r"Latest\(x\)"),
+            (lambda: manager.find("x", 3), r"Specific\(x, 3\)"),
+            (lambda: manager.status("x"), "Could not find any versions of model x"),
+            (lambda: manager.status("m", 9), "Could not find version 9 of model m"),
+        ):
+            with pytest.raises(Refused, match=message) as caught:
+                ask()
+            assert caught.value.code == "NOT_FOUND"
+
+    run(models, work)
+
+
+def test_links_that_lead_out_of_the_root(models: Models, tmp_path_factory: Any) -> None:
+    from modelwright.serve.catalogue import confined
+
+    outside = tmp_path_factory.mktemp("outside")
+    inside = models.add("m", 1)
+    (inside / "data").symlink_to(outside)
+    with pytest.raises(ServableError, match=r"data is a link that leads out of"):
+        confined(models.root, inside)
+    linked = models.root / "m" / "2"
+    linked.symlink_to(outside, target_is_directory=True)
+    with pytest.raises(ServableError, match="link that leads out"):
+        confined(models.root, linked)
+    (inside / "data").unlink()
+    (models.root / "m" / "3").symlink_to(inside, target_is_directory=True)
+    confined(models.root, models.root / "m" / "3")

@@ -1,0 +1,39 @@
+"""Prometheus' text, one worker's and the sum of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelwright.serve.metrics import LATENCY, REQUESTS, Metrics, Shared
+
+
+def filled() -> Metrics:
+    metrics = Metrics()
+    metrics.count(REQUESTS, model_name='a"\\\n', status="OK")
+    metrics.count(REQUESTS, model_name='a"\\\n', status="OK")
+    for micros in (5.0, 15.0, 1e12):
+        metrics.histogram(LATENCY, model_name="a", API="predict", entrypoint="REST").add(micros)
+    return metrics
+
+
+def test_counters_and_buckets_under_tensorflow_servings_names() -> None:
+    lines = filled().render().splitlines()
+    assert ':tensorflow:serving:request_count{model_name="a\\"\\\\\\n",status="OK"} 2' in lines
+    labels = 'model_name="a",API="predict",entrypoint="REST"'
+    assert f':tensorflow:serving:request_latency_bucket{{{labels},le="10"}} 1' in lines
+    assert f':tensorflow:serving:request_latency_bucket{{{labels},le="18"}} 2' in lines
+    assert f':tensorflow:serving:request_latency_bucket{{{labels},le="+Inf"}} 3' in lines
+    assert f":tensorflow:serving:request_latency_count{{{labels}}} 3" in lines
+    assert "# TYPE :tensorflow:serving:request_latency histogram" in lines
+
+
+def test_workers_are_added_up_and_those_that_ended_still_count(tmp_path: Path) -> None:
+    own, ended = Metrics(), filled()
+    Shared(ended, tmp_path, "1").write()
+    own.count(REQUESTS, 3, model_name='a"\\\n', status="OK")
+    own.count(REQUESTS, model_name="b", status="NOT_FOUND")
+    text = Shared(own, tmp_path, "2").render()
+    assert ':tensorflow:serving:request_count{model_name="a\\"\\\\\\n",status="OK"} 5' in text
+    assert ':tensorflow:serving:request_count{model_name="b",status="NOT_FOUND"} 1' in text
+    assert "request_latency_count" in text
+    assert Shared(own, None, "2").render() == own.render()

@@ -1,0 +1,179 @@
+"""Requests run at once, in a thread, in batches, in time, and not in unbounded numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelwright.serve.config import Batching, Limits
+from modelwright.serve.errors import Refused
+from modelwright.serve.runner import Measured, Runner, measure
+from modelwright.serve.servable import Checked
+
+SLOW = Measured(0.01, 1.0)
+HELPED = Measured(0.01, 4.0)
+FAST = Measured(0.0001, 1.0)
+
+
+class Doubler:
+    """Gives twice its input; waits for a gate; remembers how many rows each run had."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.runs: list[int] = []
+        self.threads: set[int] = set()
+
+    def run(self, signature: str, inputs: Any) -> Any:
+        self.gate.wait(5)
+        self.threads.add(threading.get_ident())
+        values = inputs["x"]
+        self.runs.append(len(values))
+        if (values < 0).any():
+            raise Refused("INVALID_ARGUMENT", "negative")
+        return {"y": values * 2}
+
+
+def asked(*values: float) -> Checked:
+    array = np.array(values, np.float32)
+    return Checked({"x": array}, len(array), array.nbytes)
+
+
+def with_runner(
+    work: Callable[[Runner, Doubler], Awaitable[Any]],
+    measured: Measured | None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    batching: Batching = Batching(threads=1),  # noqa: B008 - frozen
+) -> Doubler:
+    model = Doubler()
+
+    async def inside() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            await work(Runner(model, measured, pool, limits, batching), model)  # type: ignore[arg-type]
+
+    asyncio.run(inside())
+    return model
+
+
+def soon() -> float:
+    return time.monotonic() + 5
+
+
+def test_a_fast_model_answers_in_the_event_loop_and_a_slow_one_in_a_thread() -> None:
+    here = threading.get_ident()
+
+    async def work(runner: Runner, model: Doubler) -> None:
+        assert (await runner.run("s", asked(3), soon()))["y"].tolist() == [6]
+
+    assert with_runner(work, FAST).threads == {here}
+    assert here not in with_runner(work, SLOW).threads
+    assert here not in with_runner(work, None).threads
+
+
+def test_many_rows_or_large_files_of_a_fast_model_leave_the_event_loop() -> None:
+    here = threading.get_ident()
+
+    async def many(runner: Runner, model: Doubler) -> None:
+        await runner.run("s", asked(*range(100)), soon())
+
+    async def large(runner: Runner, model: Doubler) -> None:
+        await runner.run("s", replace(asked(1), size=2**20), soon())
+
+    assert here not in with_runner(many, FAST).threads
+    assert here not in with_runner(large, FAST).threads
+
+
+def test_what_waits_together_runs_together_where_that_helps() -> None:
+    async def work(runner: Runner, model: Doubler) -> None:
+        model.gate.clear()
+        tasks = [asyncio.create_task(runner.run("s", asked(n, n + 1), soon())) for n in range(6)]
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        for number, task in enumerate(tasks):
+            assert (await task)["y"].tolist() == [2 * number, 2 * number + 2]
+
+    rows = Batching(rows=6, threads=1)
+    assert with_runner(work, HELPED, batching=rows).runs == [6, 6]
+    assert with_runner(work, SLOW, batching=rows).runs == [2] * 6
+    assert with_runner(work, SLOW, batching=replace(rows, asked=True)).runs == [6, 6]
+
+
+def test_rows_of_other_shapes_or_signatures_are_not_joined() -> None:
+    async def work(runner: Runner, model: Doubler) -> None:
+        model.gate.clear()
+        wide = Checked({"x": np.ones((1, 3), np.float32)}, 1, 12)
+        asks = [("s", asked(1)), ("s", asked(2)), ("t", asked(3)), ("s", wide), ("s", wide)]
+        tasks = [asyncio.create_task(runner.run(name, one, soon())) for name, one in asks]
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        assert [(await task)["y"].size for task in tasks] == [1, 1, 1, 3, 3]
+
+    assert with_runner(work, HELPED).runs == [2, 1, 2]
+
+
+def test_one_bad_row_does_not_spoil_what_was_joined_with_it() -> None:
+    async def work(runner: Runner, model: Doubler) -> None:
+        model.gate.clear()
+        values = (1, 2, -1, 3)
+        tasks = [asyncio.create_task(runner.run("s", asked(v), soon())) for v in values]
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(answers[2], Refused) and answers[2].message == "negative"
+        assert [answers[place]["y"].tolist() for place in (0, 1, 3)] == [[2], [4], [6]]  # type: ignore[index]
+
+    with_runner(work, HELPED)
+
+
+def test_the_queue_is_bounded_and_says_when_to_come_back() -> None:
+    async def work(runner: Runner, model: Doubler) -> None:
+        model.gate.clear()
+        tasks = [asyncio.create_task(runner.run("s", asked(1), soon()))]
+        await asyncio.sleep(0.05)
+        tasks += [asyncio.create_task(runner.run("s", asked(1), soon())) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Refused, match="3 requests are waiting") as caught:
+            await runner.run("s", asked(1), soon())
+        assert caught.value.code == "UNAVAILABLE" and caught.value.retry_after
+        model.gate.set()
+        await asyncio.gather(*tasks)
+
+    with_runner(work, SLOW, Limits(queue=3))
+
+
+def test_what_is_too_late_is_refused_and_not_run() -> None:
+    async def work(runner: Runner, model: Doubler) -> None:
+        with pytest.raises(Refused) as caught:
+            await runner.run("s", asked(1), time.monotonic() - 1)
+        assert caught.value.code == "DEADLINE_EXCEEDED"
+        model.gate.clear()
+        first = asyncio.create_task(runner.run("s", asked(1), soon()))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Refused) as caught:
+            await runner.run("s", asked(2), time.monotonic() + 0.05)
+        assert caught.value.code == "DEADLINE_EXCEEDED"
+        model.gate.set()
+        await first
+
+    assert len(with_runner(work, SLOW).runs) == 1
+
+
+def test_measuring_tells_what_a_row_takes_and_whether_many_help() -> None:
+    class Sleeper:
+        def example(self) -> Any:
+            return {"x": np.zeros(1, np.float32)}
+
+        def run(self, signature: str, inputs: Any) -> Any:
+            time.sleep(0.004)
+            return inputs
+
+    measured = measure(Sleeper())  # type: ignore[arg-type]
+    assert measured is not None and measured.row >= 0.004 and measured.gain > 3
