@@ -18,6 +18,7 @@ from modelwright.wire import messages, tensors
 
 _UNBOUNDED = 2**40
 _INTERNAL = "__saved_model"
+_HEADING = "Graph execution error"
 
 
 def main(folder: str) -> int:
@@ -73,12 +74,19 @@ def _answer(model: Any, content: bytes) -> bytes:
             kind = object if value.dtype == tf.string else None
             response.outputs[name].CopyFrom(tensors.to_proto(np.asarray(value.numpy(), kind)))
     except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
-        said = getattr(error, "message", None) or str(error)
-        return foreign.REFUSED + (said.splitlines() or [""])[0].encode()
+        return foreign.REFUSED + _said(error).encode()
     except Exception as error:  # noqa: BLE001 - the process lives on for the next request
         return foreign.FAILED + brief(error).encode()
     given: bytes = response.SerializeToString()
     return foreign.OK + given
+
+
+def _said(error: Exception) -> str:
+    """The line that says what is wrong; TensorFlow's errors have headings before it and a trace."""
+    text = (getattr(error, "message", None) or str(error)).strip()
+    if text.startswith(_HEADING):
+        text = text.split("\n\n")[-1]
+    return (text.splitlines() or [""])[0]
 
 
 if __name__ == "__main__":

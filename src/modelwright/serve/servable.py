@@ -12,6 +12,7 @@ import numpy.typing as npt
 from modelwright.serve.config import Limits
 from modelwright.serve.errors import Refused
 from modelwright.serve.signatures import Signature
+from modelwright.wire import tensors
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 """Arrays by name; texts and files are object arrays of ``bytes``."""
@@ -87,13 +88,13 @@ def check(
             f" Missing but required: {_names(wanted - sent)}.",
         )
     rows: int | None = None
-    size = 0
+    size = loose = 0
     for key, array in inputs.items():
         spec = expected[key]
         if spec.numpy != array.dtype:
             raise Refused(
                 "INVALID_ARGUMENT",
-                f"input '{key}' has the type {array.dtype}; expected {spec.dtype}.",
+                f"input '{key}' has the type {_dtype(array)}; expected {spec.dtype}.",
             )
         if array.dtype == object:
             lengths = [len(one) for one in array.flat]
@@ -106,11 +107,11 @@ def check(
                 )
         else:
             size += array.nbytes
-        if spec.shape is None:
+        if spec.shape is None or (spec.tensor and not _fits(spec.shape, array)):
+            # A SavedModel's graph takes more shapes than it declares, or it refuses them itself.
+            loose = max(loose, len(array) if array.ndim else 1)
             continue
-        if len(spec.shape) != array.ndim or any(
-            wide not in (-1, given) for wide, given in zip(spec.shape, array.shape, strict=True)
-        ):
+        if not _fits(spec.shape, array):
             raise Refused(
                 "INVALID_ARGUMENT",
                 f"input '{key}' has the shape {list(array.shape)}; expected {list(spec.shape)},"
@@ -129,7 +130,7 @@ def check(
             "INVALID_ARGUMENT",
             f"The request has {rows} rows; this server takes at most {limits.rows} at once.",
         )
-    return Checked(inputs, 1 if rows is None else rows, size)
+    return Checked(inputs, (loose or 1) if rows is None else rows, size)
 
 
 def texts(values: list[bytes]) -> npt.NDArray[Any]:
@@ -137,6 +138,16 @@ def texts(values: list[bytes]) -> npt.NDArray[Any]:
     array = np.empty(len(values), object)
     array[:] = values
     return array
+
+
+def _fits(shape: tuple[int, ...], array: npt.NDArray[Any]) -> bool:
+    return len(shape) == array.ndim and all(
+        wide in (-1, given) for wide, given in zip(shape, array.shape, strict=True)
+    )
+
+
+def _dtype(array: npt.NDArray[Any]) -> str:
+    return tensors.name_of(tensors.enum_of(array.dtype))
 
 
 def _names(names: set[str]) -> str:
