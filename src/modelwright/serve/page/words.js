@@ -13,7 +13,7 @@ const WORDS = {
     textHint: "Type or paste a text",
     picture: "Picture",
     choose: "Drop a picture here, or choose one",
-    another: "Drop another one, or choose it",
+    another: "Drop or choose another",
     kinds: "PNG, JPEG, GIF or BMP",
     notPicture: "This file is not a PNG, JPEG, GIF or BMP.",
     noText: "Type a text first.",
