@@ -45,9 +45,12 @@ def serve(
     allow_open: bool = typer.Option(
         False, "--allow-open", help="Listen for other machines without keys or certificates."
     ),
-    max_body: float = typer.Option(16.0, help="MiB of a request, packed or not."),
+    max_body: float = typer.Option(8.0, help="MiB of a request, packed or not."),
     max_rows: int = typer.Option(1024, help="Rows of a request."),
     timeout: float = typer.Option(30.0, help="Seconds that a request may take."),
+    header_timeout: float = typer.Option(
+        10.0, help="Seconds for a request's headers, and that an idle connection is kept."
+    ),
     queue: int = typer.Option(256, help="Requests of a version that may wait."),
     drain: float = typer.Option(0.5, help="Seconds of accepting still, once told to stop."),
     access_log: Optional[str] = typer.Option(  # noqa: UP045
@@ -85,7 +88,13 @@ def serve(
         allow_open=allow_open,
         access_log=access_log,
         port_file=_absolute(port_file),
-        limits=Limits(body=int(max_body * _MIB), rows=max_rows, seconds=timeout, queue=queue),
+        limits=Limits(
+            body=int(max_body * _MIB),
+            rows=max_rows,
+            header_seconds=header_timeout,
+            seconds=timeout,
+            queue=queue,
+        ),
     )
     if batching:
         from modelwright.serve.batching import read

@@ -16,7 +16,7 @@ from modelwright.core.errors import ConfigError
 class Limits:
     """Bounds of what one request, one connection and one worker may take."""
 
-    body: int = 16 * 2**20
+    body: int = 8 * 2**20
     """Bytes of a request's body, as it comes and when it is unpacked; of a gRPC message too."""
     depth: int = 64
     """Levels of nesting in JSON."""

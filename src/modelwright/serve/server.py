@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ _GRPC_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 _SHARED_SECONDS = 1.0
+_LEAST_DRAIN = 0.1
+_STEP = 0.02
 _ORDERS = "models.config.bin"
 
 _log = logging.getLogger("modelwright.serve")
@@ -182,16 +185,24 @@ class _Worker:
         return server
 
     async def _close(self, server: uvicorn.Server) -> None:
-        """Stop listening, answer what waits to be accepted and what is being answered."""
+        """Stop listening, answer what was accepted or waits to be, then close."""
         server.should_exit = True
         loop = asyncio.get_running_loop()
         kind: Any = server.config.http_protocol_class
         made = partial(kind, config=server.config, server_state=server.server_state, app_state={})
         for listener in server.servers:
-            for held in listener.sockets:
-                for connection in sockets.accept_waiting(held.dup()):
+            # Its own handle goes first, so that all that waits is found by the copy.
+            copies = [held.dup() for held in listener.sockets]
+            listener.close()
+            for copy in copies:
+                waiting = sockets.accept_waiting(copy)
+                copy.close()
+                for connection in waiting:
                     await loop.connect_accepted_socket(made, connection, ssl=server.config.ssl)
-        await asyncio.sleep(0)
+        # Who has connected may still be sending its request.
+        until = time.monotonic() + max(self._config.drain, _LEAST_DRAIN)
+        while server.server_state.connections and time.monotonic() < until:
+            await asyncio.sleep(_STEP)
         await server.shutdown()
 
     def _grpc_server(self) -> Any:

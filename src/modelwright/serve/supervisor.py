@@ -51,6 +51,8 @@ async def supervise(config: ServeConfig, place: Place, started: Callable[[], Non
         for one in keeping:
             one.cancel()
     finally:
+        # The last worker's copy must be the last one, so that nobody waits at a socket in vain.
+        place.rest.close()
         patience = config.drain + config.limits.seconds + _STOPPING
         await asyncio.gather(*(worker.stop(patience) for worker in crew))
     return 0
