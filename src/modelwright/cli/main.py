@@ -32,6 +32,7 @@ app.command()(work.predict)
 app.command()(serving.serve)
 app.command()(serving.versions)
 app.command()(serving.rollback)
+app.command()(serving.deploy)
 app.command()(work.doctor)
 
 

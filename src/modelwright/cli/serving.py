@@ -131,5 +131,47 @@ def rollback(
     emit(modelwright.rollback(model, to=to), as_json=as_json)
 
 
+def deploy(
+    target: str = typer.Argument(help="compose, kubernetes, kserve or ray."),
+    models: Path = typer.Argument(help="A folder of models."),
+    out: Path = typer.Option(Path("deploy"), "--out", "-o", help="Where the files are written."),
+    name: str = typer.Option("modelwright", help="Of the objects in a cluster."),
+    image: Optional[str] = typer.Option(None, help="TensorFlow Serving's, with its tag."),  # noqa: UP045
+    cpus: int = typer.Option(2, help="Of one replica."),
+    memory_mib: int = typer.Option(2048, help="Of one replica, at most."),
+    replicas: Optional[str] = typer.Option(  # noqa: UP045
+        None, help="LEAST-MOST, as 1-4; what the target usually has by default."
+    ),
+    storage_uri: Optional[str] = typer.Option(None, help="Where KServe finds the models."),  # noqa: UP045
+    nodes_path: Optional[str] = typer.Option(None, help="The models on each node of a cluster."),  # noqa: UP045
+    force: bool = typer.Option(False, "--force", help="Replace files that are not its own."),
+    as_json: bool = Json,
+) -> None:
+    """Write the files that serve a folder of models elsewhere; starts nothing."""
+    from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
+    from modelwright.deploy.write import deploy as write
+
+    options = DeployOptions(
+        name=name,
+        image=image or SERVING_IMAGE,
+        cpus=cpus,
+        memory_mib=memory_mib,
+        replicas=_between(replicas),
+        storage_uri=storage_uri,
+        nodes_path=nodes_path,
+        force=force,
+    )
+    emit(write(target, models, out, options=options), as_json=as_json)
+
+
+def _between(replicas: str | None) -> tuple[int, int] | None:
+    if replicas is None:
+        return None
+    least, _, most = replicas.partition("-")
+    if not (least.isascii() and least.isdigit() and most.isascii() and most.isdigit()):
+        raise ConfigError(f"--replicas was given {replicas!r}; expected LEAST-MOST, as 1-4.")
+    return int(least), int(most)
+
+
 def _absolute(path: Path | None) -> str | None:
     return str(path.resolve()) if path else None
