@@ -138,10 +138,9 @@ def deploy(
     name: str = typer.Option("modelwright", help="Of the objects in a cluster."),
     image: Optional[str] = typer.Option(None, help="TensorFlow Serving's, with its tag."),  # noqa: UP045
     cpus: int = typer.Option(2, help="Of one replica."),
-    memory_mib: int = typer.Option(2048, help="Of one replica, at most."),
-    replicas: Optional[str] = typer.Option(  # noqa: UP045
-        None, help="LEAST-MOST, as 1-4; what the target usually has by default."
-    ),
+    memory: int = typer.Option(2048, help="MiB of one replica, at most."),
+    min_replicas: Optional[int] = typer.Option(None, help="What the target has by default."),  # noqa: UP045
+    max_replicas: Optional[int] = typer.Option(None, help="What the target has by default."),  # noqa: UP045
     storage_uri: Optional[str] = typer.Option(None, help="Where KServe finds the models."),  # noqa: UP045
     nodes_path: Optional[str] = typer.Option(None, help="The models on each node of a cluster."),  # noqa: UP045
     force: bool = typer.Option(False, "--force", help="Replace files that are not its own."),
@@ -151,26 +150,19 @@ def deploy(
     from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
     from modelwright.deploy.write import deploy as write
 
+    if (min_replicas is None) != (max_replicas is None):
+        raise ConfigError("--min-replicas and --max-replicas go together; give both or neither.")
     options = DeployOptions(
         name=name,
         image=image or SERVING_IMAGE,
         cpus=cpus,
-        memory_mib=memory_mib,
-        replicas=_between(replicas),
+        memory_mib=memory,
+        replicas=(min_replicas, max_replicas) if min_replicas and max_replicas else None,
         storage_uri=storage_uri,
         nodes_path=nodes_path,
         force=force,
     )
     emit(write(target, models, out, options=options), as_json=as_json)
-
-
-def _between(replicas: str | None) -> tuple[int, int] | None:
-    if replicas is None:
-        return None
-    least, _, most = replicas.partition("-")
-    if not (least.isascii() and least.isdigit() and most.isascii() and most.isdigit()):
-        raise ConfigError(f"--replicas was given {replicas!r}; expected LEAST-MOST, as 1-4.")
-    return int(least), int(most)
 
 
 def _absolute(path: Path | None) -> str | None:
