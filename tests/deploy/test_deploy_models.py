@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from deploy import made
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.models import DNS_LENGTH, Model, dns_names, scan
+from modelwright.serve import withdrawn
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # Kubernetes' DNS-1035
 
@@ -53,6 +54,14 @@ def test_a_servable_that_changed_is_not_deployed(tmp_path: Path) -> None:
     (made.own(tmp_path, "sentiment") / "saved_model.pb").write_bytes(b"another")
     with pytest.raises(ServableError, match=r"saved_model\.pb has changed"):
         scan(tmp_path)
+
+
+def test_a_rollback_that_others_do_not_heed_is_said(tmp_path: Path) -> None:
+    made.both(tmp_path)
+    (tmp_path / "sentiment" / withdrawn.FILE).write_text('{"versions": [2]}')
+    found, [note] = scan(tmp_path)
+    assert found[-1] == Model("sentiment", 2, True)
+    assert note.startswith("sentiment was rolled back")
 
 
 def test_a_version_without_a_saved_model_is_refused(tmp_path: Path) -> None:

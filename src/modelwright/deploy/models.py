@@ -15,6 +15,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 DNS_LENGTH = 40
 """KServe puts a suffix and the namespace behind a name, and 63 characters are all there are."""
 _SAVED_MODEL = "saved_model.pb"
+_WITHDRAWN = "withdrawn.json"
+"""Beside a model's versions; only Modelwright's own server reads it."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,16 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
         if not NAME.fullmatch(path.name):
             raise ConfigError(
                 f"the model {path.name!r} has a name that not every server, URL and cluster takes;"
-                " expected at most 128 letters a-z, digits, '.', '_' and '-', a letter or digit"
+                " expected at most 128 Latin letters, digits, '.', '_' and '-', a letter or digit"
                 " first. Rename the folder."
             )
         number = max(versions)
         found.append(Model(path.name, number, _check(versions[number])))
+        if (path / _WITHDRAWN).exists():
+            notes.append(
+                f"{path.name} was rolled back, which only Modelwright's own server heeds: what is"
+                " written here takes the newest version. Delete what is not to be served."
+            )
     if not found:
         raise ServableError(
             f"{folder} holds no model; expected NAME/VERSION/ folders, as 'modelwright export RUN"
