@@ -4,8 +4,9 @@ Each side in turn, A B A B, serves one servable in a process of its own that may
 the client, the same for all, runs on core 1 and checks each answer's label and probabilities. A
 round opens 1, 8 and 64 connections in turn, each of which sends its next request when it has its
 last answer. Requests are of one row: a 32x32 picture as PNG in base64, or a review of 200 words; 24
-different rows are sent in turn. ``limit`` is bare ONNX Runtime behind the leanest server that
-Python allows, without any check. A side that is not installed is listed as missing.
+different rows are sent in turn. ``cpu_ms`` is what a request costs all the processes of a server,
+which other work on the machine changes less. ``limit`` is bare ONNX Runtime behind the leanest
+server that Python allows, without any check. A side that is not installed is listed as missing.
 
 Start-up is measured apart and not pinned: the seconds from the command to the first 200 of
 ``/readyz`` with two models, and each process' memory after 1,000 requests.
@@ -14,6 +15,7 @@ Start-up is measured apart and not pinned: the seconds from the command to the f
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -124,11 +126,14 @@ def _load(server: Any, path: str, sent: Any, sizes: Mapping[str, Any]) -> Figure
             warmup=sizes["warmup"],
             seconds=sizes["seconds"],
         )
+        used = server.cpu_seconds()
         found = client.run(plan).figures()
+        used = server.cpu_seconds() - used
         if found["failed"]:
             raise SystemExit(f"{found['failed']} answers were wrong: {found['wrong']}")
         for key in ("requests_per_second", "p50_ms", "p99_ms"):
             figures[f"{key}@{connections}"] = found[key]
+        figures[f"cpu_ms@{connections}"] = 1_000 * used / max(found["asked"], 1)
     memory = server.memory()
     return {**figures, "rss_mib": memory["rss_mib"], "pss_mib": memory["pss_mib"]}
 
@@ -182,14 +187,15 @@ def _installed(given: argparse.Namespace) -> tuple[dict[str, str], Figures, dict
     missing: dict[str, str] = {}
     for side in given.sides:
         script = (
-            "import sys, importlib.metadata as m; print({n: m.version(n) for n in sys.argv[1:]})"
+            "import sys, json, importlib.metadata as m;"
+            "print(json.dumps({name: m.version(name) for name in sys.argv[1:]}))"
         )
         command = [pythons[side], "-c", script, *SIDES[side][1]]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             missing[side] = done.stderr.strip().splitlines()[-1]
         else:
-            versions[side] = done.stdout.strip()
+            versions[side] = json.loads(done.stdout)
     if "modelwright" in given.sides and util.find_spec("modelwright.serve.server") is None:
         missing["modelwright"] = "this installation of modelwright has no server"
     for side, reason in missing.items():
@@ -203,20 +209,24 @@ def _spread(runs: harness.Runs) -> dict[str, Figures]:
         side: {
             key: (min(run[key] for run in done), max(run[key] for run in done))
             for key, value in done[0].items()
-            if isinstance(value, float)
+            if isinstance(value, float) and all(run[key] is not None for run in done)
         }
         for side, done in runs.items()
     }
 
 
 def _ratios(name: str, medians: Mapping[str, Figures], connections: list[int]) -> Figures:
-    """Modelwright's requests a second over each other side's, at each number of connections."""
+    """Modelwright's requests a second over each other side's, and their cost over its own."""
     own = medians.get(f"modelwright/{name}")
     if not own:
         return {}
     keys = [f"requests_per_second@{number}" for number in connections]
+    cpu = [f"cpu_ms@{number}" for number in connections]
     return {
-        side.split("/")[0]: {key: harness.ratio(own[key], figures[key]) for key in keys}
+        side.split("/")[0]: {
+            **{key: harness.ratio(own[key], figures[key]) for key in keys},
+            **{key: harness.ratio(figures[key], own[key]) for key in cpu},
+        }
         for side, figures in medians.items()
         if side.endswith(f"/{name}") and figures is not own
     }
@@ -229,15 +239,25 @@ def _print(name: str, medians: Any, spread: Any, connections: list[int]) -> None
             number,
             f"{figures[f'requests_per_second@{number}']:,.0f}",
             "{:,.0f}-{:,.0f}".format(*spread[side][f"requests_per_second@{number}"]),
-            f"{figures[f'p50_ms@{number}']:.2f}",
-            f"{figures[f'p99_ms@{number}']:.2f}",
+            harness.show(figures[f"p50_ms@{number}"], ".2f"),
+            harness.show(figures[f"p99_ms@{number}"], ".2f"),
+            f"{figures[f'cpu_ms@{number}']:.3f}",
             f"{figures['pss_mib']:.0f}",
         )
         for number in connections
         for side, figures in medians.items()
         if side.endswith(f"/{name}")
     ]
-    headers = ("side", "connections", "requests/s", "over rounds", "p50 ms", "p99 ms", "PSS MiB")
+    headers = (
+        "side",
+        "connections",
+        "requests/s",
+        "over rounds",
+        "p50 ms",
+        "p99 ms",
+        "CPU ms",
+        "PSS MiB",
+    )
     harness.print_table(name, headers, rows)
 
 

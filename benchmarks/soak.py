@@ -44,6 +44,8 @@ SHOWS = 30.0
 SAMPLE = 2.0
 """Seconds between two readings of the memory."""
 RESPAWN = 20.0
+ENDING = 0.4
+"""The share of the run in which workers are ended and killed."""
 
 
 def compare(given: argparse.Namespace) -> Figures:
@@ -99,6 +101,7 @@ class Soak:
         self._shown: dict[str, list[float]] = {}
         self._problems: list[str] = []
         self._memory: list[tuple[float, int, float, float]] = []
+        self._ends_until = 0.0
 
     async def run(self) -> Figures:
         """Until the minutes are over."""
@@ -117,6 +120,7 @@ class Soak:
         tasks = [asyncio.create_task(one) for one in asked]
         watching = asyncio.create_task(self._watch())
         end = started + 60 * sizes["minutes"]
+        self._ends_until = started + ENDING * 60 * sizes["minutes"]
         steps = itertools.cycle(self._steps())
         while time.perf_counter() < end and self._server.alive() and not _broken(tasks):
             await next(steps)()
@@ -139,7 +143,7 @@ class Soak:
         }
 
     def _steps(self) -> list[Callable[[], Any]]:
-        """The changes of a cycle; the killing of a worker among them where there are several."""
+        """The changes of a cycle."""
         steps: list[Callable[[], Any]] = []
         for name in self._store.origin:
             steps += [
@@ -152,9 +156,8 @@ class Soak:
                 functools.partial(self._change, "deleted live", name, self._without_live),
                 functools.partial(self._vanish, name),
             ]
-        if self._workers > 1:
-            steps.insert(3, functools.partial(self._end, kill=False))
-            steps.insert(10, functools.partial(self._end, kill=True))
+        steps.insert(3, functools.partial(self._end, kill=False))
+        steps.insert(10, functools.partial(self._end, kill=True))
         return steps
 
     async def _change(self, kind: str, name: str, change: Callable[[str], int]) -> None:
@@ -187,7 +190,12 @@ class Soak:
         await self._change("added after all were deleted", name, self._store.add)
 
     async def _end(self, *, kill: bool) -> None:
-        """End a worker, or kill it, and wait until there are as many as before."""
+        """End a worker, or kill it, and wait until there are as many as before.
+
+        Only early in the run, so that there are workers that live long enough to tell their slope.
+        """
+        if self._workers == 1 or time.perf_counter() > self._ends_until:
+            return
         kind = "worker killed" if kill else "worker ended"
         self._changes[kind] += 1
         self.tally.killing = kill

@@ -115,7 +115,8 @@ async def grpc(port: int, store: Store, tally: Tally, seed: int, pause: float) -
             tally.requests["grpc"] += 1
             for attempt in (1, 2):
                 try:
-                    answer = await predict(request, timeout=30)
+                    # The second time it waits for a connection: the broken one may still be known.
+                    answer = await predict(request, timeout=30, wait_for_ready=attempt == 2)
                 except aio.AioRpcError as error:
                     broken = error.code() is StatusCode.UNAVAILABLE
                     if attempt == 1 and tally.killing and broken:

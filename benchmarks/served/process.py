@@ -68,6 +68,14 @@ class Server:
             "pss_mib": sum(process["pss_mib"] for process in processes),
         }
 
+    def cpu_seconds(self) -> float:
+        """What all its processes have used of the processor until now."""
+        import psutil
+
+        root = psutil.Process(self.process.pid)
+        times = [one.cpu_times() for one in (root, *root.children(recursive=True))]
+        return sum(float(one.user + one.system) for one in times)
+
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.process.poll() is None
