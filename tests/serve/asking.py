@@ -141,7 +141,7 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
         process = subprocess.Popen([*map(str, command)], stdout=file, stderr=file)
     client = None
     try:
-        until(ports.exists, lambda: process.poll() is not None, START_SECONDS)
+        until(lambda: ports.exists() or process.poll() is not None, START_SECONDS)
         if not ports.exists():
             raise AssertionError(f"the server did not start:\n{log.read_text()}")
         given = json.loads(ports.read_text())
@@ -163,24 +163,21 @@ def refused(models: Path, *options: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def until(*conditions: Any, step: float = 0.05) -> None:
-    """Wait until one of some conditions holds; the last argument is the most seconds."""
-    *asked, seconds = conditions
+def until(condition: Callable[[], object], seconds: float = SECONDS, step: float = 0.05) -> None:
+    """Wait until something holds."""
     end = time.monotonic() + seconds
-    while not any(condition() for condition in asked):
+    while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"nothing happened within {seconds:g} s")
+            raise AssertionError(f"it did not come to be within {seconds:g} s")
         time.sleep(step)
 
 
-def add_version(servable: Path, model: Path, version: int | str, name: str = "") -> Path:
+def add_version(servable: Path, model: Path, version: int | str) -> Path:
     """Copy a version into a model's folder as a deployment should: complete, then renamed."""
-    target = model / str(version)
     model.mkdir(parents=True, exist_ok=True)
-    hidden = model / f".{name or version}.new"
+    hidden = model / f".{version}.new"
     shutil.copytree(servable, hidden)
-    hidden.rename(target)
-    return target
+    return hidden.rename(model / str(version))
 
 
 def texts(values: Sequence[bytes]) -> Any:
