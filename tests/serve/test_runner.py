@@ -177,3 +177,27 @@ def test_measuring_tells_what_a_row_takes_and_whether_many_help() -> None:
 
     measured = measure(Sleeper())  # type: ignore[arg-type]
     assert measured is not None and measured.row >= 0.004 and measured.gain > 3
+
+
+@pytest.mark.parametrize(
+    "rows", [2, 1], ids=["answers without rows", "inputs whose rows are unknown"]
+)
+def test_what_cannot_be_told_apart_is_run_alone(rows: int) -> None:
+    class Summer(Doubler):
+        def run(self, signature: str, inputs: Any) -> Any:
+            return {"y": super().run(signature, inputs)["y"].sum()}
+
+    async def inside() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            model = Summer()
+            runner = Runner(model, HELPED, pool, Limits(), Batching(threads=1))  # type: ignore[arg-type]
+            model.gate.clear()
+            values = [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0)]
+            asks = [replace(asked(*pair), rows=rows) for pair in values]
+            tasks = [asyncio.create_task(runner.run("s", one, soon())) for one in asks]
+            await asyncio.sleep(0.05)
+            model.gate.set()
+            assert [float(one["y"]) for one in await asyncio.gather(*tasks)] == [6, 14, 22]
+            assert model.runs[-1] == 2
+
+    asyncio.run(inside())

@@ -6,8 +6,10 @@ import grpc
 import numpy as np
 import pytest
 
+from modelwright.serve.config import Limits
 from modelwright.serve.errors import GRPC, HTTP, Refused
-from modelwright.serve.signatures import TensorSpec
+from modelwright.serve.servable import check
+from modelwright.serve.signatures import Signature, TensorSpec
 
 
 def test_a_spec_knows_its_arrays() -> None:
@@ -29,3 +31,21 @@ def test_statuses_are_those_of_grpc() -> None:
 def test_a_refusal_says_what_and_when() -> None:
     refused = Refused("UNAVAILABLE", "busy", retry_after=0.5)
     assert (refused.code, str(refused), refused.retry_after) == ("UNAVAILABLE", "busy", 0.5)
+
+
+def test_a_graph_says_itself_which_shapes_it_takes_and_a_servable_says_it_here() -> None:
+    def rows(tensor: str, *shape: int) -> int:
+        spec = TensorSpec("x", "DT_FLOAT", (-1, 1), tensor)
+        signatures = {"s": Signature("tensorflow/serving/predict", {"x": spec}, {})}
+        return check("s", signatures, {"x": np.zeros(shape, np.float32)}, Limits()).rows
+
+    assert [rows("x:0", 3, 1), rows("x:0", 3), rows("x:0", 2, 5), rows("x:0")] == [3, 3, 2, 1]
+    assert rows("", 3, 1) == 3
+    with pytest.raises(Refused, match=r"has the shape \[3\]; expected \[-1, 1\]"):
+        rows("", 3)
+
+
+def test_a_wrong_type_is_named_as_clients_name_it() -> None:
+    signatures = {"s": Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})}
+    with pytest.raises(Refused, match="'x' has the type DT_STRING; expected DT_FLOAT"):
+        check("s", signatures, {"x": np.array([b"a"], object)}, Limits())
