@@ -149,10 +149,9 @@ class Page:
         ]
 
     def wider(self) -> int:
-        """By how many pixels the page is wider than its window."""
-        return int(
-            self.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
-        )
+        """By how many pixels the page is wider than the screen; a phone's window would grow."""
+        script = "return document.documentElement.scrollWidth"
+        return int(self.driver.execute_script(script)) - self.size[0]
 
     def contrast(self) -> float:
         """The least contrast of any text on the page."""
