@@ -13,14 +13,14 @@ from modelwright.serve.errors import Refused
 KEY, ADMIN = "k" * 20, "a" * 20
 
 
-def keys(folder: Path, text: str, rate: float = 0.0, now: list[float] | None = None):  # noqa: ANN201
+def keys(folder: Path, text: str, rate: float = 0.0, now: list[float] | None = None):
     path = folder / "keys.txt"
     path.write_text(text)
     clock = (lambda: now[0]) if now is not None else (lambda: 0.0)
     return access.read(path, rate, clock)
 
 
-def refused(ask) -> Refused:  # noqa: ANN001
+def refused(ask) -> Refused:
     with pytest.raises(Refused) as caught:
         ask()
     return caught.value

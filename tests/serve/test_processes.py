@@ -212,6 +212,12 @@ def test_clients_that_misbehave_are_shown_the_door(models: Path, tmp_path: Path)
         assert answer(ask + b"content-length: 99999999\r\n\r\n").startswith(b"HTTP/1.1 413 ")
         many = b"".join(b"x-%d: %s\r\n" % (n, b"y" * 1000) for n in range(100))
         assert answer(ask + many).startswith(b"HTTP/1.1 431 ")
+        asks = b"GET /v1/models/sentiment/metadata HTTP/1.1\r\nhost: x\r\n\r\n" * 10_000
+        with socket.create_connection(where, timeout=30) as deaf, pytest.raises(OSError):
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            for _ in range(100):  # it reads none of the answers, and is dropped
+                deaf.sendall(asks)
+                time.sleep(0.1)
         deep = b"[" * 100_000
         body = b'{"instances":' + deep + b"}"
         reply = client.send("POST", "/v1/models/sentiment:predict", body)

@@ -157,7 +157,9 @@ def deploy(
         image=image or SERVING_IMAGE,
         cpus=cpus,
         memory_mib=memory,
-        replicas=(min_replicas, max_replicas) if min_replicas and max_replicas else None,
+        replicas=(min_replicas, max_replicas)
+        if min_replicas is not None and max_replicas is not None
+        else None,
         storage_uri=storage_uri,
         nodes_path=nodes_path,
         force=force,

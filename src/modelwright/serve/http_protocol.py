@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds on what it leaves open: the size and the time of headers."""
+"""uvicorn's HTTP protocol, with bounds on headers and on clients that do not read."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
         self._headers = 0
         self._reading = False
 
@@ -32,8 +33,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Forget the timers."""
         self._forget()
+        self._flows()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -59,6 +61,23 @@ class BoundedProtocol(HttpToolsProtocol):
         self._forget()
         super().on_headers_complete()
 
+    def pause_writing(self) -> None:
+        """The client does not read: it has the time of a request to begin."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.limits.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        self._flows()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, without waiting for a client that has not read its answer."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP at all, refused as everything else is."""
         self._refuse(_BAD, msg)
@@ -72,6 +91,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(_TIMEOUT, "The headers were not there in time.")
         elif not self.transport.is_closing():
             self.transport.close()
+
+    def _flows(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _forget(self) -> None:
         if self._timer is not None:
