@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -41,7 +42,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("toys")
     (folder / "models").mkdir()
     config = write_models(folder / "models", str(folder / "models"))
-    with serving(folder / "models", folder, "--model-config", config) as client:
+    batching = folder / "batching"
+    batching.write_text("max_batch_size { value: 16 } batch_timeout_micros { value: 1000 }")
+    options = ("--model-config", config, "--batching-parameters", batching)
+    with serving(folder / "models", folder, *options) as client:
         yield client
 
 
@@ -103,10 +107,8 @@ def test_rest_version_over_63_bits(server: Client) -> None:
     assert reply.status == 400 and "Failed to convert version" in reply.error
 
 
-@pytest.mark.parametrize("path", ["/", "/index", "/statuspage", "/v2/models/x"])
+@pytest.mark.parametrize("path", ["/index", "/statuspage", "/v2/models/x"])
 def test_rest_outside_v1_is_a_bare_404(server: Client, path: str) -> None:
-    if path == "/" and not REST:
-        pytest.skip("differs from TensorFlow Serving on purpose: a page")
     reply = server.get(path)
     assert reply.status == 404 and b"error" not in reply.content
 
@@ -157,6 +159,19 @@ def test_rest_predict_forms(server: Client, body: str, answer: Any) -> None:
 
 def test_rest_other_model(server: Client) -> None:
     assert server.ask("half_plus_three:predict", '{"instances":[2]}').json == {"predictions": [4.0]}
+
+
+def test_rest_batched_requests_each_get_their_own_answer(server: Client) -> None:
+    def ask(number: int) -> bool:
+        values = [float(number), *map(float, range(number % 3))]
+        if number % 4 == 3:
+            body = {"signature_name": "total", "inputs": values}
+            return server.ask("echo:predict", body).json == {"outputs": sum(values)}
+        answer = [value / 2 + 2 for value in values]
+        return server.ask(f"{TWO}:predict", {"instances": values}).json == {"predictions": answer}
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(64)))
 
 
 @pytest.mark.parametrize(

@@ -405,6 +405,16 @@ def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
         assert code == "RESOURCE_EXHAUSTED"
 
 
+def test_headers_that_do_not_come(models: Path, tmp_path: Path) -> None:
+    options = ("--header-timeout", 1)
+    with (
+        serving(models / "colours", tmp_path, *options) as client,
+        socket.create_connection((client.host, client.port), 60) as connection,
+    ):
+        connection.sendall(b"POST /v1/models/colours:predict HTTP/1.1\r\nhost: x\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 408"
+
+
 @pytest.mark.parametrize(
     "text",
     ["no config {", 'model_config_list { config { name: "a" base_path: "/etc" } }'],

@@ -139,6 +139,13 @@ def test_the_live_version_is_served_without_its_folder(live: Live) -> None:
     assert live.answers("gone") == "1" and live.available("gone") == {"1"}
 
 
+def test_an_older_version_takes_over_from_a_deleted_one(live: Live) -> None:
+    model = live.add("older", 1, 2)
+    shutil.rmtree(model / "2")
+    until(lambda: live.answers("older") == "1")
+    until(lambda: live.client.states("older") == {"1": "AVAILABLE", "2": "END"})
+
+
 def test_leading_zeros_and_other_folders(live: Live) -> None:
     model = live.models / "zeros"
     (model / "notes").mkdir(parents=True)
