@@ -76,6 +76,7 @@ class Stop:
         self._stopped: float | None = None
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
         self._examples: list[str] = []
 
     async def run(self) -> Figures:
@@ -102,7 +103,8 @@ class Stop:
             "accepted": self._counts["accepted"],
             "accepted_unanswered": sum(self._lost.values()),
             "unanswered_by_kind": dict(self._lost),
-            "refused_later": self._counts["refused later"],
+            "refused_later": sum(self._refused.values()),
+            "refused_by_kind": dict(self._refused),
             "wrong": self._counts["wrong"],
             "still_waiting": len(late),
             "examples": self._examples,
@@ -134,7 +136,7 @@ class Stop:
             try:
                 connection = await connect(self._server.rest)
             except OSError:
-                self._counts["refused later"] += 1
+                self._refused["new not connected"] += 1
                 return
             if not await self._count("new", lambda c=connection, r=request: _ask(c, r)):
                 return
@@ -155,7 +157,7 @@ class Stop:
                 response_deserializer=messages.PredictResponse.FromString,
             )
             turn = place
-            while self._stopped is None:
+            while True:
                 turn += 1
                 name, rows = self._chosen(turn)
                 request = messages.PredictRequest()
@@ -189,15 +191,18 @@ class Stop:
                 when = "" if self._stopped is None else f"{1000 * (self._stopped - asked):.1f} ms"
                 self._examples.append(f"{kind}, asked {when} before the signal: {error!r:.300}")
             else:
-                self._counts["refused later"] += 1
+                code = error.code().name if isinstance(error, AioRpcError) else "closed"
+                self._refused[f"{kind} {code}"] += 1
             return self._stopped is None
         self._counts["answered"] += 1
         # What was on its way when the signal came.
         self._counts["accepted"] += self._stopped is not None and asked < self._stopped
         if problem:
             later = self._stopped is not None and asked >= self._stopped
-            self._counts["refused later" if later else "wrong"] += 1
-            if not later:
+            if later:
+                self._refused[f"{kind} {problem[:12]}"] += 1
+            else:
+                self._counts["wrong"] += 1
                 self._examples.append(f"{kind}: {problem}")
         return True
 
@@ -231,6 +236,7 @@ def _total(done: list[Figures]) -> Figures:
     keys = ("answered", "accepted", "accepted_unanswered", "refused_later", "wrong")
     return {
         **{key: sum(run[key] for run in done) for key in keys},
+        "refused_by_kind": dict(sum((Counter(run["refused_by_kind"]) for run in done), Counter())),
         "seconds_to_end_max": round(max(run["seconds_to_end"] for run in done), 2),
         "exit_statuses": [run["exit_status"] for run in done],
         "examples": [example for run in done for example in run["examples"]][:20],

@@ -216,9 +216,11 @@ class Attacker:
             return
 
     def _noted(self, kind: str, data: bytes, received: bytes) -> None:
-        found = _STATUS.findall(received)
-        self.record.note(kind, found[0].decode() if found else "closed", data, received)
-        if b"500" in found[1:]:
+        # What came after "continue" counts, where something did.
+        found = [status.decode() for status in _STATUS.findall(received)]
+        final = [status for status in found if status != "100"] or found or ["closed"]
+        self.record.note(kind, final[0], data, received)
+        if "500" in final[1:]:
             self.record.break_rule("status 500", kind, data, received)
 
 
