@@ -151,6 +151,31 @@ def test_the_last_good_version_stays_whatever_happens_to_its_folder(models: Mode
     run(models, work)
 
 
+def test_a_folder_that_is_made_again_is_loaded_again_once_it_can_be(models: Models) -> None:
+    folder = models.add("m", 1)
+
+    async def work(manager: Manager) -> None:
+        old = manager.find("m")
+        shutil.rmtree(folder)
+        await manager.step()
+        models.add("m", 1, bad=True)
+        await manager.step()
+        assert manager.find("m") is old and "was replaced" in old.problem
+        loads: list[bool] = []
+        manager.on_load = lambda _, well, __: loads.append(well)
+        await manager.step()
+        assert loads == []
+        (folder / "bad").unlink()
+        await manager.step()
+        assert loads == [True] and manager.find("m") is not old
+        await asyncio.sleep(0.1)
+        assert old.state == "END"
+        await manager.step()
+        assert loads == [True]
+
+    run(models, work)
+
+
 def test_withdrawn_versions_give_way_and_come_back(models: Models) -> None:
     models.add("m", 1)
     models.add("m", 2)

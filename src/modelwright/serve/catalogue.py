@@ -112,7 +112,11 @@ def of_message(config: Any, root: Path) -> dict[str, Entry]:
 
 
 def wanted(entry: Entry) -> Wanted:
-    """The versions of a model that its policy asks for, of those that are there."""
+    """The versions of a model that its policy asks for, of those that are there.
+
+    Raises:
+        ServableError: the list of withdrawn versions cannot be read.
+    """
     there = manifest.versions(entry.base)
     policy = entry.policy
     if policy.kind == "specific":

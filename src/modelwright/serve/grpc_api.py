@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from modelwright.core.errors import ConfigError
 from modelwright.serve import example
@@ -57,6 +58,8 @@ class GrpcApi:
         self._access = access
         self._reload_with = reload
         self._ready = ready
+        self.closing = False
+        """Whether requests are sent elsewhere, which clients that try again understand."""
 
     def handlers(self) -> list[Any]:
         """For ``grpc.aio.Server.add_generic_rpc_handlers``."""
@@ -72,12 +75,8 @@ class GrpcApi:
             "HandleReloadConfigRequest": (self._reload, messages.ReloadConfigRequest),
         }
         health = {
-            "Check": grpc.unary_unary_rpc_method_handler(
-                self._check, messages.HealthCheckRequest.FromString, _bytes
-            ),
-            "Watch": grpc.unary_stream_rpc_method_handler(
-                self._watch, messages.HealthCheckRequest.FromString, _bytes
-            ),
+            "Check": grpc.unary_unary_rpc_method_handler(self._check, None, _bytes),
+            "Watch": grpc.unary_stream_rpc_method_handler(self._watch, None, _bytes),
         }
         return [
             grpc.method_handlers_generic_handler(PREDICTION, self._unary(prediction)),
@@ -88,22 +87,27 @@ class GrpcApi:
     def _unary(self, methods: Mapping[str, tuple[Handler, Any]]) -> dict[str, Any]:
         return {
             name: grpc.unary_unary_rpc_method_handler(
-                self._guarded(name, handler), request.FromString, _bytes
+                self._guarded(name, handler, request), None, _bytes
             )
             for name, (handler, request) in methods.items()
         }
 
-    def _guarded(self, name: str, handler: Handler) -> Callable[[Any, Any], Awaitable[Any]]:
+    def _guarded(
+        self, name: str, handler: Handler, kind: Any
+    ) -> Callable[[bytes, Any], Awaitable[Any]]:
         """A handler with keys checked, its time bounded, and refusals as gRPC statuses."""
 
-        async def answer(request: Any, context: Any) -> Any:
+        async def answer(content: bytes, context: Any) -> Any:
             start = time.monotonic()
             seconds = self._service.limits.seconds
             left = context.time_remaining()
             deadline = start + (seconds if left is None else min(seconds, left))
             try:
                 admin = name == "HandleReloadConfigRequest"
+                if self.closing:
+                    raise Refused("UNAVAILABLE", "This server is stopping; ask again.")
                 self._access.admit(_authorization(context), admin=admin)
+                request = _parsed(kind, content)
                 response = await handler(request, deadline)
             except Refused as error:
                 await context.abort(_CODES[GRPC[error.code]], _cut(error.message), _after(error))
@@ -219,18 +223,28 @@ class GrpcApi:
     def _health(self, name: str) -> int:
         if name not in ("", PREDICTION, MODEL, HEALTH):
             return _UNKNOWN
-        return _SERVING if self._ready() else _NOT_SERVING
+        return _SERVING if self._ready() and not self.closing else _NOT_SERVING
 
-    async def _check(self, request: Any, context: Any) -> Any:
-        status = self._health(request.service)
+    async def _asked(self, content: bytes, context: Any) -> str:
+        """The service that a check of health names."""
+        try:
+            return str(_parsed(messages.HealthCheckRequest, content).service)
+        except Refused as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+            raise
+
+    async def _check(self, content: bytes, context: Any) -> Any:
+        name = await self._asked(content, context)
+        status = self._health(name)
         if status == _UNKNOWN:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service '{request.service}'")
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service '{name[:200]}'")
         return messages.HealthCheckResponse(status=status)
 
-    async def _watch(self, request: Any, context: Any) -> Any:
+    async def _watch(self, content: bytes, context: Any) -> Any:
+        name = await self._asked(content, context)
         told = None
         while True:
-            status = self._health(request.service)
+            status = self._health(name)
             if status != told:
                 told = status
                 yield messages.HealthCheckResponse(status=status)
@@ -249,6 +263,17 @@ def credentials(tls: Tls) -> grpc.ServerCredentials:
     except OSError as error:
         raise ConfigError(f"{error.filename} cannot be read: {error.strerror}.") from None
     return grpc.ssl_server_credentials([(parts[0], parts[1])], ca, require_client_auth=bool(ca))
+
+
+def _parsed(kind: Any, content: bytes) -> Any:
+    """The message, read here and not by gRPC, which tells a client how Python failed."""
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise Refused(
+            "INVALID_ARGUMENT",
+            f"The {len(content):,} bytes of the request are no {kind.DESCRIPTOR.name} message.",
+        ) from None
 
 
 def _bytes(message: Any) -> bytes:

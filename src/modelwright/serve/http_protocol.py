@@ -10,9 +10,43 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelwright.serve.config import Limits
 
+_HEAD, _END, _CONTINUE = b"HTTP/1.1 ", b"\r\n\r\n", b"HTTP/1.1 100 "
 _TOO_LARGE = "431 Request Header Fields Too Large"
 _TIMEOUT = "408 Request Timeout"
 _BAD = "400 Bad Request"
+
+
+class OneWrite:
+    """A transport that sends the head of an answer with its body.
+
+    uvicorn writes them one after the other, and each write is a call of the system: together they
+    cost as much as a small model.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self.is_closing = transport.is_closing
+        self.abort = transport.abort
+        self.get_write_buffer_size = transport.get_write_buffer_size
+
+    def write(self, data: bytes) -> None:
+        """Hold a head; send anything else with the head before it."""
+        if data.startswith(_HEAD) and data.endswith(_END) and not data.startswith(_CONTINUE):
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        self.flush()
+        self._transport.close()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -30,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give it time for its first request."""
         super().connection_made(transport)
+        self.transport = OneWrite(transport)  # type: ignore[assignment]
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -60,6 +95,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading = False
         self._forget()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer to a HEAD has no body to go with."""
+        cast(OneWrite, self.transport).flush()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """The client does not read: it has the time of a request to begin."""

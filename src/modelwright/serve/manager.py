@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from modelwright.bundle.manifest import MANIFEST
 from modelwright.core.errors import ModelwrightError, ServableError, brief
-from modelwright.serve import catalogue
+from modelwright.serve import catalogue, memory
 from modelwright.serve.catalogue import Entry, Wanted
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
@@ -52,6 +52,8 @@ class Version:
     busy: int = 0
     seen: Fingerprint = ()
     tried: float = 0.0
+    fresh: Version | None = None
+    """What its folder holds since it was loaded, where that is something else."""
 
     def __enter__(self) -> Runner:
         """Its runner, which is not let go of until the block ends."""
@@ -227,7 +229,10 @@ class Manager:
             if len(good) >= wanted.count:
                 break
             version = known.setdefault(number, Version(number, folder))
-            if version.state == AVAILABLE or await self._load_into(version, folder, patient):
+            if version.state == AVAILABLE:
+                await self._replace(known, version, folder)
+                good.add(number)
+            elif await self._load_into(version, folder, patient):
                 good.add(number)
                 # It answers at once, and not when the last of all models is loaded.
                 self._publish(entry, {*self._answering(name), number})
@@ -239,6 +244,20 @@ class Manager:
         ended = [number for number, one in known.items() if one.state == END and one.code == "OK"]
         for number in sorted(ended)[:-_REMEMBERED]:
             del known[number]
+
+    async def _replace(self, known: dict[int, Version], version: Version, folder: Path) -> None:
+        """Load a version anew whose folder is another than it was: deleted and exported again.
+
+        Until that can be used, the one that answers goes on, and says so.
+        """
+        if await asyncio.to_thread(_fingerprint, folder) == version.seen:
+            return
+        fresh = version.fresh = version.fresh or Version(version.number, folder)
+        if await self._load_into(fresh, folder, True):
+            known[version.number] = fresh
+            self._let_go(version)
+        elif fresh.problem:
+            version.problem = f"its folder was replaced, and cannot be used: {fresh.problem}"
 
     async def _load_into(self, version: Version, folder: Path, patient: bool) -> bool:
         """Load a version, unless it failed as it is now; whether it answers."""
@@ -296,6 +315,8 @@ class Manager:
         servable, version.servable, version.runner = version.servable, None, None
         if servable is not None:
             await asyncio.to_thread(servable.close)
+            del servable
+            await asyncio.to_thread(memory.trim)
         version.state = END
         _log.info("%s is no longer served", version.folder)
 

@@ -23,7 +23,7 @@ import uvicorn
 import modelwright
 from modelwright.core.errors import ModelwrightError
 from modelwright.core.files import write_bytes
-from modelwright.serve import access, catalogue, grpc_api, openapi, sockets
+from modelwright.serve import access, catalogue, grpc_api, memory, openapi, sockets
 from modelwright.serve.access import Access
 from modelwright.serve.access_log import AccessLog
 from modelwright.serve.config import ServeConfig
@@ -75,6 +75,7 @@ async def run(config: ServeConfig, place: Place, started: Callable[[], None]) ->
     Raises:
         ConfigError: the model config, the keys or a certificate cannot be used.
     """
+    memory.settle()
     threads = max((os.cpu_count() or 1) // config.workers, 1)
     config = replace(config, batching=settled(config.batching, threads))
     pool = ThreadPoolExecutor(config.batching.threads, "model")
@@ -118,6 +119,9 @@ class _Worker:
             self._log,
         )
         self._http: list[uvicorn.Server] = []
+        self._grpc_api = grpc_api.GrpcApi(
+            self._service, self._access, self._reload, lambda: self._manager.ready
+        )
         self._grpc = self._grpc_server()
         self._tasks: list[asyncio.Task[None]] = []
         self._orders = place.shared / _ORDERS if place.shared else None
@@ -148,11 +152,17 @@ class _Worker:
             # Who is told of the end by a closed connection needs a moment to go elsewhere.
             await asyncio.sleep(self._config.drain)
         ending = [self._close(server) for server in self._http]
-        await asyncio.gather(*ending, self._grpc.stop(grace))
+        await asyncio.gather(*ending, self._close_grpc(grace))
         await self._manager.stop()
         if self._log:
             self._log.close()
         self._shared.write()
+
+    async def _close_grpc(self, grace: float) -> None:
+        """Have clients that try again do so when their connection has been closed."""
+        self._grpc_api.closing = True
+        await asyncio.sleep(_LEAST_DRAIN)
+        await self._grpc.stop(grace)
 
     async def _listen(
         self, app: Any, held: socket.socket, *, plain: bool = False
@@ -215,10 +225,7 @@ class _Worker:
             ),
             maximum_concurrent_rpcs=limits.connections,
         )
-        api = grpc_api.GrpcApi(
-            self._service, self._access, self._reload, lambda: self._manager.ready
-        )
-        server.add_generic_rpc_handlers(api.handlers())
+        server.add_generic_rpc_handlers(self._grpc_api.handlers())
         where = sockets.address(self._config.host, self._place.grpc_port)
         if self._config.tls:
             server.add_secure_port(where, grpc_api.credentials(self._config.tls))
