@@ -82,12 +82,22 @@ def compare(given: argparse.Namespace) -> Figures:
     return {
         "versions": versions,
         "missing": missing,
-        "medians": medians,
-        "spread": spread,
-        "ratios": ratios,
+        **{
+            name: {
+                "medians": _of(name, medians),
+                "ratios": ratios[name],
+                "spread": _of(name, spread),
+                "runs": _of(name, runs),
+            }
+            for name in models
+        },
         "startup": {"medians": harness.medians(startup), "runs": startup} if startup else {},
-        "runs": runs,
     }
+
+
+def _of(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to one model, by side."""
+    return {side.split("/")[0]: one for side, one in figures.items() if side.endswith(f"/{name}")}
 
 
 def measure(side: str, python: str, model: str, **sizes: Any) -> Figures:

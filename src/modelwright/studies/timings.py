@@ -52,6 +52,19 @@ _COLUMNS = {
     "peak_mib": ("peak MiB", ",.0f"),
     "all_mib": ("peak MiB", ",.0f"),
     "grown_mib": ("of it for data", ",.0f"),
+    "requests_per_second@1": ("requests/s at 1", ",.0f"),
+    "p50_ms@1": ("p50 ms at 1", ",.2f"),
+    "p99_ms@1": ("p99 ms at 1", ",.2f"),
+    "requests_per_second@8": ("requests/s at 8", ",.0f"),
+    "p50_ms@8": ("p50 ms at 8", ",.2f"),
+    "p99_ms@8": ("p99 ms at 8", ",.2f"),
+    "requests_per_second@64": ("requests/s at 64", ",.0f"),
+    "p50_ms@64": ("p50 ms at 64", ",.2f"),
+    "p99_ms@64": ("p99 ms at 64", ",.2f"),
+    "cpu_ms@8": ("ms of processor at 8", ",.3f"),
+    "ready_seconds": ("s to be ready", ",.2f"),
+    "rss_mib_of_a_worker": ("MiB a worker", ",.0f"),
+    "rss_mib": ("MiB resident", ",.0f"),
     "weights": ("weights", ",.0f"),
     "precision": ("precision", ""),
     "version": ("version", ""),
@@ -106,7 +119,7 @@ def _cell(value: object, form: str) -> str:
 def _ratios(part: Record, language: Language) -> Iterator[str]:
     """What stands beside the medians, by the names that the JSON gives it."""
     for key, value in part.items():
-        if key not in ("medians", "runs", *_ABOUT) and (shown := _shown(value)):
+        if key not in ("medians", "runs", "spread", *_ABOUT) and (shown := _shown(value)):
             yield say("{name}: {values}", language, name=f"`{key}`", values=shown)
 
 
