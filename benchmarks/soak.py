@@ -6,7 +6,8 @@ answers through ``modelwright.bundle.predictor``; two different servables take t
 name, so that an answer of the wrong version shows. Meanwhile the folder changes: a version is
 added, at once or file by file; rolled back; half copied; with one byte changed; old ones, the
 live one and all are deleted. With several workers one is ended, and in a phase of its own killed:
-then, and only then, a request whose connection broke is sent once more and counted apart.
+then, and only then, a request whose connection broke is sent once more and counted apart. The gRPC
+clients try again on UNAVAILABLE, as gRPC's guide has it.
 
 Counted are requests, failed and wrong answers, latencies, the seconds until a change shows in the
 answers, and each worker's memory over time with its slope in the second half of its life.

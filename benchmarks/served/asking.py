@@ -70,6 +70,25 @@ class Tally:
             self.examples.append(f"{time.strftime('%H:%M:%S')} {text[:400]}")
 
 
+RETRIES = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+"""What gRPC's guide has every client set: a server that ends asks for it with UNAVAILABLE."""
+
+
 async def rest(port: int, store: Store, tally: Tally, seed: int, pause: float) -> None:
     """One client over REST, until it is over."""
     chosen = random.Random(seed)  # noqa: S311 - a choice of requests, no secret
@@ -96,7 +115,7 @@ async def grpc(port: int, store: Store, tally: Tally, seed: int, pause: float) -
 
     chosen = random.Random(seed)  # noqa: S311 - a choice of requests, no secret
     # Each client with a connection of its own, so that each worker has some.
-    options = [("grpc.use_local_subchannel_pool", 1)]
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.service_config", RETRIES)]
     async with aio.insecure_channel(f"{HOST}:{port}", options) as channel:
         predict = channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
