@@ -131,6 +131,12 @@ class _Worker:
         """Load, then listen: who connects meanwhile waits in the socket's queue."""
         await self._manager.step(patient=False)
         await self._follow()
+        if not self._manager.ready:
+            _log.warning(
+                "not every model in %s answers, or there is none; looking again every %g s",
+                self._config.models,
+                self._config.poll,
+            )
         self._http.append(await self._listen(self._rest, self._place.rest))
         if self._place.metrics:
             self._http.append(
