@@ -59,7 +59,22 @@ def compare(given: argparse.Namespace) -> Figures:
         harness.print_table("rules", ("", ""), rows)
         for example in (*run["examples"], *run["honest"]["examples"]):
             print(example)
-    return {"runs": runs}
+    totals = {f"{given.workers} workers": _total(runs["fuzz"])}
+    return {"totals": totals, "runs": runs}
+
+
+def _total(runs: list[Figures]) -> Figures:
+    """What was sent in all, what broke a rule, how the honest client fared, and memory."""
+    return {
+        "requests": sum(run["requests"] for run in runs),
+        "broken": sum(sum(run["broken"].values()) for run in runs),
+        "asked": sum(run["honest"]["asked"] for run in runs),
+        "not_right": sum(run["honest"]["not_right"] for run in runs),
+        "pss_mib_first": max(run["memory"]["pss_mib_first"] for run in runs),
+        "pss_mib_half": max(run["memory"]["pss_mib_half"] for run in runs),
+        "pss_mib_last": max(run["memory"]["pss_mib_last"] for run in runs),
+        "pss_mib_max": max(run["memory"]["pss_mib_max"] for run in runs),
+    }
 
 
 def measure(models: list[str], workers: int, **sizes: Any) -> Figures:
@@ -74,7 +89,8 @@ def measure(models: list[str], workers: int, **sizes: Any) -> Figures:
             good[name] = rows.answered(folder, rows.raw(folder))
         with process.modelwright(Path(root), workers=workers) as server:
             figures: Figures = client.run(Fuzz(server, good, {**sizes, "models": models}).run())
-            figures["log"] = server.said()[-2_000:]
+            if figures["examples"]:
+                sys.stderr.write(server.said()[-2_000:])
         return figures
 
 

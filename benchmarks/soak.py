@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import functools
 import itertools
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -73,7 +74,18 @@ def compare(given: argparse.Namespace) -> Figures:
     harness.print_table("soak", ("", *keys), rows)
     for run in itertools.chain(*runs.values()):
         print(*run["examples"], *run["problems"], sep="\n")
-    return {"runs": runs}
+    return {"totals": {name: _total(done) for name, done in runs.items()}, "runs": runs}
+
+
+def _total(runs: Sequence[Figures]) -> Figures:
+    """What was asked in all and what went wrong; the worst latency and memory."""
+    counted = ("requests", "failed", "wrong", "retried_after_kill", "not_shown")
+    return {
+        **{key: sum(run[key] for run in runs) for key in counted},
+        "p50_ms": max(run["p50_ms"] for run in runs),
+        "p99_ms": max(run["p99_ms"] for run in runs),
+        "rss_mib_max": max(one["rss_mib_max"] for run in runs for one in run["memory"]),
+    }
 
 
 def measure(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figures:
@@ -86,7 +98,8 @@ def measure(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figure
         store = Store(Path(root), folders)
         with process.modelwright(Path(root), workers=workers, poll=sizes["poll"]) as server:
             figures: Figures = client.run(Soak(server, store, workers, sizes).run())
-            figures["log"] = server.said()
+            if figures["examples"] or figures["problems"]:
+                sys.stderr.write(server.said()[-5_000:])
         return figures
 
 

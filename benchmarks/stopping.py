@@ -110,7 +110,6 @@ class Stop:
             "examples": self._examples,
             "seconds_to_end": ended,
             "exit_status": self._server.process.poll(),
-            "log": self._server.said()[-1000:],
         }
 
     async def _kept(self, place: int) -> None:

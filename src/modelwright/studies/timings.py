@@ -65,11 +65,30 @@ _COLUMNS = {
     "ready_seconds": ("s to be ready", ",.2f"),
     "rss_mib_of_a_worker": ("MiB a worker", ",.0f"),
     "rss_mib": ("MiB resident", ",.0f"),
+    "requests": ("requests", ",.0f"),
+    "broken": ("rules broken", ",.0f"),
+    "asked": ("honest requests", ",.0f"),
+    "not_right": ("of them not right", ",.0f"),
+    "failed": ("failed", ",.0f"),
+    "wrong": ("wrong answers", ",.0f"),
+    "retried_after_kill": ("sent again after a kill", ",.0f"),
+    "not_shown": ("changes not seen", ",.0f"),
+    "answered": ("answered", ",.0f"),
+    "accepted": ("on their way at the stop", ",.0f"),
+    "accepted_unanswered": ("of them not answered", ",.0f"),
+    "seconds_to_end_max": ("s to the end at most", ",.2f"),
+    "pss_mib_first": ("MiB at first", ",.0f"),
+    "pss_mib_half": ("MiB half-way", ",.0f"),
+    "pss_mib_last": ("MiB at last", ",.0f"),
+    "pss_mib_max": ("MiB at most", ",.0f"),
+    "rss_mib_max": ("MiB a worker at most", ",.0f"),
     "weights": ("weights", ",.0f"),
     "precision": ("precision", ""),
     "version": ("version", ""),
 }
 """What is shown of the medians, in this order: the word of its column and its form."""
+_FIGURES = ("medians", "totals")
+"""Keys of what is shown, by side."""
 _ABOUT = ("date", "machine", "load_before", "load_after", "options", "rounds", "batch")
 """Keys beside the results."""
 
@@ -78,7 +97,7 @@ def markdown(record: Record, language: Language = "en") -> str:
     """Tables, ratios, and what they were measured on."""
     parts = []
     for path, part in _parts(record, ()):
-        headers, rows = _table(part["medians"], language)
+        headers, rows = _table(next(part[key] for key in _FIGURES if key in part), language)
         shown = [markdown_table(headers, rows)]
         if path:
             shown.insert(0, f"`{', '.join(path)}`")
@@ -89,8 +108,8 @@ def markdown(record: Record, language: Language = "en") -> str:
 
 
 def _parts(record: Record, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Record]]:
-    """Every part that has medians, and under which keys it stands."""
-    if "medians" in record:
+    """Every part that has figures, and under which keys it stands."""
+    if any(key in record for key in _FIGURES):
         yield path, record
         return
     for key, value in record.items():
@@ -119,7 +138,7 @@ def _cell(value: object, form: str) -> str:
 def _ratios(part: Record, language: Language) -> Iterator[str]:
     """What stands beside the medians, by the names that the JSON gives it."""
     for key, value in part.items():
-        if key not in ("medians", "runs", "spread", *_ABOUT) and (shown := _shown(value)):
+        if key not in (*_FIGURES, "runs", "spread", *_ABOUT) and (shown := _shown(value)):
             yield say("{name}: {values}", language, name=f"`{key}`", values=shown)
 
 
