@@ -17,7 +17,7 @@ from keras import ops
 
 from modelwright.core.types import FloatArray, IntArray, Progress, Rows
 
-_UNKNOWN = 1
+UNKNOWN = 1
 _REACH = 5
 """Tokens on each side of the region that are to be told."""
 _NOISE = 200
@@ -47,7 +47,7 @@ class Surroundings(keras.layers.Layer):  # type: ignore[misc]
     def call(self, ids: Any) -> Any:
         """The vectors."""
         each = ops.take(self.tokens, ids, axis=0)
-        each = ops.cast(each, self.compute_dtype) * _mask(ids > _UNKNOWN, self.compute_dtype)
+        each = ops.cast(each, self.compute_dtype) * _mask(ids > UNKNOWN, self.compute_dtype)
         before = (self.region - 1) // 2
         padded = ops.pad(each, [[0, 0], [before, self.region - 1 - before], [0, 0]])
         length = ops.shape(ids)[1]
@@ -94,10 +94,14 @@ def learn(
 
 
 class _Texts:
-    """Batches of texts of like length, noise tokens, and how much each token counts."""
+    """Batches of texts of like length, noise tokens, and how much each token counts.
+
+    Ids that the vocabulary does not reach are unknown.
+    """
 
     def __init__(self, parts: Sequence[Rows], vocabulary: int) -> None:
         self._parts = parts
+        self._vocabulary = vocabulary
         self._starts = np.cumsum([0, *(len(part) for part in parts)])
         counts = np.zeros(vocabulary, np.int64)
         lengths = np.zeros(self._starts[-1], np.int64)
@@ -106,7 +110,7 @@ class _Texts:
             ids = self._take(chosen)
             lengths[chosen] = (ids != 0).sum(axis=1)
             counts += np.bincount(ids.ravel(), minlength=vocabulary)
-        counts[: _UNKNOWN + 1] = 0
+        counts[: UNKNOWN + 1] = 0
         shares = counts / max(counts.sum(), 1)
         kept = np.sqrt(_FREQUENT / np.maximum(shares, 1e-12))
         self.weights: FloatArray = np.where(counts > 0, np.minimum(kept, 1), 0).astype(np.float32)
@@ -132,7 +136,8 @@ class _Texts:
         """Rows by their position among all parts', part by part."""
         bounds = zip(self._parts, self._starts, self._starts[1:], strict=False)
         within = ((part, chosen[(chosen >= at) & (chosen < end)] - at) for part, at, end in bounds)
-        return np.concatenate([part.take(rows) for part, rows in within if len(rows)])
+        ids = np.concatenate([part.take(rows) for part, rows in within if len(rows)])
+        return np.where(ids < self._vocabulary, ids, UNKNOWN)
 
 
 class _Teller(keras.Model):  # type: ignore[misc]
