@@ -21,7 +21,6 @@ MODEL = {
     "filters": 8,
     "embedding": 6,
     "context": 4,
-    "pretrain": 2,
 }
 
 

@@ -104,9 +104,7 @@ class TextcnnOptions(TextOptions):
     context: Annotated[int, Field(ge=0)] = 0
     """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
     region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Tokens of the regions that ``context`` is learned for."""
-    pretrain: Positive = 5
-    """Epochs in which ``context`` is learned."""
+    """Tokens of the regions that ``context`` is for."""
 
     @property
     def any_length(self) -> bool:
@@ -120,7 +118,7 @@ class TextcnnOptions(TextOptions):
 
 
 class RegionsOptions(TextOptions):
-    """``regions``: a convolution with a weight for each token, place and filter, one dense layer."""
+    """``regions``: a weight for each token, place and filter, the strongest, one dense layer."""
 
     known: Annotated[int, Field(ge=3)] = 30_000
     """Ids that have weights of their own; the others are taken for unknown tokens."""
@@ -132,9 +130,7 @@ class RegionsOptions(TextOptions):
     context: Annotated[int, Field(ge=0)] = 0
     """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
     region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Tokens of the regions that ``context`` is learned for."""
-    pretrain: Positive = 5
-    """Epochs in which ``context`` is learned."""
+    """Tokens of the regions that ``context`` is for."""
 
     @property
     def any_length(self) -> bool:
@@ -169,7 +165,7 @@ class CommitteeOptions(NgramsOptions, RegionsOptions):
     """``committee``: the networks ``ngrams`` and ``regions`` over the same ids, each learning
     alone; the answer is the mean of theirs."""
 
-    pace: Annotated[float, Field(gt=0)] = 20.0
+    pace: Annotated[float, Field(gt=0)] = 3.0
     """How far a step moves the scores of ``ngrams``, whose network alone has 100."""
 
     @property

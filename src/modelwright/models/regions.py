@@ -21,6 +21,8 @@ from modelwright.models.surroundings import UNKNOWN, Surroundings, learn
 
 _SPREAD = 0.01
 _NEVER = -1e9
+# Of the vectors of surroundings: AdaGrad moves their weights by its rate, however large they are.
+_DEVIATION = 0.25
 
 
 def build(options: RegionsOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -31,7 +33,6 @@ def build(options: RegionsOptions, shape: tuple[int, ...], classes: int) -> kera
 
 def member(ids: Any, options: RegionsOptions, classes: int) -> Any:
     """The probabilities that this network gives ids, as part of any network."""
-    layers = keras.layers
     known = min(options.known, options.vocabulary)
     if known < options.vocabulary:
         ids = ops.where(ids < known, ids, UNKNOWN)
@@ -51,7 +52,7 @@ def adapt(network: keras.Model, options: RegionsOptions, given: Given) -> None:
     """Learn what surrounds a place from the training rows and from texts without labels."""
     if options.context:
         parts = [given.rows, *([given.unlabelled] if given.unlabelled else [])]
-        learn(network.get_layer("surroundings"), parts, options.pretrain, given.progress)
+        learn(network.get_layer("surroundings"), parts, _DEVIATION, given.progress)
 
 
 class Regions(keras.layers.Layer):  # type: ignore[misc]
@@ -59,8 +60,8 @@ class Regions(keras.layers.Layer):  # type: ignore[misc]
 
     A region lies about each token; its value is the sum of the weights of its tokens, each by its
     place, and with ``context`` of vectors ``[n, length, context]`` beside the ids, times a matrix;
-    rectified. Before the first token and behind the last is padding, which has weights too; how much
-    of it there is changes nothing, since no region lies about it.
+    rectified. Before the first token and behind the last is padding, which has weights too; how
+    much of it there is changes nothing, since no region lies about it.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Regions(keras.layers.Layer):  # type: ignore[misc]
         self.vocabulary = vocabulary
         self.filters = filters
         self.width = width
+        self.context = context
         # One table for each place, one below the other, so that a step reads and moves only the
         # rows of its tokens.
         begin = keras.initializers.RandomNormal(stddev=_SPREAD, seed=0)
@@ -96,14 +98,16 @@ class Regions(keras.layers.Layer):  # type: ignore[misc]
         # Only the strongest places learn. Found first and then read once more, they have gradients
         # of a place for each filter, where those of the maximum have all places.
         best = ops.argmax(ops.stop_gradient(found), axis=1)
+        text = ops.expand_dims(ops.arange(ops.shape(ids)[0]), 1)
         value = self.bias
         for vectors in around:
-            chosen = ops.take_along_axis(vectors, ops.expand_dims(best, 2), axis=1)
-            value = value + ops.einsum("nfc,cf->nf", chosen, self.mix)
+            chosen = ops.take(ops.reshape(vectors, (-1, self.context)), text * length + best, 0)
+            value = value + ops.sum(chosen * ops.transpose(self.mix), axis=2)
         for at, (table, rows) in enumerate(tables):
-            row = ops.take_along_axis(rows, best + at, axis=1)
-            weight = row * self.filters + ops.arange(self.filters)
-            value = value + ops.take(ops.reshape(table, (-1,)), weight, axis=0)
+            place = text * (length + self.width - 1) + best + at
+            weight = ops.take(ops.reshape(rows, (-1,)), place, 0) * self.filters
+            flat = ops.reshape(table, (-1,))
+            value = value + ops.take(flat, weight + ops.arange(self.filters), 0)
         return ops.where(ops.any(there, axis=1), ops.relu(value), 0.0)
 
     def compute_output_shape(self, shapes: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
