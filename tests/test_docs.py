@@ -18,9 +18,11 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
+    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
     PictureOptions,
+    RegionsOptions,
     TextcnnOptions,
     TextOptions,
     WhitenedOptions,
@@ -46,6 +48,8 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "bilstm": ("model", BilstmOptions),
     "ngrams": ("model", NgramsOptions),
     "textcnn": ("model", TextcnnOptions),
+    "regions": ("model", RegionsOptions),
+    "committee": ("model", CommitteeOptions),
     "custom": ("model", CustomOptions),
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

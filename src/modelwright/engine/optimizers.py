@@ -11,7 +11,12 @@ from keras import ops
 
 from modelwright.core.config import TrainConfig
 from modelwright.core.types import IntArray
+from modelwright.engine.adagrad import Adagrad
 from modelwright.engine.sgd import Sgd
+
+# Of AdaGrad's sums of squares, so small that a token seen once already learns at the full rate:
+# the gradients of a table's rows are of this size, and Keras' 0.1 would drown them.
+_BEGINNING = 1e-6
 
 
 def optimizer(train: TrainConfig, steps: int) -> Any:
@@ -22,6 +27,8 @@ def optimizer(train: TrainConfig, steps: int) -> Any:
         return keras.optimizers.Adam(**common)
     if train.optimizer == "adamw":
         return keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
+    if train.optimizer == "adagrad":
+        return Adagrad(initial_accumulator_value=_BEGINNING, **common)
     return Sgd(
         train.bias_rate,
         train.lookahead,

@@ -17,8 +17,10 @@ from modelwright.models.given import Given
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
+    CommitteeOptions,
     CustomOptions,
     NgramsOptions,
+    RegionsOptions,
     TextcnnOptions,
     WhitenedOptions,
 )
@@ -50,6 +52,8 @@ BUILDERS: dict[str, Builder] = {
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
     "textcnn": Builder(TextcnnOptions, "modelwright.models.textcnn", "text"),
+    "regions": Builder(RegionsOptions, "modelwright.models.regions", "text"),
+    "committee": Builder(CommitteeOptions, "modelwright.models.committee", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 

@@ -26,7 +26,7 @@ _STEP = 2048
 # At most 2**23 buckets times these stays below 2**31; no such number is divisible by all three.
 LARGEST = 2**23
 _FACTORS = (251, 241, 239)
-# Adam moves every weight by its rate: so the usual rates suit these weights too.
+# So that the usual rates suit these weights too.
 _SCALE = 100.0
 
 
@@ -36,8 +36,10 @@ def build(options: NgramsOptions, shape: tuple[int, ...], classes: int) -> keras
     return keras.Model(inputs, member(inputs, options, classes), name="ngrams")
 
 
-def member(ids: Any, options: NgramsOptions, classes: int) -> Any:
+def member(ids: Any, options: NgramsOptions, classes: int, scale: float = _SCALE) -> Any:
     """The probabilities that this network gives ids, as part of any network.
+
+    ``scale`` says how far a step of the optimiser moves the scores.
 
     Raises:
         ConfigError: the vocabulary leaves no buckets for n-grams.
@@ -50,7 +52,7 @@ def member(ids: Any, options: NgramsOptions, classes: int) -> Any:
         )
     found = Buckets(options.vocabulary, options.buckets, options.longest, name="buckets")(ids)
     columns = 1 if classes == 2 else classes
-    scores = WeighedSum(options.buckets, columns, name="scores")(found)
+    scores = WeighedSum(options.buckets, columns, scale, name="scores")(found)
     kind = "sigmoid" if classes == 2 else "softmax"
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)
 
@@ -139,9 +141,10 @@ class WeighedSum(keras.layers.Layer):  # type: ignore[misc]
     of their number, so that long texts are not surer than short ones; and a bias.
     """
 
-    def __init__(self, buckets: int, columns: int, **kwargs: Any) -> None:
+    def __init__(self, buckets: int, columns: int, scale: float, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.columns = columns
+        self.scale = scale
         self.ratio = self.add_weight((buckets, columns), "zeros", name="ratio", trainable=False)
         self.weight = self.add_weight((buckets, columns), "zeros", name="weight")
         self.bias = self.add_weight((columns,), "zeros", name="bias")
@@ -152,4 +155,4 @@ class WeighedSum(keras.layers.Layer):  # type: ignore[misc]
         weighed = ops.sum(given * ops.take(self.weight, found, axis=0), axis=1)
         counted = ops.cast(ops.any(ops.not_equal(given, 0), axis=2), "float32")
         number = ops.maximum(ops.sum(counted, axis=1, keepdims=True), 1)
-        return _SCALE * weighed / ops.sqrt(number) + self.bias
+        return self.scale * weighed / ops.sqrt(number) + self.bias

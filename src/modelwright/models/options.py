@@ -104,9 +104,33 @@ class TextcnnOptions(TextOptions):
     context: Annotated[int, Field(ge=0)] = 0
     """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
     region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Tokens of the regions that ``context`` is learned for."""
-    pretrain: Positive = 5
-    """Epochs in which ``context`` is learned."""
+    """Tokens of the regions that ``context`` is for."""
+
+    @property
+    def any_length(self) -> bool:
+        """What is padding counts for nothing."""
+        return True
+
+    @property
+    def learns_from_texts(self) -> bool:
+        """Whether texts without labels are of use."""
+        return self.context > 0
+
+
+class RegionsOptions(TextOptions):
+    """``regions``: a weight for each token, place and filter, the strongest, one dense layer."""
+
+    known: Annotated[int, Field(ge=3)] = 30_000
+    """Ids that have weights of their own; the others are taken for unknown tokens."""
+    width: Annotated[int, Field(ge=1, le=15)] = 3
+    """Tokens that a filter looks at."""
+    filters: Positive = 500
+    dropout: Fraction = 0.5
+    """Before the last layer."""
+    context: Annotated[int, Field(ge=0)] = 0
+    """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
+    region: Annotated[int, Field(ge=1, le=15)] = 5
+    """Tokens of the regions that ``context`` is for."""
 
     @property
     def any_length(self) -> bool:
@@ -134,6 +158,19 @@ class NgramsOptions(TextOptions):
     @property
     def any_length(self) -> bool:
         """Padding makes no n-grams."""
+        return True
+
+
+class CommitteeOptions(NgramsOptions, RegionsOptions):
+    """``committee``: the networks ``ngrams`` and ``regions`` over the same ids, each learning
+    alone; the answer is the mean of theirs."""
+
+    pace: Annotated[float, Field(gt=0)] = 3.0
+    """How far a step moves the scores of ``ngrams``, whose network alone has 100."""
+
+    @property
+    def any_length(self) -> bool:
+        """Padding counts for nothing in either."""
         return True
 
 

@@ -2,8 +2,9 @@
 
 After Johnson and Zhang, "Semi-supervised Convolutional Neural Networks for Text Categorization
 via Region Embedding" (arXiv:1504.01255): a region of a few tokens becomes a short vector from
-which the tokens before and after the region can be told. They are told from noise as in word2vec
-(Mikolov and others, arXiv:1310.4546), frequent ones counting less.
+which the tokens around it can be told. The vectors come from counts and not from steps, as in Levy
+and Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014): of how much more
+often than by chance two tokens stand near each other, what the largest singular vectors say.
 """
 
 from __future__ import annotations
@@ -15,45 +16,41 @@ import keras
 import numpy as np
 from keras import ops
 
-from modelwright.core.types import FloatArray, IntArray, Progress, Rows
+from modelwright.core.types import FloatArray, Progress, Rows
 
-_UNKNOWN = 1
-_REACH = 5
-"""Tokens on each side of the region that are to be told."""
-_NOISE = 200
-_RATIO = 5
-"""Noise tokens to each true one, in weight."""
-_FREQUENT = 1e-4
-"""Tokens with a larger share than this count less."""
-_BATCH = 64
-_STEP = 16
+UNKNOWN = 1
+_REACH = 8
+"""Tokens on each side that are counted as near."""
+_CONTEXTS = 10_000
+"""The most frequent tokens, near which every token is counted."""
+_SMOOTH = 0.75
+"""Power of the contexts' counts, so that rare ones do not stand out by chance."""
 _PART = 4096
-_RATE = 2e-3
+_SAMPLE = 256
 
 
 class Surroundings(keras.layers.Layer):  # type: ignore[misc]
     """Ids int32 ``[n, length]`` to vectors ``[n, length, size]``, one for each place's region.
 
-    The rectified sum of the region's tokens, whatever their order; 0 where there is padding.
+    The sum of the vectors of the region's tokens, whatever their order; 0 where there is padding.
     """
 
     def __init__(self, vocabulary: int, size: int, region: int, **kwargs: Any) -> None:
         super().__init__(trainable=False, **kwargs)
+        self.vocabulary = vocabulary
         self.size = size
         self.region = region
-        self.tokens = self.add_weight((vocabulary, size), "random_normal", name="tokens")
-        self.bias = self.add_weight((size,), "zeros", name="bias")
+        self.tokens = self.add_weight((vocabulary, size), "zeros", name="tokens")
 
     def call(self, ids: Any) -> Any:
         """The vectors."""
         each = ops.take(self.tokens, ids, axis=0)
-        each = ops.cast(each, self.compute_dtype) * _mask(ids > _UNKNOWN, self.compute_dtype)
+        each = ops.cast(each, self.compute_dtype) * _mask(ids > UNKNOWN, self.compute_dtype)
         before = (self.region - 1) // 2
         padded = ops.pad(each, [[0, 0], [before, self.region - 1 - before], [0, 0]])
         length = ops.shape(ids)[1]
         summed = sum(padded[:, at : at + length] for at in range(self.region))
-        there = _mask(ops.not_equal(ids, 0), self.compute_dtype)
-        return ops.relu(summed + ops.cast(self.bias, self.compute_dtype)) * there
+        return summed * _mask(ops.not_equal(ids, 0), self.compute_dtype)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """A vector for each place."""
@@ -61,113 +58,74 @@ class Surroundings(keras.layers.Layer):  # type: ignore[misc]
 
 
 def learn(
-    layer: Surroundings, parts: Sequence[Rows], epochs: int, progress: Progress | None = None
-) -> float:
-    """Learn the layer's weights; gives the last epoch's mean loss.
+    layer: Surroundings, parts: Sequence[Rows], deviation: float, progress: Progress | None = None
+) -> None:
+    """Set the layer's weights.
 
     Args:
-        layer: its tokens begin as they are.
+        layer: whose weights they are; ids that it does not reach are unknown.
         parts: rows that give ids int32 ``[n, length]``, all of one length.
-        epochs: how often each text is read; their order is the same each time.
+        deviation: that the layer's vectors are to have on the first rows.
         progress: told of each step.
     """
-    texts = _Texts(parts, int(layer.tokens.shape[0]))
-    teller = _Teller(layer, texts.weights)
-    layer.trainable = True
-    steps = max(len(texts) * epochs, 1)
-    teller.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_RATE, steps)),
-        lambda _, losses: ops.mean(losses),
-        jit_compile=False if keras.config.backend() == "tensorflow" else "auto",
-    )
-    losses: list[float] = []
-    for epoch in range(epochs):
-        random = np.random.default_rng([epoch])
-        losses = []
-        for place in random.permutation(len(texts)):
-            batch = texts.batch(int(place), random)
-            losses.append(float(teller.train_on_batch(batch, np.zeros((len(batch[0]), 1)))))
+    counts = _counts(parts, layer.vocabulary, progress)
+    layer.tokens.assign(_vectors(counts, layer.size))
+    ids = parts[0].take(np.arange(min(len(parts[0]), _SAMPLE)))
+    found = np.asarray(layer(_known(ids, layer.vocabulary)))[ids != 0].std()
+    if found:
+        layer.tokens.assign(layer.tokens * (deviation / found))
+
+
+def _counts(parts: Sequence[Rows], vocabulary: int, progress: Progress | None) -> Any:
+    """How often each token stands near each context, a sparse matrix."""
+    from scipy import sparse
+
+    contexts = min(_CONTEXTS, vocabulary)
+    found = sparse.csr_matrix((vocabulary, contexts), dtype=np.float32)
+    done, rows = 0, sum(map(len, parts))
+    for part in parts:
+        for start in range(0, len(part), _PART):
+            ids = part.take(np.arange(start, min(start + _PART, len(part))))
+            # Texts one behind the other, with so much padding between that none is near another.
+            ids = np.pad(_known(ids, vocabulary), ((0, 0), (0, _REACH)))
+            ends = np.cumsum((ids != 0)[:, ::-1], axis=1)[:, ::-1] > 0
+            flat = ids[ends | (np.cumsum(~ends, axis=1) <= _REACH)]
+            pairs = [(flat[:-far], flat[far:]) for far in range(1, _REACH + 1)]
+            one = np.concatenate([side for pair in pairs for side in pair])
+            other = np.concatenate([side for pair in pairs for side in pair[::-1]])
+            counted = (one > UNKNOWN) & (other > UNKNOWN) & (other < contexts)
+            where = (one[counted], other[counted])
+            ones = np.ones(counted.sum(), np.float32)
+            found = found + sparse.coo_matrix((ones, where), found.shape).tocsr()
+            done += len(ids)
             if progress:
-                progress("learning from texts", epoch * len(texts) + len(losses), steps)
-    layer.trainable = False
-    return float(np.mean(losses))
+                progress("counting neighbours", done, rows)
+    return found
 
 
-class _Texts:
-    """Batches of texts of like length, noise tokens, and how much each token counts."""
+def _vectors(counts: Any, size: int) -> FloatArray:
+    """A vector of each token: the positive logarithms of observed over expected, shortened."""
+    from scipy import sparse
+    from scipy.sparse import linalg
 
-    def __init__(self, parts: Sequence[Rows], vocabulary: int) -> None:
-        self._parts = parts
-        self._starts = np.cumsum([0, *(len(part) for part in parts)])
-        counts = np.zeros(vocabulary, np.int64)
-        lengths = np.zeros(self._starts[-1], np.int64)
-        for start in range(0, len(lengths), _PART):
-            chosen = np.arange(start, min(start + _PART, len(lengths)))
-            ids = self._take(chosen)
-            lengths[chosen] = (ids != 0).sum(axis=1)
-            counts += np.bincount(ids.ravel(), minlength=vocabulary)
-        counts[: _UNKNOWN + 1] = 0
-        shares = counts / max(counts.sum(), 1)
-        kept = np.sqrt(_FREQUENT / np.maximum(shares, 1e-12))
-        self.weights: FloatArray = np.where(counts > 0, np.minimum(kept, 1), 0).astype(np.float32)
-        self._noise = np.cumsum(counts**0.75)
-        self._lengths = lengths
-        self._order = np.argsort(lengths, kind="stable")
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // _BATCH)
-
-    def batch(self, place: int, random: np.random.Generator) -> tuple[Any, Any]:
-        """Ids ``[n, width]``, as wide as the longest, and noise ``[n, m]``, all rows alike."""
-        chosen = self._order[place * _BATCH :][:_BATCH]
-        # Few widths, since each is a step to be compiled, and none below the reach.
-        width = -(-max(int(self._lengths[chosen].max()), 2 * _STEP) // _STEP) * _STEP
-        ids = self._take(chosen)[:, :width]
-        ids = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
-        drawn = np.searchsorted(self._noise, random.random(_NOISE) * self._noise[-1], "right")
-        drawn = np.minimum(drawn, len(self._noise) - 1).astype(np.int32)
-        return ids, np.broadcast_to(drawn, (len(ids), _NOISE))
-
-    def _take(self, chosen: IntArray) -> Any:
-        """Rows by their position among all parts', part by part."""
-        bounds = zip(self._parts, self._starts, self._starts[1:], strict=False)
-        within = ((part, chosen[(chosen >= at) & (chosen < end)] - at) for part, at, end in bounds)
-        return np.concatenate([part.take(rows) for part, rows in within if len(rows)])
+    often = np.asarray(counts.sum(axis=0)).ravel() ** _SMOOTH
+    total = np.asarray(counts.sum(axis=1)).ravel()
+    cells = counts.tocoo()
+    expected = total[cells.row] * (often / max(often.sum(), 1e-12))[cells.col]
+    more = np.log(cells.data / expected)
+    kept = more > 0
+    where = (cells.row[kept], cells.col[kept])
+    matrix = sparse.coo_matrix((more[kept].astype(np.float32), where), counts.shape).tocsr()
+    made = np.zeros((len(total), size), np.float32)
+    # At most as many as there are dimensions; the rest stays 0, as for a handful of texts.
+    if rank := min(size, min(matrix.shape) - 1, matrix.nnz):
+        left, strength, _ = linalg.svds(matrix, k=rank, v0=np.ones(min(matrix.shape)))
+        made[:, :rank] = left * np.sqrt(np.maximum(strength, 0))
+    return made
 
 
-class _Teller(keras.Model):  # type: ignore[misc]
-    """From ids and noise to each text's loss ``[n, 1]``."""
-
-    def __init__(self, layer: Surroundings, weights: FloatArray) -> None:
-        super().__init__(name="teller")
-        self.layer = layer
-        self.weights_of = ops.convert_to_tensor(weights)
-        self.told = self.add_weight((len(weights), layer.size), "zeros", name="told")
-
-    def call(self, inputs: Any) -> Any:
-        """The losses."""
-        ids, noise = inputs
-        vectors = self.layer(ids)
-        length, edge = ops.shape(ids)[1], self.layer.region // 2 + _REACH
-        # In blocks of places, each with all tokens that its places may have to tell: one product
-        # of matrices a block instead of a walk through the batch for every distance.
-        blocks = length // _STEP
-        window = np.arange(_STEP + 2 * edge)
-        others = ops.take(
-            ops.pad(ids, [[0, 0], [edge, edge]]), ops.arange(blocks)[:, None] * _STEP + window, 1
-        )
-        here = ops.reshape(vectors, (-1, blocks, _STEP, self.layer.size))
-        scores = ops.einsum("nbps,nbws->nbpw", here, ops.take(self.told, others, axis=0))
-        far = np.abs(window - edge - np.arange(_STEP)[:, None])
-        near = ((far > self.layer.region // 2) & (far <= edge)).astype(np.float32)
-        there = ops.reshape(ops.cast(ops.not_equal(ids, 0), "float32"), (-1, blocks, _STEP, 1))
-        weights = near * there * ops.expand_dims(ops.take(self.weights_of, others, axis=0), 2)
-        true = ops.sum(weights * ops.softplus(-scores), axis=(1, 2, 3))
-        known = ops.reshape(ops.sum(weights, axis=3), (-1, length))
-        false = ops.softplus(ops.matmul(vectors, ops.transpose(ops.take(self.told, noise[0], 0))))
-        false = _RATIO * ops.sum(known * ops.mean(false, axis=2), axis=1)
-        losses = (true + false) / ops.maximum(ops.sum(known, axis=1), 1e-6)
-        return ops.expand_dims(losses, 1)
+def _known(ids: Any, vocabulary: int) -> Any:
+    return np.where(ids < vocabulary, ids, UNKNOWN)
 
 
 def _mask(there: Any, dtype: str) -> Any:

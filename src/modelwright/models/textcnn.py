@@ -52,7 +52,7 @@ def adapt(network: keras.Model, options: TextcnnOptions, given: Given) -> None:
     """Learn what surrounds a place from the training rows and from texts without labels."""
     if options.context:
         parts = [given.rows, *([given.unlabelled] if given.unlabelled else [])]
-        learn(network.get_layer("surroundings"), parts, options.pretrain, given.progress)
+        learn(network.get_layer("surroundings"), parts, 1.0, given.progress)
 
 
 class Places(keras.layers.Layer):  # type: ignore[misc]
