@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -144,9 +143,7 @@ class _Worker:
             )
         await self._grpc.start()
         self._tasks += [asyncio.create_task(one) for one in (self._poll(), self._share())]
-        # What is there now stays: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        memory.keep()
 
     async def stop(self) -> None:
         """Answer what was accepted, within the request's time, and let go."""
