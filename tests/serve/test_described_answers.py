@@ -9,6 +9,8 @@ import pytest
 
 from modelwright.serve.page import ASSETS, HEADERS
 
+pytest_plugins = ("page_server",)
+
 pytestmark = pytest.mark.slow
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from browsing import BROWSER, DRIVER, EVIL, SIZES, Page, Server
 
+pytest_plugins = ("page_server",)
+
 SELENIUM = importlib.util.find_spec("selenium")
 pytestmark = [
     pytest.mark.slow,
