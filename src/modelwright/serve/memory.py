@@ -1,4 +1,4 @@
-"""How memory is given back: by the C library at once and from one heap, by Python rarely.
+"""How memory is given back: by the C library at once and from one heap.
 
 By default glibc keeps a heap for each thread and what was freed in it, so that a server whose
 versions come and go holds far more than its models take. Elsewhere nothing is changed.
@@ -12,7 +12,6 @@ import gc
 _TRIM_THRESHOLD = -1
 _ARENA_MAX = -8
 _KEPT = 128 * 2**10
-_ALLOCATIONS = 20_000
 
 
 def settle() -> None:
@@ -24,13 +23,9 @@ def settle() -> None:
 
 
 def keep() -> None:
-    """Have the collector leave alone what is there now, and come less often for what is not.
-
-    A request makes no cycles, so there is next to nothing for it to find.
-    """
+    """Have the collector leave alone what is there now: it need not look at it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_ALLOCATIONS, 20, 50)
 
 
 def trim() -> None:
