@@ -234,6 +234,8 @@ def test_clients_that_misbehave_are_shown_the_door(models: Path, tmp_path: Path)
         (("--model-config", "missing.txt"), 2, "missing.txt cannot be read"),
         (("--tls-cert", "a.pem"), 2, "TLS takes --tls-cert and --tls-key"),
         (("--rest-port", 99999), 2, "--rest-port was given 99999"),
+        (("--engine", "onyx"), 2, "Did you mean 'onnx'?"),
+        (("--tls-cert", __file__, "--tls-key", __file__), 2, "cannot be used"),
     ],
 )
 def test_what_cannot_be_served_is_said(
@@ -246,6 +248,9 @@ def test_what_cannot_be_served_is_said(
 def test_a_port_that_is_taken_and_a_folder_that_is_not_there(models: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, said = refused(models, "--rest-port", taken.getsockname()[1])
+    assert code == 2 and "cannot be listened on" in said
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        code, said = refused(models, "--grpc-port", taken.getsockname()[1])
     assert code == 2 and "cannot be listened on" in said
     code, said = refused(tmp_path / "missing")
     assert code == 2 and "missing is not a folder" in said

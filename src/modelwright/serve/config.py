@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import ssl
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ConfigError
+from modelwright.bundle.engines import ENGINES
+from modelwright.core.errors import ConfigError, brief
+from modelwright.core.nearest import nearest
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,14 @@ def check(config: ServeConfig) -> ServeConfig:
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):
             raise ConfigError(f"{file} cannot be read; expected a file.")
+    kind = config.engine.partition("-")[0]
+    if kind != "auto" and kind not in ENGINES:
+        raise ConfigError(
+            f"--engine was given '{config.engine}'.{nearest(kind, ENGINES)} Expected auto,"
+            f" {', '.join(ENGINES)}, or a file of one as litert-int8."
+        )
+    if config.tls:
+        _check_tls(config.tls)
     guarded = config.keys or (config.tls and config.tls.ca)
     if not local(config.host) and not guarded and not config.allow_open:
         raise ConfigError(
@@ -151,6 +162,20 @@ def local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_tls(tls: Tls) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+        if tls.ca:
+            context.load_verify_locations(tls.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"--tls-cert {tls.certificate}, --tls-key {tls.key}"
+            f"{f' and --tls-ca {tls.ca}' if tls.ca else ''} cannot be used: {brief(error)}; expected"
+            " PEM files, the key being the certificate's and without a password."
+        ) from None
 
 
 def _tls_files(tls: Tls | None) -> list[str | None]:

@@ -28,6 +28,9 @@ def reserved(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the address cannot be had.
     """
+    # One that shares would be let in beside another server's, and get half of its requests.
+    with _bound(host, port) as alone:
+        port = port_of(alone)
     return _bound(host, port, shared=True)
 
 
