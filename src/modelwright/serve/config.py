@@ -173,8 +173,8 @@ def _check_tls(tls: Tls) -> None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"--tls-cert {tls.certificate}, --tls-key {tls.key}"
-            f"{f' and --tls-ca {tls.ca}' if tls.ca else ''} cannot be used: {brief(error)}; expected"
-            " PEM files, the key being the certificate's and without a password."
+            f"{f' and --tls-ca {tls.ca}' if tls.ca else ''} cannot be used: {brief(error)};"
+            " expected PEM files, the key being the certificate's and without a password."
         ) from None
 
 
