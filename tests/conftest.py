@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +22,19 @@ GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
 BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]
 FILLER = ["the film", "this book", "酒店", "a plot", "手机", "acting", "电影", "room"]
 COLOURS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A copy of the folder that ``make`` writes, which only one of several test workers does."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / name).exists():
+            make(base / f"{name}.part")
+            (base / f"{name}.part").rename(base / name)
+    return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
 
 
 def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -103,13 +118,15 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small BiLSTM."""
     import modelwright
 
-    report = modelwright.train(
-        data={"source": str(reviews), "test": 0.2},
-        model={"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1},
-        train={"epochs": 6, "batch_size": 16, "learning_rate": 0.02, "precision": "float32"},
-        out=tmp_path_factory.mktemp("runs") / "text",
-    )
-    return report.run
+    def make(out: Path) -> None:
+        modelwright.train(
+            data={"source": str(reviews), "test": 0.2},
+            model={"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1},
+            train={"epochs": 6, "batch_size": 16, "learning_rate": 0.02, "precision": "float32"},
+            out=out,
+        )
+
+    return made_once(tmp_path_factory, "text", make)
 
 
 @pytest.fixture(scope="session")
@@ -117,13 +134,15 @@ def picture_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A finished run of a small CNN."""
     import modelwright
 
-    report = modelwright.train(
-        data={"source": str(colours), "test": 0.2},
-        model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
-        train={"epochs": 10, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
-        out=tmp_path_factory.mktemp("runs") / "pictures",
-    )
-    return report.run
+    def make(out: Path) -> None:
+        modelwright.train(
+            data={"source": str(colours), "test": 0.2},
+            model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
+            train={"epochs": 10, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
+            out=out,
+        )
+
+    return made_once(tmp_path_factory, "pictures", make)
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +150,10 @@ def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """Version 1 of a servable of the text run. Don't change it."""
     import modelwright
 
-    return modelwright.export(text_run, tmp_path_factory.mktemp("models") / "sentiment").servable
+    def make(out: Path) -> None:
+        modelwright.export(text_run, out / "sentiment")
+
+    return made_once(tmp_path_factory, "text-models", make) / "sentiment" / "1"
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +161,10 @@ def picture_servable(picture_run: Path, tmp_path_factory: pytest.TempPathFactory
     """Version 1 of a servable of the picture run. Don't change it."""
     import modelwright
 
-    return modelwright.export(picture_run, tmp_path_factory.mktemp("models") / "colours").servable
+    def make(out: Path) -> None:
+        modelwright.export(picture_run, out / "colours")
+
+    return made_once(tmp_path_factory, "picture-models", make) / "colours" / "1"
 
 
 @pytest.fixture

@@ -86,29 +86,29 @@ def test_tensorflow_serving_reads_the_warm_up_requests(text_servable: Path) -> N
     assert texts[0].decode()
 
 
-def test_the_next_version_and_one_that_exists(text_run: Path, tmp_path: Path) -> None:
+def test_the_next_version_and_one_that_exists(picture_run: Path, tmp_path: Path) -> None:
     target = tmp_path / "m"
     (target / "7").mkdir(parents=True)
-    assert modelwright.export(text_run, target).servable == target / "8"
+    assert modelwright.export(picture_run, target).servable == target / "8"
     before = manifest.read(target / "8")
     with pytest.raises(ServableError, match="version 8 of .* exists and is never overwritten"):
-        modelwright.export(text_run, target, version=8)
+        modelwright.export(picture_run, target, version=8)
     assert manifest.read(target / "8") == before
 
 
 def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
-    text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    picture_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = graph.write
 
     def altered(path: Path, network: object, *args: object, **kwargs: object) -> None:
         for variable in network.trainable_variables[-1:]:  # type: ignore[attr-defined]
-            variable.assign(variable - 5)
+            variable.assign(-5 * variable)
         write(path, network, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(graph, "write", altered)
     with pytest.raises(ParityError, match="does not agree with the model it was made from"):
-        modelwright.export(text_run, tmp_path / "m")
+        modelwright.export(picture_run, tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import modelwright
 from modelwright import Limits, Measuring
-from modelwright.bundle import convert, heldout, manifest
+from modelwright.bundle import convert, examples, heldout, manifest
+from modelwright.bundle import quantize as module
 from modelwright.bundle.choice import Variant, choose, compared
+from modelwright.bundle.engines import open_engine
 from modelwright.bundle.measure import Cost
 from modelwright.core.errors import (
     ConfigError,
@@ -38,12 +41,50 @@ BRIEF = Measuring(rows=8, seconds=0.02)
 
 
 @pytest.fixture(scope="module")
-def quantized(picture_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ``quantized`` leaves each file that it had converted."""
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture(scope="module")
+def quantized(
+    picture_servable: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("models") / "colours" / "1"
     shutil.copytree(picture_servable, folder)
-    report = modelwright.quantize(folder, finetune=1, measuring=Measuring(seconds=0.05))
+    convert_really = convert.convert
+
+    def keeping(of: Path, kinds: Sequence[str], into: Path, **given: Any) -> dict[str, str]:
+        reasons = convert_really(of, kinds, into, **given)
+        if "values" not in given:
+            for kind in kinds:
+                shutil.copy(into / kind, converted)
+        return reasons
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convert, "convert", keeping)
+        report = modelwright.quantize(folder, finetune=1, measuring=Measuring(seconds=0.05))
     assert report.written == (report.recommended,)
     return folder
+
+
+@pytest.fixture
+def at_hand(quantized: Path, converted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``quantized``, whose files are there already and answer without a process for each."""
+
+    def there(_: Path, kinds: Sequence[str], into: Path, **__: Any) -> dict[str, str]:
+        for kind in kinds:
+            shutil.copy(converted / kind, into)
+        return {}
+
+    def answer(folder: Path, engine: str, path: Path, **_: Any) -> tuple[np.ndarray, Cost]:
+        about = manifest.read(folder)
+        rows = examples.read(path, about.task).inputs
+        return open_engine(engine, folder, about).probabilities(rows), COST
+
+    monkeypatch.setattr(convert, "convert", there)
+    monkeypatch.setattr(module, "measure", answer)
+    return quantized
 
 
 def test_the_table_tells_what_each_file_costs(quantized: Path) -> None:
@@ -85,9 +126,9 @@ def _red() -> bytes:
     return file.getvalue()
 
 
-def test_twice_is_as_once_and_another_choice_replaces_it(quantized: Path, tmp_path: Path) -> None:
+def test_twice_is_as_once_and_another_choice_replaces_it(at_hand: Path, tmp_path: Path) -> None:
     folder = tmp_path / "1"
-    shutil.copytree(quantized, folder)
+    shutil.copytree(at_hand, folder)
     for _ in range(2):
         files = manifest.read(folder).files
         report = modelwright.quantize(folder, methods=["int8", "float16"], measuring=BRIEF)
@@ -102,33 +143,33 @@ def test_twice_is_as_once_and_another_choice_replaces_it(quantized: Path, tmp_pa
     }
 
 
-def test_a_file_beyond_the_limits_is_refused_and_nothing_changes(quantized: Path) -> None:
-    before = manifest.read(quantized)
+def test_a_file_beyond_the_limits_is_refused_and_nothing_changes(at_hand: Path) -> None:
+    before = manifest.read(at_hand)
     with pytest.raises(ParityError, match=r"litert-float32 has .* MiB, more than the 0.001 of"):
         modelwright.quantize(
-            quantized, methods=["float32"], limits=Limits(mib=0.001), measuring=BRIEF
+            at_hand, methods=["float32"], limits=Limits(mib=0.001), measuring=BRIEF
         )
-    assert manifest.read(quantized) == before
+    assert manifest.read(at_hand) == before
 
 
-def test_where_none_fits_nothing_changes_but_the_table_is_shown(quantized: Path) -> None:
-    before = manifest.read(quantized)
-    report = modelwright.quantize(quantized, limits=Limits(mib=1e-6), measuring=BRIEF)
+def test_where_none_fits_nothing_changes_but_the_table_is_shown(at_hand: Path) -> None:
+    before = manifest.read(at_hand)
+    report = modelwright.quantize(at_hand, limits=Limits(mib=1e-6), measuring=BRIEF)
     assert (report.recommended, report.written) == (None, ())
     assert "more than the 1e-06 of --max-size" in report.render()
-    assert manifest.read(quantized) == before
+    assert manifest.read(at_hand) == before
 
 
 @pytest.mark.parametrize("moved", [manifest.MANIFEST, "litert"])
 def test_what_was_there_comes_back_where_moving_fails(
-    quantized: Path, monkeypatch: pytest.MonkeyPatch, moved: str
+    at_hand: Path, monkeypatch: pytest.MonkeyPatch, moved: str
 ) -> None:
-    before = manifest.read(quantized)
+    before = manifest.read(at_hand)
     rename, replace = Path.rename, Path.replace
 
     def failing(how: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
         def move(self: Path, target: Path) -> Path:
-            if Path(target) == quantized.resolve() / moved and self.parent.name == "1":
+            if Path(target) == at_hand.resolve() / moved and self.parent.name == "1":
                 raise OSError(28, "No space left on device")
             return how(self, target)
 
@@ -137,10 +178,10 @@ def test_what_was_there_comes_back_where_moving_fails(
     monkeypatch.setattr(Path, "rename", failing(rename))
     monkeypatch.setattr(Path, "replace", failing(replace))
     with pytest.raises(ServableError, match="No space left on device; it is as it was"):
-        modelwright.quantize(quantized, methods=["float16"], measuring=BRIEF)
+        modelwright.quantize(at_hand, methods=["float16"], measuring=BRIEF)
     monkeypatch.undo()
-    assert manifest.read(quantized) == before
-    assert not list(quantized.parent.glob(".*"))
+    assert manifest.read(at_hand) == before
+    assert not list(at_hand.parent.glob(".*"))
 
 
 def test_a_function_that_lies_elsewhere_is_not_called(
@@ -167,24 +208,24 @@ def test_a_function_that_lies_elsewhere_is_not_called(
         modelwright.quantize(folder, measuring=BRIEF)
 
 
-def test_from_inside_its_folder(quantized: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = manifest.read(quantized)
-    monkeypatch.chdir(quantized)
+def test_from_inside_its_folder(at_hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = manifest.read(at_hand)
+    monkeypatch.chdir(at_hand)
     modelwright.quantize(".", limits=Limits(mib=1e-6), measuring=BRIEF)
-    assert manifest.read(quantized) == before
+    assert manifest.read(at_hand) == before
 
 
 def test_a_conversion_that_fails_touches_nothing(
-    quantized: Path, monkeypatch: pytest.MonkeyPatch
+    at_hand: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = manifest.read(quantized)
+    before = manifest.read(at_hand)
     crashed = "its process crashed (SIGSEGV)"
     monkeypatch.setattr(
         convert, "convert", lambda _, kinds, *__, **___: dict.fromkeys(kinds, crashed)
     )
     with pytest.raises(ServableError, match="litert-int8 is not available: its process crashed"):
-        modelwright.quantize(quantized, methods=["int8"], measuring=BRIEF)
-    assert manifest.read(quantized) == before
+        modelwright.quantize(at_hand, methods=["int8"], measuring=BRIEF)
+    assert manifest.read(at_hand) == before
 
 
 def test_a_recurrent_network_has_no_whole_numbers_but_the_rest(
@@ -290,8 +331,6 @@ def test_rounded_kernels_are_whole_numbers_with_a_scale_a_channel() -> None:
 def test_without_litert_it_says_how_to_get_it(
     quantized: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from modelwright.bundle import quantize as module
-
     monkeypatch.setattr(module, "installed", lambda _: False)
     with pytest.raises(MissingDependencyError, match=r"pip install 'modelwright\[edge\]'"):
         modelwright.quantize(quantized)

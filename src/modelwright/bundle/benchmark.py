@@ -105,10 +105,9 @@ def benchmark(
                 progress(f"timing {name}", turn * len(used) + place, rounds * len(used))
             rows = folder / about.examples_of(name)
             found[name].append(measure(folder, name, rows, seconds=seconds)[1])
-    machine = detect()
     return BenchmarkReport(
         servable=folder,
-        machine=f"{machine.processor}, {machine.cores} cores",
+        machine=detect().name,
         rounds=rounds,
         engines={name: _median(costs) for name, costs in found.items()},
         skipped=skipped,

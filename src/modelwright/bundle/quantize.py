@@ -131,7 +131,7 @@ def quantize(
                 servable=folder,
                 split=name,
                 rows=len(raw),
-                machine=f"{detect().processor}, {detect().cores} cores",
+                machine=detect().name,
                 variants=variants,
                 missing=missing,
                 recommended=best,

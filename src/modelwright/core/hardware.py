@@ -22,6 +22,11 @@ class Hardware:
     instruction_sets: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """The processor and how many cores of it, as reports give them."""
+        return f"{self.processor}, {self.cores} core{'' if self.cores == 1 else 's'}"
+
+    @property
     def bfloat16(self) -> bool:
         """Whether the processor multiplies bfloat16 matrices itself."""
         return "amx_bf16" in self.instruction_sets or "avx512_bf16" in self.instruction_sets

@@ -52,7 +52,7 @@ class DoctorReport:
         rows = [
             *self.versions.items(),
             ("backend", f"{BACKENDS[self.backend]}, which KERAS_BACKEND can change"),
-            ("processor", f"{machine.processor}, {machine.cores} cores, {memory} of memory"),
+            ("processor", f"{machine.name}, {memory} of memory"),
             ("instruction sets", " ".join(machine.instruction_sets) or "none that matter here"),
             ("GPU", self.gpu or f"none that {BACKENDS[self.backend]} sees"),
             ("precision", f"{self.precision.policy}: {self.precision.reason}"),

@@ -78,6 +78,23 @@ def loss(network: keras.Model, smoothing: float) -> Any:
     return keras.losses.SparseCategoricalCrossentropy()
 
 
+def make_variables(network: keras.Model, goals: npt.NDArray[Any]) -> None:
+    """Make those of the optimiser and the metrics of a compiled network.
+
+    Keras makes them in the first step, and TensorFlow then traces that step twice, which takes
+    seconds.
+
+    Args:
+        network: compiled.
+        goals: ``targets`` of at least one row.
+    """
+    network.optimizer.build(network.trainable_variables)
+    nothing = np.zeros((1, network.output_shape[-1]), np.float32)
+    network.compute_loss(None, goals[:1], nothing)
+    network.compute_metrics(None, goals[:1], nothing)
+    network.reset_metrics()
+
+
 def targets(labels: IntArray, classes: int, smoothing: float) -> npt.NDArray[Any]:
     """Labels ``[n]`` as that loss reads them: numbers, or one-hot rows where it smooths."""
     if smoothing and classes > 2:

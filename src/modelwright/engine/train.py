@@ -201,6 +201,7 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
             progress=progress,
         )
         builders.adapt(run.config.model, network, given)
+    optimizers.make_variables(network, goals["train"])
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
     )

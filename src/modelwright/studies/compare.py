@@ -185,7 +185,7 @@ def _machine() -> dict[str, Any]:
     hardware, gpu = detect(), runtime.gpu_details()
     name = None if gpu is None else str(gpu.get("device_name", "a GPU without a name"))
     return {
-        "name": f"{hardware.processor}, {hardware.cores} cores, {name or 'no GPU'}",
+        "name": f"{hardware.name}, {name or 'no GPU'}",
         "memory_mib": hardware.memory_mib,
         "instruction_sets": list(hardware.instruction_sets),
         "versions": versions(),
