@@ -126,6 +126,11 @@ def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
         ),
         ({"variants": [{"name": "a", "claimed": 0.785}]}, "'variants.a.claimed' was given 0.785"),
         ({"variants": [{"set": {}}]}, r"'variants\.1\.name' is missing"),
+        ({"variants": [{"nam": "a"}]}, r"unknown key 'variants\.1\.nam'\. Did you mean 'name'"),
+        (
+            {"seeds": [0, -1]},
+            r"'seeds' was given \[0, -1\]; expected a list of at least 1, each a whole number at",
+        ),
         ({"variants": [{"name": "a"}, {"name": "a"}]}, "two variants are named 'a'"),
         (
             {"variants": [{"name": "bse"}, {"name": "b", "after": "base"}]},

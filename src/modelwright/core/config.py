@@ -19,6 +19,7 @@ from modelwright.core.nearest import nearest
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+_UNKNOWN = "extra_forbidden"
 
 
 class Table(BaseModel):
@@ -126,8 +127,10 @@ def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> A
         return kind.model_validate(dict(values))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        key = ".".join(str(part) for part in (name, *problems[0]["loc"][:1]) if part != "")
-        raise ConfigError(_explain(kind, key, problems)) from None
+        # A misspelt key explains one that is missing.
+        first = next((one for one in problems if one["type"] == _UNKNOWN), problems[0])
+        key = ".".join(str(part) for part in (name, *first["loc"][:1]) if part != "")
+        raise ConfigError(_explain(kind, key, first, values)) from None
 
 
 def to_toml(config: Config) -> str:
@@ -165,24 +168,21 @@ def setting(value: Any) -> str:
 def allowed(kind: type[Table], key: str) -> str:
     """What a key may hold, in words, from its JSON schema."""
     schema = kind.model_json_schema()["properties"][key]
-    options = schema.get("anyOf", [schema])
-    return " or ".join(_allowed(option) for option in options)
+    return " or ".join(_allowed(option) for option in _either(schema))
 
 
-def _explain(kind: type[Table], key: str, problems: list[Any]) -> str:
-    first = problems[0]
+def _explain(kind: type[Table], key: str, first: Any, values: Mapping[str, Any]) -> str:
     field = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
+    if first["type"] == _UNKNOWN:
         known = sorted(kind.model_fields)
         return f"unknown key '{key}'.{nearest(field, known)} Known here: {', '.join(known)}."
     if first["type"] == "missing":
         return f"'{key}' is missing; expected {allowed(kind, field)}."
-    given = first["input"]
-    for problem in problems:
-        if len(problem["loc"]) == 1 or problem["loc"][0] == field:
-            given = problem["input"]
-            break
-    return f"'{key}' was given {given!r}; expected {allowed(kind, field)}."
+    return f"'{key}' was given {values[field]!r}; expected {allowed(kind, field)}."
+
+
+def _either(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(schema.get("anyOf", [schema]))
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
@@ -199,6 +199,9 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         "array": "a list",
     }
     words = kinds.get(schema.get("type", ""), "a table")
+    if "items" in schema:
+        words += f" of at least {schema['minItems']}" if "minItems" in schema else ""
+        words += f", each {' or '.join(_allowed(item) for item in _either(schema['items']))}"
     bounds = {
         "minimum": "at least",
         "exclusiveMinimum": "above",
