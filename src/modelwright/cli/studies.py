@@ -56,7 +56,7 @@ def reproduce(
     as_json: bool = Json,
     quiet: bool = Quiet,
 ) -> None:
-    """Put every published claim beside what is measured; trains what is not kept."""
+    """Put every published accuracy beside what is measured; trains what is not kept."""
     from modelwright.studies import listing, pages
 
     if show + page + (quick or again) > 1 or (quick and again):
