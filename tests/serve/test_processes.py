@@ -6,9 +6,12 @@ import datetime
 import http.client
 import ipaddress
 import json
+import re
+import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -223,6 +226,71 @@ def test_clients_that_misbehave_are_shown_the_door(models: Path, tmp_path: Path)
         reply = client.send("POST", "/v1/models/sentiment:predict", body)
         assert reply.status == 400 and "JSON Parse error" in reply.error
         assert client.ask("sentiment:predict", TEXT).status == 200
+
+
+def test_an_offer_to_upgrade_is_ignored_and_its_body_is_read(models: Path, tmp_path: Path) -> None:
+    body = json.dumps(TEXT).encode()
+    smuggled = b"GET /v1/models/smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+    head = b"POST /v1/models/sentiment:predict HTTP/1.1\r\nhost: x\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+
+    def statuses(*packets: bytes) -> tuple[list[bytes], bytes]:
+        with socket.create_connection((client.host, client.port), timeout=30) as made:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for packet in packets:
+                made.sendall(packet)
+                time.sleep(0.05)
+            got = b""
+            while part := made.recv(65536):
+                got += part
+        return re.findall(rb"HTTP/1.1 (\d+)", got), got
+
+    with serving(models, tmp_path) as client:
+        for offer in (b"h2c", b"websocket", b"unknown"):
+            asked = head + b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\n" % offer
+            sized = asked + b"content-length: %d\r\n\r\n" % len(body)
+            assert statuses(sized + body + last)[0] == [b"200", b"200"]
+            assert statuses(sized, body, last)[0] == [b"200", b"200"]
+            assert statuses(sized + body + sized, body[:9], body[9:], last)[0] == [b"200"] * 3
+            chunked = asked + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % len(body)
+            assert statuses(chunked, body + b"\r\n0\r\n\r\n", last)[0] == [b"200", b"200"]
+            # A body that looks like a request is a bad body, not a second request.
+            hidden = asked + b"content-length: %d\r\n\r\n" % len(smuggled)
+            codes, got = statuses(hidden, smuggled, last)
+            assert codes == [b"400", b"200"] and b"smuggled HTTP" not in got
+            bodiless = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
+            assert statuses(bodiless + b"upgrade: %b\r\n\r\n" % offer, last)[0] == [b"200"] * 2
+        assert statuses(b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n" + last)[0] == [b"400"]
+
+
+JAVA = """
+import java.net.URI;
+import java.net.http.*;
+
+public class Ask {
+    public static void main(String[] given) throws Exception {
+        var request = HttpRequest.newBuilder(URI.create(given[0]))
+            .POST(HttpRequest.BodyPublishers.ofString(given[1])).build();
+        var client = HttpClient.newHttpClient();
+        for (int n = 0; n < 3; n++) {
+            var reply = client.send(request, HttpResponse.BodyHandlers.ofString());
+            System.out.println(reply.statusCode() + " " + reply.body().contains("predictions"));
+        }
+    }
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java here")
+def test_javas_own_client_which_offers_http_2_is_answered(models: Path, tmp_path: Path) -> None:
+    source = tmp_path / "Ask.java"
+    source.write_text(JAVA)
+    with serving(models, tmp_path) as client:
+        url = f"http://{client.host}:{client.port}/v1/models/sentiment:predict"
+        done = subprocess.run(
+            ["java", str(source), url, json.dumps(TEXT)], capture_output=True, text=True, timeout=60
+        )
+    assert done.stdout.splitlines() == ["200 true"] * 3, done.stderr
 
 
 @pytest.mark.parametrize(

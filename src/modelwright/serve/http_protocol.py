@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelwright.serve.config import Limits
@@ -74,8 +75,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what headers take; a request that comes as a whole costs nothing here."""
-        super().data_received(data)
+        """Parse the bytes, ignore offers to upgrade, and bound the size of headers."""
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+            return
         if self._reading and not self.transport.is_closing():
             self._headers += len(data)
             if self._headers > self.limits.header:
@@ -94,7 +100,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Headers end."""
         self._reading = False
         self._forget()
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body ends, unless the parser skipped it for an upgrade."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The answer to a HEAD has no body to go with."""
@@ -121,6 +133,27 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP at all, refused as everything else is."""
         self._refuse(_BAD, msg)
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser. A request that offers an upgrade is parsed again without the offer.
+
+        The parser takes everything after such headers for another protocol: it skips the body and
+        reads the next packet as a new request, which lets a client smuggle one in (RFC 9110, 7.8:
+        a server may ignore the offer).
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            if method == b"CONNECT":
+                self.send_400_response("CONNECT is not supported.")
+                return
+            head = b"%b %b HTTP/%b\r\n" % (method, self.url, version.encode())
+            kept = (pair for pair in self.headers if pair[0] != b"upgrade")
+            head += b"".join(b"%b: %b\r\n" % pair for pair in kept) + b"\r\n"
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(head)
+            self._parse(data[upgrade.args[0] :])
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self.limits.header_seconds, self._late)
