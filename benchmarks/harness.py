@@ -188,7 +188,7 @@ def show(value: float | None, form: str = ",.1f", missing: str = "-") -> str:
 
 def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Rows under headers."""
-    from modelwright.core.render import table
+    from modelwright.core.terminal import table
 
     print(f"\n{title}\n{table(headers, rows)}", flush=True)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.files import write_text
+from modelwright.publish import kept_studies
 from modelwright.recipes import measured
-from modelwright.studies import kept
 
 RESULTS = Path(__file__).parent / "results"
 RECIPES = Path(__file__).parents[1] / "src" / "modelwright" / "recipes"
@@ -42,8 +42,8 @@ def main() -> None:
 def collect(results: Path) -> dict[str, list[dict[str, Any]]]:
     """Recipe to its tables, of every kept study."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for study in filter(None, map(kept.read, sorted(results.glob("*.json")))):
-        for recipe, entry in kept.entries(study):
+    for study in filter(None, map(kept_studies.read, sorted(results.glob("*.json")))):
+        for recipe, entry in kept_studies.entries(study):
             measured.read(entry, recipe)
             found.setdefault(recipe, []).append(entry)
     return found

@@ -155,7 +155,7 @@ def _train(
     source: str, memory_mib: int, rows: int, batch: int, epochs: int, cached: bool
 ) -> Figures:
     import modelwright
-    from modelwright.engine.batches import TrainingBatches
+    from modelwright.training.batches import TrainingBatches
 
     steps = 0
     needed: dict[tuple[int, int], float] = {}
@@ -247,7 +247,7 @@ def _read(reader: str, folder: str, batch: int) -> Figures:
 def _modelwright(reader: str, folder: str, batch: int) -> Iterator[int]:
     from modelwright import load_data
     from modelwright.core.config import DataConfig
-    from modelwright.engine.batches import TrainingBatches
+    from modelwright.training.batches import TrainingBatches
 
     yield 0
     memory = 2048 if "decoded" in reader else 1

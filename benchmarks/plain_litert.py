@@ -33,8 +33,8 @@ def measure(side: str, length: int) -> Figures:
     from modelwright.core.backend import load_keras
 
     load_keras()
-    from modelwright.bundle.convert import litert_file
     from modelwright.core.config import ModelConfig
+    from modelwright.exporting.conversion import litert_file
     from modelwright.models import builders
 
     network = builders.build(ModelConfig(builder="bilstm", options={}), (length,), 2)

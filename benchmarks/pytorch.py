@@ -100,8 +100,8 @@ def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
     import numpy as np
 
     from modelwright.core.config import ModelConfig
-    from modelwright.engine import runtime
     from modelwright.models import builders
+    from modelwright.training import runtime
 
     runtime.prepare(0)
     model = builders.build(ModelConfig(builder="whitened"), SHAPE, CLASSES, "mixed_bfloat16")

@@ -19,8 +19,8 @@ OPTIONS = {"servables": Option([], [], "folders of models", many=True, local=Tru
 
 def compare(given: argparse.Namespace) -> Figures:
     """Every servable's table."""
-    from modelwright.bundle import manifest
-    from modelwright.bundle.quantize import TABLE
+    from modelwright.quantization.quantize import TABLE
+    from modelwright.servable import manifest
 
     if not given.servables:
         raise SystemExit("--servables was not given; expected folders of models, models/NAME.")

@@ -206,7 +206,7 @@ def _installed(given: argparse.Namespace) -> tuple[dict[str, str], Figures, dict
             missing[side] = done.stderr.strip().splitlines()[-1]
         else:
             versions[side] = json.loads(done.stdout)
-    if "modelwright" in given.sides and util.find_spec("modelwright.serve.server") is None:
+    if "modelwright" in given.sides and util.find_spec("modelwright.serve.process.server") is None:
         missing["modelwright"] = "this installation of modelwright has no server"
     for side, reason in missing.items():
         print(f"  {side} is missing: {reason}", flush=True)

@@ -2,7 +2,7 @@
 
 Clients ask over REST (one row, batches in row and column form, status, metadata) and gRPC without a
 stop. Each answer names the version that gave it and is compared with what that version's folder
-answers through ``modelwright.bundle.predictor``; two different servables take turns under each
+answers through ``modelwright.servable.predictor``; two different servables take turns under each
 name, so that an answer of the wrong version shows. Meanwhile the folder changes: a version is
 added, at once or file by file; rolled back; half copied; with one byte changed; old ones, the
 live one and all are deleted. With several workers one is ended, and in a phase of its own killed:

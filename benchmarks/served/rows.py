@@ -1,6 +1,6 @@
 """Requests with the answers that they must get, from what a servable itself recorded.
 
-The expected answers come from ``modelwright.bundle.predictor``, which no server is part of.
+The expected answers come from ``modelwright.servable.predictor``, which no server is part of.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def raw(folder: Path, count: int = ROWS) -> list[str | bytes]:
     Raises:
         SystemExit: it recorded too few.
     """
-    from modelwright.bundle import manifest
+    from modelwright.servable import manifest
 
     task = manifest.read(folder).task
     lines = (folder / manifest.EXAMPLES).read_text("utf-8").split("\n")[:-1]
@@ -67,7 +67,7 @@ def raw(folder: Path, count: int = ROWS) -> list[str | bytes]:
 
 def answered(folder: Path, inputs: Sequence[str | bytes]) -> list[Row]:
     """Each input with what that servable answers."""
-    from modelwright.bundle import manifest, predictor
+    from modelwright.servable import manifest, predictor
 
     name = manifest.read(folder).input_name
     loaded = predictor.load(folder)

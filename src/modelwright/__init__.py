@@ -42,52 +42,52 @@ __all__ = [
 ]
 
 _LIGHT = {
-    "Limits": "modelwright.bundle.choice",
-    "Measuring": "modelwright.bundle.quantize",
+    "Limits": "modelwright.quantization.selection",
+    "Measuring": "modelwright.quantization.quantize",
     "ModelwrightError": "modelwright.core.errors",
-    "benchmark": "modelwright.bundle.benchmark",
+    "benchmark": "modelwright.servable.benchmark",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
     "list_recipes": "modelwright.recipes.listing",
-    "load": "modelwright.bundle.predictor",
+    "load": "modelwright.servable.predictor",
     "load_data": "modelwright.data.load",
-    "quantize": "modelwright.bundle.quantize",
-    "reproduce": "modelwright.studies.reproduce",
-    "rollback": "modelwright.serve.versions",
+    "quantize": "modelwright.quantization.quantize",
+    "reproduce": "modelwright.publish.reproduce",
+    "rollback": "modelwright.servable.versions",
     "show_recipe": "modelwright.recipes.listing",
-    "verify": "modelwright.bundle.verify",
-    "versions": "modelwright.serve.versions",
+    "verify": "modelwright.servable.verify",
+    "versions": "modelwright.servable.versions",
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
     "compare": "modelwright.studies.compare",
-    "evaluate": "modelwright.engine.evaluate",
-    "export": "modelwright.bundle.export",
-    "layers": "modelwright.engine.layers",
-    "resume": "modelwright.engine.train",
+    "evaluate": "modelwright.training.evaluate",
+    "export": "modelwright.exporting.export",
+    "layers": "modelwright.training.feature_maps",
+    "resume": "modelwright.training.train",
     "train": "modelwright.api.train",
 }
 
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.train import train
-    from modelwright.bundle.benchmark import benchmark
-    from modelwright.bundle.choice import Limits
-    from modelwright.bundle.export import export
-    from modelwright.bundle.predictor import load
-    from modelwright.bundle.quantize import Measuring, quantize
-    from modelwright.bundle.verify import verify
     from modelwright.core.errors import ModelwrightError
     from modelwright.data.inspection import inspect_data
     from modelwright.data.load import load_data
     from modelwright.data.named.fetch import fetch
-    from modelwright.engine.evaluate import evaluate
-    from modelwright.engine.layers import layers
-    from modelwright.engine.train import resume
+    from modelwright.exporting.export import export
+    from modelwright.publish.reproduce import reproduce
+    from modelwright.quantization.quantize import Measuring, quantize
+    from modelwright.quantization.selection import Limits
     from modelwright.recipes.listing import list_recipes, show_recipe
-    from modelwright.serve.versions import rollback, versions
+    from modelwright.servable.benchmark import benchmark
+    from modelwright.servable.predictor import load
+    from modelwright.servable.verify import verify
+    from modelwright.servable.versions import rollback, versions
     from modelwright.studies.compare import compare
-    from modelwright.studies.reproduce import reproduce
+    from modelwright.training.evaluate import evaluate
+    from modelwright.training.feature_maps import layers
+    from modelwright.training.train import resume
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from modelwright.publish import kept_studies
 from modelwright.recipes import measured as tables
 from modelwright.recipes import recipe
-from modelwright.studies import kept
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -73,7 +73,7 @@ def test_what_is_written_agrees_with_the_study(tmp_path: Path) -> None:
     entries = tomllib.loads(written)["measured"]
     assert [entry["variant"] for entry in entries] == ["plain", '按字 "c"', "views"]
     for entry in entries:
-        assert kept.disagreements("bilstm", tables.read(entry, "bilstm"), study) == []
+        assert kept_studies.disagreements("bilstm", tables.read(entry, "bilstm"), study) == []
     assert entries[0]["accuracy"] == 0.9124
     assert entries[0]["minutes"] == 12.3
     assert tomllib.loads(written)["summary"] == "a net"
@@ -86,7 +86,7 @@ def test_another_training_says_nothing_of_the_recipe_nor_do_rows_it_was_chosen_o
     keep(tmp_path, trained, variant("to come", accuracy=None))
     assert measured.collect(tmp_path) == {}
     study = keep(tmp_path, variant("plain"))
-    assert kept.entries({**study, "split": "val"}) == []
+    assert kept_studies.entries({**study, "split": "val"}) == []
 
 
 @pytest.mark.parametrize(("data", "left"), [("imdb", ["imdb"]), ("mnist", ["mnist", "imdb"])])

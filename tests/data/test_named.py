@@ -24,8 +24,8 @@ from modelwright.data.named import layouts, sources
 from modelwright.data.named import records as named
 from modelwright.data.named.archives import FolderFiles, MemoryFiles, read_archive
 from modelwright.data.named.cache import cached_file
-from modelwright.data.named.catalogue import CATALOGUE, NamedSet, Package
 from modelwright.data.named.content import Part, fingerprint
+from modelwright.data.named.definitions import CATALOGUE, NamedSet, Package
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 LABELS = [3, 0, 9, 3]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.bundle import manifest
-from modelwright.bundle.manifest import Manifest
+from modelwright.servable import manifest
+from modelwright.servable.manifest import Manifest
 
 
 def own(models: Path, name: str, version: int = 1) -> Path:

@@ -17,7 +17,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 import modelwright
 from deploy import made, published
-from modelwright.deploy import serving
+from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.models import Model
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
@@ -67,7 +67,7 @@ def test_every_file_that_is_mounted_is_there(out: Path, compose: dict[str, Any])
         assert (out / volume["source"]).exists()
     inside = {volume["target"] for volume in service["volumes"]}
     named = {flag.partition("=")[2] for flag in service["command"] if "_file=" in flag}
-    assert named == inside - {serving.MODELS}
+    assert named == inside - {tensorflow_serving.MODELS}
 
 
 def test_tensorflow_serving_reads_its_files(out: Path) -> None:
@@ -108,8 +108,8 @@ def test_the_health_check_asks_for_every_model(
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(serving, "REST_PORT", server.server_address[1])
-        line = serving.health_command([Model("a", 1, True), Model("b", 1, True)])
+        monkeypatch.setattr(tensorflow_serving, "REST_PORT", server.server_address[1])
+        line = tensorflow_serving.health_command([Model("a", 1, True), Model("b", 1, True)])
         done = subprocess.run(["bash", "-c", line], timeout=20, check=False)
         server.shutdown()
     assert done.returncode == code
@@ -117,8 +117,8 @@ def test_the_health_check_asks_for_every_model(
 
 
 def test_the_health_check_fails_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "REST_PORT", 1)
-    line = serving.health_command([Model("a", 1, True)])
+    monkeypatch.setattr(tensorflow_serving, "REST_PORT", 1)
+    line = tensorflow_serving.health_command([Model("a", 1, True)])
     done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=20, check=False)
     assert done.returncode != 0
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy import made, published
-from modelwright.deploy import serving
+from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
 
@@ -77,7 +77,7 @@ def test_the_probes_ask_what_tensorflow_serving_answers(tmp_path: Path) -> None:
     assert paths == {
         "startupProbe": "/v1/models/Colours_2.1",
         "readinessProbe": "/v1/models/Colours_2.1",
-        "livenessProbe": serving.METRICS_PATH,
+        "livenessProbe": tensorflow_serving.METRICS_PATH,
     }
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"grpc": 8500, "rest": 8501}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deploy import made
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.models import DNS_LENGTH, Model, dns_names, scan
-from modelwright.serve import withdrawn
+from modelwright.servable import withdrawn
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # Kubernetes' DNS-1035
 

@@ -24,12 +24,12 @@ import pytest
 import yaml
 
 from deploy import made
-from modelwright.bundle import manifest
 from modelwright.core.errors import ServableError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
-from modelwright.serve.servable import DEFAULT, PREDICT
-from modelwright.serve.signatures import Signature, TensorSpec
+from modelwright.servable import manifest
+from modelwright.serve.lifecycle.served_model import DEFAULT, PREDICT
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 START_SECONDS = 180
 

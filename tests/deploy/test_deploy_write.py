@@ -12,9 +12,9 @@ import yaml
 from deploy import made, published
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.options import DeployOptions
-from modelwright.deploy.record import RECORD
 from modelwright.deploy.template import fill, quoted
 from modelwright.deploy.write import TARGETS, deploy
+from modelwright.deploy.written_files import RECORD
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.models import builders
-from modelwright.models.heads import spread
+from modelwright.models.output_layer import spread
 
 
 def build(builder: str, shape: tuple[int, ...], classes: int, **options: object) -> keras.Model:

@@ -11,12 +11,12 @@ import modelwright
 from conftest import write_csv
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
-from modelwright.engine.batches import Ids
-from modelwright.engine.keeper import Keeper
 from modelwright.models import builders, ngrams
-from modelwright.models.given import Given
+from modelwright.models.adaptation import Given
 from modelwright.models.ngrams import LARGEST, NONE, Buckets, ratios
 from modelwright.runs import run as runs
+from modelwright.training.batches import Ids
+from modelwright.training.checkpoint import Keeper
 
 OPTIONS = {"vocabulary": 12, "length": 6, "buckets": 4096, "min_count": 1}
 CONFIG = ModelConfig(builder="ngrams", options=OPTIONS)

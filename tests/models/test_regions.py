@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from modelwright.core.config import ModelConfig
-from modelwright.engine.batches import Ids
 from modelwright.models import builders
-from modelwright.models.given import Given
+from modelwright.models.adaptation import Given
 from modelwright.models.regions import Regions
+from modelwright.training.batches import Ids
 
 OPTIONS = {"vocabulary": 20, "length": 12, "filters": 6, "dropout": 0.0}
 IDS = np.random.default_rng(0).integers(2, 20, (24, 12)).astype(np.int32)

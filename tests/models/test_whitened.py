@@ -6,10 +6,10 @@ import pytest
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
-from modelwright.engine.batches import Ids
 from modelwright.models import builders
-from modelwright.models.given import Given
+from modelwright.models.adaptation import Given
 from modelwright.models.whitened import NearIdentity, whiten
+from modelwright.training.batches import Ids
 
 CONFIG = ModelConfig(builder="whitened", options={"widths": [8, 12], "augment": "flip"})
 

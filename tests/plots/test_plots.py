@@ -12,9 +12,9 @@ from PIL import Image
 from modelwright.plots.calibration import draw_calibration
 from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
+from modelwright.plots.feature_maps import Maps, draw_layers
 from modelwright.plots.history import draw_history
 from modelwright.plots.inspection import draw_inspection
-from modelwright.plots.layers import Maps, draw_layers
 from modelwright.plots.mistakes import draw_mistakes
 from modelwright.plots.study import Line, draw_study
 

@@ -8,8 +8,8 @@ import zlib
 
 import pytest
 
-from modelwright.serve import body
 from modelwright.serve.errors import Refused
+from modelwright.serve.rest import body
 
 
 def read(parts: list[bytes], headers: list[tuple[bytes, bytes]] | None = None, limit: int = 1000):

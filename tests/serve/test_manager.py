@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import ServableError
-from modelwright.serve import withdrawn
-from modelwright.serve.catalogue import Entry, Policy
+from modelwright.servable import withdrawn
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
-from modelwright.serve.loading import Loaded
-from modelwright.serve.manager import Manager
-from modelwright.serve.signatures import Signature, TensorSpec
+from modelwright.serve.lifecycle.loading import Loaded
+from modelwright.serve.lifecycle.manager import Manager
+from modelwright.serve.lifecycle.model_config import Entry, Policy
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
 class Fake:
@@ -275,7 +275,7 @@ def test_what_is_not_there(models: Models) -> None:
 
 
 def test_links_that_lead_out_of_the_root(models: Models, tmp_path_factory: Any) -> None:
-    from modelwright.serve.catalogue import confined
+    from modelwright.serve.lifecycle.model_config import confined
 
     outside = tmp_path_factory.mktemp("outside")
     inside = models.add("m", 1)

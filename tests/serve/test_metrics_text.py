@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.serve.metrics import LATENCY, REQUESTS, Metrics, Shared
+from modelwright.serve.service.metrics import LATENCY, REQUESTS, Metrics, Shared
 
 
 def filled() -> Metrics:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from modelwright.serve.errors import HTTP
-from modelwright.serve.openapi import document
+from modelwright.serve.rest.openapi import document
 
 DOCUMENT = document("1.2.3")
 OPERATIONS = {

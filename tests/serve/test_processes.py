@@ -39,7 +39,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
     found = []
     for one in psutil.Process(pid).children():
         with suppress(psutil.Error):
-            if "modelwright.serve.worker" in one.cmdline():
+            if "modelwright.serve.process.worker" in one.cmdline():
                 found.append(one)
     return found
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.rest_json import PredictBody, examples, parse, predict_tensors
-from modelwright.serve.signatures import Signature, TensorSpec
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+from modelwright.serve.rest.json_body import PredictBody, examples, parse, predict_tensors
 
 
 def signature(**types: str) -> Callable[[str], Signature]:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.rest_json import parse, predict_tensors
-from modelwright.serve.rest_text import classifications, predictions, regressions
-from modelwright.serve.signatures import Signature, TensorSpec
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+from modelwright.serve.rest.json_answers import classifications, predictions, regressions
+from modelwright.serve.rest.json_body import parse, predict_tensors
 
 
 def texts(*values: bytes) -> Any:

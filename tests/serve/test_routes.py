@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from modelwright.serve import routes
 from modelwright.serve.errors import Refused
-from modelwright.serve.service import Target
+from modelwright.serve.rest import routes
+from modelwright.serve.service.service import Target
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 
 from modelwright.serve.config import Batching, Limits
 from modelwright.serve.errors import Refused
-from modelwright.serve.runner import Measured, Runner, measure
-from modelwright.serve.servable import Checked
+from modelwright.serve.lifecycle.runner import Measured, Runner, measure
+from modelwright.serve.lifecycle.served_model import Checked
 
 SLOW = Measured(0.01, 1.0)
 HELPED = Measured(0.01, 4.0)

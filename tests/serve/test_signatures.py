@@ -8,8 +8,8 @@ import pytest
 
 from modelwright.serve.config import Limits
 from modelwright.serve.errors import GRPC, HTTP, Refused
-from modelwright.serve.servable import check
-from modelwright.serve.signatures import Signature, TensorSpec
+from modelwright.serve.lifecycle.served_model import check
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
 def test_a_spec_knows_its_arrays() -> None:

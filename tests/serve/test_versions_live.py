@@ -12,7 +12,7 @@ from asking import Client, add_version, serving, until
 from half_plus_two import write
 
 import modelwright
-from modelwright.bundle.warmup import MOST, WARMUP
+from modelwright.servable.warmup import MOST, WARMUP
 from modelwright.wire import messages, records
 
 

@@ -18,7 +18,7 @@ from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.runs import run as runs
 from modelwright.studies import compare as comparing
-from modelwright.studies import results, statistics
+from modelwright.studies import statistics, trial_results
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -97,7 +97,7 @@ def test_the_figures_are_those_of_the_runs(whole: Path, study: dict[str, Any]) -
 def test_every_rows_answer_is_kept(whole: Path) -> None:
     path = whole / "runs" / "base-seed-0" / "evaluations" / "test" / "predictions.csv"
     rows = [line.split(",") for line in path.read_text("utf-8").splitlines()[1:]]
-    kept = results.read(whole / "results" / "base-seed-0.test.json")
+    kept = trial_results.read(whole / "results" / "base-seed-0.test.json")
     assert kept is not None
     assert kept.hits.tolist() == [label == predicted for _, label, predicted, _ in rows]
     assert kept.hits.mean() == pytest.approx(kept.figures["accuracy"])
@@ -154,7 +154,7 @@ def test_a_stopped_study_has_a_partial_table_and_goes_on_to_the_same_bits(
     assert again.status == "finished"
     epochs = {what.split()[1] for what in told if what.startswith("epoch")}
     assert epochs == {"2/2"}, "the first epoch is not trained again"
-    one, other = (results.read(folder / "results" / name) for folder in (whole, copy))
+    one, other = (trial_results.read(folder / "results" / name) for folder in (whole, copy))
     assert one is not None and other is not None
     assert (one.right, one.order) == (other.right, other.order)
     assert one.figures["train_accuracy"] == other.figures["train_accuracy"]

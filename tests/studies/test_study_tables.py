@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from modelwright.core.errors import RunError
+from modelwright.publish import kept_studies
 from modelwright.recipes import measured, recipe
-from modelwright.studies import kept, tables
+from modelwright.studies import tables
 
 KEPT = sorted((Path(__file__).parents[2] / "benchmarks" / "results").glob("*.json"))
 MACHINE = {"name": "AMD EPYC, 2 cores, no GPU", "versions": {"python": "3.11.7"}}
@@ -121,7 +122,7 @@ def test_kept_studies_are_merged_by_their_rows(tmp_path: Path) -> None:
     }
     for name, record in found.items():
         (tmp_path / name).write_text(json.dumps(record), encoding="utf-8")
-    merged = kept.merge(sorted(tmp_path.glob("*.json"))).splitlines()
+    merged = kept_studies.merge(sorted(tmp_path.glob("*.json"))).splitlines()
     assert [line for line in merged if line.startswith("#")] == [
         "## cifar10, test rows",
         "## cifar10, val rows",
@@ -136,10 +137,10 @@ def test_kept_studies_are_merged_by_their_rows(tmp_path: Path) -> None:
 def test_a_kept_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(RunError, match=r"a\.json cannot be read as a study's JSON"):
-        kept.merge([tmp_path / "a.json"])
+        kept_studies.merge([tmp_path / "a.json"])
     (tmp_path / "a.json").write_text('{"kind": "study", "format": 2}')
     with pytest.raises(RunError, match=r"a\.json has format 2; this version reads 1"):
-        kept.read(tmp_path / "a.json")
+        kept_studies.read(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize(
@@ -164,10 +165,10 @@ def test_a_recipe_that_says_otherwise_than_its_study_is_found(
     changes: dict[str, Any], says: str | None
 ) -> None:
     entry = measured.read({**ENTRY, **changes}, "cnn")
-    found = kept.disagreements("cnn", entry, study(variant("b|ase", 0.85338)))
+    found = kept_studies.disagreements("cnn", entry, study(variant("b|ase", 0.85338)))
     if says is None:
         assert found == []
-        assert kept.disagreements("bilstm", entry, study(variant("b|ase", 0.85338)))
+        assert kept_studies.disagreements("bilstm", entry, study(variant("b|ase", 0.85338)))
     else:
         [line] = found
         assert re.search(says, line)
@@ -175,8 +176,8 @@ def test_a_recipe_that_says_otherwise_than_its_study_is_found(
 
 @pytest.mark.parametrize("name", recipe.names())
 def test_a_shipped_recipe_says_what_its_study_found(name: str) -> None:
-    studies = {record["name"]: record for path in KEPT if (record := kept.read(path))}
+    studies = {record["name"]: record for path in KEPT if (record := kept_studies.read(path))}
     for entry in recipe.read(name).measured:
         if entry.study is not None:
             assert entry.study in studies, f"{entry.study}.json is not in benchmarks/results"
-            assert kept.disagreements(name, entry, studies[entry.study]) == []
+            assert kept_studies.disagreements(name, entry, studies[entry.study]) == []

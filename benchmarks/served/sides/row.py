@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelwright.bundle import manifest
-from modelwright.bundle.ready import Preparation
+from modelwright.servable import manifest
+from modelwright.servable.preprocessing import Preparation
 
 Answer = dict[str, Any]
 

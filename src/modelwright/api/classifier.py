@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelwright.api.train import train
-from modelwright.bundle.export import export
-from modelwright.bundle.predictor import Predictor, load
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
+from modelwright.exporting.export import export
+from modelwright.servable.predictor import Predictor, load
 
 
 class Classifier:
@@ -95,7 +95,7 @@ class Classifier:
         if not hasattr(self, "_predictor"):
             raise ConfigError("this Classifier is not fitted yet; call fit(x, y) first.")
         if isinstance(x, np.ndarray) and x.dtype == np.uint8:
-            from modelwright.data.pictures import encode_png
+            from modelwright.data.images import encode_png
 
             pictures = x[..., None] if x.ndim == 3 else x
             return self._predictor.predict([encode_png(picture) for picture in pictures])

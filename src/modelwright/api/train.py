@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.types import Progress
-from modelwright.engine import train as engine
-from modelwright.engine.train import TrainReport
 from modelwright.recipes.resolve import resolve
+from modelwright.training import train as engine
+from modelwright.training.train import TrainReport
 
 
 def train(

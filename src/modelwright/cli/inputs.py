@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.pictures import EXTENSIONS
+from modelwright.data.images import EXTENSIONS
 
 _TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 

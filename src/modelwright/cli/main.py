@@ -7,7 +7,7 @@ import sys
 import typer
 
 import modelwright
-from modelwright.cli import data, serving, studies, work
+from modelwright.cli import data, models, serving, studies
 from modelwright.core.errors import ModelwrightError
 
 app = typer.Typer(
@@ -19,21 +19,21 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(studies.recipes)
-app.command()(work.train)
-app.command()(work.evaluate)
-app.command()(work.layers)
+app.command()(models.train)
+app.command()(models.evaluate)
+app.command()(models.layers)
 app.command()(studies.compare)
 app.command()(studies.reproduce)
-app.command()(work.export)
-app.command()(work.quantize)
-app.command()(work.verify)
-app.command()(work.benchmark)
-app.command()(work.predict)
+app.command()(models.export)
+app.command()(models.quantize)
+app.command()(models.verify)
+app.command()(models.benchmark)
+app.command()(models.predict)
 app.command()(serving.serve)
 app.command()(serving.versions)
 app.command()(serving.rollback)
 app.command()(serving.deploy)
-app.command()(work.doctor)
+app.command()(models.doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -62,10 +62,10 @@ def serve(
     quiet: bool = Quiet,
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC for every model in a folder."""
-    from modelwright.serve import log
     from modelwright.serve.config import Limits, ServeConfig, Tls
-    from modelwright.serve.start import Started
-    from modelwright.serve.start import serve as run
+    from modelwright.serve.process import log
+    from modelwright.serve.process.start import Started
+    from modelwright.serve.process.start import serve as run
 
     if bool(tls_cert) != bool(tls_key) or (tls_ca and not tls_cert):
         raise ConfigError("TLS takes --tls-cert and --tls-key, and --tls-ca only with them.")
@@ -97,7 +97,7 @@ def serve(
         ),
     )
     if batching:
-        from modelwright.serve.batching import read
+        from modelwright.serve.lifecycle.batching_file import read
 
         asked, waiting = read(batching, config.limits)
         limits = replace(config.limits, queue=waiting)

@@ -57,7 +57,7 @@ def reproduce(
     quiet: bool = Quiet,
 ) -> None:
     """Put every published accuracy beside what is measured; trains what is not kept."""
-    from modelwright.studies import listing, pages
+    from modelwright.publish import listing, pages
 
     if show + page + (quick or again) > 1 or (quick and again):
         raise ConfigError("--list, --page, --quick and --again were given together; expected one.")

@@ -67,7 +67,7 @@ def load_tensorflow() -> None:
     Raises:
         MissingDependencyError: it is not installed.
     """
-    from modelwright.core.versions import require_training
+    from modelwright.core.packages import require_training
 
     require_training()
     if "tensorflow" in sys.modules:

@@ -16,7 +16,7 @@ import numpy as np
 from modelwright.core.errors import DataError
 from modelwright.core.types import IntArray, Progress, Rejected, UInt8Array
 from modelwright.data import digests as hashing
-from modelwright.data import pictures
+from modelwright.data import images
 from modelwright.data.records import Encoded
 from modelwright.data.rows import workers
 
@@ -82,13 +82,13 @@ class _Store:
         self.open(size)
         if self.pixels is not None and before is not None:
             for slot in range(len(self.kept)):
-                self.pixels[slot] = pictures.resize(before[slot], size)
+                self.pixels[slot] = images.resize(before[slot], size)
         elif self.kept:
             self.pixels = None
 
     def add(self, position: int, result: _Result) -> None:
         if self.pixels is not None and self.size is not None:
-            self.pixels[len(self.kept)] = pictures.resize(result.pixels, self.size)
+            self.pixels[len(self.kept)] = images.resize(result.pixels, self.size)
         self.kept.append(position)
         self.digests.append(result.digest)
         self.originals.add(result.original)
@@ -169,14 +169,14 @@ def _settle(store: _Store, original: Size) -> None:
 
 def _decode(encoded: Encoded, channels: int, size: Size | None) -> _Result | str:
     try:
-        pixels = pictures.decode(pictures.read(encoded), channels=channels)
+        pixels = images.decode(images.read(encoded), channels=channels)
     except DataError as error:
         return str(error)
     original = (pixels.shape[0], pixels.shape[1])
     digest = hashing.of_picture(pixels)
     if size is None and max(original) > AUTO_SHARED:
         size = (AUTO_SIDE, AUTO_SIDE)
-    return _Result(digest, pixels if size is None else pictures.resize(pixels, size), original)
+    return _Result(digest, pixels if size is None else images.resize(pixels, size), original)
 
 
 def _ordered(

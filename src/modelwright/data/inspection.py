@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_json
-from modelwright.core.render import percent, shorten, table
+from modelwright.core.terminal import percent, shorten, table
 from modelwright.core.types import Dataset, ImageShape, IntArray, Progress, Rejected, Rows, Task
 from modelwright.data import digests
 from modelwright.data.load import load_data, write_rejected

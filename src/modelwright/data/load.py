@@ -35,7 +35,7 @@ from modelwright.data.digests import Digests, fingerprint
 from modelwright.data.dispatch import read_sources
 from modelwright.data.prepare import Prepared, prepare
 from modelwright.data.splits import NONE, Sides, leaked, limit_rows, split_rows
-from modelwright.data.unlabelled import load_unlabelled
+from modelwright.data.unlabeled import load_unlabelled
 
 _SHOWN = 3
 

@@ -25,7 +25,7 @@ from modelwright.core.types import (
     Task,
     UInt8Array,
 )
-from modelwright.data import clean, pictures
+from modelwright.data import clean, images
 from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
 from modelwright.data.digests import Digests, of_pictures, of_texts
 from modelwright.data.records import Records, as_strings
@@ -150,9 +150,9 @@ def _arrays(
         target = (AUTO_SIDE, AUTO_SIDE)
         notes = (_resized(target, f"all are {pixels.shape[2]}x{pixels.shape[1]}"),)
     if not isinstance(size, str):
-        pixels = pictures.with_channels(pixels, size[2])
+        pixels = images.with_channels(pixels, size[2])
     if target != "auto" and pixels.shape[1:3] != target and len(pixels):
-        pixels = np.stack([pictures.resize(picture, target) for picture in pixels])
+        pixels = np.stack([images.resize(picture, target) for picture in pixels])
     final = pixels
 
     def rows(positions: IntArray) -> Rows:

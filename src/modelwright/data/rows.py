@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import ImageShape, IntArray, UInt8Array
-from modelwright.data import pictures
+from modelwright.data import images
 from modelwright.data.records import Encoded
 
 Origin = Callable[[int], str]
@@ -78,8 +78,8 @@ class PictureArray:
         """The bytes of one picture's own file, or else of a PNG."""
         position = int(self.positions[index])
         if self.encoded is None:
-            return pictures.encode_png(self.pixels[position])
-        return _named(self.origins(position), pictures.read, self.encoded[position])
+            return images.encode_png(self.pixels[position])
+        return _named(self.origins(position), images.read, self.encoded[position])
 
     def origin(self, index: int) -> str:
         """Where one picture came from."""
@@ -124,15 +124,15 @@ class PictureFiles:
     def raw(self, index: int) -> bytes:
         """The bytes of one picture's own file."""
         position = int(self.positions[index])
-        return _named(self.origins(position), pictures.read, self.encoded[position])
+        return _named(self.origins(position), images.read, self.encoded[position])
 
     def origin(self, index: int) -> str:
         """Where one picture came from."""
         return self.origins(int(self.positions[index]))
 
     def _decode(self, encoded: Encoded) -> UInt8Array:
-        decoded = pictures.decode(pictures.read(encoded), channels=self.shape[2])
-        return pictures.resize(decoded, self.shape[:2])
+        decoded = images.decode(images.read(encoded), channels=self.shape[2])
+        return images.resize(decoded, self.shape[:2])
 
 
 def workers(encoded: Sequence[Encoded]) -> int:

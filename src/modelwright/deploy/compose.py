@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import modelwright
-from modelwright.deploy import serving
+from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.models import Model
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.template import fill, quoted
@@ -21,7 +21,7 @@ def files(
     models: Sequence[Model], folder: Path, out: Path, options: DeployOptions
 ) -> dict[str, str]:
     """Every file by its name."""
-    config = serving.config_files(models, options)
+    config = tensorflow_serving.config_files(models, options)
     # From the compose file's own folder, so that both can be moved together. Compose takes what
     # does not begin with a dot or a slash for a volume's name.
     source = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
@@ -29,10 +29,12 @@ def files(
     values: dict[str, object] = {
         "name": options.name,
         "image": options.image,
-        "arguments": "\n".join(f"      - {argument}" for argument in serving.arguments(options)),
+        "arguments": "\n".join(
+            f"      - {argument}" for argument in tensorflow_serving.arguments(options)
+        ),
         "models": _escaped(source),
         "config_mounts": "\n".join(_mount(name) for name in config),
-        "health": _escaped(serving.health_command(models)),
+        "health": _escaped(tensorflow_serving.health_command(models)),
         "cpus": options.cpus,
         "memory": options.memory_mib,
         "version": modelwright.__version__,
@@ -50,7 +52,7 @@ def _mount(name: str) -> str:
     return (
         "      - type: bind\n"
         f"        source: ./{name}\n"
-        f"        target: {serving.CONFIG}/{name}\n"
+        f"        target: {tensorflow_serving.CONFIG}/{name}\n"
         "        read_only: true"
     )
 

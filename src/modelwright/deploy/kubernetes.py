@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from modelwright.deploy import serving
+from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.models import Model
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.template import fill, indented, quoted
@@ -16,7 +16,7 @@ _CLAIM_GIB = 10
 
 def files(models: Sequence[Model], options: DeployOptions) -> dict[str, str]:
     """The file by its name."""
-    config = serving.config_files(models, options)
+    config = tensorflow_serving.config_files(models, options)
     least, most = options.between(2, 6)
     values: dict[str, object] = {
         "name": options.name,
@@ -24,12 +24,12 @@ def files(models: Sequence[Model], options: DeployOptions) -> dict[str, str]:
         "config": "\n".join(f"  {name}: |\n{indented(text, 4)}" for name, text in config.items()),
         "checksum": hashlib.sha256("\0".join(config.values()).encode()).hexdigest()[:16],
         "arguments": "\n".join(
-            f"            - {argument}" for argument in serving.arguments(options)
+            f"            - {argument}" for argument in tensorflow_serving.arguments(options)
         ),
         "claim": _claim(options),
         "volume": _volume(options),
         "status_path": f"/v1/models/{models[0].name}",
-        "metrics_path": serving.METRICS_PATH,
+        "metrics_path": tensorflow_serving.METRICS_PATH,
         "cpus": options.cpus,
         "memory": options.memory_mib,
         "least": least,

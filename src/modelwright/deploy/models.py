@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelwright.bundle import manifest
 from modelwright.core.errors import ConfigError, ServableError
+from modelwright.servable import manifest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """What a model may be called: nothing in it means anything in YAML, a path or a shell."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.core.render import table
-from modelwright.deploy import compose, kserve, kubernetes, ray_serve, serving
+from modelwright.core.terminal import table
+from modelwright.deploy import compose, kserve, kubernetes, ray_serve, tensorflow_serving
 from modelwright.deploy.models import Model, scan
 from modelwright.deploy.options import DeployOptions, check
-from modelwright.deploy.record import Record
+from modelwright.deploy.written_files import Record
 
 TARGETS = {
     "compose": "docker compose --file {out}/compose.yaml up",
@@ -93,9 +93,12 @@ def _contents(
     target: str, found: list[Model], models: Path, out: Path, chosen: DeployOptions
 ) -> tuple[dict[str, str], list[str]]:
     if target == "compose":
-        return compose.files(found, models, out, chosen), serving.notes(found)
+        return compose.files(found, models, out, chosen), tensorflow_serving.notes(found)
     if target == "kubernetes":
-        return kubernetes.files(found, chosen), [*kubernetes.notes(chosen), *serving.notes(found)]
+        return kubernetes.files(found, chosen), [
+            *kubernetes.notes(chosen),
+            *tensorflow_serving.notes(found),
+        ]
     if target == "kserve":
         return kserve.files(found, chosen)
     return ray_serve.files(found, models, chosen)

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from modelwright.models.heads import classify, rates
 from modelwright.models.options import BilstmOptions
+from modelwright.models.output_layer import classify, rates
 
 
 def build(options: BilstmOptions, shape: tuple[int, ...], classes: int) -> keras.Model:

@@ -13,7 +13,7 @@ from modelwright.core.config import ModelConfig, Table, check_table
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.nearest import nearest
 from modelwright.core.types import Task
-from modelwright.models.given import Given
+from modelwright.models.adaptation import Given
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
@@ -53,7 +53,7 @@ BUILDERS: dict[str, Builder] = {
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),
     "textcnn": Builder(TextcnnOptions, "modelwright.models.textcnn", "text"),
     "regions": Builder(RegionsOptions, "modelwright.models.regions", "text"),
-    "committee": Builder(CommitteeOptions, "modelwright.models.committee", "text"),
+    "committee": Builder(CommitteeOptions, "modelwright.models.ensemble", "text"),
     "custom": Builder(CustomOptions, "modelwright.models.custom", None),
 }
 
@@ -122,7 +122,7 @@ def augmented(model: ModelConfig, network: keras.Model) -> keras.Model:
             " pictures: 'model.augment' is 'none'. Train with flip or flip+crop, or leave --tta"
             " out."
         )
-    from modelwright.models.views import averaged
+    from modelwright.models.test_time_augmentation import averaged
 
     return averaged(network, shifted=variation == "flip+crop")
 

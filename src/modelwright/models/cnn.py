@@ -9,9 +9,9 @@ from __future__ import annotations
 import keras
 
 from modelwright.core.errors import ConfigError
-from modelwright.models.heads import classify, rates
 from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import CnnOptions
+from modelwright.models.output_layer import classify, rates
 
 
 def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Model:

@@ -16,7 +16,7 @@ from keras import ops
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
-from modelwright.models.given import Given
+from modelwright.models.adaptation import Given
 from modelwright.models.options import NgramsOptions
 
 NONE = 0

@@ -14,10 +14,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from modelwright.models.given import Given
-from modelwright.models.heads import classify, rates
+from modelwright.models.adaptation import Given
+from modelwright.models.context_vectors import UNKNOWN, Surroundings, learn
 from modelwright.models.options import RegionsOptions
-from modelwright.models.surroundings import UNKNOWN, Surroundings, learn
+from modelwright.models.output_layer import classify, rates
 
 _SPREAD = 0.01
 _NEVER = -1e9

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from modelwright.models.given import Given
-from modelwright.models.heads import classify, rates
+from modelwright.models.adaptation import Given
+from modelwright.models.context_vectors import Surroundings, learn
 from modelwright.models.options import TextcnnOptions
-from modelwright.models.surroundings import Surroundings, learn
+from modelwright.models.output_layer import classify, rates
 
 
 def build(options: TextcnnOptions, shape: tuple[int, ...], classes: int) -> keras.Model:

@@ -14,10 +14,10 @@ import numpy as np
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
-from modelwright.models.given import Given
-from modelwright.models.heads import classify
+from modelwright.models.adaptation import Given
 from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import WhitenedOptions
+from modelwright.models.output_layer import classify
 
 _SAMPLE = 5000
 _KERNEL = 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwright.core.config import setting
-from modelwright.core.render import percent, table
+from modelwright.core.terminal import percent, table
 from modelwright.models import builders
 from modelwright.recipes import recipe as recipes
 from modelwright.recipes.measured import Measured

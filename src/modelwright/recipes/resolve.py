@@ -7,13 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TrainConfig,
-    check_table,
-)
+from modelwright.core.config import Config, DataConfig, ModelConfig, TrainConfig, check_table
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
 from modelwright.models import builders

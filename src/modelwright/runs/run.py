@@ -23,14 +23,14 @@ from modelwright.core.backend import keras_backend
 from modelwright.core.config import Config, from_toml, to_toml
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
+from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
-from modelwright.core.versions import versions
 from modelwright.models import builders
 
 if TYPE_CHECKING:
     import keras
 
-    from modelwright.models.tokenizer import Tokenizer
+    from modelwright.models.graph_tokenizer import Tokenizer
 
 FORMAT = 1
 WEIGHTS = "weights.weights.h5"
@@ -96,7 +96,7 @@ class Run:
         """The text model's tokeniser, None for a picture model."""
         if self.task != "text":
             return None
-        from modelwright.models.tokenizer import Tokenizer
+        from modelwright.models.graph_tokenizer import Tokenizer
 
         return Tokenizer(builders.options_of(self.config.model), self.path / VOCABULARY)
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from modelwright.bundle.engines import ENGINES
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.nearest import nearest
+from modelwright.servable.engines import ENGINES
 
 
 @dataclass(frozen=True)

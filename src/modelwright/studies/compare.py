@@ -23,21 +23,21 @@ from modelwright.core.errors import (
 )
 from modelwright.core.files import write_json, write_text
 from modelwright.core.hardware import detect
+from modelwright.core.packages import versions
 from modelwright.core.types import Progress
-from modelwright.core.versions import versions
 from modelwright.data.load import load_data
-from modelwright.engine import runtime
-from modelwright.engine import train as engine
-from modelwright.engine.evaluate import evaluate
 from modelwright.plots.study import Line, draw_study
 from modelwright.runs import run as runs
 from modelwright.studies import plan as plans
 from modelwright.studies import report as reports
-from modelwright.studies import results, tables
-from modelwright.studies.jobs import Job, clear, list_jobs, refuse_changed, tidy, trained_on
+from modelwright.studies import tables, trial_results
 from modelwright.studies.plan import Plan
 from modelwright.studies.report import StudyReport
-from modelwright.studies.results import Result
+from modelwright.studies.trial_results import Result
+from modelwright.studies.trials import Job, clear, list_jobs, refuse_changed, tidy, trained_on
+from modelwright.training import runtime
+from modelwright.training import train as engine
+from modelwright.training.evaluate import evaluate
 
 
 def compare(
@@ -67,7 +67,7 @@ def compare(
     named = str(study) if isinstance(study, Path | str) else "STUDY.toml"
     command = plan.command or shlex.join(["modelwright", "compare", named, "--out", str(folder)])
     jobs = list_jobs(plan, folder)
-    known = {job.name: results.read(job.result) for job in jobs}
+    known = {job.name: trial_results.read(job.result) for job in jobs}
     refuse_changed(jobs, known)
     done = {
         (job.variant.name, job.seed): found
@@ -159,9 +159,12 @@ def _run(job: Job, plan: Plan, fingerprint: str, progress: Progress | None) -> R
         if status != "finished":
             return None
         report = evaluate(job.run, split=plan.split, tta=job.variant.tta, progress=progress)
-        order, right = results.answers_of(report)
+        order, right = trial_results.answers_of(report)
         run = runs.load(job.run)
-        record["fingerprint"], figures = run.data["fingerprint"], results.figures_of(run, report)
+        record["fingerprint"], figures = (
+            run.data["fingerprint"],
+            trial_results.figures_of(run, report),
+        )
         found = Result(**record, date=_today(), figures=figures, order=order, right=right)
     except MissingDependencyError:
         raise  # the same for every training

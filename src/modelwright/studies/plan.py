@@ -46,7 +46,7 @@ from modelwright.recipes.resolve import (
     read_toml,
     resolve,
 )
-from modelwright.studies.words import Language
+from modelwright.studies.translations import Language
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Languages = dict[Language, str]

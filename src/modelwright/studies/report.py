@@ -12,9 +12,9 @@ import numpy as np
 
 from modelwright.studies import statistics, tables
 from modelwright.studies.plan import Plan, Variant
-from modelwright.studies.results import Result
 from modelwright.studies.statistics import Estimate, PairedTest
-from modelwright.studies.words import Language
+from modelwright.studies.translations import Language
+from modelwright.studies.trial_results import Result
 
 KIND = "study"
 FORMAT = 1

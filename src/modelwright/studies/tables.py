@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelwright.core.render import percent, shorten, table
+from modelwright.core.terminal import percent, shorten, table
 
 Study = Mapping[str, Any]
 Rows = list[tuple[str, ...]]

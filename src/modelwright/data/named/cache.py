@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelwright.core.files import write_atomic
-from modelwright.data.named.catalogue import NamedSet
 from modelwright.data.named.content import Content
+from modelwright.data.named.definitions import NamedSet
 
 
 def cache_folder() -> Path:

@@ -24,12 +24,12 @@ from typing import Any
 
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.nearest import nearest
-from modelwright.core.render import table
+from modelwright.core.terminal import table
 from modelwright.core.types import Progress
 from modelwright.data.named.archives import FolderFiles, read_archive
 from modelwright.data.named.cache import cached_file, write_cache
-from modelwright.data.named.catalogue import CATALOGUE, NamedSet
 from modelwright.data.named.content import Content, fingerprint
+from modelwright.data.named.definitions import CATALOGUE, NamedSet
 from modelwright.data.named.layouts import found_in
 from modelwright.data.named.sources import (
     Opener,

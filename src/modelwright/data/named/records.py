@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.types import Progress, SplitName
-from modelwright.data.named.catalogue import CATALOGUE
+from modelwright.data.named.definitions import CATALOGUE
 from modelwright.data.named.fetch import NAMES, obtain
 from modelwright.data.records import Records
 

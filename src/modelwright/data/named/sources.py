@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 from modelwright.core.errors import DataError, MissingDependencyError
 from modelwright.core.files import sha256_file
-from modelwright.core.render import shorten
+from modelwright.core.terminal import shorten
 from modelwright.core.types import Progress
-from modelwright.data.named.catalogue import Package, Published
+from modelwright.data.named.definitions import Package, Published
 
 CONNECT_SECONDS = 8.0
 """Without an answer, or without another byte, for so long a download is given up."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.nearest import nearest
-from modelwright.core.render import shorten
+from modelwright.core.terminal import shorten
 from modelwright.core.types import Task
 
 KNOWN = {

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, SplitName
-from modelwright.data.pictures import EXTENSIONS
+from modelwright.data.images import EXTENSIONS
 from modelwright.data.readers.encodings import decode_text
 from modelwright.data.records import Column, Encoded, Records
 

@@ -1,0 +1,1 @@
+"""Export: a finished run becomes a checked servable. Needs TensorFlow."""

@@ -1,0 +1,87 @@
+"""``tokenizer.json``: what the tokeniser in the graph does to each character, as it says itself.
+
+Every code point is put through the graph's own operations, so that the tables hold whatever
+Unicode version TensorFlow was built with, and no other.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from modelwright.core.files import sha256_file, write_json
+from modelwright.models import graph_tokenizer
+from modelwright.models.options import TextOptions
+from modelwright.servable.tokenizer import FINAL_SIGMA, FORMAT, SIGMA, TOKENIZER, VOCABULARY
+
+_POINTS = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x110000)]).astype(np.int32)
+
+
+def write(folder: Path, options: TextOptions) -> None:
+    """Write the rules of a servable whose vocabulary is there already."""
+    record = {
+        "format": FORMAT,
+        "length": options.length,
+        "keep": options.keep,
+        "ngrams": options.ngrams,
+        "padding": graph_tokenizer.RESERVED.index("<pad>"),
+        "unknown": graph_tokenizer.RESERVED.index("<unk>"),
+        "vocabulary": VOCABULARY,
+        "sha256": sha256_file(folder / VOCABULARY),
+        "remove": [pattern for pattern, _ in graph_tokenizer.CLEAN],
+        **_tables(options.tokens),
+    }
+    write_json(folder / TOKENIZER, record)
+
+
+@lru_cache
+def _tables(tokens: str) -> dict[str, Any]:
+    """The tables of one way to cut texts, ``options.tokens``."""
+    options = TextOptions.model_validate({"tokens": tokens})
+    kinds: dict[str, list[int]] = {"vanish": [], "space": [], "alone": []}
+    become: dict[str, str] = {}
+    letters = tf.strings.unicode_encode(_POINTS[:, None], "UTF-8")
+    given = graph_tokenizer.spaced(letters, options)
+    changed = tf.not_equal(given, letters)
+    for point, became in zip(
+        _POINTS[changed.numpy()].tolist(), tf.boolean_mask(given, changed).numpy(), strict=True
+    ):
+        text = became.decode()
+        kind = {"": "vanish", " ": "space", f" {chr(point)} ": "alone"}.get(text)
+        if kind:
+            kinds[kind].append(point)
+        else:
+            become[str(point)] = text
+    # What is passed over has a final sigma behind it after a letter, but not by itself.
+    after, alone = (
+        tf.strings.regex_full_match(
+            graph_tokenizer.spaced(tf.strings.join([before, letters, SIGMA]), options),
+            rf"(?s).*{FINAL_SIGMA}\s*",
+        ).numpy()
+        for before in ("A", "")
+    )
+    return {
+        "characters": {
+            **{kind: _ranges(points) for kind, points in kinds.items()},
+            "become": become,
+        },
+        "final_sigma": {
+            "cased": _ranges(_POINTS[alone].tolist()),
+            "ignorable": _ranges(_POINTS[after & ~alone].tolist()),
+        },
+    }
+
+
+def _ranges(points: list[int]) -> list[list[int]]:
+    """Whole numbers in order as first and last of each run."""
+    found: list[list[int]] = []
+    for point in points:
+        if found and point == found[-1][1] + 1:
+            found[-1][1] = point
+        else:
+            found.append([point, point])
+    return found

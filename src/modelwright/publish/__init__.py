@@ -1,0 +1,1 @@
+"""Reproduces the published claims and writes the results pages."""

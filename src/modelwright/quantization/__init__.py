@@ -1,0 +1,1 @@
+"""Smaller files of a servable: make them, measure them, choose one."""

@@ -1,0 +1,1 @@
+"""The life of model versions: find, load, check, go live, drain, unload."""

@@ -1,0 +1,95 @@
+"""The process that runs one SavedModel.
+
+``python -m modelwright.serve.lifecycle.tensorflow_process FOLDER``.
+
+It writes its signatures, then an answer for each request, and ends when its input does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import brief
+from modelwright.serve.lifecycle import tensorflow_model
+from modelwright.wire import messages, tensors
+
+_UNBOUNDED = 2**40
+_INTERNAL = "__saved_model"
+_HEADING = "Graph execution error"
+
+
+def main(folder: str) -> int:
+    """Load and answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a graph prints must not come between the frames.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    asked = sys.stdin.buffer
+    try:
+        model, described = _load(folder)
+    except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises is the answer
+        tensorflow_model.write_frame(answers, tensorflow_model.FAILED + brief(error).encode())
+        return 1
+    tensorflow_model.write_frame(answers, tensorflow_model.OK + described.SerializeToString())
+    while (request := tensorflow_model.read_frame(asked)) is not None:
+        tensorflow_model.write_frame(answers, _answer(model, request))
+    return 0
+
+
+def _load(folder: str) -> tuple[Any, Any]:
+    from modelwright.core.backend import load_tensorflow
+
+    load_tensorflow()
+    import tensorflow as tf
+    from tensorflow.python.saved_model import loader_impl
+
+    # What was loaded is not asked for its signatures' methods: it no longer knows them.
+    described = messages.SignatureDefMap()
+    (graph,) = loader_impl.parse_saved_model(folder).meta_graphs
+    for name, signature in graph.signature_def.items():
+        if not name.startswith(_INTERNAL):
+            described.signature_def[name].ParseFromString(signature.SerializeToString())
+    return tf.saved_model.load(folder), described
+
+
+def _answer(model: Any, content: bytes) -> bytes:
+    import tensorflow as tf
+
+    request = messages.PredictRequest()
+    request.ParseFromString(content)
+    try:
+        function = model.signatures[request.model_spec.signature_name]
+        inputs = {}
+        for name, value in request.inputs.items():
+            array = tensors.to_array(value, limit=_UNBOUNDED)
+            texts = array.dtype == object
+            inputs[name] = tf.constant(array.tolist(), tf.string, array.shape) if texts else array
+            inputs[name] = tf.convert_to_tensor(inputs[name])
+        outputs = function(**inputs)
+        response = messages.PredictResponse()
+        for name, value in outputs.items():
+            kind = object if value.dtype == tf.string else None
+            response.outputs[name].CopyFrom(tensors.to_proto(np.asarray(value.numpy(), kind)))
+    except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
+        return tensorflow_model.REFUSED + _said(error).encode()
+    except Exception as error:  # noqa: BLE001 - the process lives on for the next request
+        return tensorflow_model.FAILED + brief(error).encode()
+    given: bytes = response.SerializeToString()
+    return tensorflow_model.OK + given
+
+
+def _said(error: Exception) -> str:
+    """The line that says what is wrong; TensorFlow's errors have headings before it and a trace."""
+    text = (getattr(error, "message", None) or str(error)).strip()
+    if text.startswith(_HEADING):
+        text = text.split("\n\n")[-1]
+    return (text.splitlines() or [""])[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

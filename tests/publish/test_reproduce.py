@@ -1,0 +1,374 @@
+"""The command that puts published claims beside what is measured; no training, but for one try."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modelwright
+from conftest import sentences, write_csv
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.publish import kept_studies, pages, published_comparison, shipped_studies
+from modelwright.studies import compare
+from modelwright.studies import plan as plans
+from modelwright.studies.plan import Plan
+
+Cli = Callable[..., tuple[int, str, str]]
+NAME = "cifar10-table"
+MACHINE = {"name": "AMD EPYC, 2 cores, no GPU", "versions": {"python": "3.11.7", "keras": "3.15.1"}}
+RUN = {
+    "rows": 10_000,
+    "macro_f1": 0.7,
+    "majority_accuracy": 0.1,
+    "machine": MACHINE["name"],
+    "precision": "float32 (set)",
+}
+SHARES = {"base": 0.79, "+ dropout": 0.81, "+ batch norm": 0.80, "+ augmentation": 0.86}
+
+
+def measured(plan: Plan, shares: dict[str, float], **changes: Any) -> dict[str, Any]:
+    """A finished study's JSON, with an accuracy for each variant and one point to both sides."""
+    config = {one.name: one.config(plan.name, plan.seeds[0]) for one in plan.variants}
+    return {
+        "kind": "study",
+        "format": 1,
+        "name": plan.name,
+        "status": "finished",
+        "folder": "somewhere/else",
+        "split": plan.split,
+        "tta": plan.tta,
+        "title": {},
+        "source": {},
+        "seeds": list(plan.seeds),
+        "date": "2026-11-24",
+        "data": {"source": "cifar10", "rows": {"test": 10_000}},
+        "machines": [MACHINE],
+        "variants": [
+            {
+                "name": one.name,
+                "recipe": config[one.name].recipe,
+                "tta": one.tta,
+                "config": config[one.name].model_dump(mode="json"),
+                "changed": one.changed(),
+                "command": "modelwright train --out somewhere/else",
+                "claimed": None,
+                "rerun": None,
+                "claimed_gap": None,
+                "runs": [{"seed": seed, **RUN} for seed in plan.seeds],
+                "accuracy": {
+                    "value": shares[one.name],
+                    "low": shares[one.name] - 0.01,
+                    "high": shares[one.name] + 0.01,
+                    "method": "t over seeds",
+                },
+                "gap": {"value": 0.05, "low": 0.04, "high": 0.06, "method": "t over seeds"},
+                "minutes": 12.34,
+            }
+            for one in plan.variants
+        ],
+        "comparisons": [],
+        "failures": [],
+        "missing": [],
+        **changes,
+    }
+
+
+class Report:
+    """What a comparison gives, as far as it is used."""
+
+    def __init__(self, study: dict[str, Any]) -> None:
+        self.study = study
+        self.status = study["status"]
+        self.missing = study["missing"]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.study
+
+
+class Trainer:
+    """In place of ``compare``: remembers what it was given; trains nothing."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.plans: list[Plan] = []
+        self.folders: list[Path] = []
+        self.changes = changes
+        self.error: Exception | None = None
+
+    def __call__(self, plan: Plan, *, out: Path, progress: Any) -> Report:
+        self.plans.append(plan)
+        self.folders.append(out)
+        if self.error:
+            raise self.error
+        shares = dict.fromkeys((one.name for one in plan.variants), 0.5)
+        return Report(measured(plan, {**shares, **SHARES}, **self.changes))
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    found = Trainer()
+    monkeypatch.setattr(compare, "compare", found)
+    return found
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with pages and results, in which the command runs."""
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    for name in pages.PAGES:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"<!-- table: {NAME} -->\n<!-- end -->\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def keep(checkout: Path, **changes: Any) -> Path:
+    """The table's study as it would be kept."""
+    path = checkout / "benchmarks" / "results" / f"{NAME}.json"
+    path.write_text(
+        json.dumps(measured(shipped_studies.read(NAME), SHARES, **changes)), encoding="utf-8"
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", shipped_studies.names())
+def test_every_shipped_study_is_one_and_bears_its_files_name(name: str) -> None:
+    plan = shipped_studies.read(name)
+    assert plan.name == name
+    assert plan.command == f"modelwright reproduce --only {name}"
+    assert set(plan.title) == {"en", "zh"}
+    claimed = any(one.claimed is not None for one in plan.variants)
+    assert set(plan.source) == ({"en", "zh"} if claimed else set())
+
+
+def test_the_published_table_is_there_row_by_row() -> None:
+    found = [(one.claimed, one.rerun) for one in shipped_studies.read(NAME).variants]
+    assert found == [(0.785, 0.63), (0.812, None), (0.831, None), (0.856, None)]
+    variants = shipped_studies.read(NAME).variants
+    for before, after in itertools.pairwise(variants):
+        assert after.reference == before.name
+        assert before.settings.items() <= after.settings.items()
+
+
+def test_both_figures_of_the_fast_recipe_are_of_the_same_trainings() -> None:
+    plain, views = shipped_studies.read("cifar10-fast").variants
+    assert views.tta and not plain.tta
+    assert views.run(2) == plain.run(2)
+    assert plain.config("a", 0).data.val == 0.0
+
+
+def test_a_quick_try_has_every_row_from_few_rows() -> None:
+    for name in shipped_studies.names():
+        plan = shipped_studies.read(name)
+        quick = shipped_studies.quick(plan)
+        assert [one.name for one in quick.variants] == [one.name for one in plan.variants]
+        assert (quick.name, quick.seeds) == (f"{name}-quick", plan.seeds[:1])
+        for one in quick.variants:
+            config = one.config(quick.name, 0)
+            assert config.data.limit == shipped_studies.ROWS
+            assert config.train.epochs == shipped_studies.EPOCHS
+            assert config.model.options.get("length", 0) <= shipped_studies.LENGTH
+            assert (
+                config.data.source
+                == shipped_studies.read(name).variants[0].tables["data"]["source"]
+            )
+
+
+def test_what_is_kept_is_not_trained_again(checkout: Path, trainer: Trainer, cli: Cli) -> None:
+    keep(checkout)
+    code, out, _ = cli("reproduce", "--only", NAME, "--quiet")
+    assert code == 0, "a missed target is a finding"
+    assert trainer.plans == []
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "base 78.50 % 63.00 % 79.00 % 78.00 to 80.00 3 +0.50 yes +5.00 12.3" in lines
+    assert "+ dropout 81.20 % — 81.00 % 80.00 to 82.00 3 -0.20 no +5.00 12.3" in lines
+    assert "measured on 2026-11-24 (AMD EPYC, 2 cores, no GPU); --again trains it anew" in out
+    assert lines[-2:] == [
+        "cifar10-table, + dropout: 81.00 %, 0.20 points below the published 81.20 %; it lies"
+        " within the interval",
+        "cifar10-table, + batch norm: 80.00 %, 3.10 points below the published 83.10 %",
+    ]
+
+
+def test_again_trains_what_is_kept_and_keeps_the_new(
+    checkout: Path, trainer: Trainer, cli: Cli
+) -> None:
+    path = keep(checkout, date="2020-01-01")
+    code, out, _ = cli("reproduce", "--only", NAME, "--again", "--quiet", "--json")
+    assert code == 0
+    assert [plan.name for plan in trainer.plans] == [NAME]
+    assert trainer.folders == [Path("studies") / NAME]
+    now = json.loads(path.read_text("utf-8"))
+    assert now["date"] == "2026-11-24"
+    assert now["folder"] == f"studies/{NAME}"
+    assert all("somewhere" not in one["command"] for one in now["variants"])
+    assert json.loads(out)["studies"][0]["origin"] == "trained"
+    for page in pages.PAGES:
+        assert "| base | 78.50 % | 63.00 % | 79.00 %" in (checkout / page).read_text("utf-8")
+    assert kept_studies.outdated(now, shipped_studies.read(NAME)) == []
+
+
+@pytest.mark.parametrize(("status", "left"), [("finished", False), ("stopped", True)])
+def test_again_begins_anew_what_finished_and_goes_on_with_what_was_stopped(
+    checkout: Path, trainer: Trainer, cli: Cli, status: str, left: bool
+) -> None:
+    folder = checkout / "studies" / NAME
+    folder.mkdir(parents=True)
+    study = measured(shipped_studies.read(NAME), SHARES, status=status)
+    (folder / "study.json").write_text(json.dumps(study))
+    assert cli("reproduce", "--only", NAME, "--again", "--quiet")[0] == 0
+    assert folder.exists() is left
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda s: s["variants"][0]["config"]["train"].update(epochs=3), "train.epochs 3 is now"),
+        (lambda s: s.update(seeds=[0, 1]), r"seeds: \[0, 1\] and \[0, 1, 2\]"),
+        (lambda s: s["variants"].pop(), r"\+ augmentation is missing"),
+        (lambda s: s.update(status="stopped"), "status: stopped and finished"),
+        (lambda s: s.update(split="val"), "split: val and test"),
+        (lambda s: s["variants"][1].update(tta=True), r"\+ dropout: test-time augmentation"),
+        (lambda s: s["variants"][0]["config"]["data"].update(source="mnist"), "mnist is now cifar"),
+    ],
+)
+def test_what_was_kept_of_other_settings_is_trained(
+    checkout: Path, trainer: Trainer, change: Callable[[dict[str, Any]], Any], says: str
+) -> None:
+    study = measured(shipped_studies.read(NAME), SHARES)
+    change(study)
+    path = checkout / "benchmarks" / "results" / f"{NAME}.json"
+    path.write_text(json.dumps(study), encoding="utf-8")
+    report = modelwright.reproduce([NAME])
+    assert len(trainer.plans) == 1
+    [note] = [note for note in report.studies[0].notes if "other settings" in note]
+    assert re.search(says, note)
+
+
+def test_a_setting_younger_than_what_was_kept_has_its_default(
+    checkout: Path, trainer: Trainer
+) -> None:
+    study = measured(shipped_studies.read(NAME), SHARES)
+    for one in study["variants"]:
+        del one["config"]["train"]["clip_norm"]
+    (checkout / "benchmarks" / "results" / f"{NAME}.json").write_text(json.dumps(study))
+    modelwright.reproduce([NAME])
+    assert trainer.plans == []
+
+
+def test_a_quick_try_is_marked_and_kept_apart(checkout: Path, trainer: Trainer, cli: Cli) -> None:
+    path = keep(checkout)
+    before, page = path.read_bytes(), (checkout / "docs/results.md").read_bytes()
+    code, out, _ = cli("reproduce", "--only", NAME, "--quick", "--quiet")
+    assert code == 0
+    assert trainer.folders == [Path("studies/quick") / NAME]
+    assert trainer.plans[0].seeds == (0,)
+    assert out.startswith(f"QUICK  {NAME}")
+    assert "shows the shape of the table and nothing else" in out
+    [line] = [line for line in out.splitlines() if line.startswith("base")]
+    assert line.split()[8:] and " yes " not in line and " no " not in line
+    assert "falls short" not in out
+    assert path.read_bytes() == before
+    assert (checkout / "docs/results.md").read_bytes() == page
+    assert len(list((checkout / "benchmarks/results").iterdir())) == 1
+
+
+def test_a_failed_training_ends_with_an_error_and_is_not_kept(
+    checkout: Path, trainer: Trainer, cli: Cli
+) -> None:
+    failure = {"variant": "base", "seed": 1, "error": "the loss is not a number"}
+    trainer.changes = {"status": "failed", "failures": [failure]}
+    code, out, err = cli("reproduce", "--only", NAME, "--only", "imdb-bilstm", "--quiet")
+    assert code == 4
+    assert len(trainer.plans) == 2, "the others go on"
+    assert "failed: base, 1: the loss is not a number" in out
+    assert err.startswith(f"error: 2 failed, the first {NAME}, base, seed 1: the loss")
+    assert not list((checkout / "benchmarks/results").iterdir())
+    trainer.error = DataError("cifar10 is nowhere")
+    code, out, err = cli("reproduce", "--only", NAME, "--quiet")
+    assert code == 4
+    assert "failed: cifar10 is nowhere" in out
+
+
+def test_a_stopped_study_ends_the_command(checkout: Path, trainer: Trainer, cli: Cli) -> None:
+    trainer.changes = {"status": "stopped", "missing": [{"variant": "base", "seed": 2}]}
+    code, out, _ = cli("reproduce", "--quiet")
+    assert code == 130
+    assert len(trainer.plans) == 1
+    assert "still to come: 1; the same command goes on with them" in out
+
+
+def test_what_was_published_is_that_of_today(checkout: Path) -> None:
+    study = measured(shipped_studies.read(NAME), SHARES)
+    shown = published_comparison.claiming(study, shipped_studies.read(NAME))
+    assert [one["claimed"] for one in shown["variants"]] == [0.785, 0.812, 0.831, 0.856]
+    assert study["variants"][0]["claimed"] is None, "what is kept is not changed"
+
+
+def test_wrong_words_are_refused(checkout: Path, cli: Cli) -> None:
+    code, _, err = cli("reproduce", "--only", "cifar10-tabel")
+    assert code == 2
+    assert "there is no study 'cifar10-tabel'. Did you mean 'cifar10-table'?" in err
+    for wrong in (["--quick", "--again"], ["--list", "--page"], ["--page", "--again"]):
+        code, _, err = cli("reproduce", *wrong)
+        assert (code, "expected one" in err) == (2, True)
+    code, _, err = cli("reproduce", "--page", "--only", NAME)
+    assert (code, "without --only" in err) == (2, True)
+    with pytest.raises(ConfigError, match="no study 'x'"):
+        modelwright.reproduce(["x"])
+
+
+def test_the_list_shows_claims_and_what_is_kept(checkout: Path, cli: Cli) -> None:
+    keep(checkout)
+    code, out, _ = cli("reproduce", "--list")
+    assert code == 0
+    [line] = [line for line in out.splitlines() if line.startswith(NAME)]
+    assert "78.50 %" in line and "63.00 %" in line and line.endswith("2026-11-24")
+    shown = json.loads(cli("reproduce", "--list", "--json")[1])
+    assert [one["name"] for one in shown["studies"]] == shipped_studies.names()
+    assert {one["name"] for one in shown["studies"] if one["kept"]} == {NAME}
+
+
+def test_a_small_study_is_really_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_csv(tmp_path / "rows.csv", sentences(60), ("text", "label"))
+    plan = plans.read(
+        {
+            "name": "tiny",
+            "base": {
+                "data": {"source": str(source), "test": 0.3},
+                "model": {"recipe": "bilstm", "units": [4], "embedding": 4},
+                "train": {"precision": "float32", "tensorboard": False, "batch_size": 8},
+            },
+            "variants": [{"name": "base", "claimed": 99.9}],
+        }
+    )
+    monkeypatch.setattr(shipped_studies, "names", lambda: ["tiny"])
+    monkeypatch.setattr(shipped_studies, "read", lambda name: plan)
+    report = modelwright.reproduce(quick=True, out=tmp_path / "studies")
+    assert report.status == "finished", report.failures
+    assert (tmp_path / "studies/quick/tiny/study.json").is_file()
+    assert report.studies[0].study is not None
+    assert report.studies[0].study["name"] == "tiny-quick"
+    assert "QUICK" in report.render()
+    # An old try is no hindrance when the settings change.
+    monkeypatch.setattr(shipped_studies, "LENGTH", 20)
+    again = modelwright.reproduce(quick=True, out=tmp_path / "studies")
+    assert again.status == "finished", again.failures
+    assert again.studies[0].study is not None
+    assert again.studies[0].study["variants"][0]["changed"]["model.length"] == 20
+
+
+def test_outside_a_checkout_nothing_but_the_studies_folder_is_written(
+    tmp_path: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = modelwright.reproduce([NAME])
+    assert report.status == "finished"
+    assert report.studies[0].notes == (f"trained in studies/{NAME}",)
+    assert list(tmp_path.iterdir()) == []

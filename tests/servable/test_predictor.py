@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import modelwright
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.servable.predictor import Prediction
+
+
+def test_texts_in_both_languages(text_servable: Path) -> None:
+    answers = modelwright.load(text_servable).predict(["酒店 很好", "an awful room"])
+    assert [answer.label for answer in answers] == ["pos", "neg"]
+    for answer in answers:
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert answer.score == max(answer.probabilities.values())
+
+
+def test_nothing_in_nothing_out(text_servable: Path) -> None:
+    assert modelwright.load(text_servable).predict([]) == []
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_pictures_of_every_kind_that_training_reads(picture_servable: Path, kind: str) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), (30, 200, 40)).save(file, kind)
+    (answer,) = modelwright.load(picture_servable).predict([file.getvalue()])
+    assert answer.label == "green"
+
+
+def test_pictures_by_path(picture_servable: Path, colours: Path) -> None:
+    answers = modelwright.load(picture_servable).predict(
+        [colours / "red" / "001.png", str(colours / "blue" / "002.png")]
+    )
+    assert [answer.label for answer in answers] == ["red", "blue"]
+
+
+def test_the_best_labels_in_order() -> None:
+    answer = Prediction("b", 0.5, {"a": 0.2, "b": 0.5, "c": 0.3})
+    assert answer.top(2) == [("b", 0.5), ("c", 0.3)]
+
+
+def test_inputs_that_the_model_cannot_take(
+    text_servable: Path, picture_servable: Path, tmp_path: Path
+) -> None:
+    texts, pictures = modelwright.load(text_servable), modelwright.load(picture_servable)
+    with pytest.raises(DataError, match="input 2 is bytes, but .* classifies texts"):
+        texts.predict(["a", b"b"])
+    with pytest.raises(DataError, match="input 1 is not valid Unicode: a lone surrogate"):
+        texts.predict(["a\ud800"])
+    with pytest.raises(DataError, match=r"the picture .*missing\.png cannot be read"):
+        pictures.predict([tmp_path / "missing.png"])
+    with pytest.raises(DataError, match="input 1 is ndarray, but .* classifies pictures"):
+        pictures.predict([np.zeros((4, 4, 3), np.uint8)])  # type: ignore[list-item]
+    (tmp_path / "text.png").write_text("not a picture")
+    with pytest.raises(DataError, match=r"text\.png cannot be used: the picture is not a PNG"):
+        pictures.predict([tmp_path / "text.png"])
+
+
+def test_an_engine_that_is_not_there(text_servable: Path) -> None:
+    with pytest.raises(ConfigError, match="has no engine 'onxx'. Did you mean 'onnx'"):
+        modelwright.load(text_servable, engine="onxx")
+    with pytest.raises(ConfigError, match="has no engine 'litert'.* It holds: onnx, savedmodel"):
+        modelwright.load(text_servable, engine="litert")

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from modelwright.core.errors import DataError
+from modelwright.training import batches as module
+from modelwright.training.augmentation import augment
+from modelwright.training.batches import Batches, Ids, TrainingBatches, encode, feed
+
+ROWS = Ids(np.arange(10, dtype=np.int32)[:, None])
+
+
+def epoch(batches: TrainingBatches) -> list[int]:
+    return [int(v) for i in range(len(batches)) for v in batches[i][0][:, 0]]
+
+
+def shuffled(seed: int = 1) -> TrainingBatches:
+    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, variation="none")
+
+
+def test_every_row_once_an_epoch_with_its_own_label() -> None:
+    batches = shuffled()
+    assert len(batches) == 3
+    assert sorted(epoch(batches)) == list(range(10))
+    rows, labels = batches[2]
+    assert len(rows) == 2
+    np.testing.assert_array_equal(rows, labels)
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    one, two = shuffled(), shuffled()
+    first = epoch(one)
+    one.start_epoch(1)
+    two.start_epoch(7)
+    two.start_epoch(1)
+    assert epoch(one) == epoch(two) != first
+    assert epoch(shuffled(seed=2)) != first
+
+
+def test_rows_to_predict_keep_their_order() -> None:
+    parts = Batches(ROWS, 4)
+    np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)
+
+
+class Watched(Ids):
+    """Rows that tell when they are taken, and by which thread."""
+
+    def __init__(self) -> None:
+        super().__init__(ROWS.array)
+        object.__setattr__(self, "taken", threading.Semaphore(0))
+        object.__setattr__(self, "threads", set())
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        self.threads.add(threading.current_thread())
+        self.taken.release()
+        return super().take(indices)
+
+
+def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
+    rows = Watched()
+    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, variation="none")
+    first = batches[0]
+    assert all(rows.taken.acquire(timeout=20) for _ in range(3))
+    assert not rows.taken.acquire(timeout=0.1)
+    assert threading.current_thread() not in rows.threads
+    seen = [first, *(batches[position] for position in range(1, 5))]
+    assert sorted(int(row) for rows, _ in seen for row in rows[:, 0]) == list(range(10))
+    assert all(rows.taken.acquire(timeout=20) for _ in range(2))
+    assert not rows.taken.acquire(timeout=0.1)
+
+
+def test_batches_made_ahead_never_cross_into_another_epoch() -> None:
+    one, other = (
+        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, variation="none")
+        for _ in range(2)
+    )
+    one[0]  # and numbers 1 and 2 are on their way
+    for batches in (one, other):
+        batches.start_epoch(1)
+    assert epoch(one) == epoch(other)
+
+
+def test_a_batch_that_cannot_be_made_says_why_where_it_is_asked_for() -> None:
+    class Broken(Ids):
+        def take(self, indices: np.ndarray) -> np.ndarray:
+            if 4 in indices:
+                raise DataError("row 4 is gone")
+            return super().take(indices)
+
+    batches = Batches(Broken(ROWS.array), 2)
+    assert [batches[position][0][0, 0] for position in (0, 1)] == [0, 2]
+    with pytest.raises(DataError, match="row 4 is gone"):
+        batches[2]
+    assert batches[3][0][0, 0] == 6
+
+
+class Texts:
+    """Texts that remember how many were taken at once."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    def __len__(self) -> int:
+        return 10
+
+    def take(self, indices: np.ndarray) -> list[str]:
+        self.taken.append(len(indices))
+        return [str(index) for index in indices]
+
+
+class Lengths:
+    """A tokeniser whose ids of a text are its number and the square of it."""
+
+    options = SimpleNamespace(length=2)
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return np.array([[int(text), int(text) ** 2] for text in texts], np.int32)
+
+
+def test_texts_are_encoded_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PART", 4)
+    texts, told = Texts(), []
+    ids = encode(texts, Lengths(), lambda *step: told.append(step))
+    np.testing.assert_array_equal(ids.array, [[n, n * n] for n in range(10)])
+    assert texts.taken == [4, 4, 2]
+    assert told == [("encoding", done, 10) for done in (4, 8, 10)]
+
+
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (64, 16, 16, 3), dtype=np.uint8)
+
+
+def varied(kind: str, given: np.ndarray, seed: int = 1, shift: float = 0.125) -> np.ndarray:
+    mirrored = np.arange(len(given)) % 2 == 0
+    random = np.random.default_rng(seed)
+    return augment(given, kind, random, mirrored=mirrored, shift=shift)
+
+
+def test_flipping_mirrors_those_it_is_told_to() -> None:
+    given = pictures()
+    after = varied("flip", given)
+    np.testing.assert_array_equal(after[::2], given[::2, :, ::-1])
+    np.testing.assert_array_equal(after[1::2], given[1::2])
+
+
+def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -> None:
+    given = Ids(pictures())  # type: ignore[arg-type]
+    batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, variation="flip")
+    sides = []
+    for epoch in range(3):
+        batches.start_epoch(epoch)
+        shown = np.empty(64, bool)
+        for rows, labels in (batches[i] for i in range(len(batches))):
+            for row, label in zip(rows, labels[:, 0], strict=True):
+                original = given.array[label]
+                mirror = np.array_equal(row, original[:, ::-1])
+                assert mirror or np.array_equal(row, original)
+                shown[label] = mirror
+        sides.append(shown)
+    np.testing.assert_array_equal(sides[0], ~sides[1])
+    np.testing.assert_array_equal(sides[0], sides[2])
+    assert 16 < sides[0].sum() < 48
+
+
+@pytest.mark.parametrize(("shift", "reach"), [(0.125, 2), (0.0625, 1)])
+def test_cropping_shifts_by_at_most_the_share_it_is_given(shift: float, reach: int) -> None:
+    given = pictures()
+    after = varied("flip+crop", given, shift=shift)
+    assert after.shape == given.shape
+    seen = set()
+    for before, picture in zip(given[1::2], after[1::2], strict=True):
+        [found] = {
+            (y - 8, x - 8)
+            for y in range(8 - reach, 9 + reach)
+            for x in range(8 - reach, 9 + reach)
+            if (before[y, x] == picture[8, 8]).all() and (before[y + 1, x] == picture[9, 8]).all()
+        }
+        seen.add(found)
+    assert max(abs(step) for found in seen for step in found) == reach
+
+
+def test_pictures_are_varied_as_if_each_were_moved_by_hand() -> None:
+    given = np.random.default_rng(0).integers(0, 255, (32, 16, 24, 3), dtype=np.uint8)
+    random = np.random.default_rng(3)
+    down, right = (random.integers(-side // 8, side // 8 + 1, (32, 1)) for side in (16, 24))
+    mirrored = random.random(32) < 0.5
+    generator = np.random.default_rng(3)
+    varied = augment(given, "flip+crop", generator, mirrored=mirrored, shift=0.125)
+    for row, picture in enumerate(given):
+        bordered = np.pad(picture, ((2, 2), (3, 3), (0, 0)), "reflect")
+        y, x = 2 + int(down[row, 0]), 3 + int(right[row, 0])
+        moved = bordered[y : y + 16, x : x + 24]
+        expected = moved[:, ::-1] if mirrored[row] else moved
+        np.testing.assert_array_equal(varied[row], expected)
+
+
+def test_augmentation_never_changes_its_input_and_repeats_with_its_seed() -> None:
+    given = pictures()
+    copy = given.copy()
+    np.testing.assert_array_equal(
+        varied("flip+crop", given, seed=5), varied("flip+crop", given, seed=5)
+    )
+    np.testing.assert_array_equal(given, copy)
+    assert varied("none", given) is given
+
+
+@pytest.mark.parametrize("shift", [-2, 2])
+def test_the_border_is_reflected(shift: int) -> None:
+    from modelwright.training.augmentation import _reflected
+
+    line = np.arange(5)[None]
+    expected = {2: [2, 3, 4, 3, 2], -2: [2, 1, 0, 1, 2]}[shift]
+    assert _reflected(line + shift, 5)[0].tolist() == expected
+
+
+def reviews(count: int = 40) -> Ids:
+    """Row ``i`` starts with ``i + 1`` and has 1 to 60 tokens, padded to 64."""
+    lengths = np.random.default_rng(4).integers(1, 61, count)
+    ids = np.where(np.arange(64) < lengths[:, None], 7, 0).astype(np.int32)
+    ids[:, 0] = np.arange(count) + 1
+    return Ids(ids)
+
+
+def test_lengths_leave_out_only_the_padding_behind() -> None:
+    ids = np.array([[1, 0, 2, 0], [0, 0, 0, 0], [3, 4, 5, 6]], np.int32)
+    assert Ids(ids).lengths().tolist() == [3, 0, 4]
+
+
+def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:
+    rows = reviews()
+    labels = np.arange(40)[:, None]
+    cut = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    orders = []
+    for number in range(2):
+        cut.start_epoch(number)
+        seen, tokens = [], 0
+        for given, marks in (cut[i] for i in range(len(cut))):
+            width = given.shape[1]
+            assert width % 16 == 0
+            for row, mark in zip(given, marks[:, 0], strict=True):
+                np.testing.assert_array_equal(row, rows.array[mark, :width])
+                assert not rows.array[mark, width:].any()
+            seen += marks[:, 0].tolist()
+            tokens += given.size
+        assert sorted(seen) == list(range(40))
+        assert tokens < 0.8 * rows.array.size
+        orders.append(seen)
+    assert orders[0] != orders[1]
+    again = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    again.start_epoch(1)
+    assert [v for i in range(len(again)) for v in again[i][1][:, 0].tolist()] == orders[1]
+
+
+def test_fit_is_fed_each_epochs_own_batches_of_any_length() -> None:
+    made = TrainingBatches(
+        reviews(), np.arange(40)[:, None], 6, seed=1, variation="none", any_length=True
+    )
+    given = feed(made)
+    assert len(given) == len(made)
+    for number in range(2):
+        made.start_epoch(number)
+        for at, (rows, labels) in enumerate(given):
+            np.testing.assert_array_equal(rows, made.make(at)[0])
+            np.testing.assert_array_equal(labels, made.make(at)[1])

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from modelwright.training.interrupt import held_back
+
+
+def test_the_first_is_held_back_and_the_second_is_not() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with held_back() as check:
+        check()
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_another_thread_is_left_alone() -> None:
+    found: list[bool] = []
+
+    def work() -> None:
+        with held_back() as check:
+            check()
+            found.append(signal.getsignal(signal.SIGINT) is before)
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [True]

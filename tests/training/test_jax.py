@@ -1,0 +1,163 @@
+"""Training under JAX in processes of its own: the same servable, the same bits when resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import modelwright
+from conftest import weights
+from modelwright.core.errors import ConfigError, RunError
+from modelwright.training import runtime
+
+pytestmark = pytest.mark.skipif(
+    util.find_spec("jax") is None, reason="jax is not installed: pip install 'modelwright[jax]'"
+)
+
+CNN = {
+    "model": {"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.2},
+    "train": {
+        "epochs": 3,
+        "batch_size": 16,
+        "class_weight": "balanced",
+        "label_smoothing": 0.1,
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "bias_rate": 2.0,
+        "lookahead": 4,
+        "tensorboard": False,
+        "warmup": 0.2,
+    },
+}
+BILSTM = {
+    "model": {"recipe": "bilstm", "units": [4], "embedding": 8, "length": 8, "dropout": 0.1},
+    "train": {"epochs": 4, "batch_size": 16, "learning_rate": 0.03},
+}
+# As many rows as fill whole batches: each other size is one more compilation.
+TRAIN = """
+import json, os, signal, sys
+import modelwright
+name, source, limit, tables, out = map(json.loads, sys.argv[1:])
+data = {"source": source, "limit": limit}
+modelwright.train(data=data, **tables, out=out + "/" + name)
+modelwright.export(out + "/" + name, out + "/models/" + name, tta=name == "cnn")
+def kill(what, done, total):
+    if what.startswith("epoch 3/") and done >= total // 3 * 2 + 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+if name == "cnn":
+    modelwright.train(data=data, **tables, out=out + "/killed", progress=kill)
+"""
+
+
+def under_jax(*arguments: str) -> subprocess.Popen[str]:
+    """Python in a process whose Keras computes with JAX, and does not compile for speed."""
+    settings = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **settings},
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(colours: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs cnn and bilstm with their models; one that was killed, as it was, and gone on with."""
+    out = tmp_path_factory.mktemp("jax")
+    pictures, texts = (
+        under_jax("-c", TRAIN, *map(json.dumps, (*given, str(out))))
+        for given in (("cnn", str(colours), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
+    )
+    _, errors = pictures.communicate()
+    assert pictures.returncode == -signal.SIGKILL, errors[-3000:]
+    shutil.copytree(out / "killed", out / "resumed")
+    command = ["train", "--resume", str(out / "resumed"), "--quiet"]
+    resumed = under_jax("-m", "modelwright.cli.main", *command)
+    _, errors = texts.communicate()
+    assert texts.returncode == 0, errors[-3000:]
+    printed, errors = resumed.communicate()
+    assert (resumed.returncode, errors) == (0, "")
+    assert "JAX" in printed
+    return out
+
+
+def record(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("name", ["cnn", "bilstm"])
+def test_the_servable_is_one_like_any_other(trained: Path, name: str) -> None:
+    run = record(trained / name)
+    assert run["backend"] == run["metrics"]["backend"] == "jax"
+    assert run["versions"]["jax"]
+    about = modelwright.load(trained / "models" / name).manifest
+    assert about.tolerance <= 1e-4
+    assert about.tta == (name == "cnn")
+    assert about.metrics["training"]["backend"] == "jax"
+    assert about.engines["savedmodel"]["max_difference"] < 1e-5
+
+
+def test_it_learned_and_is_verified(trained: Path) -> None:
+    report = modelwright.verify(trained / "models" / "bilstm")
+    assert report.engines["savedmodel"]["rows"] > 5
+    assert record(trained / "bilstm")["metrics"]["val_accuracy"] > 0.9
+    answers = modelwright.load(trained / "models" / "bilstm").predict(["酒店 很好", "awful room"])
+    assert [answer.label for answer in answers] == ["pos", "neg"]
+
+
+def test_tensorflow_measures_such_a_run_too(trained: Path) -> None:
+    """The weights mean the same to both; what JAX reported, TensorFlow finds."""
+    report = modelwright.evaluate(trained / "cnn", split="val")
+    assert report.metrics.accuracy == record(trained / "cnn")["metrics"]["val_accuracy"]
+
+
+def test_killed_and_resumed_it_ends_with_the_same_bits_and_only_under_jax(trained: Path) -> None:
+    assert record(trained / "killed")["status"] == "running"
+    with pytest.raises(RunError, match=r"began under JAX, .* not under TensorFlow; resume it with"):
+        modelwright.resume(trained / "killed")
+    resumed = trained / "resumed"
+    assert record(resumed)["status"] == "finished"
+    whole = weights(trained / "cnn")
+    again = weights(resumed)
+    assert whole.keys() == again.keys()
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, again[name])
+    assert (resumed / "history.csv").read_text() == (trained / "cnn" / "history.csv").read_text()
+
+
+def test_what_jax_says_of_a_gpu_is_what_the_precision_is_chosen_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Device:
+        platform, device_kind, compute_capability = "gpu", "H", "9.0"
+
+    monkeypatch.setattr(runtime.keras.config, "backend", lambda: "jax")
+    monkeypatch.setattr(runtime, "_jax_devices", lambda: [Device()])
+    assert runtime.gpu_details() == {"device_name": "H", "compute_capability": (9, 0)}
+    Device.platform = "cpu"
+    assert runtime.gpu_details() is None
+
+
+def test_a_platform_that_jax_does_not_have_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    jax = pytest.importorskip("jax")
+
+    def devices() -> list[object]:
+        raise RuntimeError("Unknown backend nowhere\nin two lines")
+
+    monkeypatch.setattr(jax, "devices", devices)
+    monkeypatch.setenv("JAX_PLATFORMS", "nowhere")
+    monkeypatch.setattr(runtime.keras.config, "backend", lambda: "jax")
+    with pytest.raises(ConfigError, match=r"JAX_PLATFORMS='nowhere': Unknown backend nowhere Set"):
+        runtime.gpu_details()

@@ -1,0 +1,173 @@
+"""The slice of negation: its figures for models made up for them, and when there is none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import modelwright
+from conftest import write_csv
+from modelwright.checks.negation import LANGUAGES, Language, pairs
+from modelwright.core.types import Split
+from modelwright.data.rows import Texts
+from modelwright.models.graph_tokenizer import Tokenizer, learn
+from modelwright.models.options import TextOptions
+from modelwright.training.negation import ask, negation
+
+LABELS = ("差评", "好评")
+
+
+def all_texts(language: Language) -> list[tuple[str, str]]:
+    """(text, label) of every sentence."""
+    name = {True: "pos", False: "neg"}
+    return [
+        row
+        for pair in pairs(language)
+        for row in ((pair.plain, name[pair.praise]), (pair.negated, name[not pair.praise]))
+    ]
+
+
+class Fake:
+    """Gives each sentence of a language the label that a function of its pair says."""
+
+    def __init__(self, language: Language, says: Any) -> None:
+        self.positive = {}
+        for pair in pairs(language):
+            self.positive[pair.plain] = says(pair, False)
+            self.positive[pair.negated] = says(pair, True)
+
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        chance = np.array([0.9 if self.positive[text] else 0.1 for text in texts], np.float32)
+        return np.stack([1 - chance, chance], axis=1)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_that_ignores_negation_gets_half_and_no_pair(language: Language) -> None:
+    fake = Fake(language, lambda pair, negated: pair.praise)
+    found = ask(language, pairs(language), LABELS, fake)
+    assert (found.accuracy, found.whole.both) == (0.5, 0.0)
+    assert (found.whole.plain, found.whole.negated) == (1.0, 0.0)
+    low, high = found.accuracy_interval
+    assert 0.43 < low < 0.5 < high < 0.57
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_perfect_model_gets_everything(language: Language) -> None:
+    fake = Fake(language, lambda pair, negated: pair.praise != negated)
+    found = ask(language, pairs(language), LABELS, fake)
+    assert found.accuracy == 1.0
+    for group in (found.whole, *found.turned, *found.kinds):
+        assert (group.plain, group.negated, group.both) == (1.0, 1.0, 1.0)
+    assert sum(group.pairs for group in found.kinds) == found.whole.pairs == len(pairs(language))
+    assert all(answer.label == answer.predicted for answer in found.answers)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_taking_every_negation_for_blame_gains_nothing(language: Language) -> None:
+    fake = Fake(language, lambda pair, negated: pair.praise and not negated)
+    found = ask(language, pairs(language), LABELS, fake)
+    assert found.whole.negated == 0.5
+    assert {group.name: group.both for group in found.turned} == {
+        "praise negated": 1.0,
+        "blame negated": 0.0,
+    }
+
+
+def test_it_follows_the_order_of_the_labels() -> None:
+    fake = Fake("en", lambda pair, negated: pair.praise != negated)
+    assert ask("en", pairs("en"), ("positive", "negative"), fake).accuracy == 0.0
+    with pytest.raises(ValueError, match="two opposite sentiments"):
+        ask("en", pairs("en"), ("0", "1"), fake)
+
+
+def split(texts: list[str]) -> Split:
+    rows = Texts(pa.array(texts, pa.large_string()), np.arange(len(texts)), str)
+    return Split(rows, np.zeros(len(texts), np.int64))
+
+
+def languages(folder: Path, options: TextOptions, texts: list[str]) -> list[str]:
+    """In which languages a model of such texts is asked."""
+    path = folder / "v.txt"
+    learn([[text for text, _ in all_texts("en") + all_texts("zh")], texts], options, path)
+    return asked(path, options, texts)
+
+
+def asked(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
+    class Network:
+        def predict(self, batches: Any, **_: Any) -> np.ndarray:
+            return np.full((len(batches.inputs), 1), 0.5, np.float32)
+
+    found = negation(("neg", "pos"), Network(), Tokenizer(options, path), split(texts))  # type: ignore[arg-type]
+    return [one.language for one in found]
+
+
+def test_it_asks_in_the_languages_of_the_rows(tmp_path: Path) -> None:
+    options = TextOptions(vocabulary=2000, length=20)
+    english, chinese, russian = ["a fine film"] * 8, ["很好的电影"] * 8, ["хороший фильм"] * 8
+    assert languages(tmp_path, options, english) == ["en"]
+    assert languages(tmp_path, options, chinese) == ["zh"]
+    assert languages(tmp_path, options, english + chinese) == ["en", "zh"]
+    assert languages(tmp_path, options, russian) == []
+    # Among a hundred rows one in another language is no sign of it.
+    assert languages(tmp_path, options, chinese * 12 + english[:1]) == ["zh"]
+
+
+def test_letters_alone_are_no_language(tmp_path: Path) -> None:
+    french = ["un film très long et une histoire sans intérêt"] * 4
+    learn([french], TextOptions(), tmp_path / "french.txt")
+    assert asked(tmp_path / "french.txt", TextOptions(), french) == []
+    # Character by character a Chinese model knows every Latin letter; its rows say otherwise.
+    characters = TextOptions(tokens="char", length=40)
+    assert languages(tmp_path, characters, ["很好的电影，演员演技非常好 ok"] * 4) == ["zh"]
+
+
+def test_models_of_other_things_are_not_asked(tmp_path: Path) -> None:
+    rows = split([text for text, _ in all_texts("en")])
+    path = tmp_path / "v.txt"
+    learn([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
+    tokenizer = Tokenizer(TextOptions(), path)
+    for labels in (("neg", "neutral", "pos"), ("0", "1"), ("ham", "spam")):
+        assert negation(labels, None, tokenizer, rows) == ()  # type: ignore[arg-type]
+    assert negation(("neg", "pos"), None, None, rows) == ()  # type: ignore[arg-type]
+
+
+def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:
+    rows = write_csv(tmp_path / "r.csv", all_texts("en") + all_texts("zh"), ("text", "label"))
+    trained = modelwright.train(
+        data={"source": str(rows), "test": 0.2},
+        model={"recipe": "bilstm", "units": [4], "embedding": 8, "length": 16},
+        train={"epochs": 1, "batch_size": 64, "precision": "float32"},
+        out=tmp_path / "run",
+    )
+    report = modelwright.evaluate(trained.run)
+    written = json.loads((report.folder / "evaluation.json").read_text())
+    assert [one["language"] for one in written["slices"]] == ["en", "zh"]
+    for one, found in zip(written["slices"], report.slices, strict=True):
+        assert one == found.to_dict()
+        assert one["rows"] == 256 and len(one["kinds"]) == 8
+        assert one["accuracy"] == (one["plain_accuracy"] + one["negated_accuracy"]) / 2
+    with (report.folder / "negation.csv").open(encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    assert len(answers) == 512
+    right = [row["label"] == row["predicted"] for row in answers if row["language"] == "zh"]
+    assert np.mean(right) == written["slices"][1]["accuracy"]
+    page = report.render()
+    assert re.search(r"negation, Chinese: [\d.]+ % of 256 sentences right", page)
+    assert re.search(r"一点也不 +16 ", page)
+
+
+def test_there_is_no_slice_for_pictures_nor_for_a_handful_of_words(
+    picture_run: Path, text_run: Path
+) -> None:
+    for run in (picture_run, text_run):
+        report = modelwright.evaluate(run)
+        assert report.to_dict()["slices"] == []
+        assert "negation" not in report.render()
+        assert not (report.folder / "negation.csv").exists()

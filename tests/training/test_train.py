@@ -1,0 +1,242 @@
+"""Training end to end on small data, and going on after it was cut off."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import modelwright
+from conftest import weights, write_csv, write_pictures
+from modelwright.core.errors import ConfigError, DataError, RunError
+from modelwright.runs import run as runs
+from modelwright.training.batches import Ids, TrainingBatches
+from modelwright.training.checkpoint import Keeper
+
+TABLES = {
+    "model": {"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.2},
+    "train": {"batch_size": 8, "learning_rate": 0.003, "epochs": 4, "schedule": "cosine"},
+}
+
+
+def history(path: Path) -> list[dict[str, str]]:
+    with (path / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
+    record = json.loads((text_run / "run.json").read_text())
+    assert record["status"] == "finished"
+    assert record["labels"] == ["neg", "pos"]
+    assert set(record["versions"]) >= {"python", "modelwright", "tensorflow", "keras"}
+    assert record["data"]["rows"].keys() == {"train", "val", "test"}
+    assert record["metrics"]["val_accuracy"] > 0.9
+    assert set(record["files"]) == {"config.toml", "vocabulary.txt", "weights.weights.h5"}
+    rows = history(text_run)
+    assert {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
+    assert len(rows) == record["metrics"]["epochs"]
+    assert (text_run / "plots" / "history.png").stat().st_size > 1000
+    assert any((text_run / "tensorboard").rglob("events.*"))
+    assert not (text_run / runs.CHECKPOINT).exists()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+    colours: Path, tmp_path: Path
+) -> None:
+    found = []
+    model = {"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.2}
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        modelwright.train(
+            data={"source": str(colours)},
+            model=model,
+            train={"batch_size": 16, "epochs": 1, "seed": seed},
+            out=tmp_path / name,
+        )
+        found.append(weights(tmp_path / name))
+    for name, value in found[0].items():
+        np.testing.assert_array_equal(value, found[1][name])
+    assert any((value != found[2][name]).any() for name, value in found[0].items())
+
+
+def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
+    reviews: Path, tmp_path: Path
+) -> None:
+    whole = modelwright.train(data={"source": str(reviews)}, **TABLES, out=tmp_path / "whole")
+    killed = tmp_path / "killed"
+    code = (
+        "import os, signal, modelwright\n"
+        "def kill(what, done, total):\n"
+        "    if what.startswith('epoch 3/') and done >= total // 2 + 5:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"modelwright.train(data={{'source': {str(reviews)!r}}}, **{TABLES!r},"
+        f" out={str(killed)!r}, progress=kill)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    assert json.loads((killed / "run.json").read_text())["status"] == "running"
+    with pytest.raises(RunError, match=r"did not finish; go on with: modelwright train --resume"):
+        runs.load(killed)
+    with np.load(killed / runs.CHECKPOINT) as checkpoint:
+        before = float(checkpoint["seconds"])
+    resumed = modelwright.resume(killed)
+    assert resumed.epochs == whole.epochs == 4
+    assert resumed.seconds > before
+    for name, value in weights(whole.run).items():
+        np.testing.assert_array_equal(value, weights(killed)[name])
+    assert (killed / "history.csv").read_text() == (whole.run / "history.csv").read_text()
+    with pytest.raises(RunError, match="finished already"):
+        modelwright.resume(killed)
+
+
+def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code = (
+        "import sys; sys.argv = ['modelwright', 'train', '--data', "
+        f"{str(reviews)!r}, '--recipe', 'bilstm', '--epochs', '500', '--out', {str(out)!r},"
+        "'--set', 'model.units=[4]', '--set', 'model.length=8', '--set', 'train.patience=0',"
+        "'--set', 'train.learning_rate=1e-5', '--json']\n"
+        "from modelwright.cli.main import main\nmain()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 90
+    while not (out / runs.CHECKPOINT).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    try:
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors.decode()[-2000:]
+    report = json.loads(output)
+    assert report["status"] == "stopped"
+    assert 1 <= report["epochs"] < 500
+    assert runs.load(out).finished
+    assert (out / runs.CHECKPOINT).exists()
+
+
+def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> None:
+    train = {"epochs": 30, "patience": 2, "batch_size": 8, "learning_rate": 0.5}
+    report = modelwright.train(
+        data={"source": str(reviews)}, model=TABLES["model"], train=train, out=tmp_path / "run"
+    )
+    rows = history(tmp_path / "run")
+    losses = [float(row["val_loss"]) for row in rows]
+    assert report.best_epoch == int(np.argmin(losses)) + 1
+    assert report.epochs == min(30, report.best_epoch + 2)
+
+
+def test_class_weights_smoothing_and_augmentation_train(colours: Path, tmp_path: Path) -> None:
+    report = modelwright.train(
+        data={"source": str(colours)},
+        model={"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.1},
+        train={
+            "epochs": 2,
+            "batch_size": 16,
+            "class_weight": "balanced",
+            "label_smoothing": 0.1,
+            "warmup": 0.2,
+        },
+        out=tmp_path / "run",
+    )
+    assert report.epochs == 2
+    assert report.parameters > 0
+
+
+def test_streamed_pictures_give_the_same_model_as_those_in_memory(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "pictures", 40, side=64)
+    model = {"recipe": "cnn", "filters": [4], "units": 4}
+    train = {"epochs": 1, "batch_size": 16, "precision": "float32"}
+    notes = {}
+    for name, mib in (("memory", 16), ("files", 1)):
+        data = {"source": str(folder), "memory_mib": mib}
+        report = modelwright.train(data=data, model=model, train=train, out=tmp_path / name)
+        notes[name] = " ".join(report.notes)
+    assert "memory_mib" in notes["files"]
+    assert "memory_mib" not in notes["memory"]
+    for name, value in weights(tmp_path / "memory").items():
+        np.testing.assert_array_equal(value, weights(tmp_path / "files")[name])
+
+
+def test_what_does_not_fit_together_is_refused_first(
+    colours: Path, reviews: Path, text_run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="recipe 'bilstm' is for texts, but .* holds images"):
+        modelwright.train(data={"source": str(colours)}, model={"recipe": "bilstm"})
+    with pytest.raises(RunError, match="exists and is not empty; give another with --out"):
+        modelwright.train(data={"source": str(reviews)}, model={"recipe": "bilstm"}, out=text_run)
+    with pytest.raises(DataError, match=r"missing\.csv"):
+        modelwright.train(data={"source": str(tmp_path / "missing.csv")}, model={"recipe": "cnn"})
+
+
+def test_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "rows.csv"
+    copy.write_bytes(reviews.read_bytes())
+    report = modelwright.train(
+        data={"source": str(copy)},
+        model={"recipe": "text-fast", "vocabulary": 200, "length": 12},
+        train={"epochs": 1},
+        out=tmp_path / "run",
+    )
+    record = json.loads((report.run / "run.json").read_text())
+    (report.run / "run.json").write_text(json.dumps({**record, "status": "running", "files": {}}))
+    copy.write_text(copy.read_text() + "another wonderful row,pos\n")
+    with pytest.raises(RunError, match="changed since it started"):
+        modelwright.resume(report.run)
+
+
+def test_a_loss_that_is_no_number_is_one_clear_line(tmp_path: Path) -> None:
+    rows = Ids(np.zeros((4, 1), np.int32))
+    batches = TrainingBatches(rows, np.zeros((4, 1)), 2, seed=0, variation="none")
+    keeper = Keeper(tmp_path, batches, monitor="val_loss", patience=1, epochs=1)
+    with pytest.raises(
+        RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
+    ):
+        keeper.on_epoch_end(0, {"loss": float("nan"), "val_loss": 1.0})
+
+
+def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = []
+    for _ in range(60):
+        words = ["good" if random.random() < 0.5 else "bad", *(["so"] * random.integers(1, 40))]
+        rows.append((" ".join([*words, str(random.integers(1000000.0))]), words[0]))
+    write_csv(tmp_path / "rows.csv", rows, ("text", "label"))
+    report = modelwright.train(
+        data={"source": str(tmp_path / "rows.csv")},
+        model={"recipe": "bilstm", "units": [4], "embedding": 4, "length": 64},
+        train={"batch_size": 8, "epochs": 1, "tensorboard": False},
+        out=tmp_path / "run",
+    )
+    assert report.status == "finished"
+    modelwright.export(tmp_path / "run", tmp_path / "models")
+
+
+def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
+    colours: Path, tmp_path: Path
+) -> None:
+    from modelwright.servable import manifest
+
+    report = modelwright.train(
+        data={"source": str(colours)},
+        model={"recipe": "cifar-fast", "widths": [8, 8]},
+        train={"batch_size": 16, "tensorboard": False},
+        out=tmp_path / "run",
+    )
+    assert report.epochs == 10
+    plain = modelwright.evaluate(tmp_path / "run")
+    averaged = modelwright.evaluate(tmp_path / "run", tta=True)
+    assert averaged.folder.name == "test-tta" != plain.folder.name
+    assert averaged.metrics.accuracy > 0.6
+    exported = modelwright.export(tmp_path / "run", tmp_path / "models", tta=True)
+    about = manifest.read(exported.servable)
+    assert about.tta
+    assert about.metrics["test"]["accuracy"] == averaged.metrics.accuracy
