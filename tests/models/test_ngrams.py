@@ -16,7 +16,8 @@ from modelwright.models.adaptation import Given
 from modelwright.models.ngrams import LARGEST, NONE, Buckets, ratios
 from modelwright.runs import run as runs
 from modelwright.training.batches import Ids
-from modelwright.training.checkpoint import Keeper
+from modelwright.training.observers import Epoch
+from modelwright.training.session import Session
 
 OPTIONS = {"vocabulary": 12, "length": 6, "buckets": 4096, "min_count": 1}
 CONFIG = ModelConfig(builder="ngrams", options=OPTIONS)
@@ -213,20 +214,21 @@ def test_resuming_does_not_count_again_and_gives_the_same_bits(
     negated: Path, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = []
-    count, end = ngrams.adapt, Keeper.on_epoch_end
+    count, end = ngrams.adapt, Session.finish_epoch
 
     def counting(*given: Any) -> None:
         counted.append(1)
         count(*given)
 
-    def killed(self: Keeper, epoch: int, logs: dict[str, float] | None = None) -> None:
-        end(self, epoch, logs)
-        if epoch == 1:
+    def killed(self: Session, network: Any, values: dict[str, float]) -> Epoch:
+        finished = end(self, network, values)
+        if finished.number == 2:
             raise MemoryError
+        return finished
 
     monkeypatch.setattr(ngrams, "adapt", counting)
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
-        patched.setattr(Keeper, "on_epoch_end", killed)
+        patched.setattr(Session, "finish_epoch", killed)
         train(negated, tmp_path / "cut")
     report = modelwright.resume(tmp_path / "cut")
     assert len(counted) == 1

@@ -10,9 +10,10 @@ import pytest
 
 import modelwright
 from conftest import write_csv
-from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.errors import ConfigError
 from modelwright.runs import run as runs
-from modelwright.training.checkpoint import Keeper
+from modelwright.training.observers import Epoch
+from modelwright.training.session import Session
 
 MODEL = {
     "recipe": "textcnn",
@@ -95,19 +96,20 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = train(source, tmp_path / "whole", others, model=model)
-    end = Keeper.on_epoch_end
+    end = Session.finish_epoch
 
-    def killed(self: Keeper, epoch: int, logs: dict[str, float] | None = None) -> None:
-        end(self, epoch, logs)
-        if epoch == 0:
+    def killed(self: Session, network: Any, values: dict[str, float]) -> Epoch:
+        finished = end(self, network, values)
+        if finished.number == 1:
             raise MemoryError
+        return finished
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
-        patched.setattr(Keeper, "on_epoch_end", killed)
+        patched.setattr(Session, "finish_epoch", killed)
         train(source, tmp_path / "cut", others, model=model)
     kept = others.read_text()
     others.write_text(kept + "one more\n")
-    with pytest.raises(RunError, match="changed since it started"):
+    with pytest.raises(DataError, match="changed since .* was trained on it"):
         modelwright.resume(tmp_path / "cut")
     others.write_text(kept)
     resumed = modelwright.resume(tmp_path / "cut")
@@ -120,7 +122,7 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
 def test_a_network_that_learns_nothing_from_them_refuses_them(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=r"learns nothing from texts without labels; expected"):
+    with pytest.raises(ConfigError, match=r"does not learn from unlabeled texts; expected"):
         modelwright.train(
             data={"source": str(source), "unlabelled": str(others)},
             model=model,

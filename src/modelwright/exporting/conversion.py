@@ -61,8 +61,7 @@ def convert(
 
 def work(arguments: list[str]) -> None:
     """Convert and write the files."""
-    from modelwright.exporting import restore
-    from modelwright.servable import manifest
+    from modelwright.servable import manifest, restore
 
     folder, into, rows, values, *kinds = arguments
     about = manifest.read(Path(folder))

@@ -55,8 +55,7 @@ def work(arguments: list[str]) -> None:
     """Train on and write the values."""
     import numpy as np
 
-    from modelwright.exporting import restore
-    from modelwright.servable import manifest
+    from modelwright.servable import manifest, restore
 
     folder, rows, epochs, out = arguments
     network = restore.network(Path(folder), manifest.read(Path(folder)))

@@ -53,6 +53,7 @@ class Run:
     backend: str = field(default_factory=keras_backend)
     versions: Mapping[str, str] = field(default_factory=versions)
     precision: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,6 +117,7 @@ class Run:
             "data": dict(changed.data),
             "backend": changed.backend,
             "precision": dict(changed.precision),
+            **({"extras": dict(changed.extras)} if changed.extras else {}),
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
             "files": files,
@@ -183,6 +185,7 @@ def load(path: Path | str, *, unfinished: bool = False) -> Run:
             backend=record.get("backend", "tensorflow"),
             versions=record["versions"],
             precision=record["precision"],
+            extras=record.get("extras", {}),
             metrics=record["metrics"],
         )
     except FileNotFoundError as error:

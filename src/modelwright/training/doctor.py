@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from modelwright.core.backend import BACKENDS, keras_backend, load_keras, quiet
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.hardware import Hardware
 from modelwright.core.packages import installed, versions
-from modelwright.core.terminal import table
+from modelwright.core.report import Block, Facts, Report
 from modelwright.training.precision import Precision, choose
 
 _OPTIONAL = {
@@ -23,7 +24,7 @@ _OPTIONAL = {
 
 
 @dataclass(frozen=True)
-class DoctorReport:
+class DoctorReport(Report):
     """The state of an installation; ``missing`` maps each absent package to how to get it."""
 
     versions: dict[str, str]
@@ -45,11 +46,11 @@ class DoctorReport:
             "missing": self.missing,
         }
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """Versions, the machine and what is missing."""
         machine = self.hardware
         memory = f"{machine.memory_mib:,} MiB" if machine.memory_mib else "unknown"
-        rows = [
+        rows: list[tuple[str, object]] = [
             *self.versions.items(),
             ("backend", f"{BACKENDS[self.backend]}, which KERAS_BACKEND can change"),
             ("processor", f"{machine.name}, {memory} of memory"),
@@ -60,7 +61,7 @@ class DoctorReport:
         ]
         if not self.missing:
             rows.append(("missing", "nothing"))
-        return table(("doctor", ""), rows)
+        return (Facts("doctor", rows),)
 
 
 def examine() -> DoctorReport:

@@ -13,8 +13,10 @@ import numpy as np
 
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_bytes, write_json
-from modelwright.core.metrics import Metrics, bins, measure
-from modelwright.core.terminal import percent, shorten, table
+from modelwright.core.measure import measure
+from modelwright.core.metrics import Metrics, bins
+from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected
 from modelwright.plots.calibration import draw_calibration
@@ -22,12 +24,11 @@ from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
 from modelwright.plots.mistakes import draw_mistakes
 from modelwright.runs import run as runs
+from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run
 from modelwright.training import runtime
-from modelwright.training.batches import encode
-from modelwright.training.measure import probabilities
 from modelwright.training.negation import NegationSlice, negation, write_answers
-from modelwright.training.own_rows import own_rows
+from modelwright.training.network_classifier import NetworkClassifier
 
 _WORST = 20
 _PREDICTIONS = ("origin", "label", "predicted", "probability")
@@ -45,7 +46,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class EvaluateReport:
+class EvaluateReport(Report):
     """What an evaluation gave; ``gap`` is training minus this accuracy."""
 
     run: Path
@@ -88,32 +89,33 @@ class EvaluateReport:
             "mistakes": [vars(mistake) for mistake in self.mistakes],
         }
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """The figures, the classes, the checks and the worst mistakes."""
         figures = self.metrics
         low, high = figures.accuracy_interval
-        rows = [
+        rows: list[tuple[str, object]] = [
             ("rows", f"{figures.rows:,} of {self.source}"),
             ("accuracy", f"{percent(figures.accuracy)}  (95 %: {percent(low)} to {percent(high)})"),
             ("macro-F1", f"{figures.macro_f1:.4f}"),
-            ("always the commonest class", percent(figures.majority_accuracy)),
+            ("majority-class baseline", percent(figures.majority_accuracy)),
             ("training accuracy", f"{percent(self.train_accuracy)}, {100 * self.gap:+.2f} points"),
             ("calibration error", f"{figures.calibration_error:.4f}"),
-            ("pictures and mistakes", str(self.folder)),
+            ("plots and mistakes", str(self.folder)),
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
-        classes = table(("class", "precision", "recall", "rows"), self._classes())
-        slices = [one.render() for one in self.slices]
-        parts = [table(("evaluated", ""), rows), classes, *slices]
-        worst = table(
-            ("worst mistakes", "is", "taken for", "sure"),
-            [
-                (shorten(m.text or m.origin, 48), m.label, m.predicted, f"{m.probability:.3f}")
-                for m in self.mistakes[:5]
-            ],
-        )
-        return "\n\n".join([*parts, worst] if self.mistakes else parts)
+        blocks = [
+            Facts("evaluated", rows),
+            Table(("class", "precision", "recall", "rows"), self._classes()),
+            *(block for check in self.slices for block in check.blocks()),
+        ]
+        worst = [
+            (shorten(m.text or m.origin, 48), m.label, m.predicted, f"{m.probability:.3f}")
+            for m in self.mistakes[:5]
+        ]
+        if worst:
+            blocks.append(Table(("worst mistakes", "label", "predicted", "probability"), worst))
+        return blocks
 
     def _classes(self) -> list[tuple[str, float, float, int]]:
         figures = self.metrics
@@ -149,23 +151,23 @@ def evaluate(
     network = run.network(tta=tta)
     rows, rejected, source = _rows(run, data, split, progress)
     tokenizer = run.tokenizer()
-    chances = probabilities(network, encode(rows.inputs, tokenizer, progress), progress=progress)
+    measured = measure(NetworkClassifier(network, tokenizer), rows, progress)
     # Never the name of a split: the run's own figures stay the run's own.
     name = split if data is None else f"data-{Path(source).stem}"
     name += "-tta" if tta else ""
-    worst = _worst(rows, chances)
+    worst = _worst(rows, measured.probabilities)
     report = EvaluateReport(
         run=run.path,
         folder=run.path / "evaluations" / name,
         source=source,
         labels=run.labels,
-        metrics=measure(chances, rows.labels),
+        metrics=measured.metrics,
         train_accuracy=run.metrics["train_accuracy"],
-        mistakes=tuple(_mistake(rows, chances, int(i), run) for i in worst),
+        mistakes=tuple(_mistake(rows, measured.probabilities, int(i), run) for i in worst),
         rejected=rejected,
         slices=negation(run.labels, network, tokenizer, rows),
     )
-    _write(report, rows, chances)
+    _write(report, rows, measured.probabilities)
     if len(worst):
         draw_mistakes(
             report.folder / "mistakes.png",
@@ -181,9 +183,8 @@ def _rows(
     run: Run, data: DataConfig | str | Path | None, split: SplitName, progress: Progress | None
 ) -> tuple[Split, tuple[Rejected, ...], str]:
     if data is None:
-        instead = "name the rows to measure with --data"
-        own, source = own_rows(run, split, progress, instead=instead)
-        return own, (), source
+        own = reload_data(run.config.data, run.data, run.path, progress)
+        return split_of(own, split), (), f"{own.source}, {split}"
     if not isinstance(data, DataConfig):
         data = run.config.data.model_copy(update={"source": str(data), "limit": None})
     rows, rejected = load_split(
@@ -192,47 +193,47 @@ def _rows(
     return rows, rejected, str(data.source)
 
 
-def _worst(rows: Split, chances: FloatArray) -> IntArray:
+def _worst(rows: Split, probabilities: FloatArray) -> IntArray:
     """Positions of the rows that are wrong, those the model was surest of first."""
-    wrong = np.flatnonzero(chances.argmax(axis=1) != rows.labels)
-    return wrong[np.argsort(-chances[wrong].max(axis=1), kind="stable")][:_WORST]
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != rows.labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:_WORST]
 
 
-def _mistake(rows: Split, chances: FloatArray, position: int, run: Run) -> Mistake:
+def _mistake(rows: Split, probabilities: FloatArray, position: int, run: Run) -> Mistake:
     return Mistake(
         origin=rows.inputs.origin(position),
         label=run.labels[rows.labels[position]],
-        predicted=run.labels[chances[position].argmax()],
-        probability=float(chances[position].max()),
+        predicted=run.labels[probabilities[position].argmax()],
+        probability=float(probabilities[position].max()),
         text=str(rows.inputs.raw(position)) if run.task == "text" else None,
     )
 
 
-def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
+def _write(report: EvaluateReport, rows: Split, probabilities: FloatArray) -> None:
     folder, labels, figures = report.folder, list(report.labels), report.metrics
     write_json(folder / "evaluation.json", report.to_dict())
     if report.rejected:
         write_rejected(folder / "rejected.csv", report.rejected)
     if report.slices:
         write_answers(folder / "negation.csv", report.slices)
-    _write_csv(folder / "predictions.csv", _PREDICTIONS, _predictions(report, rows, chances))
+    _write_csv(folder / "predictions.csv", _PREDICTIONS, _predictions(report, rows, probabilities))
     worst = ((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
     _write_csv(folder / "mistakes.csv", (*_PREDICTIONS, "text"), worst)
     draw_confusion(folder / "confusion.png", figures.confusion, labels)
     draw_calibration(
         folder / "calibration.png",
-        [(part.confidence, part.accuracy, part.count) for part in bins(chances, rows.labels)],
+        [(part.confidence, part.accuracy, part.count) for part in bins(probabilities, rows.labels)],
         figures.calibration_error,
     )
     draw_classes(folder / "classes.png", labels, figures.precision, figures.recall)
 
 
-def _predictions(report: EvaluateReport, rows: Split, chances: FloatArray) -> Iterator[Any]:
+def _predictions(report: EvaluateReport, rows: Split, probabilities: FloatArray) -> Iterator[Any]:
     """Of every row what it is and what it was taken for, so that models can be paired by row."""
-    labels, chosen = report.labels, chances.argmax(axis=1)
+    labels, chosen = report.labels, probabilities.argmax(axis=1)
     for position, (label, predicted) in enumerate(zip(rows.labels, chosen, strict=True)):
-        chance = f"{chances[position, predicted]:.6f}"
-        yield rows.inputs.origin(position), labels[label], labels[predicted], chance
+        probability = f"{probabilities[position, predicted]:.6f}"
+        yield rows.inputs.origin(position), labels[label], labels[predicted], probability
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -6,7 +6,7 @@ inside networks and layers of a user's own are heard too. It changes no weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,16 @@ import keras
 import numpy as np
 
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.core.terminal import percent, table
+from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
 from modelwright.data import images
 from modelwright.models.output_layer import spread
 from modelwright.plots.feature_maps import Maps, draw_layers
 from modelwright.runs import run as runs
+from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run
 from modelwright.training import runtime
-from modelwright.training.own_rows import own_rows
 
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 _NORMALISATIONS = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
@@ -43,7 +44,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class LayersReport:
+class LayersReport(Report):
     """What was drawn, the layers in the order in which they run.
 
     ``label`` is None when it is not known.
@@ -72,9 +73,9 @@ class LayersReport:
             ],
         }
 
-    def render(self) -> str:
-        """For a person."""
-        rows = [
+    def blocks(self) -> Sequence[Block]:
+        """The image and its prediction, then the convolutions."""
+        rows: list[tuple[str, object]] = [
             ("picture", self.picture),
             *([("is", self.label)] if self.label else []),
             ("taken for", f"{self.predicted}, {percent(self.probability)}"),
@@ -85,7 +86,7 @@ class LayersReport:
             for one in self.layers
         ]
         head = ("convolution", "height x width x channels", "channels drawn")
-        return f"{table(('layers', ''), rows)}\n\n{table(head, layers)}"
+        return (Facts("layers", rows), Table(head, layers))
 
 
 def layers(
@@ -240,7 +241,7 @@ def _picture(
 ) -> tuple[UInt8Array, str, str | None]:
     """Pixels of the model's shape, where they came from, and their label if it is known."""
     if picture is None:
-        rows, _ = own_rows(run, "test", progress, instead="give a picture")
+        rows = split_of(reload_data(run.config.data, run.data, run.path, progress), "test")
         pixels = rows.inputs.take(np.zeros(1, np.int64))[0]
         return pixels, rows.inputs.origin(0), run.labels[rows.labels[0]]
     try:

@@ -21,12 +21,13 @@ from modelwright.checks.negation import LANGUAGES, Language, Pair, pairs
 from modelwright.checks.sentiment import positive_of
 from modelwright.core.files import write_text
 from modelwright.core.metrics import wilson
-from modelwright.core.terminal import percent, table
+from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.models.graph_tokenizer import Tokenizer
 from modelwright.training.batches import Ids
-from modelwright.training.measure import probabilities
+from modelwright.training.network_classifier import NetworkClassifier
 
 _SCRIPT = {"en": "Latin", "zh": "Han"}
 _NAMES = {"en": "English", "zh": "Chinese"}
@@ -60,7 +61,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class NegationSlice:
+class NegationSlice(Report):
     """How a model did on the pairs of one language.
 
     ``turned`` are the pairs by what the negation turns round: praise or blame.
@@ -95,8 +96,8 @@ class NegationSlice:
             "kinds": [asdict(group) for group in self.kinds],
         }
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """The accuracy, and the pairs by kind."""
         low, high = self.accuracy_interval
         head = (
             f"{self.name}: {percent(self.accuracy)} of {2 * self.whole.pairs} sentences right"
@@ -107,7 +108,7 @@ class NegationSlice:
             for one in (self.whole, *self.turned, *self.kinds)
         ]
         headers = ("pairs", "count", "plain right", "negated right", "both right")
-        return f"{head}\n\n{table(headers, rows)}"
+        return (Note(head), Table(headers, rows))
 
 
 def negation(
@@ -124,11 +125,11 @@ def negation(
     if tokenizer is None or positive_of(labels) is None or not len(rows):
         return ()
 
-    def chances(texts: list[str]) -> FloatArray:
-        return probabilities(network, Ids(tokenizer.encode(texts)))
+    def answer(texts: list[str]) -> FloatArray:
+        return NetworkClassifier(network).classify_rows(Ids(tokenizer.encode(texts)))
 
     return tuple(
-        ask(language, pairs(language), labels, chances) for language in _languages(rows, tokenizer)
+        ask(language, pairs(language), labels, answer) for language in _languages(rows, tokenizer)
     )
 
 
@@ -136,7 +137,7 @@ def ask(
     language: Language,
     asked: Sequence[Pair],
     labels: Sequence[str],
-    chances: Callable[[list[str]], FloatArray],
+    answer: Callable[[list[str]], FloatArray],
 ) -> NegationSlice:
     """Ask whatever gives probabilities ``[n, 2]`` of texts, labels being names of sentiments."""
     positive = positive_of(labels)
@@ -145,8 +146,8 @@ def ask(
     texts = [text for pair in asked for text in (pair.plain, pair.negated)]
     praise = np.array([kind for pair in asked for kind in (pair.praise, not pair.praise)])
     true = np.where(praise, positive, 1 - positive)
-    given = chances(texts)
-    chosen = given.argmax(axis=1)
+    probabilities = answer(texts)
+    chosen = probabilities.argmax(axis=1)
     right = (chosen == true).reshape(-1, 2)
     turned = [f"{'praise' if pair.praise else 'blame'} negated" for pair in asked]
     kinds = [pair.kind for pair in asked]
@@ -159,7 +160,7 @@ def ask(
         kinds=_groups(kinds, right),
         answers=tuple(
             Answer(asked[i // 2].kind, text, labels[true[i]], labels[chosen[i]], float(top))
-            for i, (text, top) in enumerate(zip(texts, given.max(axis=1), strict=True))
+            for i, (text, top) in enumerate(zip(texts, probabilities.max(axis=1), strict=True))
         ),
     )
 

@@ -1,0 +1,43 @@
+"""A Keras network as something that ``core.measure`` can measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from modelwright.core.types import FloatArray, Progress
+from modelwright.models.output_layer import spread
+from modelwright.training.batches import Batches, encode
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class NetworkClassifier:
+    """A network, and the tokenizer of the texts that it reads.
+
+    Without a tokenizer, rows are what the network reads: token ids or uint8 images.
+    """
+
+    network: keras.Model
+    tokenizer: Any | None = None
+
+    def classify_rows(self, rows: Any, progress: Progress | None = None) -> FloatArray:
+        """Returns class probabilities, float32 ``[n, classes]``."""
+        batches = Batches(encode(rows, self.tokenizer, progress), _BATCH)
+        callbacks = [_PredictionProgress(progress, len(batches))] if progress else []
+        outputs = self.network.predict(batches, verbose=0, callbacks=callbacks)
+        return spread(np.asarray(outputs))
+
+
+class _PredictionProgress(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, progress: Progress, batches: int) -> None:
+        super().__init__()
+        self.progress = progress
+        self.batches = batches
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.progress("evaluating", batch + 1, self.batches)

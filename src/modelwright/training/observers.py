@@ -1,0 +1,103 @@
+"""Observers of a training: they are told of each step and each epoch, and may ask it to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.types import Progress
+
+
+@dataclass(frozen=True)
+class Step:
+    """A finished step. ``number`` counts the steps of all epochs from 1; ``total`` is all of them.
+
+    ``values`` are the running figures of the epoch, ``history`` those of the epochs before.
+    """
+
+    epoch: int
+    epochs: int
+    number: int
+    total: int
+    values: Mapping[str, float]
+    history: Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A finished epoch. ``number`` counts from 1, ``best`` is the number of the best one so far.
+
+    ``network`` is the network as it is now; an observer may ask it, not change it.
+    """
+
+    number: int
+    epochs: int
+    best: int
+    values: Mapping[str, float]
+    history: Sequence[Mapping[str, float]]
+    learning_rate: float
+    network: Any
+
+
+class Observer:
+    """Does nothing; a subclass overrides what it needs."""
+
+    def on_step(self, step: Step) -> None:
+        """Called after each step."""
+
+    def on_epoch(self, epoch: Epoch) -> str | None:
+        """Called after each epoch is saved. A returned text stops the training and says why."""
+        return None
+
+    def on_end(self) -> None:
+        """Called once when the training has ended, by whatever cause."""
+
+
+class ProgressDisplay(Observer):
+    """Passes each step on to a progress function."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_step(self, step: Step) -> None:
+        """Shows the epoch, its running figures and the last validation accuracy."""
+        text = f"epoch {step.epoch}/{step.epochs}"
+        if step.values:
+            text += f"  loss {step.values['loss']:.4f}  accuracy {step.values['accuracy']:.4f}"
+        if step.history and "val_accuracy" in step.history[-1]:
+            text += f"  val {step.history[-1]['val_accuracy']:.4f}"
+        self._progress(text, step.number, step.total)
+
+
+class TensorBoardLog(Observer):
+    """Writes the figures of each epoch for TensorBoard, under the tags that Keras uses."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, Any] = {}
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Writes the training's and the validation's figures into a log of their own each."""
+        position = epoch.number - 1
+        for name, value in epoch.values.items():
+            if name != "epoch":
+                kind = "validation" if name.startswith("val_") else "train"
+                self._write(kind, f"epoch_{name.removeprefix('val_')}", value, position)
+        self._write("train", "epoch_learning_rate", epoch.learning_rate, position)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def on_end(self) -> None:
+        """Closes the logs."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _write(self, kind: str, tag: str, value: float, step: int) -> None:
+        import tensorflow as tf
+
+        if kind not in self._writers:
+            self._writers[kind] = tf.summary.create_file_writer(str(self._folder / kind))
+        with self._writers[kind].as_default():
+            tf.summary.scalar(tag, value, step=step)

@@ -1,0 +1,366 @@
+"""A training session: the handle of one training, from prepared rows to a finished run.
+
+What other features need of a training is set here and nowhere else: weights to start from, layers
+that do not learn, an extra loss term, and observers. Tuning, updating, distilling and federated
+learning build on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from modelwright.core.errors import RunError
+from modelwright.core.hardware import detect
+from modelwright.core.types import Dataset, Progress, Split
+from modelwright.models import builders, graph_tokenizer
+from modelwright.models.adaptation import Given
+from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
+from modelwright.training import optimizers, runtime
+from modelwright.training.batches import LabelledBatches, TrainingBatches, encode, feed
+from modelwright.training.checkpoint import Checkpoint
+from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.interrupt import held_back
+from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
+from modelwright.training.precision import choose
+from modelwright.training.starting_weights import (
+    StartFrom,
+    StartReport,
+    check_tokenizer,
+    copy_weights,
+    freeze,
+    load_source,
+)
+
+_VALIDATION_BATCH = 256
+_VOCABULARY_BATCH = 1024
+
+
+class ExtraLoss(Protocol):
+    """A term that is added to the training loss, never to the validation loss.
+
+    Attributes:
+        name: recorded in the run; a run that had a term is resumed only with a term of that name.
+    """
+
+    name: str
+
+    def __call__(self, network: Any, inputs: Any, targets: Any, outputs: Any) -> Any:
+        """Returns a scalar tensor for one batch.
+
+        Args:
+            network: the ``keras.Model`` that is trained.
+            inputs: a batch as the network reads it: token ids, or uint8 images.
+            targets: what the loss compares with: class numbers ``[n, 1]``, or one-hot rows.
+            outputs: the network's outputs, probabilities ``[n, classes]``, or ``[n, 1]`` of the
+                second of two classes.
+        """
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a session does beyond its config; nothing by default."""
+
+    start_from: StartFrom | None = None
+    freeze: tuple[str, ...] = ()
+    """Patterns of names of layers that do not learn."""
+    extra_loss: ExtraLoss | None = None
+    observers: tuple[Observer, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """What the run must remember so that resuming repeats it."""
+        found: dict[str, Any] = {}
+        if self.start_from:
+            found["start_from"] = {
+                "source": str(self.start_from.source),
+                "layers": self.start_from.layers and list(self.start_from.layers),
+            }
+        if self.freeze:
+            found["freeze"] = list(self.freeze)
+        if self.extra_loss:
+            found["extra_loss"] = self.extra_loss.name
+        return found
+
+
+class Session:
+    """One training: its rows, network, batches and checkpoint.
+
+    Attributes:
+        run: the run folder that it writes.
+        data: the rows.
+        network: the compiled ``keras.Model``.
+        batches: the training batches, in an order of their own each epoch.
+        checkpoint: history and state.
+        inputs: the encoded inputs of the training and validation rows by split.
+        started_from: what was copied from other weights, None when nothing was.
+        stop_reason: why the training ended before its last epoch, None when it did not.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        data: Dataset,
+        *,
+        extras: Extras | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Prepares everything up to the first step; ``fit`` trains.
+
+        Args:
+            run: an unfinished run. One with a checkpoint continues from it.
+            data: the run's rows.
+            extras: what is done beyond the config.
+            progress: called with each step.
+
+        Raises:
+            ConfigError: the extras do not fit the network.
+            RunError: the checkpoint cannot be used, or was trained with other extras.
+        """
+        self.data, self._progress = data, progress
+        self._extras = extras or Extras()
+        self._config = run.config.train
+        self.started_from: StartReport | None = None
+        self.stop_reason: str | None = None
+        # A resumed training keeps the precision it started with, on any machine.
+        chosen = run.precision or vars(
+            choose(self._config.precision, detect(), runtime.gpu_details(), backend=run.backend)
+        )
+        self.run = run.update(status="running", precision=chosen, extras=_agreed(run, self._extras))
+        start, source = self._extras.start_from, None
+        if start and not (run.path / CHECKPOINT).exists():
+            source = load_source(start)
+            check_tokenizer(start, source, run)
+        self._learn_vocabulary(source.vocabulary if source else None)
+        self._targets = self._prepare_rows()
+        self._build()
+        self.checkpoint = Checkpoint(run.path)
+        if not self.checkpoint.restore(self.network):
+            self._adapt()
+            if start and source:
+                self.started_from = copy_weights(start, source.network, self.network)
+        optimizers.make_variables(self.network, self._targets["train"])
+
+    @property
+    def early_stopping(self) -> EarlyStopping:
+        """The rule that decides which epoch is best and when to stop."""
+        monitor: str = self._config.monitor
+        if "val" not in self.inputs:
+            monitor = monitor.removeprefix("val_")
+        return EarlyStopping(monitor, self._config.patience)
+
+    def fit(self) -> bool:
+        """Trains to the end; False when the user or an observer stopped it.
+
+        Raises:
+            KeyboardInterrupt: the user stopped it before an epoch was saved.
+            RunError: the loss is no longer a number.
+        """
+        if self.early_stopping.exhausted(self.checkpoint.history):
+            return True
+        observers = [*self._extras.observers]
+        if self._config.tensorboard:
+            observers.append(TensorBoardLog(self.run.path / "tensorboard"))
+        if self._progress:
+            observers.append(ProgressDisplay(self._progress))
+        validation = None
+        if "val" in self.inputs:
+            validation = LabelledBatches(
+                self.inputs["val"], self._targets["val"], _VALIDATION_BATCH
+            )
+        labels = self.data.splits["train"].labels
+        weights = optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
+        try:
+            with held_back() as check_interrupt:
+                self.network.fit(
+                    feed(self.batches),
+                    shuffle=False,  # Keras would reorder the batches by a state that is not saved
+                    epochs=self._config.epochs,
+                    initial_epoch=len(self.checkpoint.history),
+                    validation_data=None if validation is None else feed(validation),
+                    class_weight=weights,
+                    callbacks=[_Bridge(self, observers, check_interrupt)],
+                    verbose=0,
+                )
+        except KeyboardInterrupt:
+            if not self.checkpoint.history:
+                raise
+            self.stop_reason = "interrupted"
+        finally:
+            for observer in observers:
+                observer.on_end()
+        return self.stop_reason is None
+
+    def finish_epoch(self, network: Any, values: Mapping[str, float]) -> Epoch:
+        """Saves a finished epoch.
+
+        Raises:
+            RunError: its loss is not a number.
+        """
+        history = self.checkpoint.history
+        number = len(history) + 1
+        history.append({"epoch": number, **{key: float(v) for key, v in values.items()}})
+        if not math.isfinite(values["loss"]):
+            raise RunError(
+                f"the loss became {values['loss']} in epoch {number}; try a smaller"
+                " train.learning_rate, train.clip_norm=1, or train.precision=float32."
+            )
+        best = (self.early_stopping.best(history) or 0) + 1
+        self.checkpoint.save(network, best=best == number)
+        return Epoch(
+            number=number,
+            epochs=self._config.epochs,
+            best=best,
+            values=history[-1],
+            history=history,
+            learning_rate=float(keras.ops.convert_to_numpy(network.optimizer.learning_rate)),
+            network=network,
+        )
+
+    def _learn_vocabulary(self, known: Path | None) -> None:
+        """Writes the vocabulary: that of the weights to start from, or one of the training rows."""
+        path = self.run.path / VOCABULARY
+        if self.run.task != "text" or path.exists():
+            return
+        if known:
+            path.write_bytes(known.read_bytes())
+            return
+        rows: Split = self.data.splits["train"]
+        parts = (
+            rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
+            for start in range(0, len(rows), _VOCABULARY_BATCH)
+        )
+        options = builders.options_of(self.run.config.model)
+        graph_tokenizer.learn(parts, options, path, self._progress)
+
+    def _prepare_rows(self) -> dict[str, Any]:
+        """Encodes the rows and returns the targets of each split."""
+        self._tokenizer = self.run.tokenizer()
+        self.inputs: dict[str, Any] = {
+            name: encode(split.inputs, self._tokenizer, self._progress)
+            for name, split in self.data.splits.items()
+            if name != "test"
+        }
+        classes, smoothing = len(self.run.labels), self._config.label_smoothing
+        return {
+            name: optimizers.targets(split.labels, classes, smoothing)
+            for name, split in self.data.splits.items()
+        }
+
+    def _build(self) -> None:
+        """Builds and compiles the network and its batches."""
+        if self._progress:
+            self._progress("building the network", 0, 0)
+        options = builders.options_of(self.run.config.model)
+        any_length = getattr(options, "any_length", False)
+        self.network: Any = self.run.network(
+            self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
+        )
+        self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        self.batches = TrainingBatches(
+            self.inputs["train"],
+            self._targets["train"],
+            self._config.batch_size,
+            seed=self._config.seed,
+            variation=getattr(options, "augment", "none"),
+            shift=getattr(options, "shift", 0.0),
+            any_length=any_length,
+        )
+        self.network.compile(
+            optimizers.optimizer(self._config, len(self.batches)),
+            optimizers.loss(self.network, self._config.label_smoothing),
+            metrics=["accuracy"],
+            jit_compile=runtime.jit_compile(),
+        )
+        if self._extras.extra_loss:
+            _add_loss(self.network, self._extras.extra_loss)
+
+    def _adapt(self) -> None:
+        """Sets the weights that the builder computes from the training rows."""
+        unlabelled = self.data.unlabelled
+        rows = Given(
+            rows=self.inputs["train"],
+            labels=self.data.splits["train"].labels,
+            unlabelled=None
+            if unlabelled is None
+            else encode(unlabelled, self._tokenizer, self._progress),
+            progress=self._progress,
+        )
+        builders.adapt(self.run.config.model, self.network, rows)
+
+
+class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]
+    """Passes Keras' events on to a session and its observers."""
+
+    def __init__(
+        self, session: Session, observers: list[Observer], check_interrupt: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._observers = observers
+        self._check_interrupt = check_interrupt
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Takes the order of this epoch's rows."""
+        self._epoch = epoch
+        self._session.batches.start_epoch(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Tells the observers, and stops here when the user pressed Ctrl-C."""
+        self._check_interrupt()
+        steps, epochs = len(self._session.batches), self._session.run.config.train.epochs
+        step = Step(
+            epoch=self._epoch + 1,
+            epochs=epochs,
+            number=self._epoch * steps + batch + 1,
+            total=epochs * steps,
+            values=logs or {},
+            history=self._session.checkpoint.history,
+        )
+        for observer in self._observers:
+            observer.on_step(step)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Saves the epoch, then asks the observers and the early stopping whether to go on."""
+        # ``self.model`` also brings back what a JAX trainer keeps outside of its variables.
+        session, finished = self._session, self._session.finish_epoch(self.model, logs or {})
+        reasons = [observer.on_epoch(finished) for observer in self._observers]
+        if session.early_stopping.exhausted(session.checkpoint.history):
+            self.model.stop_training = True
+        elif asked := [reason for reason in reasons if reason]:
+            session.stop_reason = "; ".join(asked)
+            self.model.stop_training = True
+
+
+def _agreed(run: Run, extras: Extras) -> dict[str, Any]:
+    """Returns what to record of the extras; a resumed run must have those it began with."""
+    recorded = extras.record()
+    if run.precision and dict(run.extras) != recorded:
+        raise RunError(
+            f"the training of {run.path} began with {dict(run.extras) or 'no extras'}, and is to"
+            f" be resumed with {recorded or 'none'}; resume it with the same ones."
+        )
+    return recorded
+
+
+def _add_loss(network: Any, term: ExtraLoss) -> None:
+    """Adds a term to the loss of training steps."""
+    compute_loss = network.compute_loss
+
+    def with_term(
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        loss = compute_loss(x, y, y_pred, sample_weight, training)
+        return loss + term(network, x, y, y_pred) if training else loss
+
+    network.compute_loss = with_term

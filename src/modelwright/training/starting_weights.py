@@ -1,0 +1,191 @@
+"""Start a training from the weights of a run or a servable, whole or layer by layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.config import ModelConfig
+from modelwright.core.errors import ConfigError
+from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.models import builders
+from modelwright.models.options import TextOptions
+from modelwright.runs import run as runs
+from modelwright.runs.run import VOCABULARY, Run
+from modelwright.servable import manifest, restore, tokenizer
+
+_COUNTER = re.compile(r"_\d+$")
+
+
+@dataclass(frozen=True)
+class StartFrom:
+    """Where the first weights come from.
+
+    Attributes:
+        source: the folder of a run or of a servable's version.
+        layers: patterns of layer names, such as ``embedding*``. Only these layers are copied, and
+            one that does not fit is reported. None copies all, and one that does not fit is an
+            error.
+    """
+
+    source: Path
+    layers: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class StartReport(Report):
+    """What became of each layer that has weights: its name and ``copied`` or the reason not."""
+
+    source: Path
+    layers: tuple[tuple[str, str], ...]
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The layers that start from the source's weights."""
+        return tuple(name for name, outcome in self.layers if outcome == "copied")
+
+    def blocks(self) -> Sequence[Block]:
+        """The source, then each layer."""
+        copied = f"{len(self.copied)} of {len(self.layers)}"
+        return (
+            Facts("started from", [("source", str(self.source)), ("layers copied", copied)]),
+            Table(("layer", "outcome"), self.layers),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them."""
+        return {"source": str(self.source), "layers": [list(layer) for layer in self.layers]}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained network, and the vocabulary file that its token ids come from."""
+
+    network: Any
+    vocabulary: Path | None
+    tokenizer: TextOptions | None
+
+
+def load_source(start: StartFrom) -> Source:
+    """Loads the network to start from.
+
+    Raises:
+        RunError: the folder is a run that cannot be used.
+        ServableError: the folder is neither a run nor a servable, or cannot be used.
+    """
+    if (start.source / "run.json").exists():
+        run = runs.load(start.source)
+        options = builders.options_of(run.config.model) if run.task == "text" else None
+        vocabulary = run.path / VOCABULARY if run.task == "text" else None
+        return Source(run.network(), vocabulary, options)
+    folder = manifest.find(start.source)
+    about = manifest.read(folder)
+    config = ModelConfig(**about.config["model"])
+    options = builders.options_of(config) if about.task == "text" else None
+    vocabulary = folder / tokenizer.VOCABULARY if about.task == "text" else None
+    return Source(restore.network(folder, about), vocabulary, options)
+
+
+def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:
+    """Copies weights from one network to another, in place.
+
+    Layers are matched by name. The counters in names that Keras made up (``dense_7``) are ignored,
+    and the layers of one such name are matched in their order.
+
+    Args:
+        start: which layers to copy.
+        source: a ``keras.Model`` with the weights.
+        target: a ``keras.Model`` to copy them to.
+
+    Raises:
+        ConfigError: all layers were asked for and one does not fit, or no layer was copied.
+    """
+    found = dict(_named_layers(source))
+    outcomes: list[tuple[str, str]] = []
+    for key, layer in _named_layers(target):
+        if not _wanted(layer.name, start.layers):
+            outcomes.append((layer.name, "not asked for"))
+        elif key not in found:
+            outcomes.append((layer.name, "not in the source"))
+        elif (theirs := _shapes(found[key])) != (own := _shapes(layer)):
+            outcomes.append((layer.name, f"shapes {theirs} in the source, {own} here"))
+        else:
+            layer.set_weights(found[key].get_weights())
+            outcomes.append((layer.name, "copied"))
+    report = StartReport(start.source, tuple(outcomes))
+    unfit = [f"{name}: {outcome}" for name, outcome in outcomes if outcome != "copied"]
+    if not report.copied or (start.layers is None and unfit):
+        raise ConfigError(
+            f"the weights of {start.source} do not fit this network ({'; '.join(unfit)}); choose"
+            " layers that fit by name, or train with the settings of the source."
+        )
+    return report
+
+
+def check_tokenizer(start: StartFrom, source: Source, run: Run) -> None:
+    """Checks that token ids mean the same in both networks.
+
+    Raises:
+        ConfigError: the tasks or the tokenizers' settings differ.
+    """
+    own = builders.options_of(run.config.model) if run.task == "text" else None
+    theirs = source.tokenizer
+    if (own is None) != (theirs is None):
+        raise ConfigError(
+            f"{start.source} classifies {'images' if theirs is None else 'texts'}, but this run"
+            f" classifies {run.task}s; start from a model of the same task."
+        )
+    keys = ("vocabulary", "tokens", "ngrams")
+    changed = [key for key in keys if own and getattr(own, key) != getattr(theirs, key)]
+    if changed:
+        raise ConfigError(
+            f"the tokenizer of {start.source} has other settings"
+            f" ({', '.join(f'model.{key}={getattr(theirs, key)}' for key in changed)}), so its"
+            " token ids mean other tokens; use the same settings here."
+        )
+
+
+def freeze(network: Any, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Makes the layers of these names untrainable, and returns the names.
+
+    Raises:
+        ConfigError: a pattern matches no layer with weights, or nothing is left to train.
+    """
+    layers = [layer for _, layer in _named_layers(network)]
+    for pattern in patterns:
+        if not any(_wanted(layer.name, (pattern,)) for layer in layers):
+            raise ConfigError(
+                f"no layer with weights matches '{pattern}' to be frozen; this network has:"
+                f" {', '.join(layer.name for layer in layers)}."
+            )
+    frozen = [layer for layer in layers if _wanted(layer.name, patterns)]
+    for layer in frozen:
+        layer.trainable = False
+    if not network.trainable_variables:
+        raise ConfigError("every layer is frozen, so there is nothing to train; freeze fewer.")
+    return tuple(layer.name for layer in frozen)
+
+
+def _named_layers(network: Any) -> Iterator[tuple[tuple[str, int], Any]]:
+    """Each layer with weights under its name without a counter, and its place among those."""
+    counts: dict[str, int] = {}
+    for layer in network.layers:
+        if layer.weights:
+            base = _COUNTER.sub("", layer.name)
+            yield (base, counts.get(base, 0)), layer
+            counts[base] = counts.get(base, 0) + 1
+
+
+def _wanted(name: str, patterns: Sequence[str] | None) -> bool:
+    plain = _COUNTER.sub("", name)
+    return patterns is None or any(
+        fnmatchcase(name, pattern) or fnmatchcase(plain, pattern) for pattern in patterns
+    )
+
+
+def _shapes(layer: Any) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]
