@@ -10,7 +10,7 @@ import pytest
 
 import modelwright
 from conftest import write_csv
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, DataError
 from modelwright.runs import run as runs
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session

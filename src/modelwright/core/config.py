@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +26,19 @@ class Table(BaseModel):
     """One table of a config: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {}
+    """Keys that have an effect only while another key has one of some values. Without such values
+    that other key must differ from its default."""
+
+    def unread(self) -> dict[str, str]:
+        """Returns the keys that other keys leave without effect, each with what it would need."""
+        found = {}
+        for key, (other, values) in self.read_only_with.items():
+            given, default = getattr(self, other), type(self).model_fields[other].default
+            if given not in values if values else given == default:
+                wanted = " or ".join(map(str, values)) or f"other than {default}"
+                found[key] = f"{other} is '{given}'; it is read only where {other} is {wanted}"
+        return found
 
 
 class DataConfig(Table):
@@ -73,6 +86,14 @@ class ModelConfig(Table):
 
 class TrainConfig(Table):
     """``[train]``: how the weights are found."""
+
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        "momentum": ("optimizer", ("sgd",)),
+        "bias_rate": ("optimizer", ("sgd",)),
+        "lookahead": ("optimizer", ("sgd",)),
+        "weight_decay": ("optimizer", ("adamw", "sgd")),
+        "warmup": ("schedule", ("linear", "cosine")),
+    }
 
     epochs: Positive = 10
     patience: Annotated[int, Field(ge=0)] = 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -13,6 +14,10 @@ Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 class PictureOptions(Table):
     """What every picture model has in common."""
+
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        "shift": ("augment", ("flip+crop",)),
+    }
 
     augment: Literal["none", "flip", "flip+crop"] = "none"
     """Of the training batches: mirrored left to right every other epoch, and shifted."""
@@ -94,6 +99,10 @@ class BilstmOptions(TextOptions):
 class TextcnnOptions(TextOptions):
     """``textcnn``: convolutions over runs of tokens, the strongest and the sum, one dense layer."""
 
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        "region": ("context", ()),
+    }
+
     embedding: Positive = 100
     widths: Units = Field(default=[3])
     """Tokens that each convolution looks at."""
@@ -119,6 +128,10 @@ class TextcnnOptions(TextOptions):
 
 class RegionsOptions(TextOptions):
     """``regions``: a weight for each token, place and filter, the strongest, one dense layer."""
+
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        "region": ("context", ()),
+    }
 
     known: Annotated[int, Field(ge=3)] = 30_000
     """Ids that have weights of their own; the others are taken for unknown tokens."""

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import Config, DataConfig, ModelConfig, TrainConfig, check_table
+from modelwright.core.config import (
+    AnyTable,
+    Config,
+    DataConfig,
+    ModelConfig,
+    TrainConfig,
+    check_table,
+)
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
 from modelwright.models import builders
@@ -47,8 +54,10 @@ def resolve(
             " with --data."
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
-    values = builders.options_of(checked).model_dump()
+    options_table = builders.options_of(checked)
+    values = _effective(options_table, model, "model").model_dump()
     train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
+    train = _effective(train, merged.get("train", {}), "train")
     return check_table(
         Config,
         {
@@ -167,6 +176,25 @@ def merge(base: Layer, *layers: Layer) -> dict[str, Any]:
             both = isinstance(value, Mapping) and isinstance(below, Mapping)
             merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def _effective(table: AnyTable, chosen: Layer, name: str) -> AnyTable:
+    """Returns the table with what a recipe set without effect put back to its default.
+
+    Raises:
+        ConfigError: the user chose a value that has no effect.
+    """
+    unread = table.unread()
+    fields = type(table).model_fields
+    for key, reason in unread.items():
+        if key in chosen and getattr(table, key) != fields[key].default:
+            others = [f"{name}.{other}" for other in fields if other not in unread]
+            raise ConfigError(
+                f"'{name}.{key}' was given {chosen[key]!r}, which has no effect: {name}.{reason}."
+                f" Leave it out, or change {name}.{table.read_only_with[key][0]}. Read here:"
+                f" {', '.join(others)}."
+            )
+    return table.model_copy(update={key: fields[key].default for key in unread})
 
 
 def _beside(file: Path, source: object) -> object:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.backend import BACKENDS, keras_backend
-from modelwright.core.config import Config
+from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.measure import measure
 from modelwright.core.report import Block, Facts, Report
 from modelwright.core.terminal import percent
-from modelwright.core.types import Dataset, Progress, Split
+from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
 from modelwright.models import builders
+from modelwright.models.options import CustomOptions, PictureOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data
@@ -134,6 +135,10 @@ def _check(config: Config, data: Dataset) -> None:
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
     options = builders.options_of(config.model)
+    if unread := _unread(options, data.task):
+        raise ConfigError(
+            f"'model.{unread[0]}' has no effect: {data.source} holds {data.task}s; leave it out."
+        )
     if data.unlabelled is not None and not getattr(options, "learns_from_texts", False):
         raise ConfigError(
             f"data.unlabelled was given, but recipe '{config.recipe}' does not learn from"
@@ -142,6 +147,15 @@ def _check(config: Config, data: Dataset) -> None:
         )
     # Builds the network once in advance, so that one that does not fit leaves no run behind.
     builders.build(config.model, input_shape(config, data.shape), len(data.labels))
+
+
+def _unread(options: Table, task: Task) -> list[str]:
+    """Returns keys that differ from their defaults although they are for the other task."""
+    if not isinstance(options, CustomOptions):
+        return []
+    other = TextOptions if task == "image" else PictureOptions
+    fields = other.model_fields
+    return [key for key in fields if getattr(options, key) != fields[key].default]
 
 
 def _finish(session: Session, progress: Progress | None) -> TrainReport:

@@ -1,0 +1,367 @@
+"""Every key of every table changes something, and a key without effect is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from conftest import write_csv, write_pictures
+from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.data.load import load_data
+from modelwright.models import builders
+from modelwright.models.adaptation import Given
+from modelwright.models.graph_tokenizer import Tokenizer, learn
+from modelwright.recipes.resolve import resolve
+from modelwright.runs import run as runs
+from modelwright.training import optimizers
+from modelwright.training.augmentation import augment
+from modelwright.training.batches import Ids, TrainingBatches
+from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.session import Session
+
+# --- [train] ---------------------------------------------------------------------------------
+
+TRAIN = {
+    "epochs": 7,
+    "patience": 1,
+    "monitor": "val_accuracy",
+    "batch_size": 3,
+    "precision": "mixed_bfloat16",
+    "seed": 5,
+    "optimizer": "sgd",
+    "learning_rate": 0.5,
+    "momentum": 0.1,
+    "bias_rate": 9.0,
+    "lookahead": 2,
+    "schedule": "linear",
+    "warmup": 0.5,
+    "weight_decay": 0.3,
+    "clip_norm": 0.01,
+    "label_smoothing": 0.3,
+    "class_weight": "balanced",
+    "tensorboard": False,
+}
+NEEDED: dict[str, dict[str, Any]] = {
+    **{key: {"optimizer": "sgd"} for key in ("momentum", "bias_rate", "lookahead")},
+    "weight_decay": {"optimizer": "adamw"},
+    "warmup": {"schedule": "linear"},
+    "epochs": {"schedule": "linear"},
+}
+HISTORY = [{"val_loss": x, "val_accuracy": y} for x, y in ((3, 9), (2, 5), (4, 2), (4, 1))]
+
+
+def moved(train: TrainConfig) -> list[float]:
+    """The weights of a small layer after a few steps of the optimizer."""
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
+    layer.build((None, 2))
+    optimizer = optimizers.optimizer(train, 2)
+    for step in range(4):
+        gradients = [keras.ops.ones(v.shape) * (step + 1) for v in layer.trainable_variables]
+        optimizer.apply(gradients, layer.trainable_variables)
+    return [float(x) for v in layer.get_weights() for x in np.ravel(v)]
+
+
+def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
+    """What the table [train] decides, each as something that can be compared."""
+    labels = np.array([0, 0, 0, 0, 1, 2], np.int64)
+    batches = TrainingBatches(
+        Ids(np.arange(12, dtype=np.int32).reshape(12, 1)),
+        np.zeros((12, 1)),
+        train.batch_size,
+        seed=train.seed,
+        variation="none",
+    )
+    rule = EarlyStopping(train.monitor, train.patience)
+    return {
+        "moved": moved(train),
+        "targets": optimizers.targets(labels, 3, train.label_smoothing).tolist(),
+        "weights": optimizers.class_weights(labels, 3, train.class_weight),
+        "batches": [batches.make(i)[0].tolist() for i in range(len(batches))],
+        "best": (rule.best(HISTORY), rule.exhausted(HISTORY)),
+    }
+
+
+@pytest.mark.parametrize("key", [k for k in TRAIN if k not in ("precision", "tensorboard")])
+def test_every_key_of_train_changes_something(key: str, tmp_path: Path) -> None:
+    needed = NEEDED.get(key, {})
+    base = train_effects(TrainConfig(**needed), tmp_path)
+    assert train_effects(TrainConfig(**{**needed, key: TRAIN[key]}), tmp_path) != base
+
+
+def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Path) -> None:
+    model = {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 8, "vocabulary": 50}
+    for name, precision, tensorboard in (("a", "float32", True), ("b", "mixed_bfloat16", False)):
+        train = {"epochs": 1, "precision": precision, "tensorboard": tensorboard}
+        config = resolve(options={"data": {"source": str(reviews)}, "model": model, "train": train})
+        data = load_data(config.data)
+        session = Session(runs.create(config, data, tmp_path / name), data)
+        assert session.network.layers[-2].compute_dtype == precision.removeprefix("mixed_")
+        session.fit()
+        assert (tmp_path / name / "tensorboard").exists() == tensorboard
+
+
+# --- [model] ---------------------------------------------------------------------------------
+
+MODEL: dict[str, dict[str, Any]] = {
+    "cnn": {
+        "augment": "flip",
+        "shift": (0.5, {"augment": "flip+crop"}),
+        "filters": [2],
+        "units": 3,
+        "dropout": 0.4,
+        "batch_norm": True,
+    },
+    "whitened": {
+        "augment": "flip",
+        "shift": (0.5, {"augment": "flip+crop"}),
+        "widths": [4],
+        "depth": 3,
+        "activation": "relu",
+        "scale": 0.5,
+    },
+    "bilstm": {
+        "vocabulary": 9,
+        "length": 3,
+        "tokens": "char",
+        "ngrams": 2,
+        "keep": ("start", {"length": 3}),
+        "embedding": 3,
+        "units": [3],
+        "dense": 3,
+        "cell": "gru",
+        "masking": False,
+        "dropout": 0.4,
+        "pooling": "max",
+    },
+    "textcnn": {
+        "embedding": 3,
+        "widths": [2],
+        "filters": 3,
+        "dropout": 0.4,
+        "context": 2,
+        "region": (3, {"context": 2}),
+    },
+    "regions": {
+        "known": 7,
+        "width": 2,
+        "filters": 3,
+        "dropout": 0.4,
+        "context": 2,
+        "region": (3, {"context": 2}),
+    },
+    "ngrams": {"longest": 1, "buckets": 16, "min_count": 3, "smoothing": 9.0},
+    "committee": {"pace": 50.0},
+}
+SMALL: dict[str, dict[str, Any]] = {
+    "cnn": {"filters": [4], "units": 4},
+    "whitened": {"widths": [8]},
+    "bilstm": {"units": [4], "embedding": 4, "dense": 4},
+    "textcnn": {"embedding": 4, "filters": 4, "widths": [3]},
+    "regions": {"filters": 4, "known": 20},
+    "ngrams": {"buckets": 64, "min_count": 0},
+    "committee": {"filters": 4, "known": 20, "buckets": 64, "min_count": 0},
+}
+TEXTS = [
+    "good film and good acting",
+    "bad film",
+    "no good",
+    "bad bad plot, bad",
+    "好 看",
+    "差 评 差",
+]
+LABELS = np.array([1, 0, 0, 0, 1, 0], np.int64)
+CASES = [(builder, key) for builder, keys in MODEL.items() for key in keys]
+
+
+@cache
+def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
+    """The vocabulary of some texts and their ids under a text network's options."""
+    builder, values = json.loads(options)
+    table = builders.options_of(ModelConfig(builder=builder, options=values))
+    path = folder / f"{abs(hash(options))}.txt"
+    learn([TEXTS * 6], table, path)
+    return path.read_text("utf-8"), Tokenizer(table, path).encode(TEXTS).tolist()
+
+
+def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
+    """The network with its computed weights, and the batches it is given."""
+    model = ModelConfig(builder=builder, options={**SMALL[builder], **options})
+    table = builders.options_of(model)
+    keras.utils.set_random_seed(0)
+    keras.backend.clear_session()
+    if builders.BUILDERS[builder].task == "image":
+        images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+        rows: Any = Ids(images)  # type: ignore[arg-type]
+        random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
+        seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
+        shape: tuple[int | None, ...] = (16, 16, 3)
+    else:
+        kept = {k: v for k, v in model.options.items() if k in TEXT}
+        seen = tokens(json.dumps([builder, kept]), folder)
+        rows, shape = Ids(np.array(seen[1], np.int32)), (table.length,)
+    network = builders.build(model, shape, 2)
+    builders.adapt(model, network, Given(rows, LABELS))
+    inputs = rows.take(np.arange(6))
+    answer = network(inputs, training=False)
+    step = None
+    if builder == "committee":  # what changes only how fast a member learns
+        network.compile("sgd", "binary_crossentropy", run_eagerly=True)
+        step = network.train_on_batch(inputs, LABELS[:, None].astype(np.float32))
+        step = [step, network.test_on_batch(inputs, LABELS[:, None].astype(np.float32))]
+    return (
+        str(step),
+        network.to_json(),
+        [weight.tolist() for weight in network.get_weights()],
+        np.asarray(answer).tolist(),
+        np.asarray(seen).tolist() if isinstance(seen, np.ndarray) else seen,
+    )
+
+
+TEXT = ("vocabulary", "length", "tokens", "ngrams", "keep")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    folder = tmp_path_factory.mktemp("tokens")
+    found: dict[str, Any] = {}
+
+    def effects(builder: str, options: dict[str, Any]) -> Any:
+        key = json.dumps([builder, options])
+        if key not in found:
+            found[key] = model_effects(builder, options, folder)
+        return found[key]
+
+    return effects
+
+
+@pytest.mark.parametrize(("builder", "key"), CASES, ids=[f"{b}.{k}" for b, k in CASES])
+def test_every_key_of_a_network_changes_something(
+    builder: str, key: str, base: Callable[..., Any]
+) -> None:
+    given = MODEL[builder][key]
+    value, needed = given if isinstance(given, tuple) else (given, {})
+    assert base(builder, {**needed, key: value}) != base(builder, needed)
+
+
+# --- [data] ----------------------------------------------------------------------------------
+
+
+def text_file(folder: Path) -> Path:
+    rows = [(f"词 good film number {n}", "pos" if n % 2 else "neg") for n in range(60)]
+    path = folder / "rows.csv"
+    lines = ["review,comment,label,kind,part"]
+    for n, (text, label) in enumerate(rows):
+        part = ("train", "val", "test")[n % 3]
+        lines.append(f"{text},other {n},{label},{'a' if n % 5 else 'b'},{part}")
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+DATA: dict[str, Any] = {
+    "source": None,
+    "text": "comment",
+    "label": "kind",
+    "split": "part",
+    "encoding": "latin-1",
+    "val": 0.4,
+    "test": 0.4,
+    "limit": 5,
+    "max_characters": 20,
+    "strict": True,
+    "unlabelled": None,
+}
+
+
+def data_effects(config: dict[str, Any]) -> Any:
+    try:
+        data = load_data(DataConfig(**config))
+    except DataError as error:
+        return str(error)
+    others = data.unlabelled
+    return data.fingerprint, data.counts(), len(data.rejected), others and len(others)
+
+
+@pytest.mark.parametrize("key", DATA)
+def test_every_key_of_data_changes_something_for_texts(key: str, tmp_path: Path) -> None:
+    path = text_file(tmp_path)
+    base = {"source": str(path), "text": "review", "label": "label"}
+    if key == "strict":
+        base["max_characters"] = 20
+    other = tmp_path / "others.csv"
+    write_csv(other, [("one more film", "pos"), ("another", "neg")], ("text", "label"))
+    value = str(other) if key == "unlabelled" else DATA[key]
+    if key == "source":
+        value = [str(path), str(path.with_name("copy.csv"))]
+        path.with_name("copy.csv").write_text(
+            path.read_text("utf-8").replace("film", "book"), "utf-8"
+        )
+    assert data_effects({**base, key: value}) != data_effects(base)
+
+
+def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "images", 40, side=64)
+    base = {"source": str(folder)}
+    plain = load_data(DataConfig(**base))
+    assert load_data(DataConfig(**base, image_size=16)).shape != plain.shape
+    assert load_data(DataConfig(**base, memory_mib=1)).notes != plain.notes
+    names = sorted(folder.rglob("*.png"))[:20]
+    table = tmp_path / "images.csv"
+    lines = [f"{p.relative_to(tmp_path)},{q.relative_to(tmp_path)},{p.parent.name}"
+             for p, q in zip(names, reversed(names), strict=True)]  # fmt: skip
+    table.write_text("\n".join(["one,other,label", *lines]) + "\n")
+    found = [
+        load_data(DataConfig(source=str(table), image=c)).fingerprint for c in ("one", "other")
+    ]
+    assert found[0] != found[1]
+    with pytest.raises(DataError, match="nowhere"):
+        load_data(DataConfig(source="mnist", folder=str(tmp_path / "nowhere")))
+
+
+def test_the_walk_leaves_no_key_out() -> None:
+    assert set(TRAIN) == set(TrainConfig.model_fields)
+    assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
+    for builder, keys in MODEL.items():
+        fields = set(builders.BUILDERS[builder].options.model_fields)
+        shared = set(TEXT) if builders.BUILDERS[builder].task == "text" else set()
+        inherited = {*MODEL["ngrams"], *MODEL["regions"]} if builder == "committee" else set()
+        assert set(keys) | shared | inherited == fields, builder
+
+
+# --- without effect --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"train": {"momentum": 0.5}}, r"'train\.momentum' was given 0\.5, which has no effect"),
+        ({"train": {"weight_decay": 0.1}}, r"read only where optimizer is adamw or sgd"),
+        ({"train": {"lookahead": 5}}, r"change train\.optimizer\. Read here: .*learning_rate"),
+        ({"train": {"bias_rate": 2.0, "optimizer": "adamw"}}, "optimizer is 'adamw'"),
+        ({"train": {"warmup": 0.1, "schedule": "constant"}}, "schedule is linear or cosine"),
+        ({"model": {"recipe": "cnn", "shift": 0.2, "augment": "flip"}}, r"augment is 'flip'"),
+        (
+            {"model": {"recipe": "textcnn", "region": 3, "context": 0}},
+            "where context is other than 0",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_refused(tables: dict[str, Any], message: str) -> None:
+    base = {"data": {"source": "rows.csv"}, "model": {"recipe": "bilstm"}}
+    with pytest.raises(ConfigError, match=message):
+        resolve(options={**base, **tables})
+
+
+def test_what_a_recipe_set_without_effect_goes_back_to_its_default() -> None:
+    tables = {"data": {"source": "x"}, "model": {"recipe": "cifar-fast"}}
+    assert resolve(options=tables).train.momentum != 0.9
+    changed = resolve(options={**tables, "train": {"optimizer": "adam"}})
+    assert changed.train.momentum == 0.9
