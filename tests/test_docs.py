@@ -36,6 +36,7 @@ ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
 OTHERS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
+COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
 STUDIES = [ROOT / "docs" / "comparing.md", ROOT / "docs" / "zh" / "comparing.md"]
 SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
@@ -257,16 +258,37 @@ def test_no_page_names_a_place_of_one_machine(path: Path) -> None:
         assert part not in text
 
 
-def test_the_readme_has_both_commands_and_every_exit_code() -> None:
+@pytest.mark.parametrize("path", [ENGLISH[0], CHINESE[0]], ids=name)
+def test_the_readme_begins_with_an_image_and_the_set_up(path: Path) -> None:
+    top = path.read_text("utf-8").split("\n## ")[0]
+    assert "make demo" in top and "make test" in top and "](docs/images/" in top
+
+
+@pytest.mark.parametrize("path", [ENGLISH[0], CHINESE[0]], ids=name)
+def test_the_readme_leads_to_every_page(path: Path) -> None:
+    targets = set(re.findall(r"\]\(([^)\s#]+)", prose(path)))
+    folder = "docs/" if path == ENGLISH[0] else "docs/zh/"
+    missing = {folder + page.name for page in ENGLISH[1:]} - targets
+    assert not missing
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name)
+def test_every_exit_code_is_listed(path: Path) -> None:
     codes = {"0", "130"}
     kinds: list[type[ModelwrightError]] = [ModelwrightError]
     for kind in kinds:
         codes.add(str(kind.exit_code))
         kinds += kind.__subclasses__()
-    for path in (ROOT / "README.md", ROOT / "README.zh.md"):
-        text = path.read_text("utf-8")
-        assert "make demo" in text and "make test" in text
-        assert set(re.findall(r"^\| (\d+) \|", text, re.MULTILINE)) == codes
+    assert set(re.findall(r"^\| (\d+) \|", path.read_text("utf-8"), re.MULTILINE)) == codes
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name)
+def test_every_command_is_listed(path: Path) -> None:
+    top: Any = typer.main.get_command(app)
+    expected = {f"data {word}" for word in top.commands["data"].commands}
+    expected |= set(top.commands) - {"data"}
+    listed = re.findall(r"^\| `modelwright ([^`]+)` \|", path.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(expected)
 
 
 def test_every_dependency_has_its_reason() -> None:
