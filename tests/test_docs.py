@@ -253,6 +253,15 @@ def test_both_languages_are_in_step(english: Path, chinese: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_table_has_a_header_and_rows_of_one_width(path: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", prose(path), re.MULTILINE):
+        header, separator, *rows = table.splitlines()
+        assert re.fullmatch(r"\|( -+ \|)+", separator), header
+        widths = {re.sub(r"`[^`]*`|\\\|", "", row).count("|") for row in (header, separator, *rows)}
+        assert len(widths) == 1 and len(set(rows)) == len(rows), header
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
 def test_no_page_names_a_place_of_one_machine(path: Path) -> None:
     text = path.read_text("utf-8")
     for part in ("/" + "tmp/", "/" + "work/", "pypi" + ".org", "npm" + "js"):
