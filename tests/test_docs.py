@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+import modelwright
 from modelwright.cli.main import app
 from modelwright.core.config import DataConfig, Table, TrainConfig
 from modelwright.core.errors import ModelwrightError
@@ -250,6 +252,20 @@ def test_both_languages_are_in_step(english: Path, chinese: Path) -> None:
         for path in (english, chinese)
     ]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_python_blocks_are_python_and_name_public_functions(path: Path) -> None:
+    for language, content in fences(path):
+        if language == "python":
+            used = {
+                node.attr
+                for node in ast.walk(ast.parse(content))
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "mw"
+            }
+            assert used <= set(modelwright.__all__), f"{name(path)}: {used}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
