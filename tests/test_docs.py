@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+import modelwright
 from modelwright.cli.main import app
 from modelwright.core.config import DataConfig, Table, TrainConfig
 from modelwright.core.errors import ModelwrightError
@@ -36,6 +38,8 @@ ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
 OTHERS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
+FOR_MAINTAINERS = {"releasing.md"}
+COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
 STUDIES = [ROOT / "docs" / "comparing.md", ROOT / "docs" / "zh" / "comparing.md"]
 SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
@@ -251,22 +255,67 @@ def test_both_languages_are_in_step(english: Path, chinese: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
+def test_python_blocks_are_python_and_name_public_functions(path: Path) -> None:
+    for language, content in fences(path):
+        if language == "python":
+            used = {
+                node.attr
+                for node in ast.walk(ast.parse(content))
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "mw"
+            }
+            assert used <= set(modelwright.__all__), f"{name(path)}: {used}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_table_has_a_header_and_rows_of_one_width(path: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", prose(path), re.MULTILINE):
+        header, separator, *rows = table.splitlines()
+        assert re.fullmatch(r"\|( -+ \|)+", separator), header
+        widths = {re.sub(r"`[^`]*`|\\\|", "", row).count("|") for row in (header, separator, *rows)}
+        assert len(widths) == 1 and len(set(rows)) == len(rows), header
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
 def test_no_page_names_a_place_of_one_machine(path: Path) -> None:
     text = path.read_text("utf-8")
     for part in ("/" + "tmp/", "/" + "work/", "pypi" + ".org", "npm" + "js"):
         assert part not in text
 
 
-def test_the_readme_has_both_commands_and_every_exit_code() -> None:
+@pytest.mark.parametrize("path", [ENGLISH[0], CHINESE[0]], ids=name)
+def test_the_readme_begins_with_an_image_and_the_set_up(path: Path) -> None:
+    top = path.read_text("utf-8").split("\n## ")[0]
+    assert "make demo" in top and "make test" in top and "](docs/images/" in top
+
+
+@pytest.mark.parametrize("path", [ENGLISH[0], CHINESE[0]], ids=name)
+def test_the_readme_leads_to_every_page(path: Path) -> None:
+    targets = set(re.findall(r"\]\(([^)\s#]+)", prose(path)))
+    folder = "docs/" if path == ENGLISH[0] else "docs/zh/"
+    pages = {page.name for page in ENGLISH[1:]} - FOR_MAINTAINERS
+    missing = {folder + page for page in pages} - targets
+    assert not missing
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name)
+def test_every_exit_code_is_listed(path: Path) -> None:
     codes = {"0", "130"}
     kinds: list[type[ModelwrightError]] = [ModelwrightError]
     for kind in kinds:
         codes.add(str(kind.exit_code))
         kinds += kind.__subclasses__()
-    for path in (ROOT / "README.md", ROOT / "README.zh.md"):
-        text = path.read_text("utf-8")
-        assert "make demo" in text and "make test" in text
-        assert set(re.findall(r"^\| (\d+) \|", text, re.MULTILINE)) == codes
+    assert set(re.findall(r"^\| (\d+) \|", path.read_text("utf-8"), re.MULTILINE)) == codes
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=name)
+def test_every_command_is_listed(path: Path) -> None:
+    top: Any = typer.main.get_command(app)
+    expected = {f"data {word}" for word in top.commands["data"].commands}
+    expected |= set(top.commands) - {"data"}
+    listed = re.findall(r"^\| `modelwright ([^`]+)` \|", path.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(expected)
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -276,7 +325,7 @@ def test_every_dependency_has_its_reason() -> None:
     for extra in project["optional-dependencies"].values():
         needed += [item for item in extra if not item.startswith("modelwright")]
     named = re.findall(
-        r"^\| `([\w-]+)` \| (?:base|train|serve|edge|jax|dev|build)",
+        r"^\| `([\w-]+)` \| (?:base|train|serve|edge|jax|dev|docs|build)",
         OTHERS[0].read_text("utf-8"),
         re.MULTILINE,
     )
