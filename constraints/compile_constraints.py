@@ -1,11 +1,14 @@
 """Writes the constraints files: one version of every package that the tests and the docs need.
 
 ``make constraints`` runs this. uv resolves for each Python version, whether that Python is
-installed or not, always for Linux on x86-64; uv itself is installed in a temporary environment.
+installed or not. pip then confirms that it would install the result: uv ignores upper bounds of
+Requires-Python, so it can choose a release that pip refuses. Both tools are installed in a
+temporary environment. The result is for Linux on x86-64.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,8 +18,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 PYPROJECT = FOLDER.parent / "pyproject.toml"
-UV = "uv>=0.13,<0.14"
-OPTIONS = [
+TOOLS = ["pip>=25.1", "uv>=0.13,<0.14"]
+UV_OPTIONS = [
     "--no-config",
     "--quiet",
     "--upgrade",
@@ -24,36 +27,60 @@ OPTIONS = [
     "--no-annotate",
     "--python-platform=linux",
 ]
+PIP_OPTIONS = ["--dry-run", "--quiet", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
 
 
-def main(versions: list[str]) -> None:
-    """Writes ``pyX.Y.txt`` for each Python version, and ``docs.txt`` for the oldest."""
-    project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        uv = install_uv(folder / "venv")
-        for version in versions:
-            pins = resolve(uv, [str(PYPROJECT), "--extra=dev"], version)
-            write_pins(FOLDER / f"py{version}.txt", f"extra dev, Python {version}", pins)
-        tools = folder / "docs.in"
-        tools.write_text("\n".join(project["optional-dependencies"]["docs"]), "utf-8")
-        pins = resolve(uv, [str(tools)], versions[0])
-        write_pins(FOLDER / "docs.txt", "extra docs, every Python", pins)
+class Resolver:
+    """uv and pip in a temporary environment."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        environment = folder / "venv"
+        venv.create(environment, with_pip=True)
+        self.scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
+        install = [self.scripts / "python", "-m", "pip", "install", "--quiet", "--upgrade"]
+        subprocess.run([*install, *TOOLS], check=True)
 
-def install_uv(folder: Path) -> Path:
-    """Returns the path of uv, installed in a new environment in ``folder``."""
-    venv.create(folder, with_pip=True)
-    scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", UV], check=True)
-    return scripts / "uv"
+    def resolve(self, requirements: list[str], version: str) -> list[str]:
+        """Returns one line ``name==version`` for each package, sorted."""
+        excluded: list[str] = []
+        while True:
+            pins = self._compile([*requirements, *excluded], version)
+            refused = self._refused_by_pip(pins, version)
+            if not refused:
+                return pins
+            print(f"Python {version}: pip does not accept {refused}", file=sys.stderr)
+            excluded.append(refused.replace("==", "!="))
 
+    def _compile(self, requirements: list[str], version: str) -> list[str]:
+        source = self.folder / "requirements.in"
+        source.write_text("\n".join(requirements), "utf-8")
+        command = [self.scripts / "uv", "pip", "compile", *UV_OPTIONS]
+        done = subprocess.run(
+            [*command, f"--python-version={version}", source],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return sorted(line for line in done.stdout.splitlines() if "==" in line)
 
-def resolve(uv: Path, sources: list[str], version: str) -> list[str]:
-    """Returns one line ``name==version`` for each package, sorted."""
-    command = [str(uv), "pip", "compile", *OPTIONS, f"--python-version={version}", *sources]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return sorted(line for line in done.stdout.splitlines() if "==" in line)
+    def _refused_by_pip(self, pins: list[str], version: str) -> str | None:
+        """Returns the first pin that pip would not install, or None."""
+        source = self.folder / "pins.txt"
+        source.write_text("\n".join(pins), "utf-8")
+        command = [self.scripts / "python", "-m", "pip", "install", *PIP_OPTIONS]
+        target = f"--target={self.folder / 'target'}"
+        done = subprocess.run(
+            [*command, f"--python-version={version}", target, "-r", source],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if done.returncode == 0:
+            return None
+        found = re.search(r"No matching distribution found for (\S+==\S+)", done.stderr)
+        if not found:
+            raise SystemExit(done.stderr)
+        return found[1]
 
 
 def write_pins(path: Path, content: str, pins: list[str]) -> None:
@@ -61,6 +88,23 @@ def write_pins(path: Path, content: str, pins: list[str]) -> None:
     header = f"# Written by `make constraints` ({content}); do not edit."
     path.write_text("\n".join([header, *pins, ""]), "utf-8")
     print(f"{path.name}: {len(pins)} packages")
+
+
+def main(versions: list[str]) -> None:
+    """Writes ``pyX.Y.txt`` for each Python version, and ``docs.txt`` for all of them."""
+    project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    tests = [*project["dependencies"]]
+    for name, requirements in extras.items():
+        if name != "docs":
+            tests += [item for item in requirements if not item.startswith(project["name"])]
+    with tempfile.TemporaryDirectory() as folder:
+        resolver = Resolver(Path(folder))
+        for version in versions:
+            pins = resolver.resolve(tests, version)
+            write_pins(FOLDER / f"py{version}.txt", f"extra dev, Python {version}", pins)
+        pins = resolver.resolve(extras["docs"], versions[0])
+        write_pins(FOLDER / "docs.txt", "extra docs, every Python", pins)
 
 
 if __name__ == "__main__":
