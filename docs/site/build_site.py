@@ -2,7 +2,7 @@
 
 The pages stay where a reader of the repository expects them. This script copies them into one
 folder for each language, points their links at the copies, lets Zensical build both sites, and
-checks every link of the result. The result works from ``file://`` and loads nothing from other hosts.
+checks every link of the result. The result works from ``file://`` and loads nothing from elsewhere.
 """
 
 from __future__ import annotations
