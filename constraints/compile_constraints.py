@@ -27,7 +27,7 @@ UV_OPTIONS = [
     "--no-annotate",
     "--python-platform=linux",
 ]
-PIP_OPTIONS = ["--dry-run", "--quiet", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
+PIP_OPTIONS = ["--dry-run", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
 
 
 class Resolver:
@@ -38,8 +38,8 @@ class Resolver:
         environment = folder / "venv"
         venv.create(environment, with_pip=True)
         self.scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
-        install = [self.scripts / "python", "-m", "pip", "install", "--quiet", "--upgrade"]
-        subprocess.run([*install, *TOOLS], check=True)
+        self.pip_install = [str(self.scripts / "python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*self.pip_install, "--upgrade", *TOOLS], check=True)
 
     def resolve(self, requirements: list[str], version: str) -> list[str]:
         """Returns one line ``name==version`` for each package, sorted."""
@@ -55,9 +55,9 @@ class Resolver:
     def _compile(self, requirements: list[str], version: str) -> list[str]:
         source = self.folder / "requirements.in"
         source.write_text("\n".join(requirements), "utf-8")
-        command = [self.scripts / "uv", "pip", "compile", *UV_OPTIONS]
+        command = [str(self.scripts / "uv"), "pip", "compile", *UV_OPTIONS]
         done = subprocess.run(
-            [*command, f"--python-version={version}", source],
+            [*command, f"--python-version={version}", str(source)],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -68,10 +68,10 @@ class Resolver:
         """Returns the first pin that pip would not install, or None."""
         source = self.folder / "pins.txt"
         source.write_text("\n".join(pins), "utf-8")
-        command = [self.scripts / "python", "-m", "pip", "install", *PIP_OPTIONS]
         target = f"--target={self.folder / 'target'}"
+        options = [*PIP_OPTIONS, f"--python-version={version}", target]
         done = subprocess.run(
-            [*command, f"--python-version={version}", target, "-r", source],
+            [*self.pip_install, *options, "-r", str(source)],
             stderr=subprocess.PIPE,
             text=True,
         )
