@@ -21,7 +21,7 @@ setup: $(READY)
 # The constraints hold for the package and for the isolated environment that builds it:
 # older versions of pip take PIP_CONSTRAINT for both, newer ones PIP_BUILD_CONSTRAINT for the latter.
 $(READY): pyproject.toml $(wildcard constraints/*.txt)
-	@echo '$(SUPPORTED)' | grep -qwF '$(PYTHON_VERSION)' || \
+	@test -n '$(filter $(PYTHON_VERSION),$(SUPPORTED))' || \
 		{ echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); Modelwright needs Python 3.11 to 3.13: make setup PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=$(CONSTRAINTS) PIP_BUILD_CONSTRAINT=$(CONSTRAINTS) \
