@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 import modelwright
-from build_site import changed_links, public_names, staged_pages
+from build_site import (
+    LANGUAGES,
+    changed_links,
+    pages_missing_in_menu,
+    public_names,
+    staged_pages,
+)
 from check_site import site_problems
 
 
@@ -40,6 +46,11 @@ def test_chinese_lines_are_joined_without_a_space() -> None:
     text = "一行，\n另一行 ONNX\n文件\n\n一段"
     joined = changed_links(text, "docs/zh/data.md", "zh", staged_pages())
     assert joined == "一行，另一行 ONNX\n文件\n\n一段"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_menu_names_every_page(language: str) -> None:
+    assert pages_missing_in_menu(language, staged_pages()) == []
 
 
 def test_the_reference_lists_every_public_name() -> None:

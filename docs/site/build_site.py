@@ -99,6 +99,12 @@ def changed_links(text: str, source: str, language: str, pages: dict[str, dict[s
     return "".join(parts)
 
 
+def pages_missing_in_menu(language: str, pages: dict[str, dict[str, str]]) -> list[str]:
+    """Returns the staged pages of a language that its menu does not name."""
+    menu = set(re.findall(r"[\w-]+\.md", (SITE / f"{language}.yml").read_text("utf-8")))
+    return sorted({name for name in pages[language].values() if name.endswith(".md")} - menu)
+
+
 def public_names() -> list[str]:
     """Returns ``modelwright.__all__``, read without importing the package."""
     tree = ast.parse((ROOT / "src" / "modelwright" / "__init__.py").read_text("utf-8"))
@@ -119,6 +125,9 @@ def main() -> None:
     zensical = Path(sys.executable).with_name("zensical")
     for language in LANGUAGES:
         stage(language, pages)
+        missing = pages_missing_in_menu(language, pages)
+        if missing:
+            raise SystemExit(f"error: docs/site/{language}.yml has no entry for {missing}")
         config = BUILD / f"{language}.yml"
         subprocess.run([zensical, "build", "--clean", "--strict", "-f", config], check=True)
     problems = site_problems(OUTPUT)
