@@ -36,7 +36,9 @@ from modelwright.studies.plan import StudyTable, VariantTable
 ROOT = Path(__file__).parent.parent
 ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
-OTHERS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+OTHERS = [
+    ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+]
 PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
 FOR_MAINTAINERS = {"releasing.md"}
 COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
