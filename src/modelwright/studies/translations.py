@@ -31,7 +31,7 @@ _CHINESE = {
     "seeds {seeds}; 95 %: {methods}": "种子 {seeds}；95 % 区间：{methods}",
     "Student's t over the seeds": "对种子的 t 区间（Student）",
     "Wilson's score over the rows": "对行的 Wilson 得分区间",
-    "with test-time augmentation: {names}": "使用测试时增广：{names}",
+    "with test-time augmentation: {names}": "使用测试时增强：{names}",
     "{date}, {machine}, trained in {precision}": "{date}，{machine}，训练精度 {precision}",
     "{date}, {machine}": "{date}，{machine}",
     "again: {command}": "重新测量：{command}",
