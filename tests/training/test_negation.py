@@ -164,9 +164,9 @@ def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:
 
 
 def test_there_is_no_slice_for_pictures_nor_for_a_handful_of_words(
-    picture_run: Path, text_run: Path
+    image_run: Path, text_run: Path
 ) -> None:
-    for run in (picture_run, text_run):
+    for run in (image_run, text_run):
         report = modelwright.evaluate(run)
         assert report.to_dict()["slices"] == []
         assert "negation" not in report.render()

@@ -11,7 +11,7 @@ from modelwright.core.config import Fraction, Positive, Table
 Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
-class PictureOptions(Table):
+class ImageOptions(Table):
     """What every picture model has in common."""
 
     augment: Literal["none", "flip", "flip+crop"] = "none"
@@ -45,7 +45,7 @@ class TextOptions(Table):
         return self
 
 
-class CnnOptions(PictureOptions):
+class CnnOptions(ImageOptions):
     """``cnn``: convolutions with poolings between, then two dense layers."""
 
     filters: Units = Field(default=[32, 64, 128])
@@ -55,7 +55,7 @@ class CnnOptions(PictureOptions):
     batch_norm: bool = False
 
 
-class WhitenedOptions(PictureOptions):
+class WhitenedOptions(ImageOptions):
     """``whitened``: a frozen whitening layer, groups of convolutions, one dense layer."""
 
     widths: Units = Field(default=[64, 256, 256])
@@ -174,7 +174,7 @@ class CommitteeOptions(NgramsOptions, RegionsOptions):
         return True
 
 
-class CustomOptions(PictureOptions, TextOptions):
+class CustomOptions(ImageOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 
     function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
