@@ -343,7 +343,7 @@ def test_p_values_are_corrected_among_the_comparisons(whole: Path) -> None:
 def test_test_time_augmentation_is_a_measurement_of_its_own(
     copy: Path, study: dict[str, Any]
 ) -> None:
-    # These were not trained on mirrored pictures, so that the views are none of theirs.
+    # These were not trained on mirrored images, so that the views are none of theirs.
     report = modelwright.compare({**study, "tta": True, "seeds": [0]}, out=copy)
     assert report.status == "failed"
     assert all("tta" in entry["error"] for entry in report.failures)

@@ -10,7 +10,7 @@ from typing import Any
 from modelwright.core.config import Config, DataConfig, ModelConfig, TrainConfig, check_table
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.models import builders
+from modelwright.models.builders import check_options
 from modelwright.recipes import recipe as recipes
 
 Layer = Mapping[str, Any]
@@ -47,7 +47,7 @@ def resolve(
             " with --data."
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
-    values = builders.options_of(checked).model_dump()
+    values = check_options(checked).model_dump()
     train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
     return check_table(
         Config,

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelwright.core.metrics import Metrics, measure
 from modelwright.core.types import FloatArray, IntArray, Progress
-from modelwright.models.output_layer import spread
+from modelwright.models.output_layer import two_columns
 from modelwright.training.batches import Batches
 
 _BATCH = 256
@@ -32,7 +32,7 @@ def probabilities(
     batches = Batches(inputs, _BATCH)
     callbacks = [_Tell(progress, len(batches))] if progress else []
     outputs = network.predict(batches, verbose=0, callbacks=callbacks)
-    return spread(np.asarray(outputs))
+    return two_columns(np.asarray(outputs))
 
 
 def score(

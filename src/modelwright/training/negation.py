@@ -24,7 +24,7 @@ from modelwright.core.metrics import wilson
 from modelwright.core.terminal import percent, table
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
-from modelwright.models.graph_tokenizer import Tokenizer
+from modelwright.models.graph_tokenizer import GraphTokenizer
 from modelwright.training.batches import Ids
 from modelwright.training.measure import probabilities
 
@@ -111,7 +111,7 @@ class NegationSlice:
 
 
 def negation(
-    labels: Sequence[str], network: keras.Model, tokenizer: Tokenizer | None, rows: Split
+    labels: Sequence[str], network: keras.Model, tokenizer: GraphTokenizer | None, rows: Split
 ) -> tuple[NegationSlice, ...]:
     """Ask a network about negation, a slice a language; none where the question means nothing.
 
@@ -188,7 +188,7 @@ def _group(name: str, right: npt.NDArray[np.bool_]) -> Group:
     return Group(name, len(right), plain, negated, float(right.all(axis=1).mean()))
 
 
-def _languages(rows: Split, tokenizer: Tokenizer) -> list[Language]:
+def _languages(rows: Split, tokenizer: GraphTokenizer) -> list[Language]:
     places = np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64))
     scripts = scripts_of(rows.inputs.take(places))
     found = []
@@ -196,6 +196,6 @@ def _languages(rows: Split, tokenizer: Tokenizer) -> list[Language]:
         written = (scripts == SCRIPTS.index(_SCRIPT[language])).mean()
         texts = [text for pair in pairs(language) for text in (pair.plain, pair.negated)]
         # Latin letters alone are no English: a French model knows few of the words.
-        if written >= _WRITTEN and tokenizer.known(texts) >= _KNOWN:
+        if written >= _WRITTEN and tokenizer.known_share(texts) >= _KNOWN:
             found.append(language)
     return found

@@ -16,8 +16,9 @@ from modelwright.core.hardware import detect
 from modelwright.core.terminal import percent, table
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models import builders, graph_tokenizer
-from modelwright.models.adaptation import Given
+from modelwright.models import graph_tokenizer
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, build_network, check_options, find_builder
 from modelwright.plots.history import draw_history
 from modelwright.runs import run as runs
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run, input_shape
@@ -124,7 +125,7 @@ def resume(path: Path | str, *, progress: Progress | None = None) -> TrainReport
 
 
 def _check(config: Config, data: Dataset) -> None:
-    task = builders.find(config.model.builder).task
+    task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
             f"recipe '{config.recipe}' is for {task}s, but {data.source} holds {data.task}s;"
@@ -132,14 +133,14 @@ def _check(config: Config, data: Dataset) -> None:
         )
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
-    options = builders.options_of(config.model)
+    options = check_options(config.model)
     if data.unlabelled is not None and not getattr(options, "learns_from_texts", False):
         raise ConfigError(
             f"data.unlabelled was given, but recipe '{config.recipe}' learns nothing from texts"
             " without labels; expected a network with model.context above 0. Leave one of them out."
         )
     # Built once for nothing, so that a model that does not fit leaves no run behind.
-    builders.build(config.model, input_shape(config, data.shape), len(data.labels))
+    build_network(config.model, input_shape(config, data.shape), len(data.labels))
 
 
 def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
@@ -162,7 +163,7 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     }
     if progress:
         progress("building the network", 0, 0)
-    options = builders.options_of(run.config.model)
+    options = check_options(run.config.model)
     any_length = getattr(options, "any_length", False)
     network = run.network(chosen["policy"], weights=False, shape=(None,) if any_length else ())
     batches = TrainingBatches(
@@ -194,13 +195,13 @@ def _fit(run: Run, data: Dataset, progress: Progress | None) -> TrainReport:
     keeper.set_model(network)
     if not keeper.restore():
         others = data.unlabelled
-        given = Given(
+        given = AdaptationData(
             rows=inputs["train"],
             labels=data.splits["train"].labels,
-            unlabelled=None if others is None else encode(others, cutter, progress),
+            unlabeled=None if others is None else encode(others, cutter, progress),
             progress=progress,
         )
-        builders.adapt(run.config.model, network, given)
+        adapt_network(run.config.model, network, given)
     optimizers.make_variables(network, goals["train"])
     weights = optimizers.class_weights(
         data.splits["train"].labels, len(run.labels), config.class_weight
@@ -292,4 +293,4 @@ def _learn_vocabulary(run: Run, rows: Split, progress: Progress | None) -> None:
         rows.inputs.take(np.arange(start, min(start + step, len(rows))))
         for start in range(0, len(rows), step)
     )
-    graph_tokenizer.learn(parts, builders.options_of(run.config.model), path, progress)
+    graph_tokenizer.learn_vocabulary(parts, check_options(run.config.model), path, progress)
