@@ -35,9 +35,9 @@ def measure(side: str, length: int) -> Figures:
     load_keras()
     from modelwright.core.config import ModelConfig
     from modelwright.exporting.conversion import litert_file
-    from modelwright.models import builders
+    from modelwright.models.builders import build_network
 
-    network = builders.build(ModelConfig(builder="bilstm", options={}), (length,), 2)
+    network = build_network(ModelConfig(builder="bilstm", options={}), (length,), 2)
     ids = np.zeros((1, length), np.int32)
     ids[0, : length // 2] = np.random.default_rng(0).integers(1, 10_000, length // 2)
     expected = np.asarray(network(ids))[0, -1]

@@ -100,11 +100,11 @@ def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
     import numpy as np
 
     from modelwright.core.config import ModelConfig
-    from modelwright.models import builders
+    from modelwright.models.builders import build_network
     from modelwright.training import runtime
 
     runtime.prepare(0)
-    model = builders.build(ModelConfig(builder="whitened"), SHAPE, CLASSES, "mixed_bfloat16")
+    model = build_network(ModelConfig(builder="whitened"), SHAPE, CLASSES, "mixed_bfloat16")
     model.compile(
         keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
         keras.losses.CategoricalCrossentropy(label_smoothing=SMOOTHING),

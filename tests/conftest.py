@@ -21,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backe
 GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
 BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]
 FILLER = ["the film", "this book", "酒店", "a plot", "手机", "acting", "电影", "room"]
-COLOURS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
+COLORS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -55,14 +55,14 @@ def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str]) 
     return path
 
 
-def write_pictures(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
-    """A folder a colour, each with ``count`` noisy PNGs of that colour."""
+def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
+    """A folder a color, each with ``count`` noisy PNGs of that color."""
     random = np.random.default_rng(seed)
-    for name, colour in COLOURS.items():
+    for name, color in COLORS.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             noise = random.integers(-30, 30, (side, side, 3))
-            pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            pixels = np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{number:03d}.png")
     return folder
 
@@ -91,9 +91,9 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder a class, 40 pictures each."""
-    return write_pictures(tmp_path_factory.mktemp("colours"), 40)
+    return write_images(tmp_path_factory.mktemp("colors"), 40)
 
 
 @pytest.fixture(scope="session")
@@ -130,13 +130,13 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def picture_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small CNN."""
     import modelwright
 
     def make(out: Path) -> None:
         modelwright.train(
-            data={"source": str(colours), "test": 0.2},
+            data={"source": str(colors), "test": 0.2},
             model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
             train={"epochs": 10, "batch_size": 16, "learning_rate": 0.01, "precision": "float32"},
             out=out,
@@ -157,14 +157,14 @@ def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def picture_servable(picture_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a servable of the picture run. Don't change it."""
     import modelwright
 
     def make(out: Path) -> None:
-        modelwright.export(picture_run, out / "colours")
+        modelwright.export(image_run, out / "colors")
 
-    return made_once(tmp_path_factory, "picture-models", make) / "colours" / "1"
+    return made_once(tmp_path_factory, "picture-models", make) / "colors" / "1"
 
 
 @pytest.fixture

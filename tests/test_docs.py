@@ -22,8 +22,8 @@ from modelwright.models.options import (
     CnnOptions,
     CommitteeOptions,
     CustomOptions,
+    ImageOptions,
     NgramsOptions,
-    PictureOptions,
     RegionsOptions,
     TextcnnOptions,
     TextOptions,
@@ -47,7 +47,7 @@ SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
     "data": ("data", DataConfig),
     "train": ("train", TrainConfig),
-    "pictures": ("model", PictureOptions),
+    "pictures": ("model", ImageOptions),
     "texts": ("model", TextOptions),
     "cnn": ("model", CnnOptions),
     "whitened": ("model", WhitenedOptions),

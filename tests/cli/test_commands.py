@@ -77,12 +77,12 @@ def test_a_config_file_and_other_rows(cli: Cli, reviews: Path, tmp_path: Path) -
 
 
 def test_pictures_in_a_folder_and_by_pattern(
-    cli: Cli, picture_servable: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, image_servable: Path, colors: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, out, _ = cli("predict", picture_servable, colours / "red", "--json")
+    _, out, _ = cli("predict", image_servable, colors / "red", "--json")
     assert {answer["label"] for answer in json.loads(out)} == {"red"}
-    monkeypatch.chdir(colours)
-    _, out, _ = cli("predict", picture_servable, "gr*/00[12].png", "--json")
+    monkeypatch.chdir(colors)
+    _, out, _ = cli("predict", image_servable, "gr*/00[12].png", "--json")
     assert [answer["input"] for answer in json.loads(out)] == ["green/001.png", "green/002.png"]
 
 
@@ -102,12 +102,12 @@ def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None
 
 
 def test_layers_are_drawn_where_they_are_asked_for(
-    cli: Cli, picture_run: Path, text_run: Path, tmp_path: Path
+    cli: Cli, image_run: Path, text_run: Path, tmp_path: Path
 ) -> None:
-    code, out, _ = cli("layers", picture_run, "--out", tmp_path / "l.png", "--json")
+    code, out, _ = cli("layers", image_run, "--out", tmp_path / "l.png", "--json")
     assert code == 0 and (tmp_path / "l.png").stat().st_size > 1000
     assert json.loads(out)["layers"][0]["shape"] == [14, 14, 4]
-    code, out, _ = cli("layers", picture_run, "-q")
+    code, out, _ = cli("layers", image_run, "-q")
     assert code == 0 and "plots/layers.png" in out
     code, _, err = cli("layers", text_run)
     assert code == 2 and "layers are drawn for pictures" in err
@@ -123,7 +123,7 @@ def test_the_doctor_names_versions_and_precision(cli: Cli) -> None:
 
 
 def mistakes(
-    tmp_path: Path, reviews: Path, colours: Path
+    tmp_path: Path, reviews: Path, colors: Path
 ) -> dict[str, tuple[list[object], int, str]]:
     """Commands with something wrong: exit code and a part of the line."""
     one = tmp_path / "one.csv"
@@ -146,7 +146,7 @@ def mistakes(
         "a pickle": ([*train, pickle], 3, "data.pkl"),
         "not TOML": (["train", broken], 2, "is not TOML"),
         "unknown setting": ([*train, reviews, "--set", "train.epoch=1"], 2, "'epochs'"),
-        "wrong kind of data": ([*train, colours], 2, "recipe 'bilstm' is for texts"),
+        "wrong kind of data": ([*train, colors], 2, "recipe 'bilstm' is for texts"),
         "no config": (["train"], 2, "no recipe given"),
         "unknown command": (["trian"], 2, "trian"),
         "no run": (["evaluate", tmp_path], 4, "is not a run"),
@@ -165,9 +165,9 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_mistake_is_one_line_and_an_exit_code(
-    cli: Cli, tmp_path: Path, reviews: Path, colours: Path, name: str
+    cli: Cli, tmp_path: Path, reviews: Path, colors: Path, name: str
 ) -> None:
-    arguments, expected, says = mistakes(tmp_path, reviews, colours)[name]
+    arguments, expected, says = mistakes(tmp_path, reviews, colors)[name]
     code, out, err = cli(*arguments)
     assert code == expected, err
     assert out == ""
@@ -180,23 +180,23 @@ def test_a_mistake_is_one_line_and_an_exit_code(
 
 
 def test_mistakes_with_a_servable(
-    cli: Cli, text_servable: Path, picture_servable: Path, colours: Path, tmp_path: Path
+    cli: Cli, text_servable: Path, image_servable: Path, colors: Path, tmp_path: Path
 ) -> None:
-    whole = (colours / "red" / "000.png").read_bytes()
+    whole = (colors / "red" / "000.png").read_bytes()
     for name, content in {
         "cut.png": whole[: len(whole) // 2],
         "empty.png": b"",
         "text.png": b"hello",
     }.items():
         (tmp_path / name).write_bytes(content)
-        code, out, err = cli("predict", picture_servable, tmp_path / name)
+        code, out, err = cli("predict", image_servable, tmp_path / name)
         assert (code, out) == (3, "")
         assert name in err
         assert err.count("\n") == 1
-    code, _, err = cli("predict", text_servable, colours / "red" / "000.png")
+    code, _, err = cli("predict", text_servable, colors / "red" / "000.png")
     assert code == 2
     assert "is a picture, but" in err
-    code, _, err = cli("predict", picture_servable, "some words")
+    code, _, err = cli("predict", image_servable, "some words")
     assert code == 2
     assert "there is no picture 'some words'" in err
 
@@ -228,7 +228,7 @@ def test_labels_that_do_not_match_the_models(cli: Cli, text_run: Path, tmp_path:
 
 
 def test_grey_palette_alpha_and_cmyk_pictures_are_classified(
-    cli: Cli, picture_servable: Path, tmp_path: Path
+    cli: Cli, image_servable: Path, tmp_path: Path
 ) -> None:
     red = Image.new("RGB", (20, 20), (220, 30, 30))
     red.convert("P").save(tmp_path / "palette.png")
@@ -240,7 +240,7 @@ def test_grey_palette_alpha_and_cmyk_pictures_are_classified(
         save_all=True,
         append_images=[Image.new("RGB", (20, 20), (30, 30, 220))],
     )
-    _, out, _ = cli("predict", picture_servable, tmp_path, "--json")
+    _, out, _ = cli("predict", image_servable, tmp_path, "--json")
     assert [answer["label"] for answer in json.loads(out)] == ["red"] * 4
 
 

@@ -28,9 +28,9 @@ def test_the_layout_of_keras(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["U", "S"])
 def test_one_pair_with_names(tmp_path: Path, kind: str) -> None:
-    colour = np.repeat(X[..., None], 3, axis=-1)
+    color = np.repeat(X[..., None], 3, axis=-1)
     names = np.array(["c", "a", "b"]).astype(kind)
-    found = read_npz(save(tmp_path, images=colour, labels=Y[:, None], label_names=names))
+    found = read_npz(save(tmp_path, images=color, labels=Y[:, None], label_names=names))
     assert (found.splits, found.label_order) == (None, ("c", "a", "b"))
     assert found.labels[:3] == ["c", "a", "b"]
     assert read_npz(save(tmp_path, x=X, y=names[Y])).labels[:3] == ["c", "a", "b"]

@@ -64,7 +64,7 @@ def test_sixteen_bit_grey_keeps_its_high_byte() -> None:
 
 
 def test_first_frame_of_an_animation() -> None:
-    red, blue = (Image.new("RGB", (4, 4), colour) for colour in ("red", "blue"))
+    red, blue = (Image.new("RGB", (4, 4), color) for color in ("red", "blue"))
     gif = encoded(red, "GIF", save_all=True, append_images=[blue])
     assert images.decode(gif)[0, 0].tolist() == [255, 0, 0]
 

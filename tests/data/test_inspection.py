@@ -11,7 +11,7 @@ import pytest
 
 from modelwright.core.types import Dataset, Rejected, Split
 from modelwright.data.inspection import inspect_data
-from modelwright.data.rows import PictureArray
+from modelwright.data.rows import ImageArray
 from modelwright.data.scripts import SCRIPTS, scripts_of
 
 
@@ -92,7 +92,7 @@ def test_pictures_have_a_shape_and_no_lengths() -> None:
     pixels[5] = pixels[0]
     labels = np.array([0, 1, 0, 1, 0, 1], np.int64)
     parts = {
-        name: Split(PictureArray(pixels, np.array(rows), str), labels[rows])
+        name: Split(ImageArray(pixels, np.array(rows), str), labels[rows])
         for name, rows in (("train", [0, 1, 2, 3]), ("test", [4, 5]))
     }
     data = Dataset("image", ("a", "b"), parts, "f", "pictures", shape=(8, 8, 1))  # type: ignore[arg-type]

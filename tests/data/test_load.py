@@ -14,7 +14,7 @@ from modelwright.core.types import Dataset, Rejected
 from modelwright.data import rows
 from modelwright.data.decoding import decode_all
 from modelwright.data.load import load_data, load_split, order_labels, write_rejected
-from modelwright.data.rows import PictureArray, PictureFiles, Texts, workers
+from modelwright.data.rows import ImageArray, ImageFiles, Texts, workers
 
 RNG = np.random.default_rng(0)
 
@@ -186,7 +186,7 @@ def test_labels_in_order() -> None:
 def test_a_shared_size_is_kept_and_others_become_one(tmp_path: Path) -> None:
     same = load_data(pictures(tmp_path / "same", [(20, 12)] * 10))
     assert same.shape == (12, 20, 3)
-    assert isinstance(same.splits["train"].inputs, PictureArray)
+    assert isinstance(same.splits["train"].inputs, ImageArray)
     sizes = [(20, 12)] * 5 + [(30, 30), (300, 20)] + [(20, 12)] * 3
     mixed = load_data(pictures(tmp_path / "mixed", sizes))
     assert mixed.shape == (96, 96, 3)
@@ -254,7 +254,7 @@ def test_pictures_that_do_not_fit_are_read_when_taken(tmp_path: Path) -> None:
     inside = load_data(root)
     outside = load_data(DataConfig(source=str(root), memory_mib=1))
     one, other = inside.splits["train"].inputs, outside.splits["train"].inputs
-    assert isinstance(other, PictureFiles)
+    assert isinstance(other, ImageFiles)
     assert any("memory_mib = 1" in note for note in outside.notes)
     assert outside.fingerprint == inside.fingerprint
     rows = np.array([7, 0, 7, 3])
@@ -287,7 +287,7 @@ def test_large_files_are_decoded_in_threads_to_the_same_rows(tmp_path: Path) -> 
     decoded = decode_all(files, str, size=(110, 200))
     expected = [np.asarray(Image.open(path)) for path in files]
     assert np.array_equal(decoded.pixels, expected)
-    later = PictureFiles(files, (110, 200, 3), np.arange(150), str)
+    later = ImageFiles(files, (110, 200, 3), np.arange(150), str)
     assert np.array_equal(later.take(np.arange(150)), expected)
 
 
@@ -301,7 +301,7 @@ def test_small_files_get_one_thread_wherever_they_are_decoded(
     assert workers([tmp_path / "gone.png"]) == 1
     assert workers([b"x" * 100, b"x" * 100_000]) == 8
     monkeypatch.setattr(rows, "ThreadPoolExecutor", lambda count: pytest.fail("threads"))
-    one = PictureFiles(small, (20, 20, 3), np.arange(6), str)
+    one = ImageFiles(small, (20, 20, 3), np.arange(6), str)
     assert one.take(np.arange(6)).shape == (6, 20, 20, 3)
 
 

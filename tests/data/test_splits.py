@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.types import SPLITS
-from modelwright.data.digests import fingerprint, of_picture, of_pictures, of_texts
+from modelwright.data.digests import fingerprint, of_image, of_images, of_texts
 from modelwright.data.splits import NONE, TEST, TRAIN, VAL, leaked, limit_rows, split_rows
 
 ROWS = st.lists(
@@ -133,5 +133,5 @@ def test_hashes_are_of_the_content() -> None:
     sliced = of_texts(pa.array(["zz", "a", "", "中文"], pa.large_string()).slice(1))
     assert np.array_equal(sliced, digests(["a", "", "中文"]))
     flat = np.zeros((2, 2, 8, 3), np.uint8)
-    assert of_picture(flat[0]) != of_picture(flat[0].reshape(4, 4, 3))
-    assert of_pictures(flat).shape == (2, 2)
+    assert of_image(flat[0]) != of_image(flat[0].reshape(4, 4, 3))
+    assert of_images(flat).shape == (2, 2)

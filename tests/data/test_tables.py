@@ -231,15 +231,15 @@ def test_wrong_types_of_parquet(tmp_path: Path) -> None:
         read_table(path, DataConfig())
 
 
-def png(colour: str = "red") -> bytes:
+def png(color: str = "red") -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (8, 8), colour).save(file, format="PNG")
+    Image.new("RGB", (8, 8), color).save(file, format="PNG")
     return file.getvalue()
 
 
 def test_pictures_inside_parquet_as_hugging_face_writes_them(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    images = [{"bytes": png(colour), "path": None} for colour in ("red", "blue", "lime")]
+    images = [{"bytes": png(color), "path": None} for color in ("red", "blue", "lime")]
     features = {"label": {"names": ["dog", "cat"], "_type": "ClassLabel"}}
     table = pa.table({"image": images, "label": [1, 0, 1]}).replace_schema_metadata(
         {"huggingface": json.dumps({"info": {"features": features}})}

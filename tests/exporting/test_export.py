@@ -32,7 +32,7 @@ def test_the_servable_holds_all_that_it_should(text_servable: Path, text_run: Pa
     ("fixture", "name", "ready", "shape"),
     [
         ("text_servable", "input_text", "ids", (None, 12)),
-        ("picture_servable", "image_bytes", "pixels", (None, 16, 16, 3)),
+        ("image_servable", "image_bytes", "pixels", (None, 16, 16, 3)),
     ],
 )
 def test_the_signatures_are_as_documented(
@@ -87,18 +87,18 @@ def test_tensorflow_serving_reads_the_warm_up_requests(text_servable: Path) -> N
     assert texts[0].decode()
 
 
-def test_the_next_version_and_one_that_exists(picture_run: Path, tmp_path: Path) -> None:
+def test_the_next_version_and_one_that_exists(image_run: Path, tmp_path: Path) -> None:
     target = tmp_path / "m"
     (target / "7").mkdir(parents=True)
-    assert modelwright.export(picture_run, target).servable == target / "8"
+    assert modelwright.export(image_run, target).servable == target / "8"
     before = manifest.read(target / "8")
     with pytest.raises(ServableError, match="version 8 of .* exists and is never overwritten"):
-        modelwright.export(picture_run, target, version=8)
+        modelwright.export(image_run, target, version=8)
     assert manifest.read(target / "8") == before
 
 
 def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
-    picture_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = graph.write
 
@@ -109,7 +109,7 @@ def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
 
     monkeypatch.setattr(graph, "write", altered)
     with pytest.raises(ParityError, match="does not agree with the model it was made from"):
-        modelwright.export(picture_run, tmp_path / "m")
+        modelwright.export(image_run, tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
 
 
@@ -146,11 +146,11 @@ def test_a_full_disk_leaves_nothing_and_one_line(text_run: Path, tmp_path: Path)
 
 
 def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
-    colours: Path, tmp_path: Path
+    colors: Path, tmp_path: Path
 ) -> None:
     from PIL import Image
 
-    for path in colours.rglob("*.png"):
+    for path in colors.rglob("*.png"):
         target = tmp_path / "jpegs" / path.parent.name / f"{path.stem}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.open(path).resize((23, 31)).save(target, quality=90)

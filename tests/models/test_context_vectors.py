@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from modelwright.models import context_vectors
-from modelwright.models.context_vectors import Surroundings, learn
+from modelwright.models.context_vectors import ContextVectors, learn_context_vectors
 from modelwright.training.batches import Ids
 
 VOCABULARY = 22
 
 
-def layer(region: int = 3, size: int = 8) -> Surroundings:
+def layer(region: int = 3, size: int = 8) -> ContextVectors:
     keras.utils.set_random_seed(0)
-    return Surroundings(VOCABULARY, size, region)
+    return ContextVectors(VOCABULARY, size, region)
 
 
 def two_topics(texts: int = 192, length: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def test_the_vectors_of_a_token_and_a_context_tell_how_near_they_are() -> None:
 def test_it_learns_which_tokens_stand_near_each_other() -> None:
     ids, topics = two_topics()
     made = layer()
-    learn(made, [Ids(ids)], 0.5)  # type: ignore[list-item]
+    learn_context_vectors(made, [Ids(ids)], 0.5)  # type: ignore[list-item]
     vectors = np.asarray(made(ids))
     assert vectors[ids != 0].std() == pytest.approx(0.5, rel=1e-4)
     means = vectors.mean(axis=1)
@@ -85,7 +85,7 @@ def test_it_learns_the_same_bits_twice_and_is_frozen() -> None:
     ids, _ = two_topics(40)
     made = [layer(), layer()]
     for one in made:
-        learn(one, [Ids(ids)], 1.0)  # type: ignore[list-item]
+        learn_context_vectors(one, [Ids(ids)], 1.0)  # type: ignore[list-item]
         assert one.trainable_variables == []
     np.testing.assert_array_equal(np.asarray(made[0].tokens), np.asarray(made[1].tokens))
 
@@ -103,13 +103,13 @@ def test_parts_and_padding_change_nothing() -> None:
 
 def test_texts_without_known_tokens_are_no_trouble() -> None:
     made = layer()
-    learn(made, [Ids(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
+    learn_context_vectors(made, [Ids(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
     assert not np.asarray(made.tokens).any()
 
 
 def test_progress_counts_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context_vectors, "_PART", 64)
+    monkeypatch.setattr(context_vectors, "_CHUNK", 64)
     ids, _ = two_topics(100)
     told: list[tuple[str, int, int]] = []
-    learn(layer(), [Ids(ids)], 1.0, lambda *step: told.append(step))  # type: ignore[list-item]
-    assert told == [("counting neighbours", 64, 100), ("counting neighbours", 100, 100)]
+    learn_context_vectors(layer(), [Ids(ids)], 1.0, lambda *step: told.append(step))  # type: ignore[list-item]
+    assert told == [("counting neighbors", 64, 100), ("counting neighbors", 100, 100)]

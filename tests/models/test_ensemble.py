@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from modelwright.core.config import ModelConfig
-from modelwright.models import builders
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, build_network
 from modelwright.training.batches import Ids
 
 OPTIONS = {
@@ -27,8 +27,8 @@ LABELS = (IDS[:, 0] > 6).astype(np.int64)
 def committee(classes: int = 2, length: int | None = 6, **options: Any) -> Any:
     config = ModelConfig(builder="committee", options={**OPTIONS, **options})
     keras.utils.set_random_seed(0)
-    network = builders.build(config, (length,), classes)
-    builders.adapt(config, network, Given(Ids(IDS), LABELS))  # type: ignore[arg-type]
+    network = build_network(config, (length,), classes)
+    adapt_network(config, network, AdaptationData(Ids(IDS), LABELS))  # type: ignore[arg-type]
     return network
 
 
@@ -132,7 +132,7 @@ def test_the_pace_is_that_of_the_ngrams_alone() -> None:
 
 def test_context_is_learned_with_unknown_ids_in_the_rows() -> None:
     network = committee(known=8, context=3)
-    tokens = np.asarray(network.get_layer("surroundings").tokens)
+    tokens = np.asarray(network.get_layer("context_vectors").tokens)
     assert tokens.shape == (8, 3) and np.isfinite(tokens).all()
 
 

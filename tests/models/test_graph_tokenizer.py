@@ -11,12 +11,17 @@ import pytest
 import tensorflow as tf
 
 from modelwright.core.errors import RunError
-from modelwright.models.graph_tokenizer import Tokenizer, learn, spaced, split
+from modelwright.models.graph_tokenizer import (
+    GraphTokenizer,
+    learn_vocabulary,
+    separate_tokens,
+    split_tokens,
+)
 from modelwright.models.options import TextOptions
 
 
 def tokens(text: str, **options: object) -> list[str]:
-    ragged = split(tf.constant([text]), TextOptions(**options))  # type: ignore[arg-type]
+    ragged = split_tokens(tf.constant([text]), TextOptions(**options))  # type: ignore[arg-type]
     return [token.decode() for token in ragged.to_list()[0]]
 
 
@@ -46,33 +51,33 @@ def test_the_other_ways_to_split() -> None:
 
 
 def test_broken_utf8_does_not_stop_it() -> None:
-    assert split(tf.constant([b"good \xff\xfe film"]), TextOptions()).to_list() == [
+    assert split_tokens(tf.constant([b"good \xff\xfe film"]), TextOptions()).to_list() == [
         [b"good", b"film"]
     ]
 
 
 @pytest.fixture
 def vocabulary(tmp_path: Path) -> Path:
-    learn([["b b a", "a c"], ["b"]], TextOptions(vocabulary=4), tmp_path / "v.txt")
+    learn_vocabulary([["b b a", "a c"], ["b"]], TextOptions(vocabulary=4), tmp_path / "v.txt")
     return tmp_path / "v.txt"
 
 
 def test_the_vocabulary_is_by_frequency_then_code_point(vocabulary: Path, tmp_path: Path) -> None:
     assert vocabulary.read_text() == "<pad>\n<unk>\nb\na\n"
-    learn([["c a", "b"], ["b a b"]], TextOptions(vocabulary=4), tmp_path / "w.txt")
+    learn_vocabulary([["c a", "b"], ["b a b"]], TextOptions(vocabulary=4), tmp_path / "w.txt")
     assert (tmp_path / "w.txt").read_text() == vocabulary.read_text()
 
 
 def test_ids_are_padded_cut_and_never_all_padding(vocabulary: Path) -> None:
-    cutter = Tokenizer(TextOptions(length=3), vocabulary)
+    cutter = GraphTokenizer(TextOptions(length=3), vocabulary)
     ids = cutter.encode(["b", "a zz b a", "", "!"])
     np.testing.assert_array_equal(ids, [[2, 0, 0], [1, 2, 3], [1, 0, 0], [1, 0, 0]])
-    head = Tokenizer(TextOptions(length=3, keep="start"), vocabulary)
+    head = GraphTokenizer(TextOptions(length=3, keep="start"), vocabulary)
     np.testing.assert_array_equal(head.encode(["a zz b a"]), [[3, 1, 2]])
 
 
 def test_a_text_of_100000_characters(vocabulary: Path) -> None:
-    ids = Tokenizer(TextOptions(length=4), vocabulary).encode(["b 好 " * 25_000 + "a"])
+    ids = GraphTokenizer(TextOptions(length=4), vocabulary).encode(["b 好 " * 25_000 + "a"])
     np.testing.assert_array_equal(ids, [[1, 2, 1, 3]])
 
 
@@ -80,23 +85,23 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     path.write_text("a\nb\n")
     with pytest.raises(RunError, match="is not a vocabulary: expected <pad> and <unk> first"):
-        Tokenizer(TextOptions(), path)
+        GraphTokenizer(TextOptions(), path)
     with pytest.raises(RunError, match="cannot be read"):
-        Tokenizer(TextOptions(), tmp_path / "missing")
+        GraphTokenizer(TextOptions(), tmp_path / "missing")
 
 
 def test_known_is_the_share_of_single_tokens_that_have_an_id(vocabulary: Path) -> None:
     for ngrams in (1, 2):
-        tokenizer = Tokenizer(TextOptions(ngrams=ngrams), vocabulary)
-        assert tokenizer.known(["a b c", "B!"]) == 0.75
-        assert tokenizer.known(["", "?"]) == 0.0
+        tokenizer = GraphTokenizer(TextOptions(ngrams=ngrams), vocabulary)
+        assert tokenizer.known_share(["a b c", "B!"]) == 0.75
+        assert tokenizer.known_share(["", "?"]) == 0.0
 
 
 def test_a_vocabulary_that_was_rewritten_is_read_again(vocabulary: Path) -> None:
-    before = Tokenizer(TextOptions(length=1), vocabulary)
+    before = GraphTokenizer(TextOptions(length=1), vocabulary)
     np.testing.assert_array_equal(before.encode(["b"]), [[2]])
     vocabulary.write_text("<pad>\n<unk>\na\nb\n")
-    after = Tokenizer(TextOptions(length=1), vocabulary)
+    after = GraphTokenizer(TextOptions(length=1), vocabulary)
     np.testing.assert_array_equal(after.encode(["b"]), [[3]])
     np.testing.assert_array_equal(before.encode(["b"]), [[2]])
 
@@ -105,14 +110,14 @@ def digest() -> str:
     """Of every code point as a text, and of some with marks, as the graph cuts them."""
     points = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
     texts = [*map(chr, points), *(f"{chr(p)}\u0300\u0307 A{chr(p)}" for p in range(0x3000))]
-    found = spaced(tf.constant(texts), TextOptions()).numpy()
+    found = separate_tokens(tf.constant(texts), TextOptions()).numpy()
     return hashlib.sha256(b"|".join(found)).hexdigest()
 
 
 @pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
 def test_the_language_of_the_process_changes_no_token(language: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import test_tokenizer; print(test_tokenizer.digest())"],
+        [sys.executable, "-c", "import test_graph_tokenizer; print(test_graph_tokenizer.digest())"],
         capture_output=True,
         text=True,
         check=True,

@@ -22,7 +22,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
-def colour(side: int = 24) -> Image.Image:
+def color(side: int = 24) -> Image.Image:
     return Image.fromarray(RANDOM.integers(0, 255, (side, side, 3), dtype=np.uint8))
 
 
@@ -32,16 +32,16 @@ def smooth(side: int = 24) -> Image.Image:
 
 
 def rgba() -> Image.Image:
-    image = colour()
+    image = color()
     image.putalpha(Image.fromarray(RANDOM.integers(0, 255, (24, 24), dtype=np.uint8)))
     return image
 
 
 CASES: dict[str, tuple[Callable[[], bytes], int]] = {
-    "png": (lambda: encoded(colour()), 0),
-    "bmp": (lambda: encoded(colour(), "BMP"), 0),
-    "grey": (lambda: encoded(colour().convert("L")), 0),
-    "palette": (lambda: encoded(colour().convert("P")), 0),
+    "png": (lambda: encoded(color()), 0),
+    "bmp": (lambda: encoded(color(), "BMP"), 0),
+    "grey": (lambda: encoded(color().convert("L")), 0),
+    "palette": (lambda: encoded(color().convert("P")), 0),
     "alpha": (lambda: encoded(rgba()), 0),
     "16-bit": (
         lambda: encoded(Image.fromarray(RANDOM.integers(0, 65535, (24, 24), dtype=np.uint16))),
@@ -49,7 +49,7 @@ CASES: dict[str, tuple[Callable[[], bytes], int]] = {
     ),
     "animated gif": (
         lambda: encoded(
-            colour().convert("P"), "GIF", save_all=True, append_images=[colour().convert("P")]
+            color().convert("P"), "GIF", save_all=True, append_images=[color().convert("P")]
         ),
         0,
     ),
@@ -64,15 +64,15 @@ def test_the_graph_sees_what_pillow_sees(name: str, channels: int) -> None:
     make, levels = CASES[name]
     data = make()
     expected = decode(data, channels=channels)
-    given = image_decoding.decode(tf.constant([data]), expected.shape).numpy()[0]
+    given = image_decoding.decode_in_graph(tf.constant([data]), expected.shape).numpy()[0]
     assert given.dtype == np.uint8
     assert np.abs(given.astype(int) - expected).max() <= levels
 
 
 @pytest.mark.parametrize("side", [8, 17, 24, 61])
 def test_resizing_agrees_to_one_grey_level(side: int) -> None:
-    data = encoded(colour())
+    data = encoded(color())
     expected = resize(decode(data, channels=3), (side, side))
-    given = image_decoding.decode(tf.constant([data, data]), (side, side, 3)).numpy()
+    given = image_decoding.decode_in_graph(tf.constant([data, data]), (side, side, 3)).numpy()
     assert given.shape == (2, side, side, 3)
     assert np.abs(given[1].astype(int) - expected).max() <= 1

@@ -9,12 +9,12 @@ import pytest
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.models import builders
-from modelwright.models.output_layer import spread
+from modelwright.models.builders import build_network
+from modelwright.models.output_layer import two_columns
 
 
 def build(builder: str, shape: tuple[int, ...], classes: int, **options: object) -> keras.Model:
-    return builders.build(ModelConfig(builder=builder, options=options), shape, classes)
+    return build_network(ModelConfig(builder=builder, options=options), shape, classes)
 
 
 def kinds(model: keras.Model) -> list[str]:
@@ -83,24 +83,22 @@ def test_masked_padding_does_not_change_the_answer(pooling: str) -> None:
 
 def test_outputs_stay_float32_in_low_precision_and_the_policy_is_put_back() -> None:
     before = keras.config.dtype_policy()
-    model = builders.build(
-        ModelConfig(builder="cnn", options={}), (32, 32, 3), 10, "mixed_bfloat16"
-    )
+    model = build_network(ModelConfig(builder="cnn", options={}), (32, 32, 3), 10, "mixed_bfloat16")
     assert model.output.dtype == "float32"
     assert model.layers[2].compute_dtype == "bfloat16"
     assert keras.config.dtype_policy() == before
 
 
-def test_pictures_too_small_for_the_poolings() -> None:
-    with pytest.raises(ConfigError, match="pictures of 8x8 are too small for number 2"):
+def test_images_too_small_for_the_poolings() -> None:
+    with pytest.raises(ConfigError, match="images of 8x8 are too small for number 2"):
         build("cnn", (8, 8, 3), 10)
 
 
 def test_one_sigmoid_is_spread_over_two_classes() -> None:
     outputs = np.array([[0.25]], np.float32)
-    np.testing.assert_allclose(spread(outputs), [[0.75, 0.25]])
+    np.testing.assert_allclose(two_columns(outputs), [[0.75, 0.25]])
     three = np.array([[0.2, 0.3, 0.5]], np.float32)
-    np.testing.assert_array_equal(spread(three), three)
+    np.testing.assert_array_equal(two_columns(three), three)
 
 
 FUNCTIONS = """

@@ -11,9 +11,10 @@ import modelwright
 from conftest import write_csv
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
-from modelwright.models import builders, ngrams
-from modelwright.models.adaptation import Given
-from modelwright.models.ngrams import LARGEST, NONE, Buckets, ratios
+from modelwright.models import ngrams
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, build_network
+from modelwright.models.ngrams import MOST_BUCKETS, NO_BUCKET, Buckets, log_count_ratios
 from modelwright.runs import run as runs
 from modelwright.training.batches import Ids
 from modelwright.training.observers import Epoch
@@ -43,14 +44,14 @@ def grams(row: list[int], vocabulary: int = 12, buckets: int = 4096) -> set[int]
 def buckets_of(ids: np.ndarray, longest: int = 3) -> list[set[int]]:
     found = keras.ops.convert_to_numpy(Buckets(12, 4096, longest)(ids))
     for row in found:
-        kept = row[row != NONE]
+        kept = row[row != NO_BUCKET]
         assert len(set(kept)) == len(kept), "each n-gram counts once"
-    return [set(row[row != NONE].tolist()) for row in found]
+    return [set(row[row != NO_BUCKET].tolist()) for row in found]
 
 
 def adapted(config: ModelConfig, ids: np.ndarray, labels: np.ndarray, classes: int) -> Any:
-    network = builders.build(config, ids.shape[1:], classes)
-    builders.adapt(config, network, Given(Ids(ids), labels))  # type: ignore[arg-type]
+    network = build_network(config, ids.shape[1:], classes)
+    adapt_network(config, network, AdaptationData(Ids(ids), labels))  # type: ignore[arg-type]
     return network
 
 
@@ -73,7 +74,7 @@ def test_padding_and_the_place_of_a_text_change_nothing() -> None:
     assert alone == padded == behind
     network = adapted(CONFIG, TEXTS, LABELS, 2)
     network.get_layer("scores").weight.assign(np.full((4096, 1), 0.01, np.float32))
-    any_length = builders.build(CONFIG, (None,), 2)
+    any_length = build_network(CONFIG, (None,), 2)
     any_length.set_weights(network.get_weights())
     for rows in (TEXTS[:1, :2], TEXTS[:1, :3], np.pad(TEXTS[:1], ((0, 0), (0, 30)))):
         np.testing.assert_allclose(
@@ -89,9 +90,9 @@ def test_texts_shorter_than_the_longest_ngram() -> None:
 def test_the_largest_codes_do_not_overflow() -> None:
     vocabulary = 1_000_000
     ids = np.random.default_rng(0).integers(2, vocabulary, (50, 40)).astype(np.int32)
-    found = np.asarray(Buckets(vocabulary, LARGEST, 3)(ids))
+    found = np.asarray(Buckets(vocabulary, MOST_BUCKETS, 3)(ids))
     for row, tokens in zip(found, ids.tolist(), strict=True):
-        assert set(row[row != NONE].tolist()) == grams(tokens, vocabulary, LARGEST)
+        assert set(row[row != NO_BUCKET].tolist()) == grams(tokens, vocabulary, MOST_BUCKETS)
 
 
 def test_ngrams_spread_over_the_buckets_as_chance_would() -> None:
@@ -112,17 +113,17 @@ def test_ratios_by_hand() -> None:
     assert given[3] == pytest.approx(np.log((2 / inside) / (3 / outside)), abs=1e-5)
     assert given[4] == pytest.approx(np.log((1 / inside) / (3 / outside)), abs=1e-5)
     assert np.count_nonzero(given) == 8
-    assert given[NONE] == 0
+    assert given[NO_BUCKET] == 0
 
 
 def test_each_class_of_several_against_the_rest() -> None:
     counts = np.array([[3, 0, 1], [0, 2, 0]], np.float32)
-    given = ratios(counts, 1.0, 0, 3)
+    given = log_count_ratios(counts, 1.0, 0, 3)
     # First class: counts 3 and 0 inside, 1 and 2 outside, one added to each.
     assert given[0, 0] == pytest.approx(np.log((4 / 5) / (2 / 5)))
     assert given[1, 1] == pytest.approx(np.log((3 / 4) / (1 / 6)))
-    assert ratios(counts, 1.0, 3, 3)[1].tolist() == [0, 0, 0]
-    two = ratios(counts[:, :2], 0.5, 0, 1)
+    assert log_count_ratios(counts, 1.0, 3, 3)[1].tolist() == [0, 0, 0]
+    two = log_count_ratios(counts[:, :2], 0.5, 0, 1)
     assert two[0, 0] == pytest.approx(np.log((0.5 / 3) / (3.5 / 4)))
 
 
@@ -153,7 +154,7 @@ def test_a_score_by_hand() -> None:
 def test_too_few_buckets_are_refused() -> None:
     config = ModelConfig(builder="ngrams", options={"vocabulary": 5000, "buckets": 4096})
     with pytest.raises(ConfigError, match=r"model.buckets was given 4096 .* expected more buckets"):
-        builders.build(config, (6,), 2)
+        build_network(config, (6,), 2)
 
 
 def negations(count: int, seed: int = 0) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def operations(layer: keras.layers.Layer, dtype: str, shape: tuple[int | None, .
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_training_step_of_pictures_is_one_operation(dtype: str) -> None:
+def test_a_training_step_of_images_is_one_operation(dtype: str) -> None:
     policy = "float32" if dtype == "float32" else "mixed_bfloat16"
     layer = BatchNormalization(dtype=policy)
     layer.build((None, 4, 4, 3))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from modelwright.core.config import ModelConfig
-from modelwright.models import builders
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, build_network
 from modelwright.models.regions import Regions
 from modelwright.training.batches import Ids
 
@@ -19,14 +19,14 @@ IDS = np.random.default_rng(0).integers(2, 20, (24, 12)).astype(np.int32)
 def regions(classes: int = 2, length: int | None = 12, **options: Any) -> Any:
     config = ModelConfig(builder="regions", options={**OPTIONS, **options})
     keras.utils.set_random_seed(0)
-    return builders.build(config, (length,), classes)
+    return build_network(config, (length,), classes)
 
 
 def adapted(unlabelled: Any = None, **options: Any) -> Any:
     config = ModelConfig(builder="regions", options={**OPTIONS, **options})
     network = regions(**options)
-    given = Given(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
-    builders.adapt(config, network, given)
+    given = AdaptationData(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
+    adapt_network(config, network, given)
     return network
 
 
@@ -121,12 +121,14 @@ def test_ids_that_it_does_not_know_are_unknown() -> None:
 def test_context_is_learned_before_and_not_by_the_training() -> None:
     plain = regions(context=3, known=9)
     network = adapted(context=3, known=9)
-    layer = network.get_layer("surroundings")
+    layer = network.get_layer("context_vectors")
     before = layer.get_weights()
-    assert not np.array_equal(before[0], plain.get_layer("surroundings").get_weights()[0])
+    assert not np.array_equal(before[0], plain.get_layer("context_vectors").get_weights()[0])
     vectors = np.asarray(layer(np.where(IDS < 9, IDS, 1)))
     assert vectors.std() == pytest.approx(0.25, rel=1e-3)
-    more = adapted(Ids(IDS[::-1] + 0), context=3, known=9).get_layer("surroundings").get_weights()
+    more = (
+        adapted(Ids(IDS[::-1] + 0), context=3, known=9).get_layer("context_vectors").get_weights()
+    )
     assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)
     network.fit(IDS, np.ones((24, 1)), verbose=0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from modelwright.core.config import ModelConfig
-from modelwright.models import builders
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, build_network
 from modelwright.models.textcnn import Pool
 from modelwright.training.batches import Ids
 
@@ -19,14 +19,14 @@ IDS = np.random.default_rng(0).integers(2, 20, (24, 12)).astype(np.int32)
 def textcnn(classes: int = 2, length: int | None = 12, **options: Any) -> Any:
     config = ModelConfig(builder="textcnn", options={**OPTIONS, **options})
     keras.utils.set_random_seed(0)
-    return builders.build(config, (length,), classes)
+    return build_network(config, (length,), classes)
 
 
 def adapted(unlabelled: Any = None, **options: Any) -> Any:
     config = ModelConfig(builder="textcnn", options={**OPTIONS, **options})
     network = textcnn(**options)
-    given = Given(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
-    builders.adapt(config, network, given)
+    given = AdaptationData(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
+    adapt_network(config, network, given)
     return network
 
 
@@ -72,15 +72,15 @@ def test_options_show_in_the_number_of_weights(option: str, value: Any) -> None:
 def test_context_is_learned_before_and_not_by_the_training() -> None:
     plain = textcnn(context=3)
     network = adapted(context=3)
-    before = network.get_layer("surroundings").get_weights()
-    assert not np.array_equal(before[0], plain.get_layer("surroundings").get_weights()[0])
-    wider = adapted(context=3, region=3).get_layer("surroundings").get_weights()
+    before = network.get_layer("context_vectors").get_weights()
+    assert not np.array_equal(before[0], plain.get_layer("context_vectors").get_weights()[0])
+    wider = adapted(context=3, region=3).get_layer("context_vectors").get_weights()
     assert not np.array_equal(before[0], wider[0]), "the sums of other regions are scaled alike"
-    more = adapted(Ids(IDS[::-1] + 0), context=3).get_layer("surroundings").get_weights()
+    more = adapted(Ids(IDS[::-1] + 0), context=3).get_layer("context_vectors").get_weights()
     assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)
     network.fit(IDS, np.ones((24, 1)), verbose=0)
-    for old, new in zip(before, network.get_layer("surroundings").get_weights(), strict=True):
+    for old, new in zip(before, network.get_layer("context_vectors").get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 

@@ -6,16 +6,16 @@ import pytest
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
-from modelwright.models import builders
-from modelwright.models.adaptation import Given
-from modelwright.models.whitened import NearIdentity, whiten
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, augment_network, build_network
+from modelwright.models.whitened import NearIdentity, whitening_kernel
 from modelwright.training.batches import Ids
 
 CONFIG = ModelConfig(builder="whitened", options={"widths": [8, 12], "augment": "flip"})
 
 
-def pictures(count: int = 64) -> np.ndarray:
-    """Smooth random pictures: neighbouring pixels are alike, as in photographs."""
+def images(count: int = 64) -> np.ndarray:
+    """Smooth random images: neighbouring pixels are alike, as in photographs."""
     random = np.random.default_rng(0)
     coarse = random.integers(0, 255, (count, 5, 5, 3)).astype(np.float32)
     fine = np.asarray(keras.ops.image.resize(coarse, (16, 16)))
@@ -23,9 +23,9 @@ def pictures(count: int = 64) -> np.ndarray:
 
 
 def test_the_kernel_whitens_the_patches_it_was_computed_from() -> None:
-    given = pictures().astype(np.float32) / 255
+    given = images().astype(np.float32) / 255
     given = (given - given.mean((0, 1, 2))) / given.std((0, 1, 2))
-    kernel = whiten(given)
+    kernel = whitening_kernel(given)
     assert kernel.shape == (2, 2, 3, 24)
     answers = np.asarray(keras.ops.conv(given, kernel)).reshape(-1, 24)
     np.testing.assert_allclose(answers[:, :12], -answers[:, 12:], atol=1e-4)
@@ -45,23 +45,23 @@ def test_a_kernel_begins_as_the_identity_where_it_can() -> None:
 
 
 def test_adapting_sets_only_what_comes_from_the_data() -> None:
-    network = builders.build(CONFIG, (16, 16, 3), 3)
+    network = build_network(CONFIG, (16, 16, 3), 3)
     before = [v.numpy() for v in network.trainable_variables]
-    builders.adapt(CONFIG, network, Given(Ids(pictures()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
+    adapt_network(CONFIG, network, AdaptationData(Ids(images()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
     for old, variable in zip(before, network.trainable_variables, strict=True):
         np.testing.assert_array_equal(old, variable.numpy())
     mean, _ = network.get_layer("standard").get_weights()
-    np.testing.assert_allclose(mean, pictures().mean((0, 1, 2)) / 255, atol=1e-3)
+    np.testing.assert_allclose(mean, images().mean((0, 1, 2)) / 255, atol=1e-3)
     whitening = network.get_layer("whitening")
     assert [v.name for v in whitening.trainable_variables] == ["bias"]
     assert np.abs(whitening.get_weights()[0]).max() > 1
 
 
 def test_it_learns_and_its_frozen_layer_stays() -> None:
-    given, labels = pictures(), np.arange(64) % 2
+    given, labels = images(), np.arange(64) % 2
     given[labels == 1, :, :, 0] //= 2
-    network = builders.build(CONFIG, (16, 16, 3), 2)
-    builders.adapt(CONFIG, network, Given(Ids(given), labels))  # type: ignore[arg-type]
+    network = build_network(CONFIG, (16, 16, 3), 2)
+    adapt_network(CONFIG, network, AdaptationData(Ids(given), labels))  # type: ignore[arg-type]
     kernel = network.get_layer("whitening").get_weights()[0]
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     history = network.fit(given, labels, epochs=8, batch_size=16, verbose=0)
@@ -71,22 +71,22 @@ def test_it_learns_and_its_frozen_layer_stays() -> None:
 
 def test_a_third_convolution_is_added_to_what_it_reads() -> None:
     options = {"widths": [8], "depth": 3}
-    network = builders.build(ModelConfig(builder="whitened", options=options), (16, 16, 3), 3)
+    network = build_network(ModelConfig(builder="whitened", options=options), (16, 16, 3), 3)
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds.count("Add") == 1
     assert kinds.count("Conv2D") == 4
 
 
-def test_pictures_too_small_for_the_groups() -> None:
-    with pytest.raises(ConfigError, match="2 groups, which takes pictures of at least 5x5"):
-        builders.build(CONFIG, (4, 4, 3), 2)
+def test_images_too_small_for_the_groups() -> None:
+    with pytest.raises(ConfigError, match="2 groups, which takes images of at least 5x5"):
+        build_network(CONFIG, (4, 4, 3), 2)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("variation", ["flip", "flip+crop"])
 def test_views_are_averaged_as_computed_by_hand(classes: int, variation: str) -> None:
     model = ModelConfig(builder="whitened", options={"widths": [8], "augment": variation})
-    network = builders.build(model, (8, 8, 3), classes)
+    network = build_network(model, (8, 8, 3), classes)
     given = np.random.default_rng(2).integers(0, 255, (5, 8, 8, 3), dtype=np.uint8)
     views = [(0.5, given), (0.5, given[:, :, ::-1])]
     if variation == "flip+crop":
@@ -101,11 +101,11 @@ def test_views_are_averaged_as_computed_by_hand(classes: int, variation: str) ->
         logits = logits + weight * np.log(odds)
     raised = np.exp(logits)
     expected = raised / (1 + raised) if classes == 2 else raised / raised.sum(1, keepdims=True)
-    answers = builders.augmented(model, network).predict(given, verbose=0)
+    answers = augment_network(model, network).predict(given, verbose=0)
     np.testing.assert_allclose(answers, expected, atol=1e-6)
 
 
 def test_views_that_the_training_never_showed_are_refused() -> None:
     model = ModelConfig(builder="whitened", options={"widths": [8]})
-    with pytest.raises(ConfigError, match=r"not trained on mirrored pictures.*leave --tta out"):
-        builders.augmented(model, builders.build(model, (8, 8, 3), 2))
+    with pytest.raises(ConfigError, match=r"not trained on mirrored images.*leave --tta out"):
+        augment_network(model, build_network(model, (8, 8, 3), 2))

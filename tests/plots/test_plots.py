@@ -141,13 +141,13 @@ def test_layers_have_a_panel_a_channel(channels: int, tmp_path: Path) -> None:
     title = "a.png:  猫 → 狗 50%"
     image = pixels(draw_layers(tmp_path / "a.png", picture, [above, below], title=title))
     red, blue = near(image, (103, 0, 31), 2), near(image, (5, 48, 97), 2)
-    for colour, panels in ((red, 3), (blue, 2)):
-        rows = colour.any(axis=1)
+    for color, panels in ((red, 3), (blue, 2)):
+        rows = color.any(axis=1)
         assert segments(rows) == 1
-        assert segments(colour[rows.nonzero()[0][5]]) == panels
+        assert segments(color[rows.nonzero()[0][5]]) == panels
     # The picture on top, then the layers in their order.
     grey = near(image, (128, 128, 128), 2)
-    tops = [colour.any(axis=1).argmax() for colour in (grey, red, blue)]
+    tops = [color.any(axis=1).argmax() for color in (grey, red, blue)]
     assert tops == sorted(tops)
 
 

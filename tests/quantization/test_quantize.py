@@ -49,10 +49,10 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def quantized(
-    picture_servable: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory
+    image_servable: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "colours" / "1"
-    shutil.copytree(picture_servable, folder)
+    folder = tmp_path_factory.mktemp("models") / "colors" / "1"
+    shutil.copytree(image_servable, folder)
     convert_really = conversion.convert
 
     def keeping(of: Path, kinds: Sequence[str], into: Path, **given: Any) -> dict[str, str]:
@@ -203,7 +203,7 @@ def test_a_function_that_lies_elsewhere_is_not_called(
     (tmp_path / "nets.py").touch()
     own = {**about.config, "model": {"builder": "custom", "options": {"function": "nets:build"}}}
     assert heldout.settings(replace(about, config=own), folder).model.builder == "custom"
-    record["config"]["model"] = {"builder": "cnn", "colour": "red"}
+    record["config"]["model"] = {"builder": "cnn", "color": "red"}
     (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
     with pytest.raises(ServableError, match="settings in the manifest of .* are not of this"):
         modelwright.quantize(folder, measuring=BRIEF)

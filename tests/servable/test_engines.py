@@ -23,11 +23,11 @@ TEXTS = ["酒店 很好", "an awful room", "", "boring " * 50, "wonderful"]
 
 @pytest.fixture(scope="module")
 def with_litert(
-    text_servable: Path, picture_servable: Path, tmp_path_factory: pytest.TempPathFactory
+    text_servable: Path, image_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """Servables with a float32 file for LiteRT, which nothing has quantised."""
     found = {}
-    for task, servable in (("text", text_servable), ("image", picture_servable)):
+    for task, servable in (("text", text_servable), ("image", image_servable)):
         folder = tmp_path_factory.mktemp(task) / "1"
         shutil.copytree(servable, folder)
         (folder / litert.FOLDER).mkdir()
@@ -155,10 +155,10 @@ def test_a_file_that_was_cut_off_or_exchanged_is_not_loaded(
     ],
 )
 def test_a_manifest_cannot_point_out_of_its_folder(
-    picture_servable: Path, tmp_path: Path, engines: dict[str, object]
+    image_servable: Path, tmp_path: Path, engines: dict[str, object]
 ) -> None:
     folder = tmp_path / "1"
-    shutil.copytree(picture_servable, folder)
+    shutil.copytree(image_servable, folder)
     record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
     (folder / manifest.MANIFEST).write_text(json.dumps({**record, "engines": engines}), "utf-8")
     with pytest.raises(ServableError, match="is not listed|cannot be read: ValueError engines"):

@@ -25,16 +25,16 @@ def test_nothing_in_nothing_out(text_servable: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
-def test_pictures_of_every_kind_that_training_reads(picture_servable: Path, kind: str) -> None:
+def test_pictures_of_every_kind_that_training_reads(image_servable: Path, kind: str) -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 30), (30, 200, 40)).save(file, kind)
-    (answer,) = modelwright.load(picture_servable).predict([file.getvalue()])
+    (answer,) = modelwright.load(image_servable).predict([file.getvalue()])
     assert answer.label == "green"
 
 
-def test_pictures_by_path(picture_servable: Path, colours: Path) -> None:
-    answers = modelwright.load(picture_servable).predict(
-        [colours / "red" / "001.png", str(colours / "blue" / "002.png")]
+def test_pictures_by_path(image_servable: Path, colors: Path) -> None:
+    answers = modelwright.load(image_servable).predict(
+        [colors / "red" / "001.png", str(colors / "blue" / "002.png")]
     )
     assert [answer.label for answer in answers] == ["red", "blue"]
 
@@ -45,9 +45,9 @@ def test_the_best_labels_in_order() -> None:
 
 
 def test_inputs_that_the_model_cannot_take(
-    text_servable: Path, picture_servable: Path, tmp_path: Path
+    text_servable: Path, image_servable: Path, tmp_path: Path
 ) -> None:
-    texts, pictures = modelwright.load(text_servable), modelwright.load(picture_servable)
+    texts, pictures = modelwright.load(text_servable), modelwright.load(image_servable)
     with pytest.raises(DataError, match="input 2 is bytes, but .* classifies texts"):
         texts.predict(["a", b"b"])
     with pytest.raises(DataError, match="input 1 is not valid Unicode: a lone surrogate"):

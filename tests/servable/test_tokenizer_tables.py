@@ -41,29 +41,31 @@ POOLS = [
 ]
 
 
-def both(folder: Path, **options: object) -> tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer]:
+def both(
+    folder: Path, **options: object
+) -> tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer]:
     """The graph's tokeniser, and the one that a servable's files make."""
     chosen = TextOptions.model_validate({"vocabulary": 100, **options})
     path = folder / tokenizer.VOCABULARY
     path.parent.mkdir(parents=True)
     path.write_text("\n".join(VOCABULARY) + "\n", "utf-8")
     tokenizer_tables.write(folder, chosen)
-    return graph_tokenizer.Tokenizer(chosen, path), tokenizer.read(folder)
+    return graph_tokenizer.GraphTokenizer(chosen, path), tokenizer.read(folder)
 
 
 @pytest.fixture(scope="module", params=range(len(KINDS)), ids=lambda at: KINDS[at]["tokens"])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer]:
+) -> tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer]:
     return both(tmp_path_factory.mktemp("rules"), **KINDS[request.param])
 
 
 def different(
-    pair: tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer], texts: list[str]
+    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], texts: list[str]
 ) -> list[str]:
     """Texts that the two cut otherwise or number otherwise."""
     inside, outside = pair
-    cut = graph_tokenizer.split(tf.constant(texts, tf.string), inside.options).to_list()
+    cut = graph_tokenizer.split_tokens(tf.constant(texts, tf.string), inside.options).to_list()
     numbered = inside.encode(texts)
     mine = outside.encode(texts)
     return [
@@ -94,13 +96,13 @@ def made_up(count: int, seed: int) -> list[str]:
 @example("ΟΔΥΣΣΕΥΣ Σ ΑΣ' ΑΣ'Α İ")
 @example("a\x00b\x1f\x85\u2028\u200b\ufffe")
 def test_any_text_has_the_same_tokens_and_ids(
-    pair: tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer], text: str
+    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], text: str
 ) -> None:
     assert different(pair, [text]) == []
 
 
 def test_texts_made_of_hard_characters_too(
-    pair: tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer],
+    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer],
 ) -> None:
     assert (
         different(pair, [*made_up(3000, seed=0), *tokenizer_examples.TEXTS, "very long 好 " * 9000])
@@ -110,7 +112,7 @@ def test_texts_made_of_hard_characters_too(
 
 @pytest.mark.slow
 def test_two_hundred_thousand_texts_and_all_real_reviews(
-    pair: tuple[graph_tokenizer.Tokenizer, tokenizer.Tokenizer], real_data: Path
+    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], real_data: Path
 ) -> None:
     texts = made_up(50_000, seed=1)
     for path in sorted([*(real_data / "imdb").glob("*.csv"), *(real_data / "zh").rglob("*.csv")]):

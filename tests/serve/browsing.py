@@ -24,17 +24,17 @@ SECONDS = 20
 # The least contrast of any text with what is painted behind it, as WCAG 2 counts it.
 CONTRAST = """
 const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-const rgb = (colour) => {
-  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+const rgb = (color) => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
   return [...canvas.getImageData(0, 0, 1, 1).data];
 };
-const light = (colour) => colour.slice(0, 3).map((v) => v / 255)
+const light = (color) => color.slice(0, 3).map((v) => v / 255)
   .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
   .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
 const behind = (node) => {
   for (; node; node = node.parentElement) {
-    const colour = rgb(getComputedStyle(node).backgroundColor);
-    if (colour[3] === 255) return colour;
+    const color = rgb(getComputedStyle(node).backgroundColor);
+    if (color[3] === 255) return color;
   }
   return [255, 255, 255, 255];
 };

@@ -12,13 +12,13 @@ from browsing import EVIL, Server
 
 @pytest.fixture(scope="session")
 def models(
-    picture_servable: Path, text_servable: Path, tmp_path_factory: pytest.TempPathFactory
+    image_servable: Path, text_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A folder of three models: pictures, texts, and texts with twelve labels, one of them evil."""
     import modelwright
 
     folder = tmp_path_factory.mktemp("served")
-    for servable in (picture_servable, text_servable):
+    for servable in (image_servable, text_servable):
         shutil.copytree(servable.parent, folder / servable.parent.name)
     labels = [EVIL, *(f"类别{number}" for number in range(11))]
     source = tmp_path_factory.mktemp("topics") / "topics.tsv"

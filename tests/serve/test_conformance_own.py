@@ -25,22 +25,22 @@ REVIEWS = ["the film wonderful acting", "手机 很差 this book", "", "word" * 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A picture of each colour, of several sizes."""
+    """A picture of each color, of several sizes."""
     folder, files = tmp_path_factory.mktemp("pictures"), []
-    for number, colour in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
+    for number, color in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
         path = folder / f"{number}.png"
-        Image.new("RGB", (16 + number, 16), colour).save(path)
+        Image.new("RGB", (16 + number, 16), color).save(path)
         files.append(path.read_bytes())
     return files
 
 
 @pytest.fixture(scope="module")
 def models(
-    text_servable: Path, picture_servable: Path, tmp_path_factory: pytest.TempPathFactory
+    text_servable: Path, image_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("own") / "models"
     add_version(text_servable, folder / "sentiment", 1)
-    add_version(picture_servable, folder / "colours", 1)
+    add_version(image_servable, folder / "colors", 1)
     return folder
 
 
@@ -117,34 +117,34 @@ def test_raw_texts_over_grpc(server: Client, text_servable: Path) -> None:
     expect(answers(answer.outputs), text_servable, REVIEWS)
 
 
-def test_pictures_over_rest(server: Client, picture_servable: Path, pictures: list[bytes]) -> None:
-    reply = server.ask("colours:predict", {"instances": [b64(content) for content in pictures]})
-    expect(rows_of(reply), picture_servable, pictures)
-    name = modelwright.load(picture_servable).manifest.input_name
+def test_pictures_over_rest(server: Client, image_servable: Path, pictures: list[bytes]) -> None:
+    reply = server.ask("colors:predict", {"instances": [b64(content) for content in pictures]})
+    expect(rows_of(reply), image_servable, pictures)
+    name = modelwright.load(image_servable).manifest.input_name
     named = {"instances": [{name: b64(content)} for content in pictures]}
-    assert server.ask("colours:predict", named).content == reply.content
+    assert server.ask("colors:predict", named).content == reply.content
 
 
-def test_pictures_over_grpc(server: Client, picture_servable: Path, pictures: list[bytes]) -> None:
-    name = modelwright.load(picture_servable).manifest.input_name
-    answer = server.call(server.prediction.Predict, ask("colours", **{name: texts(pictures)}))
-    expect(answers(answer.outputs), picture_servable, pictures)
+def test_pictures_over_grpc(server: Client, image_servable: Path, pictures: list[bytes]) -> None:
+    name = modelwright.load(image_servable).manifest.input_name
+    answer = server.call(server.prediction.Predict, ask("colors", **{name: texts(pictures)}))
+    expect(answers(answer.outputs), image_servable, pictures)
 
 
-def test_pixels_over_grpc(server: Client, picture_servable: Path) -> None:
+def test_pixels_over_grpc(server: Client, image_servable: Path) -> None:
     import tensorflow as tf
 
-    model = modelwright.load(picture_servable)
+    model = modelwright.load(image_servable)
     shape = model.manifest.shape
     assert shape
     pixels = np.full((2, *shape), 200, np.uint8)
-    request = ask("colours", pixels=tf.make_tensor_proto(pixels))
+    request = ask("colors", pixels=tf.make_tensor_proto(pixels))
     request.model_spec.signature_name = "pixels"
     found = answers(server.call(server.prediction.Predict, request).outputs)
     assert found[0] == found[1] and abs(sum(found[0][2]) - 1) < 1e-5
 
 
-@pytest.mark.parametrize("model", ["sentiment", "colours"])
+@pytest.mark.parametrize("model", ["sentiment", "colors"])
 def test_classify_without_a_signature_of_that_method(
     server: Client, models: Path, pictures: list[bytes], model: str
 ) -> None:
@@ -152,8 +152,8 @@ def test_classify_without_a_signature_of_that_method(
 
     servable = modelwright.load(models / model / "1")
     name, labels = servable.manifest.input_name, list(servable.manifest.labels)
-    given = pictures if model == "colours" else [text.encode() for text in REVIEWS]
-    rows = given if model == "colours" else REVIEWS
+    given = pictures if model == "colors" else [text.encode() for text in REVIEWS]
+    rows = given if model == "colors" else REVIEWS
     expected = [list(one.probabilities.values()) for one in servable.predict(rows)]
     values = [b64(one) for one in given]
     found = server.ask(f"{model}:classify", {"examples": [{name: v} for v in values]}).json
@@ -192,9 +192,9 @@ def test_metadata_of_both_signatures(server: Client, text_servable: Path) -> Non
 
 def test_models_are_listed_with_their_labels(server: Client) -> None:
     listed = {model["name"]: model for model in server.get("/v1/models").json["models"]}
-    assert listed.keys() == {"sentiment", "colours"}
+    assert listed.keys() == {"sentiment", "colors"}
     assert set(listed["sentiment"]["labels"]) == {"pos", "neg"}
-    assert listed["colours"]["live"] == "1"
+    assert listed["colors"]["live"] == "1"
 
 
 # Refusals
@@ -210,7 +210,7 @@ def test_text_that_is_not_utf8(server: Client, text_servable: Path) -> None:
 
 
 def test_file_that_is_no_picture(server: Client) -> None:
-    reply = server.ask("colours:predict", {"instances": [b64(b"no picture")]})
+    reply = server.ask("colors:predict", {"instances": [b64(b"no picture")]})
     assert reply.status == 400 and "Traceback" not in reply.error
 
 
@@ -393,14 +393,14 @@ def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"reader {READER}\n")
     options = ("--api-keys", keys, "--rate", 0.01)
-    with serving(models / "colours", tmp_path, *options, key=READER) as client:
-        replies = [client.get("/v1/models/colours") for _ in range(2)]
+    with serving(models / "colors", tmp_path, *options, key=READER) as client:
+        replies = [client.get("/v1/models/colors") for _ in range(2)]
         assert [reply.status for reply in replies] == [200, 429]
         assert int(replies[1].headers["retry-after"]) > 1
         from tensorflow_serving.apis import get_model_status_pb2
 
         request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = "colours"
+        request.model_spec.name = "colors"
         code, _ = client.refusal(client.models.GetModelStatus, request)
         assert code == "RESOURCE_EXHAUSTED"
 
@@ -408,10 +408,10 @@ def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
 def test_headers_that_do_not_come(models: Path, tmp_path: Path) -> None:
     options = ("--header-timeout", 1)
     with (
-        serving(models / "colours", tmp_path, *options) as client,
+        serving(models / "colors", tmp_path, *options) as client,
         socket.create_connection((client.host, client.port), 60) as connection,
     ):
-        connection.sendall(b"POST /v1/models/colours:predict HTTP/1.1\r\nhost: x\r\n")
+        connection.sendall(b"POST /v1/models/colors:predict HTTP/1.1\r\nhost: x\r\n")
         assert connection.recv(12) == b"HTTP/1.1 408"
 
 

@@ -37,7 +37,7 @@ def test_the_server_answers_as_its_description_says(url: str) -> None:
             answers("get", path)
     predict = "/v1/models/{model}:predict"
     examples = document["components"]["examples"]
-    for name, model in (("text", "sentiment"), ("columns", "sentiment"), ("picture", "colours")):
+    for name, model in (("text", "sentiment"), ("columns", "sentiment"), ("picture", "colors")):
         answers("post", predict, json.dumps(examples[name]["value"]).encode(), model)
 
 

@@ -113,7 +113,7 @@ def test_a_text_and_a_picture(
     assert page.wider() <= 0
     assert page.contrast() >= 4.5
 
-    page.open("colours")
+    page.open("colors")
     page.find("#file").send_keys(str(picture))
     page.answered()
     assert {label for label, _ in page.bars()} == {"blue", "green", "red"}
@@ -172,7 +172,7 @@ def test_the_lines_for_a_shell_do_what_the_page_does(
         expected = [value for _, value in page.bars()]
         assert run_line(page, tmp_path) == pytest.approx(expected, abs=1e-6)
     assert list(tmp_path.iterdir()) == []
-    page.open("colours")
+    page.open("colors")
     page.find("#file").send_keys(str(picture))
     page.answered()
     expected = [value for _, value in page.bars()]
@@ -185,7 +185,7 @@ def test_a_picture_can_be_dropped_and_what_is_none_is_refused_at_once(
     import base64
 
     page = browse(url)
-    page.open("colours")
+    page.open("colors")
     page.driver.execute_script(DROP, base64.b64encode(b"%PDF").decode(), "a.pdf", "application/pdf")
     page.answered()
     assert page.text("problem-text") == "This file is not a PNG, JPEG, GIF or BMP."

@@ -13,7 +13,7 @@ import pytest
 import tomli_w
 
 import modelwright
-from conftest import write_pictures
+from conftest import write_images
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.runs import run as runs
@@ -25,14 +25,14 @@ Cli = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pictures(tmp_path_factory.mktemp("pictures"), 12, side=8)
+    return write_images(tmp_path_factory.mktemp("pictures"), 12, side=8)
 
 
 @pytest.fixture(scope="module")
 def study(pictures: Path) -> dict[str, Any]:
     """Two variants, two seeds."""
     return {
-        "name": "colours",
+        "name": "colors",
         "seeds": [0, 1],
         "base": {
             "data": {"source": str(pictures), "test": 0.3},
@@ -49,7 +49,7 @@ def study(pictures: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def whole(study: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study's folder, finished. Don't change it."""
-    folder = tmp_path_factory.mktemp("studies") / "colours"
+    folder = tmp_path_factory.mktemp("studies") / "colors"
     assert modelwright.compare(study, out=folder).status == "finished"
     return folder
 
@@ -231,7 +231,7 @@ def test_a_setting_younger_than_a_result_has_its_default(copy: Path, study: dict
 
 
 def test_changed_rows_are_refused(copy: Path, study: dict[str, Any], tmp_path: Path) -> None:
-    other = write_pictures(tmp_path / "other", 12, side=8, seed=1)
+    other = write_images(tmp_path / "other", 12, side=8, seed=1)
     data = {**study["base"]["data"], "source": str(other)}
     more = {**study, "base": {**study["base"], "data": data}, "seeds": [0, 1, 2]}
     with pytest.raises(RunError, match=r"the rows changed since base, seed 0 .* --out"):
@@ -343,7 +343,7 @@ def test_p_values_are_corrected_among_the_comparisons(whole: Path) -> None:
 def test_test_time_augmentation_is_a_measurement_of_its_own(
     copy: Path, study: dict[str, Any]
 ) -> None:
-    # These were not trained on mirrored pictures, so that the views are none of theirs.
+    # These were not trained on mirrored images, so that the views are none of theirs.
     report = modelwright.compare({**study, "tta": True, "seeds": [0]}, out=copy)
     assert report.status == "failed"
     assert all("tta" in entry["error"] for entry in report.failures)

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from conftest import write_csv, write_pictures
+from conftest import write_csv, write_images
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.load import load_data
-from modelwright.models import builders
-from modelwright.models.adaptation import Given
-from modelwright.models.graph_tokenizer import Tokenizer, learn
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import BUILDERS, adapt_network, build_network, check_options
+from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.recipes.resolve import resolve
 from modelwright.runs import run as runs
 from modelwright.training import optimizers
@@ -186,19 +186,19 @@ CASES = [(builder, key) for builder, keys in MODEL.items() for key in keys]
 def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
     """The vocabulary of some texts and their ids under a text network's options."""
     builder, values = json.loads(options)
-    table = builders.options_of(ModelConfig(builder=builder, options=values))
+    table = check_options(ModelConfig(builder=builder, options=values))
     path = folder / f"{abs(hash(options))}.txt"
-    learn([TEXTS * 6], table, path)
-    return path.read_text("utf-8"), Tokenizer(table, path).encode(TEXTS).tolist()
+    learn_vocabulary([TEXTS * 6], table, path)
+    return path.read_text("utf-8"), GraphTokenizer(table, path).encode(TEXTS).tolist()
 
 
 def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
     """The network with its computed weights, and the batches it is given."""
     model = ModelConfig(builder=builder, options={**SMALL[builder], **options})
-    table = builders.options_of(model)
+    table = check_options(model)
     keras.utils.set_random_seed(0)
     keras.backend.clear_session()
-    if builders.BUILDERS[builder].task == "image":
+    if BUILDERS[builder].task == "image":
         images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
         rows: Any = Ids(images)  # type: ignore[arg-type]
         random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
@@ -208,8 +208,8 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
         kept = {k: v for k, v in model.options.items() if k in TEXT}
         seen = tokens(json.dumps([builder, kept]), folder)
         rows, shape = Ids(np.array(seen[1], np.int32)), (table.length,)
-    network = builders.build(model, shape, 2)
-    builders.adapt(model, network, Given(rows, LABELS))
+    network = build_network(model, shape, 2)
+    adapt_network(model, network, AdaptationData(rows, LABELS))
     inputs = rows.take(np.arange(6))
     answer = network(inputs, training=False)
     step = None
@@ -308,7 +308,7 @@ def test_every_key_of_data_changes_something_for_texts(key: str, tmp_path: Path)
 
 
 def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "images", 40, side=64)
+    folder = write_images(tmp_path / "images", 40, side=64)
     base = {"source": str(folder)}
     plain = load_data(DataConfig(**base))
     assert load_data(DataConfig(**base, image_size=16)).shape != plain.shape
@@ -330,8 +330,8 @@ def test_the_walk_leaves_no_key_out() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
     assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
-        fields = set(builders.BUILDERS[builder].options.model_fields)
-        shared = set(TEXT) if builders.BUILDERS[builder].task == "text" else set()
+        fields = set(BUILDERS[builder].options.model_fields)
+        shared = set(TEXT) if BUILDERS[builder].task == "text" else set()
         inherited = {*MODEL["ngrams"], *MODEL["regions"]} if builder == "committee" else set()
         assert set(keys) | shared | inherited == fields, builder
 

@@ -72,12 +72,12 @@ def under_jax(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def trained(colours: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(colors: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs cnn and bilstm with their models; one that was killed, as it was, and gone on with."""
     out = tmp_path_factory.mktemp("jax")
     pictures, texts = (
         under_jax("-c", TRAIN, *map(json.dumps, (*given, str(out))))
-        for given in (("cnn", str(colours), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
+        for given in (("cnn", str(colors), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
     )
     _, errors = pictures.communicate()
     assert pictures.returncode == -signal.SIGKILL, errors[-3000:]

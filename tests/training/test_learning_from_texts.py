@@ -81,7 +81,7 @@ def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: 
     with_them = train(source, tmp_path / "with", others)
     without = train(source, tmp_path / "without")
     layers = [
-        runs.load(report.run).network().get_layer("surroundings").get_weights()[0]
+        runs.load(report.run).network().get_layer("context_vectors").get_weights()[0]
         for report in (with_them, without)
     ]
     assert not np.array_equal(*layers)

@@ -17,7 +17,7 @@ from conftest import write_csv
 from modelwright.checks.negation import LANGUAGES, Language, pairs
 from modelwright.core.types import Split
 from modelwright.data.rows import Texts
-from modelwright.models.graph_tokenizer import Tokenizer, learn
+from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.models.options import TextOptions
 from modelwright.training.negation import ask, negation
 
@@ -95,7 +95,9 @@ def split(texts: list[str]) -> Split:
 def languages(folder: Path, options: TextOptions, texts: list[str]) -> list[str]:
     """In which languages a model of such texts is asked."""
     path = folder / "v.txt"
-    learn([[text for text, _ in all_texts("en") + all_texts("zh")], texts], options, path)
+    learn_vocabulary(
+        [[text for text, _ in all_texts("en") + all_texts("zh")], texts], options, path
+    )
     return asked(path, options, texts)
 
 
@@ -104,7 +106,7 @@ def asked(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
         def predict(self, batches: Any, **_: Any) -> np.ndarray:
             return np.full((len(batches.inputs), 1), 0.5, np.float32)
 
-    found = negation(("neg", "pos"), Network(), Tokenizer(options, path), split(texts))  # type: ignore[arg-type]
+    found = negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))  # type: ignore[arg-type]
     return [one.language for one in found]
 
 
@@ -121,7 +123,7 @@ def test_it_asks_in_the_languages_of_the_rows(tmp_path: Path) -> None:
 
 def test_letters_alone_are_no_language(tmp_path: Path) -> None:
     french = ["un film très long et une histoire sans intérêt"] * 4
-    learn([french], TextOptions(), tmp_path / "french.txt")
+    learn_vocabulary([french], TextOptions(), tmp_path / "french.txt")
     assert asked(tmp_path / "french.txt", TextOptions(), french) == []
     # Character by character a Chinese model knows every Latin letter; its rows say otherwise.
     characters = TextOptions(tokens="char", length=40)
@@ -131,8 +133,8 @@ def test_letters_alone_are_no_language(tmp_path: Path) -> None:
 def test_models_of_other_things_are_not_asked(tmp_path: Path) -> None:
     rows = split([text for text, _ in all_texts("en")])
     path = tmp_path / "v.txt"
-    learn([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
-    tokenizer = Tokenizer(TextOptions(), path)
+    learn_vocabulary([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
+    tokenizer = GraphTokenizer(TextOptions(), path)
     for labels in (("neg", "neutral", "pos"), ("0", "1"), ("ham", "spam")):
         assert negation(labels, None, tokenizer, rows) == ()  # type: ignore[arg-type]
     assert negation(("neg", "pos"), None, None, rows) == ()  # type: ignore[arg-type]
@@ -164,9 +166,9 @@ def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:
 
 
 def test_there_is_no_slice_for_pictures_nor_for_a_handful_of_words(
-    picture_run: Path, text_run: Path
+    image_run: Path, text_run: Path
 ) -> None:
-    for run in (picture_run, text_run):
+    for run in (image_run, text_run):
         report = modelwright.evaluate(run)
         assert report.to_dict()["slices"] == []
         assert "negation" not in report.render()

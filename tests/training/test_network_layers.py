@@ -86,38 +86,38 @@ def test_strongest_are_the_channels_that_vary_most() -> None:
 
 
 def test_the_first_test_picture_is_drawn_unless_one_is_given(
-    picture_run: Path, tmp_path: Path
+    image_run: Path, tmp_path: Path
 ) -> None:
-    report = modelwright.layers(picture_run)
-    assert report.file == picture_run / "plots" / "layers.png"
+    report = modelwright.layers(image_run)
+    assert report.file == image_run / "plots" / "layers.png"
     with Image.open(report.file) as drawn:
         assert min(drawn.size) > 300
     assert [one.shape for one in report.layers] == [(14, 14, 4), (5, 5, 8)]
     assert [len(one.drawn) for one in report.layers] == [4, 8]
-    assert report.label in runs.load(picture_run).labels
-    source = Path(modelwright.load_data(runs.load(picture_run).config.data).source)
-    again = modelwright.layers(picture_run, source / report.picture, out=tmp_path / "l.png")
+    assert report.label in runs.load(image_run).labels
+    source = Path(modelwright.load_data(runs.load(image_run).config.data).source)
+    again = modelwright.layers(image_run, source / report.picture, out=tmp_path / "l.png")
     assert again.label is None and again.file == tmp_path / "l.png"
     assert again.probability == report.probability
     assert [one.drawn for one in again.layers] == [one.drawn for one in report.layers]
 
 
 def test_a_grey_picture_of_another_size_is_brought_to_the_model_s(
-    picture_run: Path, tmp_path: Path
+    image_run: Path, tmp_path: Path
 ) -> None:
     Image.new("L", (50, 31), 90).save(tmp_path / "grey.png")
-    report = modelwright.layers(picture_run, tmp_path / "grey.png", out=tmp_path / "l.png")
+    report = modelwright.layers(image_run, tmp_path / "grey.png", out=tmp_path / "l.png")
     assert report.layers[0].shape == (14, 14, 4)
 
 
-def test_what_cannot_be_drawn_is_refused(text_run: Path, picture_run: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_drawn_is_refused(text_run: Path, image_run: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"text classifies texts, and layers are drawn for pic"):
         modelwright.layers(text_run)
     with pytest.raises(DataError, match=r"no\.png: the picture's file cannot be read"):
-        modelwright.layers(picture_run, tmp_path / "no.png")
+        modelwright.layers(image_run, tmp_path / "no.png")
     (tmp_path / "a.png").write_text("text")
     with pytest.raises(DataError, match=r"a\.png: the picture is not a PNG, JPEG"):
-        modelwright.layers(picture_run, tmp_path / "a.png")
+        modelwright.layers(image_run, tmp_path / "a.png")
     assert not (tmp_path / "l.png").exists()
 
 
@@ -136,12 +136,12 @@ def build(shape, classes, convolutions):
 
 @pytest.mark.parametrize("convolutions", [0, 11])
 def test_networks_of_one_s_own_with_none_and_with_many(
-    convolutions: int, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    convolutions: int, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "layers_own.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
     trained = modelwright.train(
-        data={"source": str(colours), "limit": 12},
+        data={"source": str(colors), "limit": 12},
         model={"recipe": "layers_own:build", "options": {"convolutions": convolutions}},
         train={"epochs": 1, "precision": "float32", "tensorboard": False},
         out=tmp_path / "run",

@@ -126,11 +126,11 @@ def test_only_the_named_layers_are_copied_and_what_does_not_fit_is_said(
 
 
 def test_other_token_ids_or_another_task_are_refused(
-    text_run: Path, reviews: Path, colours: Path, tmp_path: Path
+    text_run: Path, reviews: Path, colors: Path, tmp_path: Path
 ) -> None:
     for source, model, message in (
         (reviews, {**MODEL, "tokens": "char"}, r"other settings \(model.tokens=auto\)"),
-        (colours, {"recipe": "cnn", "filters": [4]}, "classifies texts, but this run classifies"),
+        (colors, {"recipe": "cnn", "filters": [4]}, "classifies texts, but this run classifies"),
     ):
         settings = resolve(options={"data": {"source": str(source)}, "model": model})
         data = load_data(settings.data)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import weights, write_csv, write_pictures
+from conftest import weights, write_csv, write_images
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.runs import run as runs
 
@@ -46,13 +46,13 @@ def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(
-    colours: Path, tmp_path: Path
+    colors: Path, tmp_path: Path
 ) -> None:
     found = []
     model = {"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.2}
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         modelwright.train(
-            data={"source": str(colours)},
+            data={"source": str(colors)},
             model=model,
             train={"batch_size": 16, "epochs": 1, "seed": seed},
             out=tmp_path / name,
@@ -132,9 +132,9 @@ def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> N
     assert report.epochs == min(30, report.best_epoch + 2)
 
 
-def test_class_weights_smoothing_and_augmentation_train(colours: Path, tmp_path: Path) -> None:
+def test_class_weights_smoothing_and_augmentation_train(colors: Path, tmp_path: Path) -> None:
     report = modelwright.train(
-        data={"source": str(colours)},
+        data={"source": str(colors)},
         model={"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.1},
         train={
             "epochs": 2,
@@ -150,7 +150,7 @@ def test_class_weights_smoothing_and_augmentation_train(colours: Path, tmp_path:
 
 
 def test_streamed_pictures_give_the_same_model_as_those_in_memory(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "pictures", 40, side=64)
+    folder = write_images(tmp_path / "pictures", 40, side=64)
     model = {"recipe": "cnn", "filters": [4], "units": 4}
     train = {"epochs": 1, "batch_size": 16, "precision": "float32"}
     notes = {}
@@ -165,10 +165,10 @@ def test_streamed_pictures_give_the_same_model_as_those_in_memory(tmp_path: Path
 
 
 def test_what_does_not_fit_together_is_refused_first(
-    colours: Path, reviews: Path, text_run: Path, tmp_path: Path
+    colors: Path, reviews: Path, text_run: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="recipe 'bilstm' is for texts, but .* holds images"):
-        modelwright.train(data={"source": str(colours)}, model={"recipe": "bilstm"})
+        modelwright.train(data={"source": str(colors)}, model={"recipe": "bilstm"})
     with pytest.raises(RunError, match="exists and is not empty; give another with --out"):
         modelwright.train(data={"source": str(reviews)}, model={"recipe": "bilstm"}, out=text_run)
     with pytest.raises(DataError, match=r"missing\.csv"):
@@ -209,12 +209,12 @@ def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> 
 
 
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
-    colours: Path, tmp_path: Path
+    colors: Path, tmp_path: Path
 ) -> None:
     from modelwright.servable import manifest
 
     report = modelwright.train(
-        data={"source": str(colours)},
+        data={"source": str(colors)},
         model={"recipe": "cifar-fast", "widths": [8, 8]},
         train={"batch_size": 16, "tensorboard": False},
         out=tmp_path / "run",

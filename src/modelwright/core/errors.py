@@ -6,7 +6,7 @@
     ├── RunError                   4   a run folder
     ├── ServableError              5   a servable folder
     │   └── ParityError            6   engines that do not agree
-    └── MissingDependencyError     7   a package that is not installed
+    └── MissingDependencyError     7   a package that is missing or cannot be loaded
 
 The number is the exit code of the command that ends with it. An interrupted command ends
 with 130. What is not in this tree is a bug and keeps its traceback.
@@ -55,7 +55,7 @@ class ParityError(ServableError):
 
 
 class MissingDependencyError(ModelwrightError):
-    """A package that this operation needs and that is not installed."""
+    """A package that this operation needs is not installed or cannot be loaded."""
 
     exit_code = 7
 

@@ -173,7 +173,7 @@ def _decode(encoded: Encoded, channels: int, size: Size | None) -> _Result | str
     except DataError as error:
         return str(error)
     original = (pixels.shape[0], pixels.shape[1])
-    digest = hashing.of_picture(pixels)
+    digest = hashing.of_image(pixels)
     if size is None and max(original) > AUTO_SHARED:
         size = (AUTO_SIDE, AUTO_SIDE)
     return _Result(digest, pixels if size is None else images.resize(pixels, size), original)

@@ -36,16 +36,16 @@ def of_texts(texts: Any) -> Digests:
     )
 
 
-def of_picture(pixels: UInt8Array) -> bytes:
+def of_image(pixels: UInt8Array) -> bytes:
     """The hash of one picture, ``[h, w, c]``: of its shape and pixels."""
     start = hashlib.blake2b(repr(tuple(pixels.shape)).encode(), digest_size=_BYTES)
     start.update(np.ascontiguousarray(pixels).data)
     return start.digest()
 
 
-def of_pictures(pixels: UInt8Array) -> Digests:
-    """Hashes of pictures ``[n, h, w, c]``; each as ``of_picture``."""
-    return join(of_picture(picture) for picture in pixels)
+def of_images(pixels: UInt8Array) -> Digests:
+    """Hashes of pictures ``[n, h, w, c]``; each as ``of_image``."""
+    return join(of_image(picture) for picture in pixels)
 
 
 def join(digests: Iterable[bytes]) -> Digests:

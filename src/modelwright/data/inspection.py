@@ -255,7 +255,7 @@ def _look(data: Dataset, progress: Progress | None) -> _Looked:
                 sizes.append(np.fromiter(map(len, taken), np.int64, len(taken)))
                 scripts.append(scripts_of(taken))
             else:
-                hashes.append(digests.of_pictures(taken))
+                hashes.append(digests.of_images(taken))
             done += len(taken)
             if progress is not None:
                 progress("looking at the rows", done, total)

@@ -27,9 +27,9 @@ from modelwright.core.types import (
 )
 from modelwright.data import clean, images
 from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
-from modelwright.data.digests import Digests, of_pictures, of_texts
+from modelwright.data.digests import Digests, of_images, of_texts
 from modelwright.data.records import Records, as_strings
-from modelwright.data.rows import PictureArray, PictureFiles, Texts
+from modelwright.data.rows import ImageArray, ImageFiles, Texts
 from modelwright.data.splits import NONE, Sides
 
 FILE_CHANNELS = 3
@@ -143,7 +143,7 @@ def _arrays(
     config: DataConfig,
 ) -> _Inputs:
     pixels = pixels if len(usable) == len(pixels) else pixels[usable]
-    digests = of_pictures(pixels)
+    digests = of_images(pixels)
     target = _target(size, config)
     notes: tuple[str, ...] = ()
     if target == "auto" and max(pixels.shape[1:3]) > AUTO_SHARED:
@@ -156,7 +156,7 @@ def _arrays(
     final = pixels
 
     def rows(positions: IntArray) -> Rows:
-        return PictureArray(final, positions, _through(origin, usable))
+        return ImageArray(final, positions, _through(origin, usable))
 
     height, width, channels = pixels.shape[1:]
     return _Inputs(rows, digests, np.arange(len(usable)), (height, width, channels), (), notes)
@@ -198,8 +198,8 @@ def _files(
 
     def rows(positions: IntArray) -> Rows:
         if decoded.pixels is None:
-            return PictureFiles(files, shape, positions, origin)
-        return PictureArray(decoded.pixels, positions, origin, files)
+            return ImageFiles(files, shape, positions, origin)
+        return ImageArray(decoded.pixels, positions, origin, files)
 
     return _Inputs(rows, decoded.digests, decoded.kept, shape, decoded.rejected, tuple(notes))
 

@@ -55,7 +55,7 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class PictureArray:
+class ImageArray:
     """Pictures in memory: ``pixels`` is uint8 ``[n, h, w, c]`` that the splits share.
 
     ``encoded`` are the files they were decoded from, in the order of ``pixels``; None for
@@ -87,7 +87,7 @@ class PictureArray:
 
 
 @dataclass(frozen=True)
-class PictureFiles:
+class ImageFiles:
     """Pictures too many for the memory: decoded, in a few threads, each time they are taken."""
 
     encoded: Sequence[Encoded]

@@ -17,8 +17,8 @@ from modelwright.core.files import atomic_folder
 from modelwright.core.terminal import table
 from modelwright.core.types import Progress
 from modelwright.exporting import heldout, writer
-from modelwright.models import image_decoding
-from modelwright.models.output_layer import spread
+from modelwright.models.image_decoding import decode_in_graph
+from modelwright.models.output_layer import two_columns
 from modelwright.runs import run as runs
 from modelwright.runs.run import Run
 from modelwright.servable import examples, manifest
@@ -132,7 +132,7 @@ def _answers(
     cutter = run.tokenizer()
     tolerance = manifest.TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
     outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
-    return examples.Examples(raw, spread(np.asarray(outputs))), tolerance
+    return examples.Examples(raw, two_columns(np.asarray(outputs))), tolerance
 
 
 def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
@@ -141,7 +141,7 @@ def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
     step = 128
     return all(
         np.array_equal(
-            image_decoding.decode(tf.constant(raw[start : start + step]), run.shape).numpy(),
+            decode_in_graph(tf.constant(raw[start : start + step]), run.shape).numpy(),
             rows[start : start + step],
         )
         for start in range(0, len(raw), step)

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from modelwright.core.types import ImageShape, Task
-from modelwright.models import image_decoding
+from modelwright.models.image_decoding import decode_in_graph
 from modelwright.servable.manifest import INPUT_NAMES
 
 
@@ -48,7 +48,7 @@ def write(
         }
 
     def answer_raw(raw: Any) -> dict[str, Any]:
-        return answer(preprocess(raw) if shape is None else image_decoding.decode(raw, shape))
+        return answer(preprocess(raw) if shape is None else decode_in_graph(raw, shape))
 
     raw = tf.TensorSpec([None], tf.string, name=INPUT_NAMES[task])
     ready = ready_spec(network)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from modelwright.core.files import write_text
-from modelwright.models.graph_tokenizer import Tokenizer, split
+from modelwright.models.graph_tokenizer import GraphTokenizer, split_tokens
 
 VECTORS = "tokenizer-vectors.jsonl"
 TEXTS = (
@@ -40,10 +40,10 @@ TEXTS = (
 )
 
 
-def write(folder: Path, tokenizer: Tokenizer) -> None:
+def write(folder: Path, tokenizer: GraphTokenizer) -> None:
     """Write what the graph's own tokeniser makes of them, one a line."""
     ids = tokenizer.encode(TEXTS)
-    tokens = split(tf.constant(TEXTS, tf.string), tokenizer.options).to_list()
+    tokens = split_tokens(tf.constant(TEXTS, tf.string), tokenizer.options).to_list()
     lines = (
         _line(text, [token.decode() for token in cut], row)
         for text, cut, row in zip(TEXTS, tokens, ids, strict=True)

@@ -45,7 +45,7 @@ def _tables(tokens: str) -> dict[str, Any]:
     kinds: dict[str, list[int]] = {"vanish": [], "space": [], "alone": []}
     become: dict[str, str] = {}
     letters = tf.strings.unicode_encode(_POINTS[:, None], "UTF-8")
-    given = graph_tokenizer.spaced(letters, options)
+    given = graph_tokenizer.separate_tokens(letters, options)
     changed = tf.not_equal(given, letters)
     for point, became in zip(
         _POINTS[changed.numpy()].tolist(), tf.boolean_mask(given, changed).numpy(), strict=True
@@ -59,7 +59,7 @@ def _tables(tokens: str) -> dict[str, Any]:
     # What is passed over has a final sigma behind it after a letter, but not by itself.
     after, alone = (
         tf.strings.regex_full_match(
-            graph_tokenizer.spaced(tf.strings.join([before, letters, SIGMA]), options),
+            graph_tokenizer.separate_tokens(tf.strings.join([before, letters, SIGMA]), options),
             rf"(?s).*{FINAL_SIGMA}\s*",
         ).numpy()
         for before in ("A", "")

@@ -1,4 +1,4 @@
-"""What a builder may compute weights from before the first step."""
+"""The data from which a builder may compute weights before training starts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from modelwright.core.types import IntArray, Progress, Rows
 
 
 @dataclass(frozen=True)
-class Given:
-    """The training rows as the network reads them.
+class AdaptationData:
+    """The training rows in the form that the network reads.
 
     Attributes:
-        rows: ``take(indices)`` gives the network's input.
-        labels: positions of the classes, int ``[n]``.
-        unlabelled: as ``rows``, of texts without labels; None where there are none.
-        progress: told of each step.
+        rows: ``take(indices)`` returns the network's input.
+        labels: Class of each row, int64 ``[n]``.
+        unlabeled: Texts without labels, in the form of ``rows``; None if there are none.
+        progress: Called after each step.
     """
 
     rows: Rows
     labels: IntArray
-    unlabelled: Rows | None = None
+    unlabeled: Rows | None = None
     progress: Progress | None = None

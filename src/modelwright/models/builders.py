@@ -1,19 +1,22 @@
-"""The builders a config can name. To add one: its options, its module, one line here."""
+"""The builders that a config can name, and how a network is built by one of them.
+
+To add a builder: its options in ``options.py``, a module with ``build``, and one line in
+``BUILDERS``. Another package registers a ``Builder`` as an entry point in the group
+``modelwright.builders``; that group is only read for a name that is not in ``BUILDERS``.
+"""
 
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.config import ModelConfig, Table, check_table
-from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
+from modelwright.core.plugins import find_plugin, plugin_names
 from modelwright.core.types import Task
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
@@ -28,17 +31,27 @@ from modelwright.models.options import (
 if TYPE_CHECKING:
     import keras
 
+PLUGINS = "modelwright.builders"
+"""Group of the entry points with which other packages register builders."""
+
 
 @dataclass(frozen=True)
 class Builder:
-    """One kind of network: the rows it takes, its options, the module with its ``build``.
+    """One kind of network.
 
-    ``build(options, shape, classes)`` returns a ``keras.Model``: uint8 pictures
-    ``[n, h, w, c]`` or int32 ids ``[n, length]`` in; out come float32 probabilities
-    ``[n, classes]``, or ``[n, 1]`` with the second class's when there are two. A module may
-    also have ``adapt(network, options, given)``: it sets weights that are computed from the
-    training rows before the first step. Options with a true ``learns_from_texts`` say that it
-    learns from ``given.unlabelled`` too.
+    The module has ``build(options, shape, classes)``, which returns a ``keras.Model``. Its input
+    is uint8 images ``[n, h, w, c]`` or int32 token ids ``[n, length]``. Its output is float32
+    probabilities ``[n, classes]``; for two classes it may be ``[n, 1]``, the probability of the
+    second class.
+
+    The module may also have ``adapt(network, options, data)``, which sets the weights that are
+    computed from ``AdaptationData`` before training starts. It receives texts without labels if
+    the options have a true ``learns_from_texts``.
+
+    Attributes:
+        options: Table of the options in ``[model]``.
+        module: Full name of the module. It is imported when a network is built.
+        task: What the network classifies; None for both.
     """
 
     options: type[Table]
@@ -58,105 +71,83 @@ BUILDERS: dict[str, Builder] = {
 }
 
 
-def find(name: str) -> Builder:
-    """The builder of that name.
+def find_builder(name: str) -> Builder:
+    """Returns the builder of a name, from the table above or from another package.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: There is no such builder, or the entry point is not a ``Builder``.
+        MissingDependencyError: The entry point cannot be loaded.
     """
-    if name not in BUILDERS:
-        known = ", ".join(sorted(BUILDERS))
+    if name in BUILDERS:
+        return BUILDERS[name]
+    plugin = find_plugin(PLUGINS, name)
+    if isinstance(plugin, Builder):
+        return plugin
+    if plugin is not None:
         raise ConfigError(
-            f"unknown builder '{name}'.{nearest(name, BUILDERS)} Known here: {known}."
+            f"the entry point '{name}' in '{PLUGINS}' is a {type(plugin).__name__}; expected a"
+            " modelwright.models.builders.Builder."
         )
-    return BUILDERS[name]
+    known = sorted({*BUILDERS, *plugin_names(PLUGINS)})
+    raise ConfigError(
+        f"unknown builder '{name}'.{nearest(name, known)} Known here: {', '.join(known)}."
+    )
 
 
-def options_of(model: ModelConfig) -> Any:
-    """The builder's options, checked."""
-    return check_table(find(model.builder).options, model.options, "model")
+def check_options(model: ModelConfig) -> Any:
+    """Returns the builder's options, checked.
+
+    Raises:
+        ConfigError: The builder is unknown, or an option is unknown or out of bounds.
+    """
+    return check_table(find_builder(model.builder).options, model.options, "model")
 
 
-def build(
+def build_network(
     model: ModelConfig, shape: tuple[int | None, ...], classes: int, precision: str = "float32"
 ) -> keras.Model:
-    """Build a network.
+    """Returns a new network.
 
     Args:
-        model: the builder and its options.
-        shape: of one input, without the batch: (h, w, c), or (length,); (None,) for texts of
-            any length, where the options say that this is possible.
-        classes: how many there are, at least 2.
-        precision: Keras' name of the policy its layers compute in.
+        model: The builder and its options.
+        shape: Shape of one input: (h, w, c) or (length,). (None,) is for texts of any length,
+            if the options allow it.
+        classes: Number of classes, at least 2.
+        precision: Keras' name of the dtype policy of the layers.
     """
     from keras import config
 
-    builder = find(model.builder)
+    builder = find_builder(model.builder)
     before = config.dtype_policy()
     config.set_dtype_policy(precision)
     try:
         module = importlib.import_module(builder.module)
-        made: keras.Model = module.build(options_of(model), shape, classes)
+        network: keras.Model = module.build(check_options(model), shape, classes)
     finally:
         config.set_dtype_policy(before)
-    return made
+    return network
 
 
-def adapt(model: ModelConfig, network: keras.Model, given: Given) -> None:
-    """Set the weights that the builder computes from the training rows, if it has any."""
-    module = importlib.import_module(find(model.builder).module)
+def adapt_network(model: ModelConfig, network: keras.Model, data: AdaptationData) -> None:
+    """Sets the weights that the builder computes from the training rows, if it computes any."""
+    module = importlib.import_module(find_builder(model.builder).module)
     if hasattr(module, "adapt"):
-        module.adapt(network, options_of(model), given)
+        module.adapt(network, check_options(model), data)
 
 
-def augmented(model: ModelConfig, network: keras.Model) -> keras.Model:
-    """The network averaged over the views of a picture that its training showed.
+def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:
+    """Returns the network with test-time augmentation, by the variations used in training.
 
     Raises:
-        ConfigError: its training showed none.
+        ConfigError: The model was trained without augmentation.
     """
     variation = model.options.get("augment", "none")
     if variation == "none":
         raise ConfigError(
             "test-time augmentation was asked for, but the model was not trained on mirrored"
-            " pictures: 'model.augment' is 'none'. Train with flip or flip+crop, or leave --tta"
+            " images: 'model.augment' is 'none'. Train with flip or flip+crop, or leave --tta"
             " out."
         )
-    from modelwright.models.test_time_augmentation import averaged
+    from modelwright.models.test_time_augmentation import average_variants
 
-    return averaged(network, shifted=variation == "flip+crop")
-
-
-def load_function(path: str) -> Callable[..., Any]:
-    """A function named ``package.module:function``, from the path or the current folder.
-
-    Raises:
-        ConfigError: the module or the function is not there.
-    """
-    module_name, _, name = path.partition(":")
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
-            raise ConfigError(
-                f"model function '{path}': there is no module '{error.name}' here or among the"
-                " installed packages; expected package.module:function."
-            ) from None
-        raise MissingDependencyError(
-            f"model function '{path}' imports '{error.name}', which is not installed."
-        ) from None
-    finally:
-        if added:
-            sys.path.remove(here)
-    function = getattr(module, name, None)
-    if not callable(function):
-        public = [key for key in vars(module) if not key.startswith("_")]
-        raise ConfigError(
-            f"model function '{path}': '{module_name}' has no function '{name}'."
-            f"{nearest(name, public)}"
-        )
-    return function  # type: ignore[no-any-return]
+    return average_variants(network, shifted=variation == "flip+crop")

@@ -1,7 +1,7 @@
-"""The tutorial's convolutional network, its widths and regularisation as options.
+"""The tutorial's convolutional network, with its widths and regularization as options.
 
-With the defaults: Conv 32, pool, Conv 64, pool, Conv 128, Dense 128, Dense 10, 3x3 kernels
-without padding, 356,810 parameters for 32x32x3 pictures.
+With the defaults: Conv 32, pooling, Conv 64, pooling, Conv 128, Dense 128, Dense 10, with 3x3
+kernels without padding. It has 356,810 parameters for 32x32x3 images.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import keras
 from modelwright.core.errors import ConfigError
 from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import CnnOptions
-from modelwright.models.output_layer import classify, rates
+from modelwright.models.output_layer import classify, drop_out
 
 
 def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
-    """A network from uint8 pictures ``[n, *shape]`` to probabilities.
+    """Returns a network from uint8 images ``[n, *shape]`` to probabilities.
 
     Raises:
-        ConfigError: the pictures are too small for this many poolings.
+        ConfigError: The images are too small for this number of convolutions.
     """
     layers = keras.layers
     inputs = keras.Input(shape, dtype="uint8", name="image")
@@ -27,25 +27,23 @@ def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Mo
         last = position == len(options.filters) - 1
         if min(x.shape[1:3]) < (3 if last else 4):
             raise ConfigError(
-                f"'model.filters' has {len(options.filters)} convolutions, but pictures of"
+                f"'model.filters' has {len(options.filters)} convolutions, but images of"
                 f" {shape[0]}x{shape[1]} are too small for number {position + 1};"
-                " give larger pictures (data.image_size) or fewer filters."
+                " give larger images (data.image_size) or fewer filters."
             )
         x = layers.Conv2D(filters, 3, use_bias=not options.batch_norm)(x)
         # Pooling before ReLU gives the same values as after it, and leaves a quarter of them to
-        # normalise and rectify.
+        # normalize and rectify.
         if not last:
             x = layers.MaxPooling2D()(x)
         if options.batch_norm:
             x = BatchNormalization(momentum=0.9)(x)
         x = layers.Activation("relu")(x)
     x = layers.Flatten()(x)
-    for layer in rates(options.dropout / 2, seed=0):
-        x = layer(x)
+    x = drop_out(x, options.dropout / 2, seed=0)
     x = layers.Dense(options.units, use_bias=not options.batch_norm)(x)
     if options.batch_norm:
         x = BatchNormalization(momentum=0.9)(x)
     x = layers.Activation("relu")(x)
-    for layer in rates(options.dropout, seed=1):
-        x = layer(x)
+    x = drop_out(x, options.dropout, seed=1)
     return keras.Model(inputs, classify(x, classes), name="cnn")

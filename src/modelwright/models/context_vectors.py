@@ -1,10 +1,10 @@
-"""What usually surrounds a place in a text, learned from texts without labels.
+"""Context vectors: what usually surrounds a position, learned from texts without labels.
 
 After Johnson and Zhang, "Semi-supervised Convolutional Neural Networks for Text Categorization
-via Region Embedding" (arXiv:1504.01255): a region of a few tokens becomes a short vector from
-which the tokens around it can be told. The vectors come from counts and not from steps, as in Levy
-and Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014): of how much more
-often than by chance two tokens stand near each other, what the largest singular vectors say.
+via Region Embedding" (arXiv:1504.01255): a region of a few tokens becomes a short vector that
+predicts the tokens around it. The vectors come from counts, not from training steps, as in Levy
+and Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014): they are the
+largest singular vectors of how much more often than by chance two tokens occur near each other.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ import numpy as np
 from keras import ops
 
 from modelwright.core.types import FloatArray, Progress, Rows
+from modelwright.models.adaptation import AdaptationData
 
 UNKNOWN = 1
 _REACH = 8
-"""Tokens on each side that are counted as near."""
+"""Tokens on each side that count as near."""
 _CONTEXTS = 10_000
-"""The most frequent tokens, near which every token is counted."""
-_SMOOTH = 0.75
-"""Power of the contexts' counts, so that rare ones do not stand out by chance."""
-_PART = 4096
+"""Number of context tokens, the most frequent ones. Every token is counted near these."""
+_SMOOTHING = 0.75
+"""Power of the contexts' counts, so that rare contexts do not stand out by chance."""
+_CHUNK = 4096
 _SAMPLE = 256
 
 
-class Surroundings(keras.layers.Layer):  # type: ignore[misc]
-    """Ids int32 ``[n, length]`` to vectors ``[n, length, size]``, one for each place's region.
+class ContextVectors(keras.layers.Layer):
+    """Token ids int32 ``[n, length]`` to vectors ``[n, length, size]``, one for each region.
 
-    The sum of the vectors of the region's tokens, whatever their order; 0 where there is padding.
+    A vector is the sum over the tokens of the region, in any order. Padding has the vector 0.
     """
 
     def __init__(self, vocabulary: int, size: int, region: int, **kwargs: Any) -> None:
@@ -43,90 +44,106 @@ class Surroundings(keras.layers.Layer):  # type: ignore[misc]
         self.tokens = self.add_weight((vocabulary, size), "zeros", name="tokens")
 
     def call(self, ids: Any) -> Any:
-        """The vectors."""
-        each = ops.take(self.tokens, ids, axis=0)
-        each = ops.cast(each, self.compute_dtype) * _mask(ids > UNKNOWN, self.compute_dtype)
+        """Returns the vectors."""
+        vectors = ops.take(self.tokens, ids, axis=0)
+        vectors = ops.cast(vectors, self.compute_dtype) * _mask(ids > UNKNOWN, self.compute_dtype)
         before = (self.region - 1) // 2
-        padded = ops.pad(each, [[0, 0], [before, self.region - 1 - before], [0, 0]])
+        padded = ops.pad(vectors, [[0, 0], [before, self.region - 1 - before], [0, 0]])
         length = ops.shape(ids)[1]
-        summed = sum(padded[:, at : at + length] for at in range(self.region))
+        summed = sum(padded[:, shift : shift + length] for shift in range(self.region))
         return summed * _mask(ops.not_equal(ids, 0), self.compute_dtype)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """A vector for each place."""
+        """Returns the shape of the vectors."""
         return (*shape, self.size)
 
 
-def learn(
-    layer: Surroundings, parts: Sequence[Rows], deviation: float, progress: Progress | None = None
+# Keras stores weights under the class's name. Run folders have them under "surroundings".
+ContextVectors.__name__ = "Surroundings"
+
+
+def adapt_context_vectors(network: keras.Model, data: AdaptationData, deviation: float) -> None:
+    """Learns the network's context vectors from its training rows and its unlabeled texts."""
+    parts = [data.rows, *([data.unlabeled] if data.unlabeled else [])]
+    layer = next(layer for layer in network.layers if isinstance(layer, ContextVectors))
+    learn_context_vectors(layer, parts, deviation, data.progress)
+
+
+def learn_context_vectors(
+    layer: ContextVectors,
+    parts: Sequence[Rows],
+    deviation: float,
+    progress: Progress | None = None,
 ) -> None:
-    """Set the layer's weights.
+    """Sets the weights of a layer.
 
     Args:
-        layer: whose weights they are; ids that it does not reach are unknown.
-        parts: rows that give ids int32 ``[n, length]``, all of one length.
-        deviation: that the layer's vectors are to have on the first rows.
-        progress: told of each step.
+        layer: The layer. Ids outside its vocabulary count as unknown tokens.
+        parts: Rows that return token ids int32 ``[n, length]``, all of one length.
+        deviation: Standard deviation that the layer's output has on the first rows afterward.
+        progress: Called after each chunk.
     """
     counts = _counts(parts, layer.vocabulary, progress)
     layer.tokens.assign(_vectors(counts, layer.size))
     ids = parts[0].take(np.arange(min(len(parts[0]), _SAMPLE)))
-    found = np.asarray(layer(_known(ids, layer.vocabulary)))[ids != 0].std()
-    if found:
-        layer.tokens.assign(layer.tokens * (deviation / found))
+    current = np.asarray(layer(_known(ids, layer.vocabulary)))[ids != 0].std()
+    if current:
+        layer.tokens.assign(layer.tokens * (deviation / current))
 
 
 def _counts(parts: Sequence[Rows], vocabulary: int, progress: Progress | None) -> Any:
-    """How often each token stands near each context, a sparse matrix."""
+    """Returns how often each token occurs near each context, as a sparse matrix."""
     from scipy import sparse
 
     contexts = min(_CONTEXTS, vocabulary)
-    found = sparse.csr_matrix((vocabulary, contexts), dtype=np.float32)
+    counts = sparse.csr_matrix((vocabulary, contexts), dtype=np.float32)
     done, rows = 0, sum(map(len, parts))
     for part in parts:
-        for start in range(0, len(part), _PART):
-            ids = part.take(np.arange(start, min(start + _PART, len(part))))
-            # Texts one behind the other, with so much padding between that none is near another.
+        for start in range(0, len(part), _CHUNK):
+            ids = part.take(np.arange(start, min(start + _CHUNK, len(part))))
+            # The texts one after the other, with enough padding between them that no token is
+            # near one of another text.
             ids = np.pad(_known(ids, vocabulary), ((0, 0), (0, _REACH)))
-            ends = np.cumsum((ids != 0)[:, ::-1], axis=1)[:, ::-1] > 0
-            flat = ids[ends | (np.cumsum(~ends, axis=1) <= _REACH)]
-            pairs = [(flat[:-far], flat[far:]) for far in range(1, _REACH + 1)]
-            one = np.concatenate([side for pair in pairs for side in pair])
-            other = np.concatenate([side for pair in pairs for side in pair[::-1]])
-            counted = (one > UNKNOWN) & (other > UNKNOWN) & (other < contexts)
-            where = (one[counted], other[counted])
+            inside = np.cumsum((ids != 0)[:, ::-1], axis=1)[:, ::-1] > 0
+            flat = ids[inside | (np.cumsum(~inside, axis=1) <= _REACH)]
+            pairs = [(flat[:-distance], flat[distance:]) for distance in range(1, _REACH + 1)]
+            token = np.concatenate([side for pair in pairs for side in pair])
+            context = np.concatenate([side for pair in pairs for side in pair[::-1]])
+            counted = (token > UNKNOWN) & (context > UNKNOWN) & (context < contexts)
+            cells = (token[counted], context[counted])
             ones = np.ones(counted.sum(), np.float32)
-            found = found + sparse.coo_matrix((ones, where), found.shape).tocsr()
+            counts = counts + sparse.coo_matrix((ones, cells), counts.shape).tocsr()
             done += len(ids)
             if progress:
-                progress("counting neighbours", done, rows)
-    return found
+                progress("counting neighbors", done, rows)
+    return counts
 
 
 def _vectors(counts: Any, size: int) -> FloatArray:
-    """A vector of each token: the positive logarithms of observed over expected, shortened."""
+    """Returns a vector for each token: the positive log-ratios of observed to expected counts,
+    reduced to ``size`` dimensions."""
     from scipy import sparse
     from scipy.sparse import linalg
 
-    often = np.asarray(counts.sum(axis=0)).ravel() ** _SMOOTH
+    frequency = np.asarray(counts.sum(axis=0)).ravel() ** _SMOOTHING
     total = np.asarray(counts.sum(axis=1)).ravel()
     cells = counts.tocoo()
-    expected = total[cells.row] * (often / max(often.sum(), 1e-12))[cells.col]
-    more = np.log(cells.data / expected)
-    kept = more > 0
-    where = (cells.row[kept], cells.col[kept])
-    matrix = sparse.coo_matrix((more[kept].astype(np.float32), where), counts.shape).tocsr()
-    made = np.zeros((len(total), size), np.float32)
-    # At most as many as there are dimensions; the rest stays 0, as for a handful of texts.
+    expected = total[cells.row] * (frequency / max(frequency.sum(), 1e-12))[cells.col]
+    ratio = np.log(cells.data / expected)
+    positive = ratio > 0
+    where = (cells.row[positive], cells.col[positive])
+    matrix = sparse.coo_matrix((ratio[positive].astype(np.float32), where), counts.shape).tocsr()
+    vectors = np.zeros((len(total), size), np.float32)
+    # A handful of texts has fewer dimensions than ``size``; the other columns stay 0.
     if rank := min(size, min(matrix.shape) - 1, matrix.nnz):
         left, strength, _ = linalg.svds(matrix, k=rank, v0=np.ones(min(matrix.shape)))
-        made[:, :rank] = left * np.sqrt(np.maximum(strength, 0))
-    return made
+        vectors[:, :rank] = left * np.sqrt(np.maximum(strength, 0))
+    return vectors
 
 
 def _known(ids: Any, vocabulary: int) -> Any:
     return np.where(ids < vocabulary, ids, UNKNOWN)
 
 
-def _mask(there: Any, dtype: str) -> Any:
-    return ops.cast(ops.expand_dims(there, 2), dtype)
+def _mask(positions: Any, dtype: str) -> Any:
+    return ops.cast(ops.expand_dims(positions, 2), dtype)

@@ -1,20 +1,26 @@
-"""A network from a function of the user's own, checked before it is trained."""
+"""A network from a function that the user wrote, checked before it is trained."""
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import keras
 
-from modelwright.core.errors import ConfigError
-from modelwright.models.builders import load_function
+from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.nearest import nearest
 from modelwright.models.options import CustomOptions
 
 
 def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
-    """Call the user's function and check what it returns.
+    """Calls the user's function and checks the network that it returns.
 
     Raises:
-        ConfigError: it is not a ``keras.Model`` with one probability a class, or one in all
-            for two classes.
+        ConfigError: The function did not return a ``keras.Model`` with one probability for each
+            class, or a single one for two classes.
     """
     extra = {"vocabulary": options.vocabulary} if len(shape) == 1 else {}
     try:
@@ -37,3 +43,39 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
             f" {' or '.join(map(str, widths))} with probabilities."
         )
     return model
+
+
+def load_function(path: str) -> Callable[..., Any]:
+    """Returns the function ``package.module:function``, from the path or the current folder.
+
+    Raises:
+        ConfigError: The module or the function does not exist.
+        MissingDependencyError: The module imports a package that is not installed.
+    """
+    module_name, _, name = path.partition(":")
+    current = str(Path.cwd())
+    added = current not in sys.path
+    if added:
+        sys.path.insert(0, current)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise ConfigError(
+                f"model function '{path}': there is no module '{error.name}' here or among the"
+                " installed packages; expected package.module:function."
+            ) from None
+        raise MissingDependencyError(
+            f"model function '{path}' imports '{error.name}', which is not installed."
+        ) from None
+    finally:
+        if added:
+            sys.path.remove(current)
+    function: object = getattr(module, name, None)
+    if not callable(function):
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise ConfigError(
+            f"model function '{path}': '{module_name}' has no function '{name}'."
+            f"{nearest(name, public)}"
+        )
+    return function

@@ -1,6 +1,7 @@
-"""Two networks over the same ids as one: each learns alone, the answer is their mean.
+"""Two networks over the same token ids, trained side by side: the output is their mean.
 
-One reads n-grams and the other short runs of tokens by convolution: their mistakes differ.
+One network reads n-grams, the other convolves short runs of tokens, so they make different
+mistakes. In a config this builder is called ``committee``.
 """
 
 from __future__ import annotations
@@ -11,40 +12,40 @@ import keras
 from keras import ops
 
 from modelwright.models import ngrams, regions
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
 from modelwright.models.options import CommitteeOptions
 
 
 def build(options: CommitteeOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
-    """A network from int32 ids ``[n, *shape]``, 0 for padding, to probabilities."""
+    """Returns a network from int32 token ids ``[n, *shape]``, padded with 0, to probabilities."""
     inputs = keras.Input(shape, dtype="int32", name="ids")
     members = [
-        ngrams.member(inputs, options, classes, options.pace),
-        regions.member(inputs, options, classes),
+        ngrams.probabilities(inputs, options, classes, options.pace),
+        regions.probabilities(inputs, options, classes),
     ]
-    return Committee(inputs, Mean(dtype="float32", name="mean")(members), name="committee")
+    return Ensemble(inputs, Mean(dtype="float32", name="mean")(members), name="committee")
 
 
-def adapt(network: keras.Model, options: CommitteeOptions, given: Given) -> None:
-    """Set what each member computes from the training rows."""
+def adapt(network: keras.Model, options: CommitteeOptions, data: AdaptationData) -> None:
+    """Sets the weights that each member computes from the training rows."""
     for member in (ngrams, regions):
-        member.adapt(network, options, given)
+        member.adapt(network, options, data)
 
 
-class Mean(keras.layers.Layer):  # type: ignore[misc]
-    """The mean of the members' probabilities; in training all of them, ``[n, members, c]``."""
+class Mean(keras.layers.Layer):
+    """The mean of the members' probabilities, ``[n, c]``. In training: all, ``[n, members, c]``."""
 
     def call(self, members: list[Any], training: bool = False) -> Any:
-        """What the network gives."""
+        """Returns the mean, or in training every member's probabilities."""
         stacked = ops.stack(members, axis=1)
         return stacked if training else ops.mean(stacked, axis=1)
 
 
-class Committee(keras.Model):  # type: ignore[misc]
-    """A network whose members learn each by its own loss.
+class Ensemble(keras.Model):
+    """A network in which each member has a loss of its own.
 
-    By the loss of their mean they would lean on each other: the one that learns first leaves
-    the others nothing to learn.
+    With the loss of their mean the members would depend on each other: the one that learns
+    first would leave the others nothing to learn.
     """
 
     def compute_loss(
@@ -55,11 +56,11 @@ class Committee(keras.Model):  # type: ignore[misc]
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean of the members' losses in training, the loss of their mean otherwise."""
+        """Returns the mean of the members' losses in training, else the loss of their mean."""
         if y_pred.ndim == 2:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         losses = [
-            super(Committee, self).compute_loss(x, y, y_pred[:, k], sample_weight, training)
+            super(Ensemble, self).compute_loss(x, y, y_pred[:, k], sample_weight, training)
             for k in range(y_pred.shape[1])
         ]
         return sum(losses) / len(losses)
@@ -67,6 +68,6 @@ class Committee(keras.Model):  # type: ignore[misc]
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
-        """The figures of the mean."""
+        """Returns the metrics of the mean."""
         mean = y_pred if y_pred.ndim == 2 else ops.mean(y_pred, axis=1)
         return dict(super().compute_metrics(x, y, mean, sample_weight))

@@ -1,10 +1,11 @@
-"""Text to ids inside a TensorFlow graph: the one tokeniser of training and of the servable.
+"""Text to token ids inside a TensorFlow graph: one tokenizer for training and for the servable.
 
-In this order: tags and entities of HTML become spaces, full-width forms their plain ones,
-letters lower case; apostrophes vanish and other punctuation becomes spaces; emoji, and Han and
-Kana characters where ``tokens`` says so, stand alone; then the text is split at spaces, runs of
-tokens are joined where ``ngrams`` asks for it, and each token becomes its line number in the
-vocabulary. Id 0 is padding, 1 any unknown token. A text without a token is one unknown token.
+In this order: HTML tags and entities become spaces; full-width characters become half-width;
+letters become lower case; apostrophes are removed and other punctuation becomes spaces; emoji, and
+Han and Kana characters depending on ``tokens``, become separate tokens. Then the text is split at
+spaces, runs of tokens are added if ``ngrams`` asks for them, and each token becomes its line
+number in the vocabulary. Id 0 is padding and 1 is any unknown token. A text without tokens becomes
+one unknown token.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from modelwright.models.options import TextOptions
 RESERVED = ("<pad>", "<unk>")
 _BATCH = 512
 
-# RE2 patterns, each with its replacement, applied in order.
+# RE2 patterns with their replacements, applied in order.
 CLEAN = (
     (r"<[A-Za-z/!][^<>]*>", " "),
     (r"&#?[0-9A-Za-z]{1,10};", " "),
@@ -42,19 +43,26 @@ _ALONE = {
 }
 
 
-class _Vocabulary(tf.lookup.TextFileInitializer):  # type: ignore[misc]
-    """TensorFlow shares tables of one path within a process, even where the file was changed."""
+class _Vocabulary(tf.lookup.TextFileInitializer):
+    """A vocabulary file whose table is shared by content.
+
+    TensorFlow shares tables of the same path within a process, even after the file has changed.
+    """
 
     @property
     def _shared_name(self) -> str:
         return f"vocabulary_{sha256_file(Path(self._filename_arg))}"
 
 
-class Tokenizer(tf.Module):  # type: ignore[misc]
-    """Ids of texts. Holds its vocabulary as an asset of any SavedModel it becomes part of."""
+class GraphTokenizer(tf.Module):
+    """Maps texts to token ids. Its vocabulary becomes an asset of a SavedModel that contains it."""
 
     def __init__(self, options: TextOptions, vocabulary: Path) -> None:
-        """Read a vocabulary that ``learn`` wrote: one token a line, its id the line's number."""
+        """Reads a vocabulary: one token in each line, whose id is the line number.
+
+        Raises:
+            RunError: The file cannot be read, or is not a vocabulary.
+        """
         super().__init__(name="tokenizer")
         try:
             lines = vocabulary.read_text("utf-8").split("\n")[:-1]
@@ -77,11 +85,11 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
             default_value=RESERVED.index("<unk>"),
         )
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def __call__(self, texts: Any) -> Any:
-        """Ids int32 ``[n, length]`` of string tensor ``[n]``, padded at the end with 0."""
+        """Returns ids int32 ``[n, length]`` of a string tensor ``[n]``. Padding is 0."""
         length = self.options.length
-        tokens = split(texts, self.options)
+        tokens = split_tokens(texts, self.options)
         tokens = tokens[:, :length] if self.options.keep == "start" else tokens[:, -length:]
         ids = tf.ragged.map_flat_values(self._table.lookup, tokens)
         empty = tf.equal(ids.row_lengths(), 0)[:, None]
@@ -92,7 +100,7 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
     def encode(
         self, texts: Sequence[str], progress: Progress | None = None
     ) -> npt.NDArray[np.int32]:
-        """Ids int32 ``[n, length]`` of any number of texts."""
+        """Returns ids int32 ``[n, length]`` of any number of texts."""
         ids = np.zeros((len(texts), self.options.length), np.int32)
         for start in range(0, len(texts), _BATCH):
             part = texts[start : start + _BATCH]
@@ -101,16 +109,16 @@ class Tokenizer(tf.Module):  # type: ignore[misc]
                 progress("encoding", start + len(part), len(texts))
         return ids
 
-    def known(self, texts: Sequence[str]) -> float:
-        """Share of the tokens of texts that the vocabulary has, runs of tokens left aside."""
+    def known_share(self, texts: Sequence[str]) -> float:
+        """Returns the share of single tokens in texts that are in the vocabulary."""
         single = self.options.model_copy(update={"ngrams": 1})
-        ids = self._table.lookup(split(tf.constant(texts, tf.string), single).values).numpy()
+        ids = self._table.lookup(split_tokens(tf.constant(texts, tf.string), single).values).numpy()
         return float((ids != RESERVED.index("<unk>")).mean()) if len(ids) else 0.0
 
 
-def split(texts: Any, options: TextOptions) -> Any:
-    """The tokens of string tensor ``[n]``, a ragged tensor ``[n, None]``."""
-    tokens = tf.strings.split(spaced(texts, options))
+def split_tokens(texts: Any, options: TextOptions) -> Any:
+    """Returns the tokens of a string tensor ``[n]``, a ragged tensor ``[n, None]``."""
+    tokens = tf.strings.split(separate_tokens(texts, options))
     if options.ngrams > 1:
         runs = [
             tf.strings.ngrams(tokens, width, separator=" ")
@@ -120,61 +128,66 @@ def split(texts: Any, options: TextOptions) -> Any:
     return tokens
 
 
-def spaced(texts: Any, options: TextOptions) -> Any:
-    """String tensor ``[n]`` with spaces between the tokens, and perhaps around them.
+def separate_tokens(texts: Any, options: TextOptions) -> Any:
+    """Returns normalized texts, a string tensor ``[n]``, with spaces between the tokens.
 
-    But for ``CLEAN`` and the final sigma of a word in capitals, each character becomes what it
-    becomes whatever stands beside it: ``tokenizer.json`` of a servable rests on that.
+    There may also be spaces at both ends. Apart from ``CLEAN`` and the final sigma of a word in
+    capitals, the replacement of a character does not depend on its neighbors. The file
+    ``tokenizer.json`` of a servable relies on that.
     """
-    # Broken UTF-8 and control characters become spaces; lower() would stop at a NUL.
+    # Invalid UTF-8 and control characters become spaces; lower() would stop at a NUL.
     texts = tf.strings.unicode_transcode(
         texts, "UTF-8", "UTF-8", replacement_char=0x20, replace_control_characters=True
     )
     for pattern, replacement in CLEAN:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
-    texts = tf.strings.lower(_plain(texts), encoding="utf-8")
+    texts = tf.strings.lower(_fold(texts), encoding="utf-8")
     for pattern, replacement in _STRIP:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
 
 
-def learn(
+def learn_vocabulary(
     texts: Iterable[Sequence[str]],
     options: TextOptions,
     path: Path,
     progress: Progress | None = None,
 ) -> int:
-    """Write the vocabulary of batches of training texts to ``path``.
+    """Writes the vocabulary of training texts and returns its number of lines.
 
-    The most frequent tokens, ties in the order of their code points, so that the same texts
-    give the same file in whatever order they come.
+    It has the most frequent tokens. Ties are in the order of their code points, so the same texts
+    in any order give the same file.
 
-    Returns:
-        The number of lines, at most ``options.vocabulary``.
+    Args:
+        texts: Batches of texts.
+        options: The tokenizer's options; ``vocabulary`` is the largest number of lines.
+        path: File to write.
+        progress: Called after each batch.
     """
-    cut = tf.function(
-        lambda batch: split(batch, options).values,
+    tokenize = tf.function(
+        lambda batch: split_tokens(batch, options).values,
         input_signature=[tf.TensorSpec([None], tf.string)],
         autograph=False,
     )
     counts: Counter[bytes] = Counter()
     done = 0
     for batch in texts:
-        counts.update(cut(tf.constant(batch, tf.string)).numpy().tolist())
+        counts.update(tokenize(tf.constant(batch, tf.string)).numpy().tolist())
         done += len(batch)
         if progress:
             progress("learning the vocabulary", done, 0)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    kept = [token.decode() for token, _ in ranked[: options.vocabulary - len(RESERVED)]]
-    write_text(path, "\n".join([*RESERVED, *kept]) + "\n")
-    return len(kept) + len(RESERVED)
+    tokens = [token.decode() for token, _ in ranked[: options.vocabulary - len(RESERVED)]]
+    write_text(path, "\n".join([*RESERVED, *tokens]) + "\n")
+    return len(tokens) + len(RESERVED)
 
 
-def _plain(texts: Any) -> Any:
-    """Full-width forms as plain ones, and letters lower case that ``lower`` may not be asked for.
+def _fold(texts: Any) -> Any:
+    """Returns texts with half-width characters, and with some letters in lower case.
 
-    It goes by the language of the process: in Turkish, Azeri and Lithuanian, I, J and their like
-    have other small letters, and a model would not know its words again.
+    These are the letters for which TensorFlow's ``lower`` depends on the language of the process:
+    in Turkish, Azeri and Lithuanian, I, J and similar letters have other lower-case forms, and a
+    model would not recognize its words.
     """
     texts = tf.strings.regex_replace(texts, "İ", "i\u0307")
     points = tf.strings.unicode_decode(texts, "UTF-8")

@@ -1,7 +1,7 @@
-"""Encoded pictures to pixels inside a TensorFlow graph, as Pillow would decode them.
+"""Decodes image files inside a TensorFlow graph, with the pixels that Pillow would give.
 
-The first frame, alpha dropped, resized to the model's size with antialiased bilinear
-interpolation and rounded, so that what is served sees what was trained on.
+It reads the first frame, drops alpha, and resizes to the model's size with antialiased bilinear
+interpolation and rounding, so that a servable sees the same pixels as the training.
 """
 
 from __future__ import annotations
@@ -13,24 +13,29 @@ import tensorflow as tf
 from modelwright.core.types import ImageShape
 
 
-def decode(encoded: Any, shape: ImageShape) -> Any:
-    """Pixels uint8 ``[n, *shape]`` of JPEG, PNG, GIF or BMP files in a string tensor ``[n]``."""
+def decode_in_graph(encoded: Any, shape: ImageShape) -> Any:
+    """Returns pixels uint8 ``[n, *shape]`` of JPEG, PNG, GIF or BMP files.
 
-    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def one(data: Any) -> Any:
+    Args:
+        encoded: The bytes of the files, a string tensor ``[n]``.
+        shape: Height, width and channels (1 or 3) of the result.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def decode_one(data: Any) -> Any:
         pixels = tf.cond(
             tf.io.is_jpeg(data),
-            # Pillow's way to compute the inverse transform; decode_image takes a faster one.
+            # Pillow computes the inverse transform like this; decode_image takes a faster way.
             lambda: tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE"),
             lambda: tf.io.decode_image(data, channels=3, expand_animations=False),
         )
         if shape[2] == 1:
-            pixels = _grey(pixels)
+            pixels = _to_gray(pixels)
         same = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], shape[:2]))
         pixels = tf.cond(same, lambda: pixels, lambda: _resize(pixels, shape))
         return tf.ensure_shape(pixels, shape)
 
-    return tf.map_fn(one, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
+    return tf.map_fn(decode_one, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
 def _resize(pixels: Any, shape: ImageShape) -> Any:
@@ -38,8 +43,8 @@ def _resize(pixels: Any, shape: ImageShape) -> Any:
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 
-def _grey(pixels: Any) -> Any:
-    # ITU-R 601 luma in 16-bit fixed point, Pillow's own constants.
+def _to_gray(pixels: Any) -> Any:
+    # ITU-R 601 luma in 16-bit fixed point, with Pillow's constants.
     weighted = tf.cast(pixels, tf.int32) * tf.constant([19595, 38470, 7471])
     luma = (tf.reduce_sum(weighted, axis=-1, keepdims=True) + 0x8000) // 0x10000
     return tf.cast(luma, tf.uint8)

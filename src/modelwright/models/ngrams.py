@@ -1,8 +1,9 @@
-"""A linear network over n-grams, each weighed by its naive-Bayes log-count ratio.
+"""A linear network over n-grams, each scaled by its naive-Bayes log-count ratio.
 
-After Wang and Manning, "Baselines and Bigrams" (2012): which n-grams a text has, not how often,
-each times how much likelier it is in one class than in the others. The n-grams are made inside
-the network, of the ids that every text network reads, and hashed to buckets.
+After Wang and Manning, "Baselines and Bigrams" (2012): the inputs are the n-grams that occur in a
+text, not how often, each times how much more likely it is in one class than in the others. The
+network makes the n-grams itself, from the token ids that every text network reads, and hashes
+them to buckets.
 """
 
 from __future__ import annotations
@@ -11,92 +12,104 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
-from modelwright.models.adaptation import Given
+from modelwright.models.adaptation import AdaptationData
 from modelwright.models.options import NgramsOptions
 
-NONE = 0
-"""The bucket that counts for nothing: of padding, of unknown tokens, of repeats."""
+NO_BUCKET = 0
+"""Bucket of padding, of unknown tokens and of repeats. It adds nothing to a score."""
+MOST_BUCKETS = 2**23
 _UNKNOWN = 1
-_STEP = 2048
-# At most 2**23 buckets times these stays below 2**31; no such number is divisible by all three.
-LARGEST = 2**23
+_CHUNK = 2048
+# At most 2**23 buckets times a factor stays below 2**31. No number of buckets in that range is
+# divisible by all three factors.
 _FACTORS = (251, 241, 239)
-# So that the usual rates suit these weights too.
+# Makes the usual learning rates suitable for these weights.
 _SCALE = 100.0
 
 
 def build(options: NgramsOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
-    """A network from int32 ids ``[n, *shape]``, 0 for padding, to probabilities."""
+    """Returns a network from int32 token ids ``[n, *shape]``, padded with 0, to probabilities."""
     inputs = keras.Input(shape, dtype="int32", name="ids")
-    return keras.Model(inputs, member(inputs, options, classes), name="ngrams")
+    return keras.Model(inputs, probabilities(inputs, options, classes), name="ngrams")
 
 
-def member(ids: Any, options: NgramsOptions, classes: int, scale: float = _SCALE) -> Any:
-    """The probabilities that this network gives ids, as part of any network.
+def probabilities(ids: Any, options: NgramsOptions, classes: int, scale: float = _SCALE) -> Any:
+    """Returns the probabilities for token ids, as a part of any network.
 
-    ``scale`` says how far a step of the optimiser moves the scores.
+    Args:
+        ids: Token ids int32 ``[n, length]``.
+        options: The builder's options.
+        classes: Number of classes.
+        scale: How far a step of the optimizer moves the scores.
 
     Raises:
-        ConfigError: the vocabulary leaves no buckets for n-grams.
+        ConfigError: The vocabulary leaves no buckets for n-grams.
     """
     if options.buckets <= options.vocabulary + 1:
         raise ConfigError(
             f"model.buckets was given {options.buckets} with model.vocabulary = "
-            f"{options.vocabulary}; every id has a bucket and n-grams share those above, so"
+            f"{options.vocabulary}; every token id has a bucket and n-grams share those above, so"
             " expected more buckets, several times as many, or a smaller vocabulary."
         )
-    found = Buckets(options.vocabulary, options.buckets, options.longest, name="buckets")(ids)
+    buckets = Buckets(options.vocabulary, options.buckets, options.longest, name="buckets")(ids)
     columns = 1 if classes == 2 else classes
-    scores = WeighedSum(options.buckets, columns, scale, name="scores")(found)
+    scores = WeighedSum(options.buckets, columns, scale, name="scores")(buckets)
     kind = "sigmoid" if classes == 2 else "softmax"
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)
 
 
-def adapt(network: keras.Model, options: NgramsOptions, given: Given) -> None:
-    """Set the ratios: how much likelier each bucket is in a class, by the training rows."""
-    buckets = network.get_layer("buckets")
-    rows, labels = given.rows, given.labels
+def adapt(network: keras.Model, options: NgramsOptions, data: AdaptationData) -> None:
+    """Sets the ratios: how much more likely each bucket is in a class, in the training rows."""
+    layer = network.get_layer("buckets")
+    rows, labels = data.rows, data.labels
     classes = int(labels.max()) + 1
     counts = np.zeros((options.buckets, max(classes, 2)), np.float32)
-    for start in range(0, len(rows), _STEP):
-        chosen = np.arange(start, min(start + _STEP, len(rows)))
-        found = ops.convert_to_numpy(buckets(ops.convert_to_tensor(rows.take(chosen))))
-        row, column = np.nonzero(found != NONE)
-        np.add.at(counts, (found[row, column], labels[chosen][row]), 1)
-        if given.progress:
-            given.progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
+    for start in range(0, len(rows), _CHUNK):
+        chosen = np.arange(start, min(start + _CHUNK, len(rows)))
+        buckets = ops.convert_to_numpy(layer(ops.convert_to_tensor(rows.take(chosen))))
+        row, column = np.nonzero(buckets != NO_BUCKET)
+        np.add.at(counts, (buckets[row, column], labels[chosen][row]), 1)
+        if data.progress:
+            data.progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
     scores = network.get_layer("scores")
-    scores.ratio.assign(ratios(counts, options.smoothing, options.min_count, scores.columns))
+    scores.ratio.assign(
+        log_count_ratios(counts, options.smoothing, options.min_count, scores.columns)
+    )
 
 
-def ratios(
+def log_count_ratios(
     counts: FloatArray, smoothing: float, min_count: int, columns: int
-) -> npt.NDArray[np.float32]:
-    """Log-count ratios ``[buckets, columns]`` of counts ``[buckets, classes]``.
+) -> FloatArray:
+    """Returns log-count ratios, float32 ``[buckets, columns]``.
 
-    With one column the second class against the first, otherwise each against the rest: the
-    log of two shares, each of a bucket's rows among all those of its side, ``smoothing`` added
-    to every count. A bucket with fewer rows than ``min_count`` has the ratio 0.
+    A ratio is the log of two shares: the share of a bucket in the rows of a class, over its share
+    in all other rows. A single column compares the second class with the first.
+
+    Args:
+        counts: Rows of each bucket and class, ``[buckets, classes]``.
+        smoothing: Added to every count.
+        min_count: A bucket with fewer rows has the ratio 0.
+        columns: 1, or the number of classes.
     """
     total = counts.sum(axis=1, keepdims=True)
     own = np.zeros((len(counts), columns), np.float32)
     present = counts[:, 1:2] if columns == 1 else counts
     own[:, : present.shape[1]] = present
     inside, outside = own + smoothing, total - own + smoothing
-    given = np.log(inside / inside.sum(axis=0)) - np.log(outside / outside.sum(axis=0))
-    return np.where(total < max(min_count, 1), 0, given).astype(np.float32)
+    ratios = np.log(inside / inside.sum(axis=0)) - np.log(outside / outside.sum(axis=0))
+    return np.where(total < max(min_count, 1), 0, ratios).astype(np.float32)
 
 
-class Buckets(keras.layers.Layer):  # type: ignore[misc]
-    """Ids int32 ``[n, length]`` to the buckets of their n-grams, each once, sorted.
+class Buckets(keras.layers.Layer):
+    """Token ids int32 ``[n, length]`` to the buckets of their n-grams, each once, sorted.
 
-    A single token's bucket is its id; longer n-grams share those above the vocabulary. Gives
-    int32 ``[n, m]`` with as many columns as there are places for n-grams, the rest NONE.
+    The bucket of a single token is its id; longer n-grams share the buckets above the vocabulary.
+    The result is int32 ``[n, m]``, with one column for each position of an n-gram. Unused columns
+    are ``NO_BUCKET``.
     """
 
     def __init__(self, vocabulary: int, buckets: int, longest: int, **kwargs: Any) -> None:
@@ -107,38 +120,38 @@ class Buckets(keras.layers.Layer):  # type: ignore[misc]
         self.factor = next(factor for factor in _FACTORS if self.hashed % factor)
 
     def call(self, ids: Any) -> Any:
-        """The buckets."""
+        """Returns the buckets."""
         known = ids > _UNKNOWN
-        codes, whole = ids, known
-        found = [ops.where(known, ids, NONE)]
+        codes, complete = ids, known
+        buckets = [ops.where(known, ids, NO_BUCKET)]
         for width in range(2, self.longest + 1):
             codes = ops.mod(self._spread(codes[:, :-1]) + ids[:, width - 1 :], self.hashed)
-            whole = ops.logical_and(whole[:, :-1], known[:, width - 1 :])
-            found.append(ops.where(whole, codes + self.vocabulary, NONE))
-        ranked = ops.sort(ops.concatenate(found, axis=1), axis=1)
-        again = ops.pad(ops.equal(ranked[:, 1:], ranked[:, :-1]), [[0, 0], [1, 0]])
-        return ops.where(again, NONE, ranked)
+            complete = ops.logical_and(complete[:, :-1], known[:, width - 1 :])
+            buckets.append(ops.where(complete, codes + self.vocabulary, NO_BUCKET))
+        ordered = ops.sort(ops.concatenate(buckets, axis=1), axis=1)
+        repeat = ops.pad(ops.equal(ordered[:, 1:], ordered[:, :-1]), [[0, 0], [1, 0]])
+        return ops.where(repeat, NO_BUCKET, ordered)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """As many columns as there are places for n-grams."""
+        """Returns the shape of the buckets: one column for each position of an n-gram."""
         if shape[1] is None:
             return shape
-        widths = range(self.longest)
-        return shape[0], sum(max(shape[1] - less, 0) for less in widths)
+        return shape[0], sum(max(shape[1] - less, 0) for less in range(self.longest))
 
     def _spread(self, codes: Any) -> Any:
-        """Codes times a large number modulo the buckets, in steps that fit into int32."""
+        """Returns codes times a large number modulo the buckets, in steps that fit into int32."""
         codes = ops.mod(codes, self.hashed)
         for _ in range(3):
             codes = ops.mod(codes * self.factor, self.hashed)
         return codes
 
 
-class WeighedSum(keras.layers.Layer):  # type: ignore[misc]
+class WeighedSum(keras.layers.Layer):
     """Buckets int32 ``[n, m]`` to scores float32 ``[n, columns]``.
 
-    The sum of ratio times weight over the buckets that have a ratio, divided by the square root
-    of their number, so that long texts are not surer than short ones; and a bias.
+    A score is the sum of ratio times weight over the buckets that have a ratio, divided by the
+    square root of their number, plus a bias. The division keeps long texts from getting more
+    confident predictions than short ones.
     """
 
     def __init__(self, buckets: int, columns: int, scale: float, **kwargs: Any) -> None:
@@ -149,10 +162,10 @@ class WeighedSum(keras.layers.Layer):  # type: ignore[misc]
         self.weight = self.add_weight((buckets, columns), "zeros", name="weight")
         self.bias = self.add_weight((columns,), "zeros", name="bias")
 
-    def call(self, found: Any) -> Any:
-        """The scores."""
-        given = ops.take(self.ratio, found, axis=0)
-        weighed = ops.sum(given * ops.take(self.weight, found, axis=0), axis=1)
-        counted = ops.cast(ops.any(ops.not_equal(given, 0), axis=2), "float32")
+    def call(self, buckets: Any) -> Any:
+        """Returns the scores."""
+        ratios = ops.take(self.ratio, buckets, axis=0)
+        weighed = ops.sum(ratios * ops.take(self.weight, buckets, axis=0), axis=1)
+        counted = ops.cast(ops.any(ops.not_equal(ratios, 0), axis=2), "float32")
         number = ops.maximum(ops.sum(counted, axis=1, keepdims=True), 1)
         return self.scale * weighed / ops.sqrt(number) + self.bias

@@ -12,7 +12,7 @@ from modelwright.core.config import Fraction, Positive, Table
 Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
-class PictureOptions(Table):
+class ImageOptions(Table):
     """What every picture model has in common."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
@@ -50,7 +50,7 @@ class TextOptions(Table):
         return self
 
 
-class CnnOptions(PictureOptions):
+class CnnOptions(ImageOptions):
     """``cnn``: convolutions with poolings between, then two dense layers."""
 
     filters: Units = Field(default=[32, 64, 128])
@@ -60,7 +60,7 @@ class CnnOptions(PictureOptions):
     batch_norm: bool = False
 
 
-class WhitenedOptions(PictureOptions):
+class WhitenedOptions(ImageOptions):
     """``whitened``: a frozen whitening layer, groups of convolutions, one dense layer."""
 
     widths: Units = Field(default=[64, 256, 256])
@@ -187,7 +187,7 @@ class CommitteeOptions(NgramsOptions, RegionsOptions):
         return True
 
 
-class CustomOptions(PictureOptions, TextOptions):
+class CustomOptions(ImageOptions, TextOptions):
     """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
 
     function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]

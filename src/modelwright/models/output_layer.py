@@ -1,4 +1,4 @@
-"""The last layer of every network, and what its output means."""
+"""The last layers that the networks share, and how to read their output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelwright.core.types import FloatArray
 
 
 def classify(features: Any, classes: int, *, bias: bool = True) -> Any:
-    """Probabilities in float32 whatever the precision: one sigmoid for two classes."""
+    """Returns probabilities, float32 in any precision. Two classes have a single sigmoid."""
     units, activation, name = classes, "softmax", "probabilities"
     if classes == 2:
         units, activation, name = 1, "sigmoid", "probability"
@@ -19,13 +19,13 @@ def classify(features: Any, classes: int, *, bias: bool = True) -> Any:
     return layer(features)
 
 
-def spread(outputs: FloatArray) -> FloatArray:
-    """``[n, 1]`` with the second class's probability as ``[n, 2]``; others as they are."""
+def drop_out(features: Any, rate: float, seed: int) -> Any:
+    """Returns the features after a Dropout layer. A rate of 0 adds no layer to the graph."""
+    return keras.layers.Dropout(rate, seed=seed)(features) if rate else features
+
+
+def two_columns(outputs: FloatArray) -> FloatArray:
+    """Returns ``[n, 1]``, the second class's probability, as ``[n, 2]``; others unchanged."""
     if outputs.shape[1] == 1:
         outputs = np.concatenate([1 - outputs, outputs], axis=1)
     return outputs.astype(np.float32)
-
-
-def rates(dropout: float, seed: int) -> list[Any]:
-    """A Dropout layer, or none where the rate is 0, so that its graph stays as drawn."""
-    return [keras.layers.Dropout(dropout, seed=seed)] if dropout else []

@@ -12,7 +12,7 @@ from importlib import resources
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.models import builders
+from modelwright.models.builders import check_options, find_builder
 from modelwright.recipes.resolve import merge
 from modelwright.studies import plan as plans
 from modelwright.studies.plan import Plan, Variant
@@ -72,8 +72,8 @@ def quick(plan: Plan) -> Plan:
 
 def _quick(variant: Variant, plan: Plan) -> Variant:
     config = variant.config(plan.name, plan.seeds[0])
-    options = builders.options_of(config.model).model_dump()
+    options = check_options(config.model).model_dump()
     less = {"data": {"limit": ROWS}, "train": {"epochs": min(EPOCHS, config.train.epochs)}}
-    if builders.find(config.model.builder).task == "text":
+    if find_builder(config.model.builder).task == "text":
         less["model"] = {"length": min(LENGTH, options["length"])}
     return replace(variant, tables=merge(variant.tables, less))

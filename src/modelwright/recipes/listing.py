@@ -7,7 +7,7 @@ from typing import Any
 
 from modelwright.core.config import setting
 from modelwright.core.terminal import percent, table
-from modelwright.models import builders
+from modelwright.models.builders import find_builder
 from modelwright.recipes import recipe as recipes
 from modelwright.recipes.measured import Measured
 from modelwright.recipes.recipe import Recipe
@@ -30,7 +30,7 @@ class RecipeReport:
             "name": recipe.name,
             "summary": recipe.summary,
             "builder": recipe.builder,
-            "task": builders.find(recipe.builder).task,
+            "task": find_builder(recipe.builder).task,
             "model": recipe.model,
             "train": recipe.train,
             "measured": [entry.model_dump() for entry in recipe.measured],
@@ -115,7 +115,7 @@ def show_recipe(name: str) -> RecipeReport:
 
 
 def _task(recipe: Recipe) -> str:
-    task = builders.find(recipe.builder).task
+    task = find_builder(recipe.builder).task
     return {"image": "pictures", "text": "texts", None: "both"}[task]
 
 

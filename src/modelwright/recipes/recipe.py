@@ -9,6 +9,8 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
+from modelwright.core.plugins import plugin_names
+from modelwright.models.builders import PLUGINS
 from modelwright.recipes import measured
 from modelwright.recipes.measured import Measured
 
@@ -39,6 +41,8 @@ def read(name: str) -> Recipe:
     """
     if ":" in name:
         return Recipe(name, "a model function of your own", "custom", {"function": name})
+    if name not in names() and name in plugin_names(PLUGINS):
+        return Recipe(name, "a builder of another package", name)
     if name not in names():
         raise ConfigError(
             f"unknown recipe '{name}'.{nearest(name, names())} Known here: {', '.join(names())},"

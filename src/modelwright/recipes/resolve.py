@@ -17,7 +17,7 @@ from modelwright.core.config import (
 )
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.models import builders
+from modelwright.models.builders import check_options
 from modelwright.recipes import recipe as recipes
 
 Layer = Mapping[str, Any]
@@ -54,7 +54,7 @@ def resolve(
             " with --data."
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
-    options_table = builders.options_of(checked)
+    options_table = check_options(checked)
     values = _effective(options_table, model, "model").model_dump()
     train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
     train = _effective(train, merged.get("train", {}), "train")

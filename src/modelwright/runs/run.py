@@ -25,12 +25,12 @@ from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
-from modelwright.models import builders
+from modelwright.models.builders import augment_network, build_network, check_options
 
 if TYPE_CHECKING:
     import keras
 
-    from modelwright.models.graph_tokenizer import Tokenizer
+    from modelwright.models.graph_tokenizer import GraphTokenizer
 
 FORMAT = 1
 WEIGHTS = "weights.weights.h5"
@@ -83,7 +83,7 @@ class Run:
             shape: of one row, where it is another than the run's.
         """
         shape = shape or self.input_shape
-        network = builders.build(self.config.model, shape, len(self.labels), precision)
+        network = build_network(self.config.model, shape, len(self.labels), precision)
         if weights:
             try:
                 network.load_weights(self.path / WEIGHTS)
@@ -91,15 +91,15 @@ class Run:
                 raise RunError(
                     f"the weights of {self.path} do not fit its config: {error}."
                 ) from None
-        return builders.augmented(self.config.model, network) if tta else network
+        return augment_network(self.config.model, network) if tta else network
 
-    def tokenizer(self) -> Tokenizer | None:
+    def tokenizer(self) -> GraphTokenizer | None:
         """The text model's tokeniser, None for a picture model."""
         if self.task != "text":
             return None
-        from modelwright.models.graph_tokenizer import Tokenizer
+        from modelwright.models.graph_tokenizer import GraphTokenizer
 
-        return Tokenizer(builders.options_of(self.config.model), self.path / VOCABULARY)
+        return GraphTokenizer(check_options(self.config.model), self.path / VOCABULARY)
 
     def update(self, **changes: Any) -> Run:
         """A copy with changes, written to ``run.json``; sealed by checksums once it finished."""

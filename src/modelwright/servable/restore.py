@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ServableError, brief
-from modelwright.models import builders
+from modelwright.models.builders import augment_network, build_network, check_options
 from modelwright.servable.manifest import Manifest
 
 _KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -33,14 +33,14 @@ def network(
         ConfigError: a function of one's own that built it is not here.
     """
     model = ModelConfig(**manifest.config["model"])
-    options = builders.options_of(model)
+    options = check_options(model)
     shape: tuple[int | None, ...] = manifest.shape or (options.length,)
     if unpadded and getattr(options, "any_length", False):
         shape = (None,)
         model = model.model_copy(update={"options": options.unpadded().model_dump()})
-    made = builders.build(model, shape, len(manifest.labels))
+    made = build_network(model, shape, len(manifest.labels))
     if manifest.tta:
-        made = builders.augmented(model, made)
+        made = augment_network(model, made)
     try:
         if values:
             with np.load(values, allow_pickle=False) as stored:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright.core.config import Config
-from modelwright.models import builders
+from modelwright.models.builders import check_options
 from modelwright.recipes.resolve import flat
 from modelwright.studies.plan import NO_MATTER
 
@@ -27,4 +27,4 @@ def difference(before: Config, now: Config) -> str:
 
 
 def _options(config: Config) -> dict[str, Any]:
-    return builders.options_of(config.model).model_dump()  # type: ignore[no-any-return]
+    return check_options(config.model).model_dump()  # type: ignore[no-any-return]

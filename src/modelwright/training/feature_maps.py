@@ -19,7 +19,7 @@ from modelwright.core.report import Block, Facts, Report, Table
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
 from modelwright.data import images
-from modelwright.models.output_layer import spread
+from modelwright.models.output_layer import two_columns
 from modelwright.plots.feature_maps import Maps, draw_layers
 from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data, split_of
@@ -171,7 +171,7 @@ def listen(network: keras.Model, pixels: UInt8Array) -> tuple[list[tuple[str, Fl
     finally:
         for layer in hooked:
             del layer.call
-    return ear.heard(), spread(keras.ops.convert_to_numpy(outputs))[0]
+    return ear.heard(), two_columns(keras.ops.convert_to_numpy(outputs))[0]
 
 
 class _Ear:

@@ -25,7 +25,7 @@ from modelwright.core.report import Block, Note, Report, Table
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
-from modelwright.models.graph_tokenizer import Tokenizer
+from modelwright.models.graph_tokenizer import GraphTokenizer
 from modelwright.training.batches import Ids
 from modelwright.training.network_classifier import NetworkClassifier
 
@@ -112,7 +112,7 @@ class NegationSlice(Report):
 
 
 def negation(
-    labels: Sequence[str], network: keras.Model, tokenizer: Tokenizer | None, rows: Split
+    labels: Sequence[str], network: keras.Model, tokenizer: GraphTokenizer | None, rows: Split
 ) -> tuple[NegationSlice, ...]:
     """Ask a network about negation, a slice a language; none where the question means nothing.
 
@@ -189,7 +189,7 @@ def _group(name: str, right: npt.NDArray[np.bool_]) -> Group:
     return Group(name, len(right), plain, negated, float(right.all(axis=1).mean()))
 
 
-def _languages(rows: Split, tokenizer: Tokenizer) -> list[Language]:
+def _languages(rows: Split, tokenizer: GraphTokenizer) -> list[Language]:
     places = np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64))
     scripts = scripts_of(rows.inputs.take(places))
     found = []
@@ -197,6 +197,6 @@ def _languages(rows: Split, tokenizer: Tokenizer) -> list[Language]:
         written = (scripts == SCRIPTS.index(_SCRIPT[language])).mean()
         texts = [text for pair in pairs(language) for text in (pair.plain, pair.negated)]
         # Latin letters alone are no English: a French model knows few of the words.
-        if written >= _WRITTEN and tokenizer.known(texts) >= _KNOWN:
+        if written >= _WRITTEN and tokenizer.known_share(texts) >= _KNOWN:
             found.append(language)
     return found

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from modelwright.core.types import FloatArray, Progress
-from modelwright.models.output_layer import spread
+from modelwright.models.output_layer import two_columns
 from modelwright.training.batches import Batches, encode
 
 _BATCH = 256
@@ -30,7 +30,7 @@ class NetworkClassifier:
         batches = Batches(encode(rows, self.tokenizer, progress), _BATCH)
         callbacks = [_PredictionProgress(progress, len(batches))] if progress else []
         outputs = self.network.predict(batches, verbose=0, callbacks=callbacks)
-        return spread(np.asarray(outputs))
+        return two_columns(np.asarray(outputs))
 
 
 class _PredictionProgress(keras.callbacks.Callback):  # type: ignore[misc]

@@ -19,8 +19,9 @@ import numpy as np
 from modelwright.core.errors import RunError
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
-from modelwright.models import builders, graph_tokenizer
-from modelwright.models.adaptation import Given
+from modelwright.models import graph_tokenizer
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import adapt_network, check_options
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
 from modelwright.training.batches import LabelledBatches, TrainingBatches, encode, feed
@@ -235,8 +236,8 @@ class Session:
             rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
             for start in range(0, len(rows), _VOCABULARY_BATCH)
         )
-        options = builders.options_of(self.run.config.model)
-        graph_tokenizer.learn(parts, options, path, self._progress)
+        options = check_options(self.run.config.model)
+        graph_tokenizer.learn_vocabulary(parts, options, path, self._progress)
 
     def _prepare_rows(self) -> dict[str, Any]:
         """Encodes the rows and returns the targets of each split."""
@@ -256,7 +257,7 @@ class Session:
         """Builds and compiles the network and its batches."""
         if self._progress:
             self._progress("building the network", 0, 0)
-        options = builders.options_of(self.run.config.model)
+        options = check_options(self.run.config.model)
         any_length = getattr(options, "any_length", False)
         self.network: Any = self.run.network(
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
@@ -283,15 +284,15 @@ class Session:
     def _adapt(self) -> None:
         """Sets the weights that the builder computes from the training rows."""
         unlabelled = self.data.unlabelled
-        rows = Given(
+        rows = AdaptationData(
             rows=self.inputs["train"],
             labels=self.data.splits["train"].labels,
-            unlabelled=None
+            unlabeled=None
             if unlabelled is None
             else encode(unlabelled, self._tokenizer, self._progress),
             progress=self._progress,
         )
-        builders.adapt(self.run.config.model, self.network, rows)
+        adapt_network(self.run.config.model, self.network, rows)
 
 
 class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]

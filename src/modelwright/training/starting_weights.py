@@ -12,7 +12,7 @@ from typing import Any
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
 from modelwright.core.report import Block, Facts, Report, Table
-from modelwright.models import builders
+from modelwright.models.builders import check_options
 from modelwright.models.options import TextOptions
 from modelwright.runs import run as runs
 from modelwright.runs.run import VOCABULARY, Run
@@ -79,13 +79,13 @@ def load_source(start: StartFrom) -> Source:
     """
     if (start.source / "run.json").exists():
         run = runs.load(start.source)
-        options = builders.options_of(run.config.model) if run.task == "text" else None
+        options = check_options(run.config.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
         return Source(run.network(), vocabulary, options)
     folder = manifest.find(start.source)
     about = manifest.read(folder)
     config = ModelConfig(**about.config["model"])
-    options = builders.options_of(config) if about.task == "text" else None
+    options = check_options(config) if about.task == "text" else None
     vocabulary = folder / tokenizer.VOCABULARY if about.task == "text" else None
     return Source(restore.network(folder, about), vocabulary, options)
 
@@ -132,7 +132,7 @@ def check_tokenizer(start: StartFrom, source: Source, run: Run) -> None:
     Raises:
         ConfigError: the tasks or the tokenizers' settings differ.
     """
-    own = builders.options_of(run.config.model) if run.task == "text" else None
+    own = check_options(run.config.model) if run.task == "text" else None
     theirs = source.tokenizer
     if (own is None) != (theirs is None):
         raise ConfigError(

@@ -15,8 +15,8 @@ from modelwright.core.report import Block, Facts, Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models import builders
-from modelwright.models.options import CustomOptions, PictureOptions, TextOptions
+from modelwright.models.builders import build_network, check_options, find_builder
+from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data
@@ -126,7 +126,7 @@ def resume(
 
 
 def _check(config: Config, data: Dataset) -> None:
-    task = builders.find(config.model.builder).task
+    task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
             f"recipe '{config.recipe}' is for {task}s, but {data.source} holds {data.task}s;"
@@ -134,7 +134,7 @@ def _check(config: Config, data: Dataset) -> None:
         )
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
-    options = builders.options_of(config.model)
+    options = check_options(config.model)
     if unread := _unread(options, data.task):
         raise ConfigError(
             f"'model.{unread[0]}' has no effect: {data.source} holds {data.task}s; leave it out."
@@ -146,14 +146,14 @@ def _check(config: Config, data: Dataset) -> None:
             " out."
         )
     # Builds the network once in advance, so that one that does not fit leaves no run behind.
-    builders.build(config.model, input_shape(config, data.shape), len(data.labels))
+    build_network(config.model, input_shape(config, data.shape), len(data.labels))
 
 
 def _unread(options: Table, task: Task) -> list[str]:
     """Returns keys that differ from their defaults although they are for the other task."""
     if not isinstance(options, CustomOptions):
         return []
-    other = TextOptions if task == "image" else PictureOptions
+    other = TextOptions if task == "image" else ImageOptions
     fields = other.model_fields
     return [key for key in fields if getattr(options, key) != fields[key].default]
 

@@ -1,0 +1,57 @@
+"""Extensions from other packages, registered as entry points and loaded when they are needed.
+
+A package registers an object under a group and a name, in its ``pyproject.toml``::
+
+    [project.entry-points."modelwright.builders"]
+    resnet = "my_package.builders:RESNET"
+
+Nothing here runs at startup: a lookup reads the metadata of the installed packages, and only the
+entry point that was asked for is imported.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from modelwright.core.errors import ConfigError, MissingDependencyError, brief
+
+
+def find_plugin(group: str, name: str) -> Any | None:
+    """Returns the object that an installed package registers, or None if there is none.
+
+    Args:
+        group: Group of the entry point, such as ``modelwright.builders``.
+        name: Name of the entry point.
+
+    Raises:
+        ConfigError: Several packages register the name.
+        MissingDependencyError: The entry point cannot be loaded.
+    """
+    found = tuple(entry_points(group=group, name=name))
+    if not found:
+        return None
+    if len(found) > 1:
+        packages = ", ".join(sorted(map(_package, found)))
+        raise ConfigError(
+            f"'{name}' in '{group}' is registered by several packages: {packages}; expected one."
+            " Uninstall the others."
+        )
+    try:
+        return found[0].load()
+    except Exception as error:
+        raise MissingDependencyError(
+            f"{_package(found[0])} registers '{name}' in '{group}', but '{found[0].value}' cannot"
+            f" be loaded ({type(error).__name__}: {brief(error)}). Repair or uninstall that"
+            " package."
+        ) from error
+
+
+def plugin_names(group: str) -> list[str]:
+    """Returns the sorted names that installed packages register in a group. Loads none of them."""
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def _package(entry: EntryPoint) -> str:
+    """Returns the name and version of the package that registers an entry point."""
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
