@@ -1,4 +1,4 @@
-"""Modelwright: labelled pictures or texts in, a small, verified, deployable classifier out.
+"""Modelwright turns labeled images or texts into a small, verified, deployable classifier.
 
     import modelwright as mw
 
@@ -7,7 +7,7 @@
     exported = mw.export(report.run, "models/sentiment")
     print(mw.load(exported.servable).predict(["A waste of two hours."]))
 
-Names are resolved when they are first used, so that importing the package is instant.
+A name is resolved when it is first used, so importing the package loads nothing heavy.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+"""``Classifier`` learns texts and images and refuses wrong use."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,27 +15,27 @@ SMALL = {"units": [8], "embedding": 8, "length": 12}
 FAST = {"epochs": 6, "batch_size": 16, "learning_rate": 0.02}
 
 
-def test_texts(tmp_path: Path) -> None:
+def test_texts_are_classified(tmp_path: Path) -> None:
     texts, labels = zip(*sentences(200), strict=True)
     model = Classifier("bilstm", model=SMALL, train=FAST, folder=tmp_path).fit(texts, labels)
     assert model.classes_.tolist() == ["neg", "pos"]
     assert model.predict_proba(texts[:5]).shape == (5, 2)
-    fresh, answers = zip(*sentences(40, seed=9), strict=True)
-    assert model.score(fresh, answers) > 0.9
+    fresh, fresh_labels = zip(*sentences(40, seed=9), strict=True)
+    assert model.score(fresh, fresh_labels) > 0.9
     assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
 
 
-def test_pictures(tmp_path: Path) -> None:
+def test_images_are_classified(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 120)
-    pictures = random.integers(0, 60, (120, 12, 12, 3), dtype=np.uint8)
-    pictures[labels == 1] += 150
+    images = random.integers(0, 60, (120, 12, 12, 3), dtype=np.uint8)
+    images[labels == 1] += 150
     model = Classifier("cnn", model={"filters": [4], "units": 4}, train=FAST, folder=tmp_path)
-    model.fit(pictures, labels)
-    assert model.predict(pictures[:4]).tolist() == [str(label) for label in labels[:4]]
+    model.fit(images, labels)
+    assert model.predict(images[:4]).tolist() == [str(label) for label in labels[:4]]
 
 
-def test_what_cannot_be_done() -> None:
+def test_unequal_lengths_and_an_unfitted_classifier_are_refused() -> None:
     with pytest.raises(ConfigError, match="x has 1 rows and y has 2"):
         Classifier("bilstm").fit(["a"], [0, 1])
     with pytest.raises(ConfigError, match="not fitted yet"):

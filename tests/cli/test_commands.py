@@ -195,10 +195,10 @@ def test_mistakes_with_a_servable(
         assert err.count("\n") == 1
     code, _, err = cli("predict", text_servable, colors / "red" / "000.png")
     assert code == 2
-    assert "is a picture, but" in err
+    assert "is an image, but" in err
     code, _, err = cli("predict", image_servable, "some words")
     assert code == 2
-    assert "there is no picture 'some words'" in err
+    assert "there is no image 'some words'" in err
 
 
 def test_a_file_of_texts_and_an_empty_input_are_not_classified(

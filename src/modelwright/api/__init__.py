@@ -1,1 +1,1 @@
-"""What Python users call where the layers below want a resolved config."""
+"""The Python interface to the steps that need settings: ``train`` and ``Classifier``."""

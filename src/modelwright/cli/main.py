@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 import modelwright
-from modelwright.cli import data, models, serving, studies
+from modelwright.cli import data, deployment, doctor, servables, server, studies, training
 from modelwright.core.errors import ModelwrightError
 
+_SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
+_COMMANDS = (
+    training.recipes,
+    training.train,
+    training.evaluate,
+    training.layers,
+    studies.compare,
+    studies.reproduce,
+    servables.export,
+    servables.quantize,
+    servables.verify,
+    servables.benchmark,
+    servables.predict,
+    server.serve,
+    server.versions,
+    server.rollback,
+    deployment.deploy,
+    doctor.doctor,
+)
+
 app = typer.Typer(
-    help="Labelled pictures or texts in, a small, verified, deployable classifier out.",
+    help=_SUMMARY,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
-app.command()(studies.recipes)
-app.command()(models.train)
-app.command()(models.evaluate)
-app.command()(models.layers)
-app.command()(studies.compare)
-app.command()(studies.reproduce)
-app.command()(models.export)
-app.command()(models.quantize)
-app.command()(models.verify)
-app.command()(models.benchmark)
-app.command()(models.predict)
-app.command()(serving.serve)
-app.command()(serving.versions)
-app.command()(serving.rollback)
-app.command()(serving.deploy)
-app.command()(models.doctor)
+for command in _COMMANDS:
+    app.command()(command)
 
 
-@app.callback(invoke_without_command=True)
-def version(
-    show: bool = typer.Option(False, "--version", help="Print the version and stop."),
+@app.callback(invoke_without_command=True, help=_SUMMARY)
+def print_version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Labelled pictures or texts in, a small, verified, deployable classifier out."""
-    if show:
+    """Prints the version if the option is set."""
+    if version:
         sys.stdout.write(f"modelwright {modelwright.__version__}\n")
         raise typer.Exit
 
 
 def main() -> None:
-    """Run a command; end with the exit code that ``modelwright.core.errors`` lists."""
+    """Runs a command and exits with a code that ``modelwright.core.errors`` lists."""
     try:
         app()
     except ModelwrightError as error:
@@ -60,9 +67,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        # A full disk, a folder that may not be written: the machine's refusal, not a bug.
-        what = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"error: {error.strerror or error}{what}\n")
+        # The machine refuses, for example a full disk or a read-only folder. It is not a bug.
+        file = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)
 
 

@@ -1,4 +1,4 @@
-"""What a command prints: its report for a person or a machine, and progress meanwhile."""
+"""What a command prints: a report as text or JSON, and progress while it runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -18,28 +16,31 @@ if TYPE_CHECKING:
 
     from modelwright.core.types import Progress, Report
 
-Json = typer.Option(False, "--json", help="Print JSON and nothing else.")
-Quiet = typer.Option(False, "--quiet", "-q", help="Show no progress.")
-
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def emit(report: Report, *, as_json: bool) -> None:
-    """Print a report on standard output."""
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Prints a report on standard output."""
     if as_json:
-        emit_json(report.to_dict())
+        print_json(report.to_dict())
     else:
         sys.stdout.write(report.render() + "\n")
 
 
-def emit_json(value: Any) -> None:
-    """Print one JSON value on standard output."""
+def print_json(value: Any) -> None:
+    """Prints one JSON value on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
+def exit_if_stopped(status: str) -> None:
+    """Ends the command as an interrupted one, so that a script does not continue."""
+    if status == "stopped":
+        raise KeyboardInterrupt
+
+
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Progress | None]:
-    """Something to report progress to: a bar on a terminal, else a line now and then."""
+def show_progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """Yields a callback that shows a bar on a terminal, or else a line every ten seconds."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -67,30 +68,32 @@ def _bars(console: Console) -> Bars:
 
 
 class _Bar:
-    """One bar a kind of work: the first word of what is being done tells them apart."""
+    """Shows one bar at a time; a description with another first word starts a new bar."""
 
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self.kind = ""
         self.task: TaskID | None = None
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        kind = what.split(" ", 1)[0]
+    def __call__(self, description: str, done: int, total: int) -> None:
+        kind = description.split(" ", 1)[0]
         if kind != self.kind or self.task is None:
             if self.task is not None:
                 self.bars.remove_task(self.task)
-            self.kind, self.task = kind, self.bars.add_task(what, total=total or None)
-        self.bars.update(self.task, description=what, completed=done, total=total or None)
+            self.kind, self.task = kind, self.bars.add_task(description, total=total or None)
+        self.bars.update(self.task, description=description, completed=done, total=total or None)
 
 
 class _Lines:
+    """Writes a line to standard error at most every ten seconds."""
+
     def __init__(self) -> None:
         self.last = time.monotonic()
 
-    def __call__(self, what: str, done: int, total: int) -> None:
+    def __call__(self, description: str, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = now
             of = f"/{total:,}" if total else ""
-            sys.stderr.write(f"{what}  ({done:,}{of})\n")
+            sys.stderr.write(f"{description}  ({done:,}{of})\n")
             sys.stderr.flush()

@@ -1,40 +1,36 @@
-"""``modelwright recipes``, ``modelwright compare`` and ``modelwright reproduce``."""
+"""The commands about studies: ``compare`` and ``reproduce``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Annotated
 
 import typer
 
 import modelwright
-from modelwright.cli.output import Json, Quiet, emit, shown
+from modelwright.cli.options import AsJson, OutputFolder, Quiet
+from modelwright.cli.output import exit_if_stopped, print_report, show_progress
 from modelwright.core.errors import ConfigError, RunError
 
 
-def recipes(
-    name: Optional[str] = typer.Argument(None, help="Show this one whole."),  # noqa: UP045
-    as_json: bool = Json,
-) -> None:
-    """List the recipes with their measured scores, or show one whole."""
-    emit(modelwright.show_recipe(name) if name else modelwright.list_recipes(), as_json=as_json)
-
-
 def compare(
-    study: Path = typer.Argument(help="A TOML file with variants and seeds; see the user guide."),
-    out: Optional[Path] = typer.Option(None, help="The study's folder; studies/NAME."),  # noqa: UP045
-    as_json: bool = Json,
-    quiet: bool = Quiet,
+    study: Annotated[
+        Path, typer.Argument(help="TOML file with variants and seeds; see the user guide.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder; studies/NAME by default.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Train variants with several seeds and lay them side by side; goes on where it was stopped."""
+    """Train variants with several seeds and compare them; continue an interrupted study."""
     from modelwright.studies import plan
 
-    plan.read(study)  # before TensorFlow takes its seconds to load
-    with shown(quiet=quiet or as_json) as progress:
+    plan.read(study)  # Checked here, so that a mistake is reported before TensorFlow loads.
+    with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.compare(study, out=out, progress=progress)
-    emit(report, as_json=as_json)
-    if report.status == "stopped":
-        raise KeyboardInterrupt  # so that a script does not go on as if it had finished
+    print_report(report, as_json=as_json)
+    exit_if_stopped(report.status)
     if report.failures:
         first = report.failures[0]
         raise RunError(
@@ -44,19 +40,28 @@ def compare(
 
 
 def reproduce(
-    only: Optional[list[str]] = typer.Option(None, help="This study; can be given again."),  # noqa: UP045
-    quick: bool = typer.Option(False, "--quick", help="A try that shows the shape only."),
-    again: bool = typer.Option(False, "--again", help="Train anew what is kept or finished."),
-    show: bool = typer.Option(False, "--list", help="List the studies; train nothing."),
-    page: bool = typer.Option(
-        False, "--page", help="Only write the results pages from what is kept; train nothing."
+    only: Annotated[
+        list[str] | None, typer.Option(help="Study to reproduce; repeat for several.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Train on few rows as a trial; store no result.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train even where a result is stored.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--list", help="List the studies; train nothing.")] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="Write the results pages from stored results; train nothing."),
+    ] = False,
+    out: OutputFolder = Path("studies"),
+    results: Annotated[Path, typer.Option(help="Folder of stored results.")] = Path(
+        "benchmarks/results"
     ),
-    out: Path = typer.Option(Path("studies"), help="Where the studies' folders are."),
-    results: Path = typer.Option(Path("benchmarks/results"), help="Where studies are kept."),
-    as_json: bool = Json,
-    quiet: bool = Quiet,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Put every published accuracy beside what is measured; trains what is not kept."""
+    """Compare every published accuracy with a measured one; train what is not stored."""
     from modelwright.publish import listing, pages
 
     if show + page + (quick or again) > 1 or (quick and again):
@@ -64,17 +69,16 @@ def reproduce(
     if page:
         if only:
             raise ConfigError("--page writes all tables of the pages; give it without --only.")
-        emit(pages.write(results, needed=True), as_json=as_json)
+        print_report(pages.write(results, needed=True), as_json=as_json)
         return
     if show:
-        emit(listing.list_studies(only or (), results), as_json=as_json)
+        print_report(listing.list_studies(only or (), results), as_json=as_json)
         return
-    with shown(quiet=quiet or as_json) as progress:
+    with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.reproduce(
             only or (), again=again, quick=quick, out=out, results=results, progress=progress
         )
-    emit(report, as_json=as_json)
-    if report.status == "stopped":
-        raise KeyboardInterrupt  # so that a script does not go on as if it had finished
+    print_report(report, as_json=as_json)
+    exit_if_stopped(report.status)
     if report.failures:
         raise RunError(f"{len(report.failures)} failed, the first {report.failures[0]}")

@@ -1,0 +1,56 @@
+"""The options and arguments that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+OutputFolder = Annotated[Path, typer.Option("--out", help="Output folder.")]
+
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.")]
+ImageColumn = Annotated[str | None, typer.Option(help="Column that holds paths of images.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="Text encoding of a table; UTF-8 or UTF-16 by default.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
+
+TestTimeAugmentation = Annotated[
+    bool, typer.Option("--tta", help="Average over mirrored and shifted copies of each image.")
+]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder.")]
+ServableFolder = Annotated[
+    Path, typer.Argument(help="models/NAME/VERSION, or models/NAME for its newest version.")
+]
+ModelFolder = Annotated[Path, typer.Argument(help="Folder of one model, models/NAME.")]
+
+
+def data_settings(
+    source: list[str] | None,
+    *,
+    text: str | None,
+    label: str | None,
+    image: str | None,
+    encoding: str | None,
+    strict: bool,
+) -> dict[str, Any]:
+    """Returns the ``[data]`` settings that the command line sets, without the others."""
+    return without_unset(
+        {
+            "source": source[0] if source and len(source) == 1 else source,
+            "text": text,
+            "label": label,
+            "image": image,
+            "encoding": encoding,
+            "strict": strict or None,
+        }
+    )
+
+
+def without_unset(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the entries whose value is not None."""
+    return {key: value for key, value in values.items() if value is not None}
