@@ -24,9 +24,10 @@ from modelwright.core.errors import (
 from modelwright.exporting import conversion, heldout
 from modelwright.quantization import quantize as module
 from modelwright.quantization.selection import Variant, choose, compared
-from modelwright.servable import examples, manifest
 from modelwright.servable.cost import Cost
 from modelwright.servable.engines import open_engine
+from modelwright.servable.examples import read_examples
+from modelwright.servable.manifest import MANIFEST, read_manifest
 
 COST = Cost(
     cold_seconds=1.0,
@@ -79,8 +80,8 @@ def at_hand(quantized: Path, converted: Path, monkeypatch: pytest.MonkeyPatch) -
         return {}
 
     def answer(folder: Path, engine: str, path: Path, **_: Any) -> tuple[np.ndarray, Cost]:
-        about = manifest.read(folder)
-        rows = examples.read(path, about.task).inputs
+        about = read_manifest(folder)
+        rows = read_examples(path, about.task).inputs
         return open_engine(engine, folder, about).probabilities(rows), COST
 
     monkeypatch.setattr(conversion, "convert", there)
@@ -107,7 +108,7 @@ def test_the_table_tells_what_each_file_costs(quantized: Path) -> None:
 
 
 def test_what_was_written_is_verified_and_answers(quantized: Path) -> None:
-    about = manifest.read(quantized)
+    about = read_manifest(quantized)
     (name,) = (name for name in about.engines if name.startswith("litert"))
     report = modelwright.verify(quantized)
     assert report.engines[name]["passed"]
@@ -131,13 +132,13 @@ def test_twice_is_as_once_and_another_choice_replaces_it(at_hand: Path, tmp_path
     folder = tmp_path / "1"
     shutil.copytree(at_hand, folder)
     for _ in range(2):
-        files = manifest.read(folder).files
+        files = read_manifest(folder).files
         report = modelwright.quantize(folder, methods=["int8", "float16"], measuring=BRIEF)
         assert report.written == ("litert-int8", "litert-float16")
         assert report.rows == 8
         there = {path.name for path in (folder / "litert").glob("*.tflite")}
         assert there == {"int8.tflite", "float16.tflite"}
-    again = manifest.read(folder).files
+    again = read_manifest(folder).files
     changing = {"litert/table.json", "litert/table.png"}  # they hold times
     assert {k: v for k, v in files.items() if k not in changing} == {
         k: v for k, v in again.items() if k not in changing
@@ -145,27 +146,27 @@ def test_twice_is_as_once_and_another_choice_replaces_it(at_hand: Path, tmp_path
 
 
 def test_a_file_beyond_the_limits_is_refused_and_nothing_changes(at_hand: Path) -> None:
-    before = manifest.read(at_hand)
+    before = read_manifest(at_hand)
     with pytest.raises(ParityError, match=r"litert-float32 has .* MiB, more than the 0.001 of"):
         modelwright.quantize(
             at_hand, methods=["float32"], limits=Limits(mib=0.001), measuring=BRIEF
         )
-    assert manifest.read(at_hand) == before
+    assert read_manifest(at_hand) == before
 
 
 def test_where_none_fits_nothing_changes_but_the_table_is_shown(at_hand: Path) -> None:
-    before = manifest.read(at_hand)
+    before = read_manifest(at_hand)
     report = modelwright.quantize(at_hand, limits=Limits(mib=1e-6), measuring=BRIEF)
     assert (report.recommended, report.written) == (None, ())
     assert "more than the 1e-06 of --max-size" in report.render()
-    assert manifest.read(at_hand) == before
+    assert read_manifest(at_hand) == before
 
 
-@pytest.mark.parametrize("moved", [manifest.MANIFEST, "litert"])
+@pytest.mark.parametrize("moved", [MANIFEST, "litert"])
 def test_what_was_there_comes_back_where_moving_fails(
     at_hand: Path, monkeypatch: pytest.MonkeyPatch, moved: str
 ) -> None:
-    before = manifest.read(at_hand)
+    before = read_manifest(at_hand)
     rename, replace = Path.rename, Path.replace
 
     def failing(how: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
@@ -181,7 +182,7 @@ def test_what_was_there_comes_back_where_moving_fails(
     with pytest.raises(ServableError, match="No space left on device; it is as it was"):
         modelwright.quantize(at_hand, methods=["float16"], measuring=BRIEF)
     monkeypatch.undo()
-    assert manifest.read(at_hand) == before
+    assert read_manifest(at_hand) == before
     assert not list(at_hand.parent.glob(".*"))
 
 
@@ -190,43 +191,43 @@ def test_a_function_that_lies_elsewhere_is_not_called(
 ) -> None:
     folder = tmp_path / "1"
     shutil.copytree(quantized, folder)
-    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
+    record = json.loads((folder / MANIFEST).read_text("utf-8"))
     record["config"]["model"] = {"builder": "custom", "options": {"function": "subprocess:call"}}
-    (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
+    (folder / MANIFEST).write_text(json.dumps(record), "utf-8")
     with pytest.raises(ConfigError, match="'subprocess:call', which is not in the current"):
         modelwright.quantize(folder, measuring=BRIEF)
     (tmp_path / "subprocess.py").touch()
     monkeypatch.chdir(tmp_path)
-    about = manifest.read(folder)
+    about = read_manifest(folder)
     with pytest.raises(ConfigError, match="not in the current"):  # the standard library's is meant
         heldout.settings(about, folder)
     (tmp_path / "nets.py").touch()
     own = {**about.config, "model": {"builder": "custom", "options": {"function": "nets:build"}}}
     assert heldout.settings(replace(about, config=own), folder).model.builder == "custom"
     record["config"]["model"] = {"builder": "cnn", "colour": "red"}
-    (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
+    (folder / MANIFEST).write_text(json.dumps(record), "utf-8")
     with pytest.raises(ServableError, match="settings in the manifest of .* are not of this"):
         modelwright.quantize(folder, measuring=BRIEF)
 
 
 def test_from_inside_its_folder(at_hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = manifest.read(at_hand)
+    before = read_manifest(at_hand)
     monkeypatch.chdir(at_hand)
     modelwright.quantize(".", limits=Limits(mib=1e-6), measuring=BRIEF)
-    assert manifest.read(at_hand) == before
+    assert read_manifest(at_hand) == before
 
 
 def test_a_conversion_that_fails_touches_nothing(
     at_hand: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = manifest.read(at_hand)
+    before = read_manifest(at_hand)
     crashed = "its process crashed (SIGSEGV)"
     monkeypatch.setattr(
         conversion, "convert", lambda _, kinds, *__, **___: dict.fromkeys(kinds, crashed)
     )
     with pytest.raises(ServableError, match="litert-int8 is not available: its process crashed"):
         modelwright.quantize(at_hand, methods=["int8"], measuring=BRIEF)
-    assert manifest.read(at_hand) == before
+    assert read_manifest(at_hand) == before
 
 
 def test_a_recurrent_network_has_no_whole_numbers_but_the_rest(
@@ -252,9 +253,9 @@ def test_data_that_is_gone_is_one_line(
 ) -> None:
     folder = tmp_path / "1"
     shutil.copytree(quantized, folder)
-    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
+    record = json.loads((folder / MANIFEST).read_text("utf-8"))
     record["config"]["data"]["source"] = str(tmp_path / "gone")
-    (folder / manifest.MANIFEST).write_text(json.dumps(record), "utf-8")
+    (folder / MANIFEST).write_text(json.dumps(record), "utf-8")
     code, _, errors = cli("quantize", str(folder), "--quiet")
     assert code == DataError.exit_code
     assert "gone" in errors and len(errors.strip().splitlines()) == 1
@@ -266,7 +267,7 @@ def test_benchmark_times_every_engine(
     code, said, _ = cli("benchmark", str(quantized), "--rounds", "1", "--seconds", "0.1", "--json")
     assert code == 0
     report = json.loads(said)
-    assert set(report["engines"]) == set(manifest.read(quantized).engines)
+    assert set(report["engines"]) == set(read_manifest(quantized).engines)
     for cost in report["engines"].values():
         assert cost["rows_per_second"] > 0 and cost["peak_mib"] > 10
     code, said, _ = cli("benchmark", str(quantized), "--engine", "onnx", "--rounds", "1", "--quiet")
@@ -312,7 +313,6 @@ def test_changes_and_flips_are_those_of_the_rows() -> None:
 
 def test_rounded_kernels_are_whole_numbers_with_a_scale_a_channel() -> None:
     import tensorflow as tf
-
     from modelwright.quantization.aware_training import rounded
 
     kernel = tf.constant(np.random.default_rng(0).normal(size=(3, 3, 2, 4)).astype(np.float32))

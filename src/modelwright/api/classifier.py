@@ -16,7 +16,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
 from modelwright.exporting.export import export
-from modelwright.servable.predictor import Predictor, load
+from modelwright.servable.predictor import Predictor, load_predictor
 
 
 class Classifier:
@@ -71,7 +71,7 @@ class Classifier:
         )
         self.run_ = report.run
         self.servable_ = export(report.run, folder / "model").servable
-        self._predictor: Predictor = load(self.servable_)
+        self._predictor: Predictor = load_predictor(self.servable_)
         self.classes_ = np.array(self._predictor.manifest.labels)
         return self
 

@@ -142,7 +142,7 @@ def quantize(
     quiet: bool = Quiet,
 ) -> None:
     """Write small files for LiteRT, measured on held-out rows, if they keep the limits."""
-    limits = modelwright.Limits(max_drop, max_size, max_latency)
+    limits = modelwright.QuantizationLimits(max_drop, max_size, max_latency)
     measuring = modelwright.Measuring(split, rows)
     with shown(quiet=quiet or as_json) as progress:
         report = modelwright.quantize(
@@ -193,9 +193,9 @@ def predict(
 ) -> None:
     """Classify texts or pictures with a servable."""
     from modelwright.cli import inputs
-    from modelwright.servable import manifest
+    from modelwright.servable.manifest import find_version, read_manifest
 
-    about = manifest.read(manifest.find(servable))
+    about = read_manifest(find_version(servable))
     names = inputs.expand(given, about.task, servable)
     answers = modelwright.load(servable, engine=engine).predict(names)
     if as_json:

@@ -14,7 +14,7 @@ from modelwright.core.errors import ConfigError, DataError, ServableError
 from modelwright.core.types import Dataset, Progress, RawInput, Split
 from modelwright.data.images import portable
 from modelwright.data.load import load_data
-from modelwright.servable import examples
+from modelwright.servable.examples import evenly_spaced
 from modelwright.servable.manifest import Manifest
 from modelwright.servable.preprocessing import Preparation
 
@@ -60,7 +60,7 @@ def part_of(data: Dataset, split: str | None) -> tuple[str, Split]:
 def ready(data: Dataset, folder: Path, about: Manifest, most: int | None = None) -> Any:
     """Training rows as the network reads them, at most so many, evenly spread."""
     train = data.splits["train"]
-    places = examples.held_out(len(train), most or len(train))
+    places = evenly_spaced(len(train), most or len(train))
     if about.task == "text":
         return Preparation(folder, about)(sendable(train, places))
     return train.inputs.take(np.array(places))
