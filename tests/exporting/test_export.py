@@ -14,9 +14,7 @@ import modelwright
 from modelwright.core.errors import ConfigError, ParityError, ServableError
 from modelwright.exporting import writer
 from modelwright.runs import run as runs
-from modelwright.servable.manifest import (
-    read_manifest,
-)
+from modelwright.servable.manifest import read_manifest
 from modelwright.servable.warmup import WARMUP
 
 

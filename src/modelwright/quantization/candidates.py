@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.errors import ServableError
 from modelwright.core.files import move_into_place
-from modelwright.core.types import FloatArray, Progress
+from modelwright.core.types import FloatArray, IntArray, Progress, RawInput
 from modelwright.exporting.conversion import ConversionTarget, convert_servable
 from modelwright.quantization.methods import (
     ENGINE,
@@ -22,6 +24,7 @@ from modelwright.quantization.methods import (
 )
 from modelwright.servable.cost import Cost, measure_cost
 from modelwright.servable.engines.registry import REFERENCE, engine_kind
+from modelwright.servable.examples import Examples, write_examples
 from modelwright.servable.manifest import Manifest, write_manifest
 
 
@@ -33,6 +36,15 @@ class Candidates:
     manifest: Manifest
     missing: dict[str, str]
     """Why the other engines could not be written."""
+
+
+@dataclass(frozen=True)
+class MeasuredRows:
+    """The rows that files are measured on."""
+
+    split: str
+    inputs: tuple[RawInput, ...]
+    labels: IntArray
 
 
 @dataclass(frozen=True)
@@ -89,19 +101,28 @@ def write_candidates(
 
 
 def measure_candidates(
-    candidates: Candidates, rows: Path, *, seconds: float, progress: Progress | None
+    candidates: Candidates, rows: MeasuredRows, seconds: float, progress: Progress | None
 ) -> Measurements:
     """Runs each engine of the copy in a fresh process.
+
+    Args:
+        candidates: the copy, in a workspace that can hold the rows.
+        rows: the rows to answer.
+        seconds: about how long each way of answering is timed.
+        progress: is called at each step.
 
     Raises:
         ServableError: the SavedModel does not run, so that there is nothing to compare with.
     """
+    manifest = candidates.manifest
+    path = candidates.folder.with_name("rows")
+    unanswered = np.zeros((len(rows.inputs), len(manifest.labels)), np.float32)
+    write_examples(path, Examples(rows.inputs, unanswered), manifest.task)
     measured = Measurements({}, {}, {}, dict(candidates.missing))
-    engines = candidates.manifest.engines
-    for name in sorted(engines, key=lambda name: (name != REFERENCE, is_quantized(name))):
+    for name in sorted(manifest.engines, key=lambda name: (name != REFERENCE, is_quantized(name))):
         try:
             measured.answers[name], measured.costs[name] = measure_cost(
-                candidates.folder, name, rows, seconds=seconds, progress=progress
+                candidates.folder, name, path, seconds=seconds, progress=progress
             )
         except ServableError as error:
             if name == REFERENCE:

@@ -45,7 +45,7 @@ _ROWS = (
 METHODS = {method.name: method for method in _ROWS}
 """All methods by name, the largest file first."""
 METHOD_NAMES = tuple(method.name for method in _ROWS if not method.fine_tunes)
-"""The methods that a user can ask for; those that fine-tune are asked for by ``finetune``."""
+"""The methods that a user can name. The argument ``finetune`` adds those that fine-tune."""
 
 
 def method_of(engine: str) -> QuantizationMethod:

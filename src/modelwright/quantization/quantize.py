@@ -6,7 +6,6 @@ rows of the servable's own data and measures it. The selected files then move in
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -16,51 +15,34 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core.errors import ConfigError, MissingDependencyError, ParityError, ServableError
-from modelwright.core.files import move_into_place, write_json
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
 from modelwright.core.packages import require_training
-from modelwright.core.types import Dataset, IntArray, Progress, RawInput
+from modelwright.core.types import Dataset, Progress
 from modelwright.exporting import heldout
-from modelwright.plots.quantize import draw_quantize
 from modelwright.quantization.candidates import (
     Candidates,
+    MeasuredRows,
     Measurements,
     measure_candidates,
-    other_engines,
     write_candidates,
 )
+from modelwright.quantization.installation import install_files, record_selection
 from modelwright.quantization.methods import (
     BASELINE,
     ENGINE,
-    ENGINE_FOLDER,
     METHOD_NAMES,
     METHODS,
     QuantizationMethod,
     engines_of,
-    method_of,
 )
 from modelwright.quantization.quantization_aware_training import fine_tune
 from modelwright.quantization.selection import QuantizationLimits, select_variant
-from modelwright.quantization.table import (
-    PLOT_FILE,
-    TABLE_FILE,
-    QuantizeReport,
-    Variant,
-    compare_variants,
-)
-from modelwright.servable.examples import Examples, evenly_spaced, write_examples
-from modelwright.servable.manifest import (
-    EXAMPLES,
-    MANIFEST,
-    Manifest,
-    find_version,
-    read_manifest,
-    write_manifest,
-)
+from modelwright.quantization.table import QuantizeReport, Variant, compare_variants
+from modelwright.servable.examples import evenly_spaced
+from modelwright.servable.manifest import Manifest, find_version, read_manifest
 
 _SAMPLES = 256
-_RECORDED_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -84,15 +66,6 @@ class _Servable:
     data: Dataset
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The rows that files are measured on."""
-
-    split: str
-    inputs: tuple[RawInput, ...]
-    labels: IntArray
-
-
 def quantize(
     path: Path | str,
     *,
@@ -108,8 +81,7 @@ def quantize(
         path: a version's folder, or a model's folder for its newest version.
         methods: names of methods; none for the recommended one within the limits.
         limits: the limits that a file must keep.
-        finetune: also tries ``int8`` after so many epochs on the training rows with rounded
-            weights; 0 for no such training.
+        finetune: also tries ``int8`` after so many epochs with rounded weights; 0 for not.
         measuring: the rows to measure on, and for how long.
         progress: is called at each step.
 
@@ -132,12 +104,12 @@ def quantize(
             workspace = Path(temporary)
             tried = _methods_to_try(methods, finetune)
             candidates = _write_all(servable, tried, finetune, workspace, progress)
-            measured = _measure_all(candidates, rows, measuring, workspace, progress)
+            measured = measure_candidates(candidates, rows, measuring.seconds, progress)
             report = _select(servable, rows, measured, methods, limits or QuantizationLimits())
             report = replace(report, seconds=time.monotonic() - started)
             if report.written:
-                _record(candidates.folder, servable.manifest, report, rows, measured)
-                _install(candidates.folder, folder, workspace)
+                record_selection(candidates.folder, servable.manifest, report, rows, measured)
+                install_files(candidates.folder, folder)
     except OSError as error:
         raise ServableError(
             f"writing {folder} failed: {error.strerror or error}; it is as it was. Make room and"
@@ -171,10 +143,10 @@ def _load(path: Path, progress: Progress | None) -> _Servable:
     return _Servable(folder, manifest, heldout.load(config.data, manifest.data, folder, progress))
 
 
-def _rows_to_measure(data: Dataset, measuring: Measuring) -> _Rows:
+def _rows_to_measure(data: Dataset, measuring: Measuring) -> MeasuredRows:
     name, split = heldout.part_of(data, measuring.split)
     positions = evenly_spaced(len(split), measuring.rows or len(split))
-    return _Rows(name, heldout.sendable(split, positions), split.labels[np.array(positions)])
+    return MeasuredRows(name, heldout.sendable(split, positions), split.labels[np.array(positions)])
 
 
 def _methods_to_try(methods: Sequence[str], finetune: int) -> list[QuantizationMethod]:
@@ -210,26 +182,9 @@ def _write_all(
     )
 
 
-def _measure_all(
-    candidates: Candidates,
-    rows: _Rows,
-    measuring: Measuring,
-    workspace: Path,
-    progress: Progress | None,
-) -> Measurements:
-    path = workspace / "rows"
-    write_examples(path, _unanswered(rows, candidates.manifest), candidates.manifest.task)
-    return measure_candidates(candidates, path, seconds=measuring.seconds, progress=progress)
-
-
-def _unanswered(rows: _Rows, manifest: Manifest) -> Examples:
-    zeros = np.zeros((len(rows.inputs), len(manifest.labels)), np.float32)
-    return Examples(rows.inputs, zeros)
-
-
 def _select(
     servable: _Servable,
-    rows: _Rows,
+    rows: MeasuredRows,
     measured: Measurements,
     methods: Sequence[str],
     limits: QuantizationLimits,
@@ -273,54 +228,3 @@ def _most_accurate(method: str, variants: Mapping[str, Variant]) -> str:
     engines = engines_of(method)
     there = [name for name in engines if name in variants]
     return max(there, key=lambda name: variants[name].accuracy, default=engines[0])
-
-
-def _record(
-    copy: Path, manifest: Manifest, report: QuantizeReport, rows: _Rows, measured: Measurements
-) -> None:
-    """Leaves the selected files in the copy, with their recorded answers and the table."""
-    selected = {copy / ENGINE.file(name) for name in report.written}
-    for file in (copy / ENGINE_FOLDER).iterdir():
-        if file not in selected:
-            file.unlink()
-    engines = other_engines(manifest)
-    recorded = rows.inputs[:_RECORDED_ROWS]
-    for name in report.written:
-        method, variant = method_of(name), report.variants[name]
-        path = f"{ENGINE_FOLDER}/{method.name}.{EXAMPLES}"
-        answers = measured.answers[name][: len(recorded)]
-        write_examples(copy / path, Examples(recorded, answers), manifest.task)
-        engines[name] = {
-            "tolerance": method.tolerance,
-            "examples": path,
-            "rows": report.rows,
-            "split": report.split,
-            "accuracy": variant.accuracy,
-            "change": variant.change,
-            "flips": variant.flips,
-        }
-    write_json(copy / TABLE_FILE, report.to_dict())
-    draw_quantize(
-        copy / PLOT_FILE,
-        {
-            name: (one.bytes / 2**20, one.cost.latency_ms["p50"], 100 * one.change)
-            for name, one in report.variants.items()
-        },
-        {name: tuple(100 * end for end in one.interval) for name, one in report.variants.items()},
-    )
-    write_manifest(replace(manifest, engines=engines), copy)
-
-
-def _install(copy: Path, folder: Path, workspace: Path) -> None:
-    """Renames the folder of files into the servable, then the manifest: both or neither."""
-    installed, before = folder / ENGINE_FOLDER, workspace / "before"
-    if installed.exists():
-        installed.rename(before)
-    try:
-        (copy / ENGINE_FOLDER).rename(installed)
-        move_into_place(copy / MANIFEST, folder / MANIFEST)
-    except BaseException:
-        shutil.rmtree(installed, ignore_errors=True)
-        if before.exists():
-            before.rename(installed)
-        raise

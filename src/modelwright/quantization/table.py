@@ -122,7 +122,7 @@ def compare_variants(
         sizes: the size of each engine's files, in bytes.
         labels: the true labels, ``[n]``.
     """
-    whole = METHODS[BASELINE].engine
+    baseline = METHODS[BASELINE].engine
     figures = {name: measure(answer, labels) for name, answer in answers.items()}
     correct = {name: answer.argmax(axis=1) == labels for name, answer in answers.items()}
     reference, reference_cost = answers[REFERENCE], costs[REFERENCE]
@@ -131,11 +131,11 @@ def compare_variants(
         difference = correct[name].astype(np.float64) - correct[REFERENCE]
         change = float(difference.mean())
         reach = _Z * float(difference.std()) / math.sqrt(len(labels))
-        comparable = whole in sizes and kind_of(name) == kind_of(whole)
+        comparable = baseline in sizes and kind_of(name) == kind_of(baseline)
         calibration_error = figures[name].calibration_error
         variants[name] = Variant(
             bytes=sizes[name],
-            times_smaller=sizes[whole] / sizes[name] if comparable else None,
+            times_smaller=sizes[baseline] / sizes[name] if comparable else None,
             accuracy=figures[name].accuracy,
             accuracy_interval=figures[name].accuracy_interval,
             macro_f1=figures[name].macro_f1,
