@@ -26,6 +26,7 @@ from modelwright.exporting import heldout
 from modelwright.exporting.conversion import ConversionTarget
 from modelwright.quantization import candidates
 from modelwright.quantization.methods import is_quantized
+from modelwright.servable import verify as verify_module
 from modelwright.servable.cost import Cost
 from modelwright.servable.engines import kinds
 from modelwright.servable.engines.registry import open_engine
@@ -103,9 +104,12 @@ def test_the_table_has_the_figures_of_each_file(quantized: Path) -> None:
     assert (quantized / "litert" / "table.png").stat().st_size > 1000
 
 
-def test_a_written_file_is_verified_and_answers(quantized: Path) -> None:
+def test_a_written_file_is_verified_and_answers(
+    quantized: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manifest = read_manifest(quantized)
     (name,) = filter(is_quantized, manifest.engines)
+    monkeypatch.setattr(verify_module, "is_installed", is_quantized)
     report = modelwright.verify(quantized)
     assert report.engines[name]["passed"]
     assert report.engines[name]["rows"] == min(32, manifest.engines[name]["rows"])
@@ -232,13 +236,16 @@ def test_where_a_conversion_fails_nothing_changes(
     assert read_manifest(in_process) == before
 
 
-def test_a_recurrent_network_can_be_quantized(text_servable: Path, tmp_path: Path) -> None:
+def test_a_recurrent_network_can_be_quantized(
+    text_servable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "1"
     shutil.copytree(text_servable, folder)
     report = modelwright.quantize(folder, methods=["dynamic"], measuring=BRIEF)
     assert set(report.variants) >= {"litert-float32", "litert-dynamic"}
     assert modelwright.load(folder, engine="litert").predict(["很好"])[0].label == "pos"
-    modelwright.verify(folder)
+    monkeypatch.setattr(verify_module, "is_installed", is_quantized)
+    assert list(modelwright.verify(folder).engines) == ["litert-dynamic"]
 
 
 def test_unknown_methods_and_splits_are_refused(quantized: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -203,6 +204,20 @@ def test_an_entry_point_that_cannot_be_loaded_is_named(
     code, _, errors = cli("verify", exported)
     assert code == ConfigError.exit_code and "'fake'" in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_no_other_file_names_an_engine() -> None:
+    source = Path(modelwright.__file__).parent
+    engines = source / "servable" / "engines"
+    names = {*registry.BUILT_IN, "onnx/model.onnx"}
+    for path in sorted(source.rglob("*.py")):
+        if path.parent != engines:
+            constants = {
+                node.value
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
+            assert not constants & names, f"{path} names {constants & names}"
 
 
 def test_two_engines_with_one_name_are_an_error(
