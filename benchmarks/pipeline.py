@@ -49,7 +49,7 @@ def compare(given: argparse.Namespace) -> Figures:
     with tempfile.TemporaryDirectory() as made:
         folders = {name: Path(made) / name for name in ("png", "jpeg")}
         for name, folder in folders.items():
-            write_pictures(folder, name, max(rows[part] for part in given.parts), given.side)
+            write_images(folder, name, max(rows[part] for part in given.parts), given.side)
         if "waiting" in given.parts:
             results["waiting"] = _compare_waiting(given, folders)
         if "reading" in given.parts:
@@ -59,7 +59,7 @@ def compare(given: argparse.Namespace) -> Figures:
     return results
 
 
-def write_pictures(folder: Path, kind: str, count: int, side: int) -> None:
+def write_images(folder: Path, kind: str, count: int, side: int) -> None:
     """The first pictures of CIFAR-10's training rows as files, a folder a class."""
     import numpy as np
     from PIL import Image

@@ -34,8 +34,8 @@ def measure(side: str, length: int) -> Figures:
 
     load_keras()
     from modelwright.core.config import ModelConfig
-    from modelwright.exporting.conversion import litert_file
     from modelwright.models.builders import build_network
+    from modelwright.servable.engines.litert import convert_to_litert
 
     network = build_network(ModelConfig(builder="bilstm", options={}), (length,), 2)
     ids = np.zeros((1, length), np.int32)
@@ -46,7 +46,7 @@ def measure(side: str, length: int) -> Figures:
         if side == "keras":
             network.export(str(file), format="litert", verbose=False)
         else:
-            file.write_bytes(litert_file(network, "float32", None))
+            file.write_bytes(convert_to_litert(network, {}))
         return {"bytes": file.stat().st_size, **_run(file, ids, float(expected))}
 
 

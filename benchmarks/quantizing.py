@@ -19,14 +19,14 @@ OPTIONS = {"servables": Option([], [], "folders of models", many=True, local=Tru
 
 def compare(given: argparse.Namespace) -> Figures:
     """Every servable's table."""
-    from modelwright.quantization.quantize import TABLE
-    from modelwright.servable import manifest
+    from modelwright.quantization.table import TABLE_FILE
+    from modelwright.servable.manifest import find_version
 
     if not given.servables:
         raise SystemExit("--servables was not given; expected folders of models, models/NAME.")
     results: Figures = {}
     for path in map(Path, given.servables):
-        table = json.loads((manifest.find(path) / TABLE).read_text("utf-8"))
+        table = json.loads((find_version(path) / TABLE_FILE).read_text("utf-8"))
         medians = {name: _figures(one) for name, one in table["variants"].items()}
         title = f"{path.name}: {table['rows']:,} rows of the split {table['split']}"
         heads = ("engine", "MiB", "smaller", "accuracy", "points", "flips", "difference")

@@ -167,6 +167,33 @@ def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return made_once(tmp_path_factory, "picture-models", make) / "colors" / "1"
 
 
+@pytest.fixture(scope="session")
+def with_litert(
+    text_servable: Path, image_servable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """A text and an image servable, each with a float32 file for LiteRT. Don't change them."""
+    from dataclasses import replace
+
+    from modelwright.exporting.conversion import ConversionTarget, convert_servable
+    from modelwright.servable.engines.litert import LITERT
+    from modelwright.servable.manifest import read_manifest, write_manifest
+
+    def make(out: Path) -> None:
+        for task, servable in (("text", text_servable), ("image", image_servable)):
+            folder = out / task / "1"
+            shutil.copytree(servable, folder)
+            file = folder / LITERT.file("litert-float32")
+            file.parent.mkdir()
+            target = ConversionTarget(file.name, LITERT.name)
+            assert convert_servable(folder, [target], file.parent) == {}
+            manifest = read_manifest(servable)
+            engines = {**manifest.engines, "litert-float32": {}}
+            write_manifest(replace(manifest, engines=engines), folder)
+
+    models = made_once(tmp_path_factory, "with-litert", make)
+    return {task: models / task / "1" for task in ("text", "image")}
+
+
 @pytest.fixture
 def cli(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -48,10 +48,10 @@ def raw(folder: Path, count: int = ROWS) -> list[str | bytes]:
     Raises:
         SystemExit: it recorded too few.
     """
-    from modelwright.servable import manifest
+    from modelwright.servable.manifest import EXAMPLES, read_manifest
 
-    task = manifest.read(folder).task
-    lines = (folder / manifest.EXAMPLES).read_text("utf-8").split("\n")[:-1]
+    task = read_manifest(folder).task
+    lines = (folder / EXAMPLES).read_text("utf-8").split("\n")[:-1]
     instances = [json.loads(line)["instance"] for line in lines]
     found: list[str | bytes]
     if task == "image":
@@ -67,10 +67,11 @@ def raw(folder: Path, count: int = ROWS) -> list[str | bytes]:
 
 def answered(folder: Path, inputs: Sequence[str | bytes]) -> list[Row]:
     """Each input with what that servable answers."""
-    from modelwright.servable import manifest, predictor
+    from modelwright.servable.manifest import read_manifest
+    from modelwright.servable.predictor import load_predictor
 
-    name = manifest.read(folder).input_name
-    loaded = predictor.load(folder)
+    name = read_manifest(folder).input_name
+    loaded = load_predictor(folder)
     return [
         Row({name: _json(value)}, made.label, tuple(made.probabilities.values()))
         for value, made in zip(

@@ -18,9 +18,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Classifier",
-    "Limits",
     "Measuring",
     "ModelwrightError",
+    "QuantizationLimits",
     "benchmark",
     "compare",
     "evaluate",
@@ -42,14 +42,14 @@ __all__ = [
 ]
 
 _LIGHT = {
-    "Limits": "modelwright.quantization.selection",
     "Measuring": "modelwright.quantization.quantize",
     "ModelwrightError": "modelwright.core.errors",
+    "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
     "list_recipes": "modelwright.recipes.listing",
-    "load": "modelwright.servable.predictor",
+    "load": "modelwright.servable.predictor:load_predictor",
     "load_data": "modelwright.data.load",
     "quantize": "modelwright.quantization.quantize",
     "reproduce": "modelwright.publish.reproduce",
@@ -78,10 +78,10 @@ if TYPE_CHECKING:
     from modelwright.exporting.export import export
     from modelwright.publish.reproduce import reproduce
     from modelwright.quantization.quantize import Measuring, quantize
-    from modelwright.quantization.selection import Limits
+    from modelwright.quantization.selection import QuantizationLimits
     from modelwright.recipes.listing import list_recipes, show_recipe
     from modelwright.servable.benchmark import benchmark
-    from modelwright.servable.predictor import load
+    from modelwright.servable.predictor import load_predictor as load
     from modelwright.servable.verify import verify
     from modelwright.servable.versions import rollback, versions
     from modelwright.studies.compare import compare
@@ -99,7 +99,8 @@ def __getattr__(name: str) -> Any:
         load_keras()
     elif name not in _LIGHT:
         raise AttributeError(f"module 'modelwright' has no attribute '{name}'")
-    return getattr(importlib.import_module({**_LIGHT, **_HEAVY}[name]), name)
+    module, _, attribute = {**_LIGHT, **_HEAVY}[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.servable import manifest
-from modelwright.servable.manifest import Manifest
+from modelwright.servable.manifest import EXAMPLES, FORMAT, Manifest, write_manifest
 
 
 def own(models: Path, name: str, version: int = 1) -> Path:
     """A version with a manifest that lists its files."""
     folder = foreign(models, name, str(version))
-    (folder / manifest.EXAMPLES).write_text("{}\n")
+    (folder / EXAMPLES).write_text("{}\n")
     about = Manifest(
-        format=manifest.FORMAT,
+        format=FORMAT,
         name=name,
         version=version,
         created="2026-01-01T00:00:00Z",
@@ -29,7 +28,7 @@ def own(models: Path, name: str, version: int = 1) -> Path:
         versions={},
         files={},
     )
-    manifest.write(about, folder)
+    write_manifest(about, folder)
     return folder
 
 

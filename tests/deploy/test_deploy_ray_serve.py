@@ -27,7 +27,7 @@ from deploy import made
 from modelwright.core.errors import ServableError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
-from modelwright.servable import manifest
+from modelwright.servable.manifest import EXAMPLES, find_version, read_manifest, version_folders
 from modelwright.serve.lifecycle.served_model import DEFAULT, PREDICT
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
@@ -173,7 +173,7 @@ def served() -> Path:
 def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Ray with up to two of the models, the last of them with next to no queue."""
     folder = tmp_path_factory.mktemp("ray")
-    names = [path.name for path in sorted(served.iterdir()) if manifest.versions(path)][:2]
+    names = [path.name for path in sorted(served.iterdir()) if version_folders(path)][:2]
     (folder / "models").mkdir()
     for name in names:
         (folder / "models" / name).symlink_to((served / name).resolve())
@@ -236,13 +236,13 @@ def _wait(address: str, names: list[str], process: subprocess.Popen[bytes], log:
 
 def recorded(served: Path, name: str) -> list[dict[str, Any]]:
     """A servable's examples: instances and their probabilities."""
-    lines = (manifest.find(served / name) / manifest.EXAMPLES).read_text("utf-8").splitlines()
+    lines = (find_version(served / name) / EXAMPLES).read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 def models(served: Path) -> list[str]:
     """The two that run."""
-    return [path.name for path in sorted(served.iterdir()) if manifest.versions(path)][:2]
+    return [path.name for path in sorted(served.iterdir()) if version_folders(path)][:2]
 
 
 @pytest.mark.slow
@@ -253,7 +253,7 @@ def test_ray_gives_the_recorded_answers(served: Path, address: str) -> None:
         for packed, headers in ((body, {}), (gzip.compress(body), {"content_encoding": "gzip"})):
             status, headed, answer = ask(address, name, packed, **headers)
             assert status == 200, answer
-            about = manifest.read(manifest.find(served / name))
+            about = read_manifest(find_version(served / name))
             assert headed["x-model-version"] == str(about.version)
             for row, given in zip(rows, answer["predictions"], strict=True):
                 assert given["probabilities"] == pytest.approx(row["probabilities"], abs=1e-3)

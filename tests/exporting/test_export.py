@@ -1,7 +1,7 @@
+"""Export writes the next version of a servable, or nothing at all."""
+
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,20 +11,22 @@ import pytest
 import tensorflow as tf
 
 import modelwright
-from modelwright.core.errors import ParityError, ServableError
-from modelwright.exporting import graph
+from modelwright.core.errors import ConfigError, ParityError, ServableError
+from modelwright.exporting import writer
 from modelwright.runs import run as runs
-from modelwright.servable import manifest
+from modelwright.servable.manifest import read_manifest
 from modelwright.servable.warmup import WARMUP
 
 
-def test_the_servable_holds_all_that_it_should(text_servable: Path, text_run: Path) -> None:
-    about = manifest.read(text_servable)
-    assert (about.name, about.version, about.task) == ("sentiment", 1, "text")
-    assert about.labels == ("neg", "pos")
-    assert about.data["fingerprint"] == runs.load(text_run).data["fingerprint"]
-    assert about.engines["savedmodel"]["passed"]
-    assert {"saved_model.pb", "assets/vocabulary.txt", "examples.jsonl", WARMUP} <= set(about.files)
+def test_a_servable_holds_all_its_files(text_servable: Path, text_run: Path) -> None:
+    manifest = read_manifest(text_servable)
+    assert (manifest.name, manifest.version, manifest.task) == ("sentiment", 1, "text")
+    assert manifest.labels == ("neg", "pos")
+    assert manifest.data["fingerprint"] == runs.load(text_run).data["fingerprint"]
+    assert manifest.engines["savedmodel"]["passed"]
+    assert {"saved_model.pb", "assets/vocabulary.txt", "examples.jsonl", WARMUP} <= set(
+        manifest.files
+    )
     assert not list(text_servable.parent.glob(".*")), "nothing temporary is left"
 
 
@@ -67,10 +69,10 @@ def test_each_weight_is_written_once(text_servable: Path, text_run: Path) -> Non
 def test_raw_text_gets_label_and_score(text_servable: Path) -> None:
     model = tf.saved_model.load(str(text_servable))
     answer = model.signatures["serving_default"](input_text=tf.constant(["酒店很好", "awful", ""]))
-    chances = answer["probabilities"].numpy()
+    probabilities = answer["probabilities"].numpy()
     assert [label.decode() for label in answer["label"].numpy()[:2]] == ["pos", "neg"]
-    np.testing.assert_allclose(answer["score"], chances.max(axis=1))
-    np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(answer["score"], probabilities.max(axis=1))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_tensorflow_serving_reads_the_warm_up_requests(text_servable: Path) -> None:
@@ -87,27 +89,56 @@ def test_tensorflow_serving_reads_the_warm_up_requests(text_servable: Path) -> N
     assert texts[0].decode()
 
 
-def test_the_next_version_and_one_that_exists(image_run: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports write the SavedModel alone, which takes two child processes less."""
+    monkeypatch.setattr(writer, "convert_servable", lambda *_: {"onnx": "no such operator"})
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_an_engine_that_cannot_be_converted_is_missing_with_the_reason(
+    text_run: Path, tmp_path: Path
+) -> None:
+    report = modelwright.export(text_run, tmp_path / "m")
+    assert report.missing == {"onnx": "no such operator"}
+    assert "onnx is missing" in report.render()
+    manifest = read_manifest(report.servable)
+    assert set(manifest.engines) == {"savedmodel"}
+    assert manifest.missing == report.missing
+    with pytest.raises(ConfigError, match="has no engine 'onnx'"):
+        modelwright.load(report.servable, engine="onnx")
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_the_next_version_is_written_and_an_existing_one_is_not_overwritten(
+    image_run: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "m"
     (target / "7").mkdir(parents=True)
     assert modelwright.export(image_run, target).servable == target / "8"
-    before = manifest.read(target / "8")
+    before = read_manifest(target / "8")
     with pytest.raises(ServableError, match="version 8 of .* exists and is never overwritten"):
         modelwright.export(image_run, target, version=8)
-    assert manifest.read(target / "8") == before
+    assert read_manifest(target / "8") == before
+    with pytest.raises(ServableError, match="--version was given -1; expected an integer of at"):
+        modelwright.export(image_run, target, version=-1)
+    (tmp_path / "file").touch()
+    with pytest.raises(ServableError, match="file is a file; expected a folder for the model"):
+        modelwright.export(image_run, tmp_path / "file")
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
     image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = graph.write
+    write = writer.write_saved_model
 
     def altered(path: Path, network: object, *args: object, **kwargs: object) -> None:
         for variable in network.trainable_variables[-1:]:  # type: ignore[attr-defined]
             variable.assign(-5 * variable)
         write(path, network, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(graph, "write", altered)
+    monkeypatch.setattr(writer, "write_saved_model", altered)
     with pytest.raises(ParityError, match="does not agree with the model it was made from"):
         modelwright.export(image_run, tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
@@ -117,14 +148,14 @@ DISK_FULL = """
 import resource, sys
 import modelwright
 from modelwright.core.errors import ServableError
-from modelwright.bundle import export as module
+from modelwright.exporting import export as module
 
-answers = module._answers
+examples = module._examples
 def limited(*args):
-    found = answers(*args)
+    found = examples(*args)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     return found
-module._answers = limited
+module._examples = limited
 try:
     modelwright.export(sys.argv[1], sys.argv[2])
 except ServableError as error:
@@ -150,7 +181,7 @@ def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
 ) -> None:
     from PIL import Image
 
-    for path in colors.rglob("*.png"):
+    for path in colours.rglob("*.png"):
         target = tmp_path / "jpegs" / path.parent.name / f"{path.stem}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.open(path).resize((23, 31)).save(target, quality=90)
@@ -161,59 +192,6 @@ def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
         out=tmp_path / "run",
     )
     exported = modelwright.export(report.run, tmp_path / "m")
-    assert manifest.read(exported.servable).tolerance == 0.05
+    manifest = read_manifest(exported.servable)
+    assert (manifest.tolerance, manifest.tolerance_of("onnx")) == (0.05, 1e-4)
     assert exported.parity["savedmodel"]["labels_changed"] == 0
-
-
-@pytest.fixture
-def copy(text_servable: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(text_servable, tmp_path / "sentiment" / "1"))
-
-
-def test_verify_repeats_the_check(copy: Path) -> None:
-    report = modelwright.verify(copy.parent)
-    assert report.servable == copy
-    assert report.engines["savedmodel"]["rows"] > 10
-    assert "right checksum" in report.render()
-
-
-@pytest.mark.parametrize("name", ["saved_model.pb", "examples.jsonl", "assets/vocabulary.txt"])
-def test_a_changed_missing_or_added_file_is_named(copy: Path, name: str) -> None:
-    (copy / name).write_bytes((copy / name).read_bytes() + b"\n")
-    with pytest.raises(ServableError, match=f"not as it was exported: {name} has changed"):
-        modelwright.verify(copy)
-    (copy / name).unlink()
-    with pytest.raises(ServableError, match=f"{name} is missing"):
-        modelwright.load(copy)
-    (copy / "stray").touch()
-    with pytest.raises(ServableError, match="stray was added"):
-        modelwright.load(copy)
-
-
-def test_answers_that_are_not_the_recorded_ones_fail(copy: Path) -> None:
-    path = copy / "examples.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    records[3]["probabilities"].reverse()
-    path.write_text("\n".join(json.dumps(record) for record in records) + "\n")
-    manifest.write(manifest.from_record(json.loads((copy / manifest.MANIFEST).read_text())), copy)
-    with pytest.raises(ParityError, match="no longer gives its recorded answers: 1 of"):
-        modelwright.verify(copy)
-
-
-def test_what_is_no_servable(tmp_path: Path, copy: Path) -> None:
-    with pytest.raises(ServableError, match="nowhere does not exist; expected a model folder"):
-        modelwright.load(tmp_path / "nowhere")
-    with pytest.raises(ServableError, match="holds no version"):
-        modelwright.load(tmp_path / "sentiment" / "1" / "assets")
-    record = json.loads((copy / manifest.MANIFEST).read_text())
-    for change, says in (
-        ({"format": 9}, "has servable format 9; this version reads 1"),
-        ({"task": "sound"}, "cannot be read: ValueError task 'sound'"),
-        ({"files": {"../../x": ""}}, "points outside the folder"),
-    ):
-        (copy / manifest.MANIFEST).write_text(json.dumps({**record, **change}))
-        with pytest.raises(ServableError, match=says):
-            modelwright.load(copy)
-    (copy / manifest.MANIFEST).write_text("[1]")
-    with pytest.raises(ServableError, match="cannot be read"):
-        modelwright.load(copy)

@@ -2,65 +2,53 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import modelwright
-from modelwright.core.errors import ConfigError, MissingDependencyError, ServableError
-from modelwright.exporting import conversion
-from modelwright.servable import examples, manifest
-from modelwright.servable.engines import litert, onnx
+from modelwright.core.errors import MissingDependencyError, ServableError
+from modelwright.servable.engines import kinds
+from modelwright.servable.engines.litert import LITERT, LitertEngine
+from modelwright.servable.engines.onnx import ONNX, OnnxEngine
+from modelwright.servable.engines.padding import run_padded
+from modelwright.servable.engines.registry import engine_kind
+from modelwright.servable.examples import read_examples
+from modelwright.servable.manifest import read_manifest, write_manifest
 
 TEXTS = ["酒店 很好", "an awful room", "", "boring " * 50, "wonderful"]
 
 
-@pytest.fixture(scope="module")
-def with_litert(
-    text_servable: Path, image_servable: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
-    """Servables with a float32 file for LiteRT, which nothing has quantised."""
-    found = {}
-    for task, servable in (("text", text_servable), ("image", image_servable)):
-        folder = tmp_path_factory.mktemp(task) / "1"
-        shutil.copytree(servable, folder)
-        (folder / litert.FOLDER).mkdir()
-        assert conversion.convert(folder, ["float32"], folder.parent) == {}
-        (folder.parent / "float32").rename(folder / litert.file_of("litert-float32"))
-        about = manifest.read(servable)
-        record = {**vars(about), "engines": {**about.engines, "litert-float32": {}}}
-        manifest.write(manifest.Manifest(**record), folder)
-        found[task] = folder
-    return found
-
-
 @pytest.mark.parametrize("engine", ["onnx", "litert", "auto"])
-def test_every_engine_answers_as_the_savedmodel(with_litert: dict[str, Path], engine: str) -> None:
+def test_every_engine_answers_like_the_savedmodel(
+    with_litert: dict[str, Path], engine: str
+) -> None:
     for folder in with_litert.values():
-        task = manifest.read(folder).task
-        rows = [*examples.read(folder / "examples.jsonl", task).inputs]
+        task = read_manifest(folder).task
+        rows = [*read_examples(folder / "examples.jsonl", task).inputs]
         rows += TEXTS if task == "text" else []
         base = modelwright.load(folder, engine="savedmodel").engine.probabilities(rows)
-        given = modelwright.load(folder, engine=engine).engine.probabilities(rows)
-        np.testing.assert_allclose(given, base, atol=1e-5)
-        assert given.dtype == np.float32
+        answers = modelwright.load(folder, engine=engine).engine.probabilities(rows)
+        np.testing.assert_allclose(answers, base, atol=1e-5)
+        assert answers.dtype == np.float32
 
 
-def test_the_answer_does_not_depend_on_the_company(with_litert: dict[str, Path]) -> None:
+def test_an_answer_does_not_depend_on_the_other_rows(with_litert: dict[str, Path]) -> None:
     opened = modelwright.load(with_litert["text"], engine="onnx").engine
     alone = np.concatenate([opened.probabilities([text]) for text in TEXTS])
     np.testing.assert_allclose(opened.probabilities(TEXTS), alone, atol=1e-6)
     assert opened.probabilities([]).shape == (0, 2)
 
 
-WITHOUT = """
+WITHOUT_TENSORFLOW = """
 import sys
+from pathlib import Path
 
 class Refused:
     def find_spec(self, name, path=None, target=None):
@@ -69,31 +57,36 @@ class Refused:
 
 sys.meta_path.insert(0, Refused())
 import modelwright
-from modelwright.bundle import examples, manifest
-folder, engine = sys.argv[1:]
-about = manifest.read(__import__("pathlib").Path(folder))
-rows = examples.read(__import__("pathlib").Path(folder) / "examples.jsonl", about.task).inputs
-answers = modelwright.load(folder, engine=engine).predict(rows)
-print(len(answers), [answer.label for answer in answers][:1])
+from modelwright.servable.examples import read_examples
+from modelwright.servable.manifest import read_manifest
+for pair in sys.argv[1:]:
+    engine, _, folder = pair.partition("=")
+    manifest = read_manifest(Path(folder))
+    rows = read_examples(Path(folder) / "examples.jsonl", manifest.task).inputs
+    answers = modelwright.load(folder, engine=engine).predict(rows)
+    print(engine, len(answers), len({answer.label for answer in answers}))
 """
 
 
-@pytest.mark.parametrize("engine", ["onnx", "litert-float32", "auto"])
-@pytest.mark.parametrize("task", ["text", "image"])
-def test_tensorflow_is_not_needed(with_litert: dict[str, Path], engine: str, task: str) -> None:
+def answers_without_tensorflow(python: Path, folders: Iterable[Path], engines: list[str]) -> None:
+    pairs = [f"{engine}={folder}" for folder in folders for engine in engines]
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, str(with_litert[task]), engine],
-        capture_output=True,
-        text=True,
-        check=False,
+        [python, "-c", WITHOUT_TENSORFLOW, *pairs], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[0]) > 20
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [engine for engine, _, _ in lines] == [pair.partition("=")[0] for pair in pairs]
+    assert all(int(rows) > 20 and int(labels) > 1 for _, rows, labels in lines)
+
+
+def test_onnx_and_litert_do_not_need_tensorflow(with_litert: dict[str, Path]) -> None:
+    engines = ["onnx", "litert-float32", "auto"]
+    answers_without_tensorflow(Path(sys.executable), with_litert.values(), engines)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("extra", "engine"), [("serve", "onnx"), ("edge", "litert-float32")])
-def test_an_environment_of_its_own_needs_only_its_extra(
+def test_an_engine_runs_in_an_environment_with_only_its_extra(
     with_litert: dict[str, Path], tmp_path: Path, extra: str, engine: str
 ) -> None:
     venv.create(tmp_path / "env", with_pip=True)
@@ -101,22 +94,16 @@ def test_an_environment_of_its_own_needs_only_its_extra(
     source = Path(__file__).parents[2]
     install = [python, "-m", "pip", "install", "--quiet", f"{source}[{extra}]"]
     subprocess.run(install, check=True)
-    for folder in with_litert.values():
-        done = subprocess.run(
-            [python, "-c", WITHOUT, str(folder), engine], capture_output=True, text=True, check=True
-        )
-        assert int(done.stdout.split()[0]) > 20
+    answers_without_tensorflow(python, with_litert.values(), [engine])
     assert not list((tmp_path / "env").glob("lib/python*/site-packages/tensorflow"))
 
 
-def test_the_fastest_that_is_installed_is_taken(
+def test_auto_selects_the_fastest_engine_that_is_installed(
     with_litert: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from modelwright.servable import engines
-
-    assert isinstance(modelwright.load(with_litert["text"]).engine, onnx.OnnxEngine)
-    monkeypatch.setattr(engines, "find_spec", lambda name: name == "ai_edge_litert" or None)
-    assert isinstance(modelwright.load(with_litert["text"]).engine, litert.LitertEngine)
+    assert isinstance(modelwright.load(with_litert["text"]).engine, OnnxEngine)
+    monkeypatch.setattr(kinds, "find_spec", lambda name: name == "ai_edge_litert" or None)
+    assert isinstance(modelwright.load(with_litert["text"]).engine, LitertEngine)
 
 
 @pytest.mark.parametrize("engine", ["onnx", "litert"])
@@ -129,8 +116,8 @@ def test_an_engine_that_is_not_installed_says_how_to_get_it(
         modelwright.load(with_litert["text"], engine=engine)
 
 
-@pytest.mark.parametrize("file", [onnx.FILE, "litert/float32.tflite"])
-def test_a_file_that_was_cut_off_or_exchanged_is_not_loaded(
+@pytest.mark.parametrize("file", [ONNX.file("onnx"), LITERT.file("litert-float32")])
+def test_a_truncated_or_replaced_file_is_not_loaded(
     with_litert: dict[str, Path], tmp_path: Path, file: str
 ) -> None:
     folder = tmp_path / "1"
@@ -139,77 +126,34 @@ def test_a_file_that_was_cut_off_or_exchanged_is_not_loaded(
     (folder / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ServableError, match=f"{file} has changed"):
         modelwright.load(folder)
-    # Even with a manifest that was made to agree: one line, and no crash.
-    manifest.write(manifest.read(with_litert["image"]), folder)
+    # Even where the manifest has the checksum of that file: one line, and no crash.
+    write_manifest(read_manifest(with_litert["image"]), folder)
     with pytest.raises(ServableError, match="cannot be loaded"):
         modelwright.load(folder, engine=file.partition("/")[0])
 
 
-@pytest.mark.parametrize(
-    "engines",
-    [
-        {},
-        {"litert-../../x": {}},
-        {"savedmodel": {"examples": "../elsewhere.jsonl"}},
-        {"savedmodel": {"examples": "/etc/hostname"}},
-    ],
-)
-def test_a_manifest_cannot_point_out_of_its_folder(
-    image_servable: Path, tmp_path: Path, engines: dict[str, object]
-) -> None:
-    folder = tmp_path / "1"
-    shutil.copytree(image_servable, folder)
-    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
-    (folder / manifest.MANIFEST).write_text(json.dumps({**record, "engines": engines}), "utf-8")
-    with pytest.raises(ServableError, match="is not listed|cannot be read: ValueError engines"):
-        manifest.read(folder)
+def test_padded_rows_get_the_answers_of_rows_without_padding(with_litert: dict[str, Path]) -> None:
+    loaded = {
+        name: modelwright.load(with_litert["text"], engine=name).engine
+        for name in ("savedmodel", "onnx", "litert")
+    }
+    assert not loaded["onnx"].takes_padded_rows and loaded["litert"].takes_padded_rows
+    rows = loaded["litert"].prepare(TEXTS)
+    lengths = (rows != 0).sum(axis=1)
+    assert len(set(lengths)) > 2, "the texts have several lengths"
+    expected = np.concatenate([loaded["onnx"].prepare([text]).shape for text in TEXTS])
+    assert expected[1::2].tolist() == lengths.tolist()
+    for engine in loaded.values():
+        answers = run_padded(engine, rows)
+        np.testing.assert_allclose(answers, engine.probabilities(TEXTS), atol=1e-5)
 
 
-def test_what_is_not_installed_is_not_verified_and_said(
-    with_litert: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from modelwright.servable import engines, verify
-
-    monkeypatch.setattr(verify, "installed", lambda name: name == "onnx")
-    report = modelwright.verify(with_litert["text"])
-    assert list(report.engines) == ["onnx"]
-    assert report.skipped == ("savedmodel", "litert-float32")
-    assert "not installed here: only its file was checked" in report.render()
-    assert not engines.installed("tensorrt-fp16")
-
-
-def test_a_version_newer_than_this_program_is_one_line(
-    with_litert: dict[str, Path], tmp_path: Path
-) -> None:
-    folder = tmp_path / "1"
-    shutil.copytree(with_litert["image"], folder)
-    record = json.loads((folder / manifest.MANIFEST).read_text("utf-8"))
-    (folder / manifest.MANIFEST).write_text(json.dumps({**record, "format": 99}), "utf-8")
-    with pytest.raises(ServableError, match="has servable format 99; this version reads 1"):
-        modelwright.load(folder)
-
-
-def test_a_converter_that_crashes_is_a_reason_and_not_a_crash(
-    with_litert: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reasons = conversion.convert(with_litert["image"], ["int8", "float16"], tmp_path)
-    assert reasons == {"int8": "int8 needs representative rows; none were given."}
-    assert (tmp_path / "float16").exists() and not (tmp_path / "int8").exists()
-    (tmp_path / "sitecustomize.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    reasons = conversion.convert(with_litert["image"], ["onnx", "dynamic"], tmp_path)
-    assert reasons == dict.fromkeys(("onnx", "dynamic"), "its process crashed (SIGSEGV)")
-
-
-def test_a_network_that_cannot_be_onnx_is_exported_without(
-    text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conversion, "convert", lambda *_: {"onnx": "no such operator"})
-    report = modelwright.export(text_run, tmp_path / "m")
-    assert report.missing == {"onnx": "no such operator"}
-    assert "onnx is missing" in report.render()
-    about = manifest.read(report.servable)
-    assert set(about.engines) == {"savedmodel"}
-    assert about.missing == report.missing
-    with pytest.raises(ConfigError, match="has no engine 'onnx'"):
-        modelwright.load(report.servable, engine="onnx")
+def test_the_size_of_an_engine_is_that_of_its_files(with_litert: dict[str, Path]) -> None:
+    folder = with_litert["image"]
+    assert ONNX.size(folder, "onnx") == (folder / "onnx" / "model.onnx").stat().st_size
+    litert_file = folder / "litert" / "float32.tflite"
+    assert LITERT.size(folder, "litert-float32") == litert_file.stat().st_size
+    assert LITERT.size(folder, "litert-int8") == 0, "there is no such file"
+    variables = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    graph = (folder / "saved_model.pb").stat().st_size
+    assert engine_kind("savedmodel").size(folder, "savedmodel") == graph + variables > graph

@@ -211,7 +211,7 @@ def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> 
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     colors: Path, tmp_path: Path
 ) -> None:
-    from modelwright.servable import manifest
+    from modelwright.servable.manifest import read_manifest
 
     report = modelwright.train(
         data={"source": str(colors)},
@@ -225,6 +225,6 @@ def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     assert averaged.folder.name == "test-tta" != plain.folder.name
     assert averaged.metrics.accuracy > 0.6
     exported = modelwright.export(tmp_path / "run", tmp_path / "models", tta=True)
-    about = manifest.read(exported.servable)
+    about = read_manifest(exported.servable)
     assert about.tta
     assert about.metrics["test"]["accuracy"] == averaged.metrics.accuracy

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelwright.servable import manifest
+from modelwright.servable.manifest import read_manifest
 from modelwright.servable.preprocessing import Preparation
 
 Answer = dict[str, Any]
@@ -27,7 +27,7 @@ class Bare:
     def __init__(self, folder: Path) -> None:
         import onnxruntime
 
-        about = manifest.read(folder)
+        about = read_manifest(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
@@ -55,7 +55,7 @@ def saved_model(folder: Path) -> Callable[[str | bytes], Answer]:
     """The SavedModel's default signature through TensorFlow, as its guide shows."""
     import tensorflow as tf
 
-    about = manifest.read(folder)
+    about = read_manifest(folder)
     loaded = tf.saved_model.load(str(folder))
     function = loaded.signatures["serving_default"]
 

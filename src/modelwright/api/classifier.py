@@ -17,7 +17,7 @@ from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
 from modelwright.data.images import encode_png
 from modelwright.exporting.export import export
-from modelwright.servable.predictor import Prediction, Predictor, load
+from modelwright.servable.predictor import Prediction, Predictor, load_predictor
 
 
 class Classifier:
@@ -73,7 +73,7 @@ class Classifier:
         )
         self.run_ = report.run
         self.servable_ = export(report.run, folder / "model").servable
-        self._predictor: Predictor = load(self.servable_)
+        self._predictor: Predictor = load_predictor(self.servable_)
         self.classes_ = np.array(self._predictor.manifest.labels)
         return self
 

@@ -64,7 +64,7 @@ def quantize(
     quiet: Quiet = False,
 ) -> None:
     """Write small LiteRT files, measured on held-out rows, if they stay within the limits."""
-    limits = modelwright.Limits(max_drop, max_size, max_latency)
+    limits = modelwright.QuantizationLimits(max_drop, max_size, max_latency)
     measuring = modelwright.Measuring(split, rows)
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.quantize(
@@ -120,9 +120,9 @@ def predict(
 ) -> None:
     """Classify texts or images with a servable."""
     from modelwright.cli.inputs import expand_inputs
-    from modelwright.servable import manifest
+    from modelwright.servable.manifest import find_version, read_manifest
 
-    task = manifest.read(manifest.find(servable)).task
+    task = read_manifest(find_version(servable)).task
     names = expand_inputs(inputs, task, servable)
     answers = modelwright.load(servable, engine=engine).predict(names)
     if as_json:

@@ -94,18 +94,21 @@ class Report(Protocol):
 
 
 class Engine(Protocol):
-    """What runs one file of a servable: raw inputs in, probabilities out.
+    """A loaded engine of a servable: raw inputs in, probabilities out."""
 
-    ``row`` is the shape of one row of what the network reads: ``(length,)`` or ``(h, w, c)``.
-    """
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape of one prepared row: ``(length,)`` or ``(h, w, c)``."""
 
-    row: tuple[int, ...]
+    @property
+    def takes_padded_rows(self) -> bool:
+        """Whether ``run`` takes texts that are padded at the end with 0."""
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
-        """Class probabilities, float32 ``[n, classes]``, rows in the order of ``inputs``."""
+        """Returns the class probabilities float32 ``[n, classes]`` of raw inputs, in order."""
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
-        """What the network reads of them: ids int32 ``[n, m]`` or pixels uint8 ``[n, h, w, c]``."""
+        """Returns prepared rows: ids int32 ``[n, m]`` or pixels uint8 ``[n, h, w, c]``."""
 
-    def run(self, ready: Any) -> FloatArray:
-        """Class probabilities, float32 ``[n, classes]``, of that."""
+    def run(self, rows: Any) -> FloatArray:
+        """Returns the class probabilities float32 ``[n, classes]`` of prepared rows."""

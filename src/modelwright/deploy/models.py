@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, ServableError
-from modelwright.servable import manifest
+from modelwright.servable.manifest import MANIFEST, read_manifest, version_folders
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """What a model may be called: nothing in it means anything in YAML, a path or a shell."""
@@ -38,7 +38,7 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
     """
     if not folder.is_dir():
         raise ServableError(f"{folder} is not a folder; expected one that holds models.")
-    if manifest.versions(folder):
+    if version_folders(folder):
         raise ServableError(
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"
             f" {folder.resolve().parent}."
@@ -47,7 +47,7 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_dir():
             continue
-        versions = manifest.versions(path)
+        versions = version_folders(path)
         if not versions:
             notes.append(f"{shown(path.name)} is left out: it holds no numbered version.")
             continue
@@ -74,9 +74,9 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
 
 def _check(version: Path) -> bool:
     """Whether a version is Modelwright's own; it is checked whole if it is."""
-    own = (version / manifest.MANIFEST).is_file()
+    own = (version / MANIFEST).is_file()
     if own:
-        manifest.read(version)
+        read_manifest(version)
     if not (version / _SAVED_MODEL).is_file():
         raise ServableError(
             f"{version} holds no {_SAVED_MODEL}; expected a SavedModel in every model's newest"

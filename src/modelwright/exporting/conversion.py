@@ -1,135 +1,119 @@
-"""Files of engines from a servable, in a process of its own: a converter may crash.
+"""Conversion of a servable's network to files of other engines, in a child process.
 
-As a program,
-``python -m modelwright.exporting.conversion FOLDER INTO ROWS VALUES KIND…`` builds the
-network of the servable in FOLDER anew and writes it to INTO once for each KIND, or, where that
-fails, ``KIND.reason``. ROWS is an ``.npy`` of what the network reads, from which the ranges of
-whole-number arithmetic are measured; VALUES an ``.npz`` with other values of its variables; either
-may be empty.
+A converter may crash its process, so none runs in the process that needs the file. As a program,
+``python -m modelwright.exporting.conversion FOLDER INTO SAMPLES TARGETS`` rebuilds the network of
+the servable in FOLDER. For each target of TARGETS, a JSON list, it writes INTO/NAME or, where the
+conversion fails, INTO/NAME.reason. SAMPLES is an ``.npy`` with rows as the network reads them, or
+empty.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelwright.core import child_process
+from modelwright.core.child_process import keras_environment, main_of_child, run_child
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.files import write_bytes
-
-METHODS = ("float32", "float16", "dynamic", "int8")
-"""Ways to write a LiteRT file, the largest first."""
-_OPSET = 18
+from modelwright.servable.engines.registry import engine_kind
+from modelwright.servable.manifest import Manifest, read_manifest
 
 
-def convert(
+@dataclass(frozen=True)
+class ConversionTarget:
+    """One file to write."""
+
+    name: str
+    """Its file name."""
+    engine: str
+    """The kind of the engine that loads it."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the engine's converter."""
+    variables: str | None = None
+    """An ``.npz`` with values for the network's variables, instead of those in the servable."""
+
+
+def convert_servable(
     folder: Path,
-    kinds: Sequence[str],
+    targets: Sequence[ConversionTarget],
     into: Path,
     *,
-    rows: Path | None = None,
-    values: Path | None = None,
+    samples: Path | None = None,
 ) -> dict[str, str]:
-    """Write a file for each kind, by its name; gives why those that are not there are not.
+    """Writes a file for each target. Returns the reason for each that cannot be written.
 
     Args:
         folder: a version's folder with its SavedModel and manifest.
-        kinds: ``onnx`` or some of ``METHODS``.
+        targets: the files.
         into: an existing folder.
-        rows: representative rows, for ``int8``.
-        values: of the network's variables, where they are not those of the servable.
+        samples: rows for the converters that measure the ranges of values.
     """
     reasons: dict[str, str] = {}
-    left = list(kinds)
+    left = list(targets)
     while left:
-        given = [folder, into, rows or "", values or "", *left]
-        arguments = list(map(str, given))
-        problem = child_process.run(
-            __name__, arguments, into / left[-1], environment=child_process.building()
+        records = json.dumps([asdict(target) for target in left])
+        problem = run_child(
+            __name__,
+            [str(folder), str(into), str(samples or ""), records],
+            into / left[-1].name,
+            environment=keras_environment(),
         )
-        # One process makes all of them, but for those behind one that crashes it.
-        while left and ((into / left[0]).exists() or (into / f"{left[0]}.reason").exists()):
-            kind = left.pop(0)
-            if (failed := into / f"{kind}.reason").exists():
-                reasons[kind] = failed.read_text("utf-8")
+        # One process converts all targets. Where one crashes it, another process does the rest.
+        while left and ((into / left[0].name).exists() or _reason_file(into, left[0]).exists()):
+            target = left.pop(0)
+            if (file := _reason_file(into, target)).exists():
+                reasons[target.name] = file.read_text("utf-8")
         if left:
-            reasons[left.pop(0)] = problem or "nothing was written"
+            reasons[left.pop(0).name] = problem or "nothing was written"
     return reasons
 
 
-def work(arguments: list[str]) -> None:
-    """Convert and write the files."""
-    from modelwright.servable import manifest, restore
+def convert_network(
+    folder: Path, manifest: Manifest, target: ConversionTarget, samples: Path | None = None
+) -> bytes:
+    """Returns the content of a target's file.
 
-    folder, into, rows, values, *kinds = arguments
-    about = manifest.read(Path(folder))
-    for kind in kinds:
+    Args:
+        folder: a version's folder.
+        manifest: its manifest.
+        target: the file.
+        samples: rows for the converters that measure the ranges of values.
+
+    Raises:
+        ConfigError: no converter writes files of that engine.
+    """
+    from modelwright.servable.restore import restore_network
+
+    kind = engine_kind(target.engine)
+    if kind.convert is None:
+        raise ConfigError(f"no converter writes files of the engine '{kind.name}'.")
+    variables = Path(target.variables) if target.variables else None
+    network = restore_network(folder, manifest, unpadded=kind.unpadded, variables=variables)
+    return kind.convert(network, target.settings, samples)
+
+
+def _reason_file(into: Path, target: ConversionTarget) -> Path:
+    return into / f"{target.name}.reason"
+
+
+def _convert(arguments: list[str]) -> None:
+    """Writes all files, in the child process."""
+    folder, into, samples, records = arguments
+    manifest = read_manifest(Path(folder))
+    for target in [ConversionTarget(**record) for record in json.loads(records)]:
         try:
-            network = restore.network(
-                Path(folder),
-                about,
-                unpadded=kind == "onnx",
-                values=Path(values) if values else None,
+            content = convert_network(
+                Path(folder), manifest, target, Path(samples) if samples else None
             )
-            made = (
-                onnx_file(network)
-                if kind == "onnx"
-                else litert_file(network, kind, Path(rows) if rows else None)
-            )
-        except Exception as error:  # noqa: BLE001 - whatever a converter raises is the answer
-            Path(into, f"{kind}.reason").write_text(brief(error), "utf-8")
+        except Exception as error:  # noqa: BLE001 - a converter may raise anything
+            _reason_file(Path(into), target).write_text(brief(error), "utf-8")
         else:
-            write_bytes(Path(into, kind), made)
-
-
-def onnx_file(network: Any) -> bytes:
-    """A network as the bytes of an ONNX file."""
-    import tensorflow as tf
-    import tf2onnx
-
-    from modelwright.exporting.graph import probabilities, ready_spec
-
-    spec = ready_spec(network)
-    function = tf.function(
-        lambda rows: {"probabilities": probabilities(network, rows)}, input_signature=[spec]
-    )
-    made, _ = tf2onnx.convert.from_function(function, input_signature=[spec], opset=_OPSET)
-    content: bytes = made.SerializeToString()
-    return content
-
-
-def litert_file(network: Any, method: str, rows: Path | None) -> bytes:
-    """A network as the bytes of a LiteRT file, by one of ``METHODS``."""
-    import numpy as np
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    from modelwright.exporting.graph import probabilities, ready_spec
-
-    # A batch of one that the graph knows: recurrent layers need no operators of TensorFlow then.
-    spec = ready_spec(network, batch=1)
-    function = tf.function(lambda row: probabilities(network, row), input_signature=[spec])
-    # The converter leaves the variables of Keras 3 as resources that nothing fills.
-    frozen = convert_variables_to_constants_v2(
-        function.get_concrete_function(), lower_control_flow=False
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if method != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if method == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if method == "int8":
-        if rows is None:
-            raise ConfigError("int8 needs representative rows; none were given.")
-        samples = np.load(rows, allow_pickle=False)
-        converter.representative_dataset = lambda: ([row[None]] for row in samples)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    content: bytes = converter.convert()
-    return content
+            write_bytes(Path(into, target.name), content)
 
 
 if __name__ == "__main__":
-    sys.exit(child_process.main(work, sys.argv[1:], keras=True))
+    sys.exit(main_of_child(_convert, sys.argv[1:], keras=True))

@@ -1,9 +1,10 @@
-"""Export: a run in, the next version of a servable out, or nothing at all."""
+"""Export: turns a run into the next version of a servable, or writes nothing at all."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,25 +15,36 @@ import tensorflow as tf
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import atomic_folder
-from modelwright.core.terminal import table
+from modelwright.core.report import Block, Facts, Report
 from modelwright.core.types import Progress
-from modelwright.exporting import heldout, writer
+from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph
 from modelwright.models.output_layer import two_columns
 from modelwright.runs import run as runs
+from modelwright.runs.rows import evenly_spaced, held_out_or_training, raw_inputs, reload_data
 from modelwright.runs.run import Run
-from modelwright.servable import examples, manifest
-from modelwright.servable.manifest import Manifest
+from modelwright.servable.engines.registry import REFERENCE
+from modelwright.servable.examples import Examples
+from modelwright.servable.manifest import (
+    FORMAT,
+    TOLERANCE,
+    Manifest,
+    read_manifest,
+    version_folders,
+)
 
-_CHECKED = 1000
-# Where pictures are resized, the graph and Pillow differ by a grey level here and there.
+_CHECKED_ROWS = 1000
+# Where images are resized, the graph and Pillow differ by one gray level in some pixels.
 _LOSSY_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class ExportReport:
-    """What was exported; ``parity`` maps each engine to its figures, ``missing`` each that could
-    not be made to the reason."""
+class ExportReport(Report):
+    """An exported version.
+
+    ``parity`` maps each engine to the figures of its check, ``missing`` each engine that could not
+    be written to the reason.
+    """
 
     servable: Path
     name: str
@@ -43,12 +55,12 @@ class ExportReport:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {**vars(self), "servable": str(self.servable)}
 
-    def render(self) -> str:
-        """For a person."""
-        rows = [
+    def blocks(self) -> Sequence[Block]:
+        """Returns the version, its size, and the check of each engine."""
+        rows: list[tuple[str, object]] = [
             ("servable", str(self.servable)),
             ("version", self.version),
             ("size", f"{self.bytes / 2**20:.1f} MiB"),
@@ -62,7 +74,7 @@ class ExportReport:
                 )
             )
         rows += [(f"{engine} is missing", reason) for engine, reason in self.missing.items()]
-        return table(("exported", ""), rows)
+        return [Facts("exported", rows)]
 
 
 def export(
@@ -73,69 +85,87 @@ def export(
     tta: bool = False,
     progress: Progress | None = None,
 ) -> ExportReport:
-    """Write a run's model as ``destination/VERSION``, one more than the newest by default.
+    """Writes a run's model as ``destination/VERSION``.
 
     Args:
         path: the run's folder.
-        destination: the model's folder; its name is the model's.
-        version: its number, when it is not to be the next one.
-        tta: it answers with test-time augmentation, in several times the time.
-        progress: told of each step.
+        destination: the model's folder; the folder's name is the model's name.
+        version: the version's number; one more than the newest by default.
+        tta: whether the model answers with test-time augmentation, which takes several times as
+            long.
+        progress: is called at each step.
 
     Raises:
         RunError: the run cannot be used.
-        ConfigError: ``tta`` for a model that was not trained on mirrored pictures.
-        ServableError: the version exists, or cannot be written; nothing was.
-        ParityError: an engine does not give what Keras gave; nothing was written.
+        ConfigError: ``tta`` for a model that was not trained on mirrored images.
+        ServableError: the version exists, or cannot be written. Nothing was written.
+        ParityError: an engine does not give the answers of Keras. Nothing was written.
     """
     started = time.monotonic()
     run = runs.load(path)
     destination = Path(destination)
-    taken = manifest.versions(destination)
-    if destination.exists() and not destination.is_dir():
-        raise ServableError(f"{destination} is a file; expected a folder for the model.")
-    number = version if version is not None else max(taken, default=0) + 1
-    if number in taken:
-        raise ServableError(
-            f"version {number} of {destination} exists and is never overwritten; leave --version"
-            f" out for {max(taken) + 1}, or delete it first."
-        )
-    if number < 0:
-        raise ServableError(f"--version was given {number}; expected a whole number from 0.")
+    number = _version_number(destination, version)
     network = run.network(tta=tta)
-    rows, tolerance = _answers(run, network, progress)
+    examples, tolerance = _examples(run, network, progress)
+    name = destination.resolve().name
     target = destination / str(number)
     try:
         with atomic_folder(target) as folder:
-            about = _about(run, destination.resolve().name, number, tolerance, tta=tta)
-            parity = writer.write(run, network, folder, about, rows)
+            manifest = _manifest(run, name, number, tolerance, tta=tta)
+            parity = write_version(run, network, folder, manifest, examples)
     except (OSError, tf.errors.OpError) as error:
         raise ServableError(
-            f"writing {target} failed: {writer.reason(error)}; nothing was exported. Make room or"
+            f"writing {target} failed: {write_reason(error)}; nothing was exported. Make room or"
             " give another folder."
         ) from None
-    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
-    seconds = time.monotonic() - started
-    missing = dict(manifest.read(target).missing)
-    return ExportReport(target, destination.resolve().name, number, parity, missing, size, seconds)
+    return ExportReport(
+        servable=target,
+        name=name,
+        version=number,
+        parity=parity,
+        missing=dict(read_manifest(target).missing),
+        bytes=sum(file.stat().st_size for file in target.rglob("*") if file.is_file()),
+        seconds=time.monotonic() - started,
+    )
 
 
-def _answers(
-    run: Run, network: keras.Model, progress: Progress | None
-) -> tuple[examples.Examples, float]:
-    """Held-out rows as a user would send them, and what the Keras model makes of them."""
-    data = heldout.load(run.config.data, run.data, run.path, progress)
-    split = data.splits.get("test") or data.splits.get("val") or data.splits["train"]
-    chosen = examples.held_out(len(split), _CHECKED)
-    raw = heldout.sendable(split, chosen)
-    rows = split.inputs.take(np.array(chosen))
-    cutter = run.tokenizer()
-    tolerance = manifest.TOLERANCE if cutter or _decodes_alike(raw, rows, run) else _LOSSY_TOLERANCE
-    outputs = network.predict(cutter.encode(rows) if cutter else rows, batch_size=256, verbose=0)
-    return examples.Examples(raw, two_columns(np.asarray(outputs))), tolerance
+def _version_number(destination: Path, version: int | None) -> int:
+    """Returns the number of the version to write.
+
+    Raises:
+        ServableError: the model's folder is a file, or the number exists or is negative.
+    """
+    existing = version_folders(destination)
+    if destination.exists() and not destination.is_dir():
+        raise ServableError(f"{destination} is a file; expected a folder for the model.")
+    number = version if version is not None else max(existing, default=0) + 1
+    if number in existing:
+        raise ServableError(
+            f"version {number} of {destination} exists and is never overwritten; leave --version"
+            f" out for {max(existing) + 1}, or delete it first."
+        )
+    if number < 0:
+        raise ServableError(f"--version was given {number}; expected an integer of at least 0.")
+    return number
 
 
-def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
+def _examples(run: Run, network: keras.Model, progress: Progress | None) -> tuple[Examples, float]:
+    """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
+    data = reload_data(run.config.data, run.data, run.path, progress)
+    _, split = held_out_or_training(data)
+    positions = evenly_spaced(len(split), _CHECKED_ROWS)
+    raw = raw_inputs(split, positions)
+    rows = split.inputs.take(np.array(positions))
+    tokenizer = run.tokenizer()
+    exact = tokenizer or _decodes_exactly(raw, rows, run)
+    prepared = tokenizer.encode(rows) if tokenizer else rows
+    outputs = network.predict(prepared, batch_size=256, verbose=0)
+    examples = Examples(raw, two_columns(np.asarray(outputs)))
+    return examples, TOLERANCE if exact else _LOSSY_TOLERANCE
+
+
+def _decodes_exactly(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
+    """Returns whether the graph decodes images to the pixels that Pillow gives."""
     if run.shape is None:
         return True
     step = 128
@@ -148,9 +178,9 @@ def _decodes_alike(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
     )
 
 
-def _about(run: Run, name: str, version: int, tolerance: float, *, tta: bool) -> Manifest:
+def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool) -> Manifest:
     return Manifest(
-        format=manifest.FORMAT,
+        format=FORMAT,
         name=name,
         version=version,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -159,7 +189,7 @@ def _about(run: Run, name: str, version: int, tolerance: float, *, tta: bool) ->
         shape=run.shape,
         tta=tta,
         tolerance=tolerance,
-        engines={"savedmodel": {}},
+        engines={REFERENCE: {}},
         config=run.config.model_dump(),
         data=run.data,
         metrics=_metrics(run, "test-tta" if tta else "test"),
@@ -169,7 +199,7 @@ def _about(run: Run, name: str, version: int, tolerance: float, *, tta: bool) ->
 
 
 def _metrics(run: Run, evaluation: str) -> dict[str, Any]:
-    """The training's figures, and those on the test rows where they were measured."""
+    """Returns the figures of the training, and those on the test rows where they exist."""
     path = run.path / "evaluations" / evaluation / "evaluation.json"
     figures = {"training": dict(run.metrics)}
     if path.exists():

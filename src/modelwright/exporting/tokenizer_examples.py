@@ -1,4 +1,4 @@
-"""Texts to try a tokeniser on, each with its tokens and ids, beside ``tokenizer.json``."""
+"""Example texts with their tokens and ids: test vectors for implementations of the tokenizer."""
 
 from __future__ import annotations
 
@@ -40,19 +40,18 @@ TEXTS = (
 )
 
 
-def write(folder: Path, tokenizer: GraphTokenizer) -> None:
-    """Write what the graph's own tokeniser makes of them, one a line."""
+def write_tokenizer_examples(folder: Path, tokenizer: GraphTokenizer) -> None:
+    """Writes the tokens and ids that the tokenizer in the graph gives, one text on each line."""
     ids = tokenizer.encode(TEXTS)
     tokens = split_tokens(tf.constant(TEXTS, tf.string), tokenizer.options).to_list()
     lines = (
-        _line(text, [token.decode() for token in cut], row)
-        for text, cut, row in zip(TEXTS, tokens, ids, strict=True)
+        _line(text, [token.decode() for token in row_tokens], row)
+        for text, row_tokens, row in zip(TEXTS, tokens, ids, strict=True)
     )
     write_text(folder / VECTORS, "".join(lines))
 
 
 def _line(text: str, tokens: list[str], ids: Any) -> str:
-    # The padding behind is left out.
-    kept = ids[: len(ids) - (ids[::-1] != 0).argmax()].tolist()
-    record = {"text": text, "tokens": tokens, "ids": kept}
+    unpadded = ids[: len(ids) - (ids[::-1] != 0).argmax()].tolist()
+    record = {"text": text, "tokens": tokens, "ids": unpadded}
     return json.dumps(record, ensure_ascii=False) + "\n"

@@ -1,7 +1,7 @@
-"""``tokenizer.json``: what the tokeniser in the graph does to each character, as it says itself.
+"""``tokenizer.json``: tables of what the tokenizer in the graph does to each character.
 
-Every code point is put through the graph's own operations, so that the tables hold whatever
-Unicode version TensorFlow was built with, and no other.
+Every code point passes through the graph's own operations. So the tables follow exactly the
+Unicode version of the TensorFlow that wrote the graph.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from modelwright.servable.tokenizer import FINAL_SIGMA, FORMAT, SIGMA, TOKENIZER
 _POINTS = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x110000)]).astype(np.int32)
 
 
-def write(folder: Path, options: TextOptions) -> None:
-    """Write the rules of a servable whose vocabulary is there already."""
+def write_tokenizer_tables(folder: Path, options: TextOptions) -> None:
+    """Writes the rules of a servable's tokenizer; the vocabulary must be there already."""
     record = {
         "format": FORMAT,
         "length": options.length,
@@ -40,23 +40,23 @@ def write(folder: Path, options: TextOptions) -> None:
 
 @lru_cache
 def _tables(tokens: str) -> dict[str, Any]:
-    """The tables of one way to cut texts, ``options.tokens``."""
+    """Returns the tables of one way to split texts, ``options.tokens``."""
     options = TextOptions.model_validate({"tokens": tokens})
     kinds: dict[str, list[int]] = {"vanish": [], "space": [], "alone": []}
     become: dict[str, str] = {}
     letters = tf.strings.unicode_encode(_POINTS[:, None], "UTF-8")
-    given = graph_tokenizer.separate_tokens(letters, options)
-    changed = tf.not_equal(given, letters)
-    for point, became in zip(
-        _POINTS[changed.numpy()].tolist(), tf.boolean_mask(given, changed).numpy(), strict=True
+    results = graph_tokenizer.separate_tokens(letters, options)
+    changed = tf.not_equal(results, letters)
+    for point, result in zip(
+        _POINTS[changed.numpy()].tolist(), tf.boolean_mask(results, changed).numpy(), strict=True
     ):
-        text = became.decode()
+        text = result.decode()
         kind = {"": "vanish", " ": "space", f" {chr(point)} ": "alone"}.get(text)
         if kind:
             kinds[kind].append(point)
         else:
             become[str(point)] = text
-    # What is passed over has a final sigma behind it after a letter, but not by itself.
+    # An ignorable character makes a sigma final after a letter, but not by itself.
     after, alone = (
         tf.strings.regex_full_match(
             graph_tokenizer.separate_tokens(tf.strings.join([before, letters, SIGMA]), options),
@@ -77,7 +77,7 @@ def _tables(tokens: str) -> dict[str, Any]:
 
 
 def _ranges(points: list[int]) -> list[list[int]]:
-    """Whole numbers in order as first and last of each run."""
+    """Returns the first and the last of each run of consecutive integers; ``points`` is sorted."""
     found: list[list[int]] = []
     for point in points:
         if found and point == found[-1][1] + 1:

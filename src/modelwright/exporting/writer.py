@@ -1,8 +1,8 @@
-"""All files of one version, each engine checked; under another backend by a process of its own.
+"""The writer of a version: writes all files of a servable and checks each engine.
 
-The graph of a servable is TensorFlow's, so Keras must compute with TensorFlow while it is
-written. Where this process has another backend, ``python -m modelwright.exporting.writer`` does it,
-and is held to the answers of the network that this process has.
+The graph of a servable is TensorFlow's, so Keras must compute with TensorFlow to write it. Where
+this process has another backend, ``python -m modelwright.exporting.writer`` writes the servable in
+a child process. The answers are still compared with those of the network in this process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,35 +21,45 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from modelwright.core import child_process
 from modelwright.core.backend import BACKENDS, keras_backend
+from modelwright.core.child_process import keras_environment
 from modelwright.core.errors import ModelwrightError, ParityError, ServableError, brief
 from modelwright.core.files import write_json
-from modelwright.exporting import conversion, graph, tokenizer_examples, tokenizer_tables
+from modelwright.exporting.conversion import ConversionTarget, convert_servable
+from modelwright.exporting.saved_model import write_saved_model
+from modelwright.exporting.tokenizer_examples import write_tokenizer_examples
+from modelwright.exporting.tokenizer_tables import write_tokenizer_tables
 from modelwright.runs import run as runs
 from modelwright.runs.run import Run
-from modelwright.servable import examples, manifest, warmup
-from modelwright.servable.engines import onnx
-from modelwright.servable.examples import Examples
-from modelwright.servable.manifest import EXAMPLES, MANIFEST, TOLERANCE, Manifest
+from modelwright.servable.engines.registry import engine_kinds
+from modelwright.servable.examples import Examples, read_examples, write_examples
+from modelwright.servable.manifest import (
+    EXAMPLES,
+    MANIFEST,
+    Manifest,
+    manifest_from_record,
+    read_manifest,
+    write_manifest,
+)
 from modelwright.servable.replay import replay
+from modelwright.servable.warmup import WARMUP, write_warmup_requests
 
-_KEPT = 32
-_WARMUP = 8
+_RECORDED_ROWS = 32
+_WARMUP_ROWS = 8
 _CANNOT_WRITE = 74  # EX_IOERR
 
 
-def write(
-    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: Examples
+def write_version(
+    run: Run, network: keras.Model, folder: Path, manifest: Manifest, examples: Examples
 ) -> dict[str, Any]:
-    """Write a version into an empty folder; gives the figures of each engine.
+    """Writes a version into an empty folder. Returns the figures of each engine's check.
 
     Args:
-        run: the run, finished.
+        run: a finished run.
         network: its network, in float32.
-        folder: an existing one.
-        about: what the manifest is to say, but for the files and the figures of the engines.
-        rows: what the answers are compared with.
+        folder: an existing folder.
+        manifest: the manifest, still without files and without figures of the engines.
+        examples: rows with the answers that each engine must give.
 
     Raises:
         OSError: the files cannot be written.
@@ -56,47 +67,49 @@ def write(
         ServableError: an engine does not run.
     """
     if keras_backend() == "tensorflow":
-        return _write(run, network, folder, about, rows)
+        return _write(run, network, folder, manifest, examples)
     with tempfile.TemporaryDirectory() as temporary:
-        given = Path(temporary)
-        examples.write(given / EXAMPLES, rows, run.task)
-        write_json(given / MANIFEST, asdict(about))
-        done = subprocess.run(
+        write_examples(Path(temporary, EXAMPLES), examples, run.task)
+        write_json(Path(temporary, MANIFEST), asdict(manifest))
+        process = subprocess.run(
             [sys.executable, "-m", __name__, str(run.path), str(folder), temporary],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, **child_process.building()},
+            env={**os.environ, **keras_environment()},
         )
-        if done.returncode != 0:
-            raise _failure(done.returncode, done.stderr, run)
-    return dict(manifest.read(folder).engines)
+        if process.returncode != 0:
+            raise _failure(process.returncode, process.stderr, run)
+    return dict(read_manifest(folder).engines)
+
+
+def write_reason(error: Exception) -> str:
+    """Returns why a file could not be written, in a few words."""
+    return getattr(error, "strerror", None) or brief(error)
 
 
 def main(arguments: list[str]) -> int:
-    """Write a version; the error's exit code with one line on standard error when that fails."""
-    path, folder, given = map(Path, arguments)
+    """Writes a version in the child process. Returns its exit code.
+
+    Where that fails, the exit code is that of the error, and standard error has one line.
+    """
+    path, folder, inputs = map(Path, arguments)
     try:
         run = runs.load(path)
-        about = manifest.from_record(json.loads((given / MANIFEST).read_text("utf-8")))
-        rows = examples.read(given / EXAMPLES, run.task)
-        _write(run, run.network(tta=about.tta), folder, about, rows)
+        manifest = manifest_from_record(json.loads((inputs / MANIFEST).read_text("utf-8")))
+        examples = read_examples(inputs / EXAMPLES, run.task)
+        _write(run, run.network(tta=manifest.tta), folder, manifest, examples)
     except ModelwrightError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except (OSError, tf.errors.OpError) as error:
-        sys.stderr.write(f"{reason(error)}\n")
+        sys.stderr.write(f"{write_reason(error)}\n")
         return _CANNOT_WRITE
     return 0
 
 
-def reason(error: Exception) -> str:
-    """Why a file could not be written, without what surrounds it."""
-    return getattr(error, "strerror", None) or brief(error)
-
-
 def _failure(code: int, output: str, run: Run) -> Exception:
-    """What the process that failed would have raised here."""
+    """Returns the exception that the failed child process would have raised here."""
     last = (output.strip().splitlines() or ["no message"])[-1]
     if code == _CANNOT_WRITE:
         return OSError(last)
@@ -110,46 +123,66 @@ def _failure(code: int, output: str, run: Run) -> Exception:
 
 
 def _write(
-    run: Run, network: keras.Model, folder: Path, about: Manifest, rows: Examples
+    run: Run, network: keras.Model, folder: Path, manifest: Manifest, examples: Examples
 ) -> dict[str, Any]:
     tokenizer = run.tokenizer()
-    graph.write(folder, network, tokenizer, run.labels, task=run.task, shape=run.shape)
+    write_saved_model(folder, network, tokenizer, run.labels, task=run.task, shape=run.shape)
     if tokenizer:
-        tokenizer_tables.write(folder, tokenizer.options)
-        tokenizer_examples.write(folder, tokenizer)
-    examples.write(folder / EXAMPLES, rows.first(_KEPT), run.task)
-    warmup.write(folder / warmup.WARMUP, about.name, rows.inputs[:_WARMUP], run.task)
-    about = manifest.write(about, folder)
-    about = _with_onnx(about, folder)
-    checked = folder.with_name(f"{folder.name}.examples")
+        write_tokenizer_tables(folder, tokenizer.options)
+        write_tokenizer_examples(folder, tokenizer)
+    write_examples(folder / EXAMPLES, examples.first(_RECORDED_ROWS), run.task)
+    warmup_rows = examples.inputs[:_WARMUP_ROWS]
+    write_warmup_requests(folder / WARMUP, manifest.name, warmup_rows, run.task)
+    manifest = _with_converted_engines(write_manifest(manifest, folder), folder)
+    parity = _check_parity(folder, manifest, examples)
+    engines = {name: {**manifest.engines[name], **figures} for name, figures in parity.items()}
+    write_manifest(replace(manifest, engines=engines), folder)
+    return parity
+
+
+def _with_converted_engines(manifest: Manifest, folder: Path) -> Manifest:
+    """Writes the files of the engines that an export writes.
+
+    The manifest that it returns lists the engines, and the reason for each that is missing.
+    """
+    kinds = [kind for kind in engine_kinds() if kind.exported]
+    engines: dict[str, Mapping[str, Any]] = dict(manifest.engines)
+    with tempfile.TemporaryDirectory() as temporary:
+        targets = [ConversionTarget(kind.name, kind.name) for kind in kinds]
+        missing = convert_servable(folder, targets, Path(temporary))
+        for kind in kinds:
+            if kind.name not in missing:
+                path = folder / kind.file(kind.name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(Path(temporary, kind.name), path)
+                # It decodes images with Pillow, as the training did. So its own tolerance holds,
+                # not that of the SavedModel, whose decoder differs from Pillow's.
+                engines[kind.name] = {"tolerance": kind.tolerance}
+    return write_manifest(replace(manifest, engines=engines, missing=missing), folder)
+
+
+def _check_parity(folder: Path, manifest: Manifest, examples: Examples) -> dict[str, Any]:
+    """Returns how the answers of each engine agree with the examples.
+
+    Raises:
+        ParityError: an engine does not give those answers.
+        ServableError: an engine does not run.
+    """
+    path = folder.with_name(f"{folder.name}.examples")
     try:
-        examples.write(checked, rows, run.task)
-        parity = {name: replay(folder, about, name, checked) for name in about.engines}
+        write_examples(path, examples, manifest.task)
+        parity = {name: replay(folder, manifest, name, path) for name in manifest.engines}
     finally:
-        checked.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     for engine, figures in parity.items():
         if not figures["passed"]:
             raise ParityError(
                 f"engine '{engine}' does not agree with the model it was made from:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
                 f" difference {figures['max_difference']:.2e}, allowed"
-                f" {about.tolerance_of(engine):.0e}; nothing was exported."
+                f" {manifest.tolerance_of(engine):.0e}; nothing was exported."
             )
-    engines = {name: {**about.engines[name], **figures} for name, figures in parity.items()}
-    manifest.write(replace(about, engines=engines), folder)
     return parity
-
-
-def _with_onnx(about: Manifest, folder: Path) -> Manifest:
-    """Write the ONNX file, where the network can be one; the manifest says either way."""
-    with tempfile.TemporaryDirectory() as place:
-        if missing := conversion.convert(folder, ["onnx"], Path(place)):
-            return manifest.write(replace(about, missing=missing), folder)
-        (folder / onnx.FILE).parent.mkdir()
-        shutil.move(Path(place) / "onnx", folder / onnx.FILE)
-    # It reads Pillow's pixels, as Keras did, so nothing but the arithmetic may differ.
-    engines = {**about.engines, "onnx": {"tolerance": TOLERANCE}}
-    return manifest.write(replace(about, engines=engines), folder)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Smaller files of a servable: make them, measure them, choose one."""
+"""Quantization: makes smaller files of a servable, measures them, and selects one."""

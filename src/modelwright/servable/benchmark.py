@@ -1,4 +1,4 @@
-"""How fast each engine of a servable answers on this machine, on its own recorded examples."""
+"""The benchmark of a servable: the speed of each engine on this machine, with recorded examples."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.hardware import detect
-from modelwright.core.terminal import table
+from modelwright.core.report import Block, Facts, Report, Table
 from modelwright.core.types import Progress
-from modelwright.servable import manifest
-from modelwright.servable.cost import MANY, Cost, measure
-from modelwright.servable.engines import installed, resolve
+from modelwright.servable.cost import MANY, Cost, measure_cost
+from modelwright.servable.engines.registry import (
+    REFERENCE,
+    engine_kind,
+    is_installed,
+    is_known,
+    resolve_engine,
+)
+from modelwright.servable.manifest import find_version, read_manifest
 
-_BASE = "savedmodel"
-_WIDE = 130
+_WIDTH = 130
+_QUANTILES = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True)
-class BenchmarkReport:
-    """Medians over the rounds of each engine's cost; ``skipped`` maps others to why."""
+class BenchmarkReport(Report):
+    """The median cost of each engine over all rounds.
+
+    ``skipped`` maps each engine that was not timed to the reason.
+    """
 
     servable: Path
     machine: str
@@ -31,36 +40,38 @@ class BenchmarkReport:
     skipped: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         engines = {name: asdict(cost) for name, cost in self.engines.items()}
         return {**vars(self), "servable": str(self.servable), "engines": engines}
 
-    def render(self) -> str:
-        """For a person."""
-        base = self.engines.get(_BASE)
-        rows = []
-        for name, cost in self.engines.items():
-            times = base.latency_ms["p50"] / cost.latency_ms["p50"] if base else None
-            rows.append(
-                (
-                    name,
-                    *(f"{cost.latency_ms[key]:.3f}" for key in ("p50", "p95", "p99")),
-                    f"{cost.network_ms:.3f}",
-                    f"{times:.1f}" if times else "",
-                    f"{cost.rows_per_second:,.0f}",
-                    f"{cost.cold_seconds:.2f}",
-                    f"{cost.peak_mib:,.0f}",
-                )
-            )
-        heads = ["engine", "p50 ms", "p95 ms", "p99 ms", "network ms", "times as fast"]
-        heads += [f"rows/s by {MANY}", "s cold", "peak MiB"]
-        about = [
+    def blocks(self) -> Sequence[Block]:
+        """Returns a table of the engines, and what was measured where."""
+        headers = ["engine", "p50 ms", "p95 ms", "p99 ms", "network ms", "times as fast"]
+        headers += [f"rows/s by {MANY}", "s cold", "peak MiB"]
+        facts = [
             ("machine", self.machine),
             ("rounds", self.rounds),
             *((f"{name} was skipped", reason) for name, reason in self.skipped.items()),
         ]
-        what = table((f"benchmarked {self.servable}", ""), about)
-        return f"{table(heads, rows, width=_WIDE)}\n\n{what}"
+        return [
+            Table(headers, [self._row(name) for name in self.engines], width=_WIDTH),
+            Facts(f"benchmarked {self.servable}", facts),
+        ]
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        reference, cost = self.engines.get(REFERENCE), self.engines[name]
+        faster = ""
+        if reference:
+            faster = f"{reference.latency_ms['p50'] / cost.latency_ms['p50']:.1f}"
+        return (
+            name,
+            *(f"{cost.latency_ms[quantile]:.3f}" for quantile in _QUANTILES),
+            f"{cost.network_ms:.3f}",
+            faster,
+            f"{cost.rows_per_second:,.0f}",
+            f"{cost.cold_seconds:.2f}",
+            f"{cost.peak_mib:,.0f}",
+        )
 
 
 def benchmark(
@@ -71,45 +82,45 @@ def benchmark(
     seconds: float = 2.0,
     progress: Progress | None = None,
 ) -> BenchmarkReport:
-    """Time the engines of a servable in turn, each time in a process of its own, on one thread.
+    """Times the engines of a servable in turn, each in a fresh process and on one thread.
 
     Args:
-        path: a version's folder, or a model's, which means its newest version.
-        engines: which of them; none for all that are installed.
-        rounds: how often each is measured.
+        path: a version's folder, or a model's folder for its newest version.
+        engines: the engines to time; none for all that are installed.
+        rounds: how often each engine is timed.
         seconds: about how long each way of answering is timed in a round.
-        progress: told of each step.
+        progress: is called at each step.
 
     Raises:
         ConfigError: the servable does not hold such an engine.
-        MissingDependencyError: nothing that was asked for is installed.
-        ServableError: it cannot be used, or an engine does not run.
+        MissingDependencyError: none of the engines is installed.
+        ServableError: the servable cannot be used, or an engine does not run.
     """
-    folder = manifest.find(Path(path))
-    about = manifest.read(folder)
+    folder = find_version(Path(path))
+    manifest = read_manifest(folder)
     if rounds < 1:
         raise ConfigError(f"rounds was given {rounds}; expected at least 1.")
-    held = [resolve(name, folder, about) for name in engines] or list(about.engines)
-    skipped = {name: "it is not installed" for name in held if not installed(name)}
-    used = [name for name in held if name not in skipped]
-    if not used:
+    chosen = [resolve_engine(name, folder, manifest) for name in engines] or list(manifest.engines)
+    skipped = {name: "it is not installed" for name in chosen if not is_installed(name)}
+    timed = [name for name in chosen if name not in skipped]
+    if not timed:
+        kinds = {engine_kind(name).name: engine_kind(name) for name in chosen if is_known(name)}
+        install = ", ".join(f"'{kind.requirement}' for {name}" for name, kind in kinds.items())
         raise MissingDependencyError(
-            f"none of {', '.join(held)} is installed here; install with: pip install"
-            " 'modelwright[serve]' for onnx, 'modelwright[edge]' for litert, 'modelwright[train]'"
-            " for savedmodel."
+            f"none of {', '.join(chosen)} is installed here; install with: pip install {install}."
         )
-    found: dict[str, list[Cost]] = {name: [] for name in used}
+    costs: dict[str, list[Cost]] = {name: [] for name in timed}
     for turn in range(rounds):
-        for place, name in enumerate(used):
+        for position, name in enumerate(timed):
             if progress:
-                progress(f"timing {name}", turn * len(used) + place, rounds * len(used))
-            rows = folder / about.examples_of(name)
-            found[name].append(measure(folder, name, rows, seconds=seconds)[1])
+                progress(f"timing {name}", turn * len(timed) + position, rounds * len(timed))
+            examples = folder / manifest.examples_of(name)
+            costs[name].append(measure_cost(folder, name, examples, seconds=seconds)[1])
     return BenchmarkReport(
         servable=folder,
         machine=detect().name,
         rounds=rounds,
-        engines={name: _median(costs) for name, costs in found.items()},
+        engines={name: _median(measured) for name, measured in costs.items()},
         skipped=skipped,
     )
 

@@ -1,8 +1,8 @@
-"""What one engine costs and answers on one thread, in a process that does nothing else.
+"""The cost of one engine: its times and its memory on one thread, in a fresh process.
 
 As a program, ``python -m modelwright.servable.cost FOLDER ENGINE EXAMPLES OUT SECONDS`` loads the
-engine, times answers to the servable's recorded rows for about SECONDS, answers every row of
-EXAMPLES, and writes OUT, an ``.npz``. It tells on standard output how many rows it has answered.
+engine, times its answers to the servable's recorded rows for about SECONDS, answers every row of
+EXAMPLES, and writes OUT, an ``.npz``. It prints how many rows it has answered.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core import child_process
+from modelwright.core.child_process import main_of_child, report_line, run_child
 from modelwright.core.errors import ServableError
-from modelwright.core.types import FloatArray, Progress, RawInput
-from modelwright.servable import examples
-from modelwright.servable.engines import open_engine
-from modelwright.servable.manifest import EXAMPLES, read
+from modelwright.core.types import Engine, FloatArray, Progress, RawInput
+from modelwright.servable.engines.registry import open_engine
+from modelwright.servable.examples import read_examples
+from modelwright.servable.manifest import EXAMPLES, read_manifest
 
 MANY = 32
-"""Rows a call, where many are answered at once."""
+"""Rows of one call, where many are answered at once."""
 _STEP = 256
-# The other engines are told by their own options.
+# Only TensorFlow reads these; the other engines set their threads when they load.
 _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-_LEAST = 10
+_LEAST_CALLS = 10
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one engine; times are of a call, from a raw input to its probabilities."""
+    """The cost of one engine. A call takes raw inputs and gives their probabilities."""
 
     cold_seconds: float
-    """From the start of a process to its first answer."""
+    """Time from the start of the process to its first answer."""
     load_seconds: float
-    """Of it, for loading the engine and answering once."""
+    """The part of it that loads the engine and answers once."""
     latency_ms: dict[str, float]
-    """Quantiles ``p50``, ``p95``, ``p99`` of one row at a time."""
+    """Quantiles ``p50``, ``p95``, ``p99`` of calls with one row."""
     network_ms: float
-    """Median of one row without what stands before the network."""
+    """Median of one row through the network alone, without preparing the input."""
     rows_per_second: float
-    """With ``MANY`` rows a call."""
+    """Throughput of calls with ``MANY`` rows."""
     peak_mib: float
-    """Largest resident memory of the process."""
+    """The peak of the resident memory of the process."""
 
 
-def measure(
+def measure_cost(
     folder: Path,
     engine: str,
     path: Path,
@@ -60,24 +60,24 @@ def measure(
     seconds: float = 2.0,
     progress: Progress | None = None,
 ) -> tuple[FloatArray, Cost]:
-    """Probabilities of all recorded rows, and what they cost, in a fresh process.
+    """Returns an engine's probabilities of all rows in a file, and its cost, in a fresh process.
 
     Args:
         folder: a version's folder.
-        engine: one that it holds.
-        path: the rows, as ``examples.write`` wrote them.
+        engine: one of its engines.
+        path: the rows, as ``write_examples`` wrote them.
         seconds: about how long each way of answering is timed.
-        progress: told of each step.
+        progress: is called at each step.
 
     Raises:
         ServableError: the engine does not load or run.
     """
-    told: list[float] = []
+    first_answers: list[float] = []
 
-    def tell(line: str) -> None:
+    def on_line(line: str) -> None:
         done, _, total = line.partition("/")
         if not total:
-            told.append(time.perf_counter())
+            first_answers.append(time.perf_counter())
         elif progress:
             progress(f"answering with {engine}", int(done), int(total))
 
@@ -85,50 +85,49 @@ def measure(
         out = Path(temporary) / "measured.npz"
         arguments = [str(folder), engine, str(path), str(out), str(seconds)]
         started = time.perf_counter()
-        if reason := child_process.run(
-            __name__, arguments, out, told=tell, environment=_ONE_THREAD
-        ):
+        reason = run_child(__name__, arguments, out, on_line=on_line, environment=_ONE_THREAD)
+        if reason:
             raise ServableError(
                 f"engine '{engine}' of {folder} failed in a fresh process: {reason}"
             )
         with np.load(out, allow_pickle=False) as stored:
             cost = json.loads(str(stored["cost"]))
-            return stored["probabilities"], Cost(cold_seconds=told[0] - started, **cost)
+            return stored["probabilities"], Cost(cold_seconds=first_answers[0] - started, **cost)
 
 
-def work(arguments: list[str]) -> None:
-    """Measure."""
+def _measure(arguments: list[str]) -> None:
+    """Measures in the fresh process."""
     folder, engine, path, out, seconds = arguments
-    about = read(Path(folder))
-    recorded = examples.read(Path(folder) / EXAMPLES, about.task).inputs
+    manifest = read_manifest(Path(folder))
+    recorded = read_examples(Path(folder) / EXAMPLES, manifest.task).inputs
     started = time.perf_counter()
-    opened = open_engine(engine, Path(folder), about)
+    opened = open_engine(engine, Path(folder), manifest)
     opened.probabilities(recorded[:1])
     loaded = time.perf_counter() - started
-    child_process.tell("first answer")
-    # Before the rows are read, which take memory of their own.
+    report_line("first answer")
+    # The rows are read later, because they take memory, too.
     cost = _cost(opened, recorded, float(seconds), loaded)
-    rows = examples.read(Path(path), about.task).inputs
-    answers = _all(opened.probabilities, rows, len(about.labels))
-    np.savez(out, allow_pickle=False, probabilities=answers, cost=json.dumps(cost))
+    rows = read_examples(Path(path), manifest.task).inputs
+    probabilities = _answer_all(opened, rows, len(manifest.labels))
+    np.savez(out, allow_pickle=False, probabilities=probabilities, cost=json.dumps(cost))
 
 
-def _all(
-    answer: Callable[[Sequence[RawInput]], FloatArray], rows: Sequence[RawInput], classes: int
-) -> FloatArray:
+def _answer_all(engine: Engine, rows: Sequence[RawInput], classes: int) -> FloatArray:
     parts = [np.empty((0, classes), np.float32)]
     for start in range(0, len(rows), _STEP):
-        parts.append(answer(rows[start : start + _STEP]))
-        child_process.tell(f"{min(start + _STEP, len(rows))}/{len(rows)}")
+        parts.append(engine.probabilities(rows[start : start + _STEP]))
+        report_line(f"{min(start + _STEP, len(rows))}/{len(rows)}")
     return np.concatenate(parts)
 
 
-def _cost(engine: Any, rows: Sequence[RawInput], seconds: float, loaded: float) -> dict[str, Any]:
+def _cost(
+    engine: Engine, rows: Sequence[RawInput], seconds: float, loaded: float
+) -> dict[str, Any]:
     single = _times(lambda at: engine.probabilities([rows[at % len(rows)]]), seconds)
     try:
-        ready = [engine.prepare([row]) for row in rows[:MANY]]
-        network = _times(lambda at: engine.run(ready[at % len(ready)]), seconds / 2)
-    except ServableError:  # one of before there was a tokeniser outside of the graph
+        prepared = [engine.prepare([row]) for row in rows[:MANY]]
+        network = _times(lambda at: engine.run(prepared[at % len(prepared)]), seconds / 2)
+    except ServableError:  # an old servable, which has no tokenizer outside the graph
         network = [math.nan]
     groups = [rows[at : at + MANY] for at in range(0, max(len(rows) - MANY, 0) + 1, MANY)]
     many = _times(lambda at: engine.probabilities(groups[at % len(groups)]), seconds)
@@ -145,12 +144,12 @@ def _cost(engine: Any, rows: Sequence[RawInput], seconds: float, loaded: float) 
 
 
 def _times(call: Callable[[int], object], seconds: float) -> list[float]:
-    """Seconds of each call, for about so long, without the first ones."""
+    """Returns the time of each call, in seconds; calls for about ``seconds`` after a warm-up."""
     for at in range(3):
         call(at)
     taken: list[float] = []
     end = time.perf_counter() + seconds
-    while len(taken) < _LEAST or time.perf_counter() < end:
+    while len(taken) < _LEAST_CALLS or time.perf_counter() < end:
         started = time.perf_counter()
         call(len(taken))
         taken.append(time.perf_counter() - started)
@@ -158,9 +157,9 @@ def _times(call: Callable[[int], object], seconds: float) -> list[float]:
 
 
 def _peak() -> float:
-    """The largest resident memory of this process, MiB; not a number where it cannot be told.
+    """Returns the peak of this process's resident memory in MiB, NaN where it is unknown.
 
-    Linux' own figure first: the other counts what the parent had where this process began.
+    Reads Linux' own figure first; the other one starts from the memory of the parent process.
     """
     try:
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
@@ -176,4 +175,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(child_process.main(work, sys.argv[1:]))
+    sys.exit(main_of_child(_measure, sys.argv[1:]))

@@ -1,4 +1,7 @@
-"""Rows with the answers they should get: JSON Lines, each instance as a REST client sends it."""
+"""Examples: rows and their expected answers, as JSON Lines.
+
+Each row is an instance of a REST request.
+"""
 
 from __future__ import annotations
 
@@ -20,42 +23,42 @@ from modelwright.servable.manifest import INPUT_NAMES
 
 @dataclass(frozen=True)
 class Examples:
-    """Raw inputs, and the probabilities float32 ``[n, classes]`` the Keras model gave them."""
+    """Raw inputs, and the probabilities float32 ``[n, classes]`` that are expected for them."""
 
     inputs: tuple[RawInput, ...]
     expected: FloatArray
 
     def first(self, count: int) -> Examples:
-        """At most that many of them."""
+        """Returns the first ``count`` examples, or all where there are fewer."""
         return Examples(self.inputs[:count], self.expected[:count])
 
 
 def instance(row: RawInput, task: Task) -> dict[str, Any]:
-    """One row as an element of a predict request's ``instances``."""
+    """Returns a row as an element of a predict request's ``instances``."""
     value = {"b64": base64.b64encode(row).decode()} if isinstance(row, bytes) else row
     return {INPUT_NAMES[task]: value}
 
 
-def write(path: Path, examples: Examples, task: Task) -> None:
-    """Write examples, one a line."""
+def write_examples(path: Path, examples: Examples, task: Task) -> None:
+    """Writes one example on each line."""
     lines = [
         json.dumps(
-            {"instance": instance(row, task), "probabilities": [float(x) for x in chances]},
+            {"instance": instance(row, task), "probabilities": [float(x) for x in probabilities]},
             ensure_ascii=False,
         )
-        for row, chances in zip(examples.inputs, examples.expected, strict=True)
+        for row, probabilities in zip(examples.inputs, examples.expected, strict=True)
     ]
     write_text(path, "\n".join(lines) + "\n")
 
 
-def read(path: Path, task: Task) -> Examples:
-    """Read what ``write`` wrote.
+def read_examples(path: Path, task: Task) -> Examples:
+    """Returns the examples that ``write_examples`` wrote.
 
     Raises:
-        ServableError: the file is missing or is not that.
+        ServableError: the file is missing or has other content.
     """
     try:
-        # Not splitlines: a text may hold characters that it takes for line ends.
+        # splitlines would also split at other line separators, which a text may contain.
         records = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
         inputs = tuple(_raw(record["instance"], task) for record in records)
         expected = np.array([record["probabilities"] for record in records], np.float32)
@@ -64,18 +67,18 @@ def read(path: Path, task: Task) -> Examples:
     return Examples(inputs, expected)
 
 
-def compare(expected: FloatArray, given: FloatArray, tolerance: float) -> dict[str, Any]:
-    """Figures of agreement: rows, the largest difference, labels changed, whether it passes.
+def compare_answers(expected: FloatArray, answers: FloatArray, tolerance: float) -> dict[str, Any]:
+    """Returns the rows, the largest difference, the changed labels, and whether the answers pass.
 
-    A label counts as changed unless the two best probabilities were so close together that
-    the tolerance alone explains it.
+    A changed label does not count where the two best probabilities are so close together that
+    the tolerance alone explains the change.
     """
-    if given.shape != expected.shape:
-        raise ServableError(f"the answers have shape {given.shape}; expected {expected.shape}.")
-    difference = float(np.abs(expected - given).max(initial=0.0))
+    if answers.shape != expected.shape:
+        raise ServableError(f"the answers have shape {answers.shape}; expected {expected.shape}.")
+    difference = float(np.abs(expected - answers).max(initial=0.0))
     top = np.sort(expected, axis=1)
     clear = top[:, -1] - top[:, -2] > 2 * tolerance
-    changed = int(np.sum(clear & (expected.argmax(axis=1) != given.argmax(axis=1))))
+    changed = int(np.sum(clear & (expected.argmax(axis=1) != answers.argmax(axis=1))))
     return {
         "rows": len(expected),
         "max_difference": difference,
@@ -87,8 +90,3 @@ def compare(expected: FloatArray, given: FloatArray, tolerance: float) -> dict[s
 def _raw(record: Mapping[str, Any], task: Task) -> RawInput:
     value = record[INPUT_NAMES[task]]
     return base64.b64decode(value["b64"], validate=True) if task == "image" else str(value)
-
-
-def held_out(count: int, most: int) -> list[int]:
-    """Positions of at most ``most`` rows, spread evenly over ``count``."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()  # type: ignore[no-any-return]

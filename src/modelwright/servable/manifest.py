@@ -1,12 +1,12 @@
-"""What a servable says of itself: ``modelwright.json`` beside the SavedModel.
+"""The manifest of a servable: ``modelwright.json``, next to the SavedModel.
 
 NAME/VERSION/
   saved_model.pb variables/ assets/     what TensorFlow Serving loads
-  assets.extra/                         warm-up requests for it
+  assets.extra/                         its warm-up requests
   onnx/model.onnx                       what ONNX Runtime loads
-  litert/METHOD.tflite                  what LiteRT loads, each with its recorded answers
-  tokenizer.json                        of a text model: its rules, and texts to try them on
-  tokenizer-vectors.jsonl
+  litert/METHOD.tflite                  what LiteRT loads, each with recorded answers
+  tokenizer.json                        rules of a text model's tokenizer, and texts to test
+  tokenizer-vectors.jsonl               an implementation of them
   examples.jsonl                        held-out rows with the model's answers
   modelwright.json                      this manifest
 """
@@ -29,16 +29,19 @@ MANIFEST = "modelwright.json"
 EXAMPLES = "examples.jsonl"
 _NAME = re.compile(r"[a-z][\w-]*")
 TOLERANCE = 1e-4
-"""How far the arithmetic of two engines may take a probability apart."""
+"""The largest difference between the probabilities of two engines with the same inputs."""
 INPUT_NAMES: Mapping[Task, str] = {"text": "input_text", "image": "image_bytes"}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """``engines`` maps each engine to the figures of its check; ``files`` each file's path to its
-    sha256; ``missing`` each engine that could not be made to the reason; ``tta`` says whether it
-    answers with test-time augmentation; ``tolerance`` is how far a probability may be from the
-    recorded one, where the engine does not say otherwise."""
+    """The content of a manifest.
+
+    ``engines`` maps each engine to the figures of its check, ``files`` each file's path to its
+    sha256, and ``missing`` each engine that could not be written to the reason. ``tta`` says
+    whether the model answers with test-time augmentation. ``tolerance`` is the largest difference
+    from a recorded probability, for engines that have no tolerance of their own.
+    """
 
     format: int
     name: str
@@ -59,32 +62,32 @@ class Manifest:
 
     @property
     def input_name(self) -> str:
-        """The name of the default signature's only input."""
+        """The name of the only input of the default signature."""
         return INPUT_NAMES[self.task]
 
     def tolerance_of(self, engine: str) -> float:
-        """How far a probability of that engine may be from the recorded one."""
+        """Returns the largest difference of an engine's probability from the recorded one."""
         return float(self.engines[engine].get("tolerance", self.tolerance))
 
     def examples_of(self, engine: str) -> str:
-        """The file with the rows and answers that were recorded for that engine."""
+        """Returns the file with the rows and answers that were recorded for an engine."""
         return str(self.engines[engine].get("examples", EXAMPLES))
 
 
-def write(manifest: Manifest, folder: Path) -> Manifest:
-    """Write a manifest with the checksums of every other file in the folder."""
+def write_manifest(manifest: Manifest, folder: Path) -> Manifest:
+    """Writes a manifest with the checksums of all other files, and returns it."""
     files = sha256_tree(folder, leave_out=(MANIFEST,))
     record = {**asdict(manifest), "files": files}
     write_json(folder / MANIFEST, record)
-    return from_record(record)
+    return manifest_from_record(record)
 
 
-def read(folder: Path) -> Manifest:
-    """Read and check a servable's manifest and every file it lists.
+def read_manifest(folder: Path) -> Manifest:
+    """Returns the manifest of a version's folder, after it checked every file.
 
     Raises:
-        ServableError: not a servable, of a later format, or with files that changed, are
-            missing or were added.
+        ServableError: the folder is not a servable, or has a later format; or files have changed,
+            are missing or were added.
     """
     path = folder / MANIFEST
     try:
@@ -93,7 +96,7 @@ def read(folder: Path) -> Manifest:
             raise ServableError(
                 f"{folder} has servable format {record['format']!r}; this version reads {FORMAT}."
             )
-        manifest = from_record(record)
+        manifest = manifest_from_record(record)
         problems = changed_files(folder, manifest.files)
         recorded = {manifest.examples_of(name) for name in manifest.engines}
         problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
@@ -116,8 +119,8 @@ def read(folder: Path) -> Manifest:
     return manifest
 
 
-def versions(folder: Path) -> dict[int, Path]:
-    """The version folders of a model, as TensorFlow Serving finds them, in order."""
+def version_folders(folder: Path) -> dict[int, Path]:
+    """Returns the version folders of a model by number, in order, as TensorFlow Serving does."""
     if not folder.is_dir():
         return {}
     found = {
@@ -128,32 +131,32 @@ def versions(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def find(path: Path) -> Path:
-    """The version folder that a path means: itself, or the newest version in it.
+def find_version(path: Path) -> Path:
+    """Returns the version folder at a path: the path itself, or the newest version in it.
 
     Raises:
-        ServableError: there is none.
+        ServableError: there is no version.
     """
     if (path / MANIFEST).is_file():
         return path
-    there = versions(path)
-    if not there:
-        what = "holds no version" if path.is_dir() else "does not exist"
+    folders = version_folders(path)
+    if not folders:
+        problem = "holds no version" if path.is_dir() else "does not exist"
         raise ServableError(
-            f"{path} {what}; expected a model folder or one of its versions, made by 'modelwright"
-            " export'."
+            f"{path} {problem}; expected a model folder or one of its versions, made by"
+            " 'modelwright export'."
         )
-    return there[max(there)]
+    return folders[max(folders)]
 
 
-def from_record(record: Mapping[str, Any]) -> Manifest:
-    """A manifest from its JSON.
+def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
+    """Returns the manifest that a JSON object describes.
 
     Raises:
         KeyError: a key is missing.
-        ValueError: it says something that no servable can be.
+        ValueError: a value is invalid.
     """
-    # Servables of before there was more than one engine do not say which are missing.
+    # The first servables had one engine only, and no key for missing ones.
     values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
     values["missing"] = record.get("missing", {})
     values["labels"] = tuple(values["labels"])

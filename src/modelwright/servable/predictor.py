@@ -1,4 +1,4 @@
-"""The one path by which a servable answers, whatever engine runs it."""
+"""The predictor: a loaded servable that classifies texts or images, with any engine."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from typing import Any
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, RawInput
 from modelwright.data.images import portable
-from modelwright.servable import manifest
-from modelwright.servable.engines import open_engine
-from modelwright.servable.manifest import Manifest
+from modelwright.servable.engines.registry import open_engine
+from modelwright.servable.manifest import Manifest, find_version, read_manifest
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable label, its probability, and every label's."""
+    """The most probable label with its probability, and the probability of every label."""
 
     label: str
     score: float
     probabilities: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return dict(vars(self))
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The ``count`` most probable labels, the best first."""
+        """Returns the ``count`` most probable labels with their probabilities, the best first."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return ranked[:count]
 
@@ -42,19 +41,19 @@ class Predictor:
     engine: Engine
 
     def predict(self, inputs: Sequence[RawInput | Path]) -> list[Prediction]:
-        """Classify texts, or pictures given as paths or as the bytes of encoded files.
+        """Classifies texts, or images as paths or as the bytes of encoded files.
 
         Raises:
-            DataError: an input that this model cannot take, by its position.
+            DataError: the model cannot take an input; the message has its position.
         """
         rows = [self._checked(row, position) for position, row in enumerate(inputs)]
         labels = self.manifest.labels
-        answers = []
-        for chances in self.engine.probabilities(rows):
-            best = int(chances.argmax())
-            named = {label: float(p) for label, p in zip(labels, chances, strict=True)}
-            answers.append(Prediction(labels[best], float(chances[best]), named))
-        return answers
+        predictions = []
+        for probabilities in self.engine.probabilities(rows):
+            best = int(probabilities.argmax())
+            by_label = {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
+            predictions.append(Prediction(labels[best], float(probabilities[best]), by_label))
+        return predictions
 
     def _checked(self, row: object, position: int) -> RawInput:
         where = f"input {position + 1}"
@@ -77,11 +76,11 @@ class Predictor:
             try:
                 row = Path(row).read_bytes()
             except OSError as error:
-                raise DataError(f"the picture {where} cannot be read: {error.strerror}.") from None
+                raise DataError(f"the image {where} cannot be read: {error.strerror}.") from None
         if not isinstance(row, bytes):
             raise DataError(
-                f"{where} is {type(row).__name__}, but {self.folder} classifies pictures;"
-                " expected a path, or bytes of an encoded picture."
+                f"{where} is {type(row).__name__}, but {self.folder} classifies images;"
+                " expected a path, or the bytes of an encoded image."
             )
         try:
             return portable(row)
@@ -89,17 +88,18 @@ class Predictor:
             raise DataError(f"{where} cannot be used: {error}") from None
 
 
-def load(path: Path | str, *, engine: str = "auto") -> Predictor:
-    """Load a servable: a version's folder, or a model's, which means its newest version.
+def load_predictor(path: Path | str, *, engine: str = "auto") -> Predictor:
+    """Loads a servable.
 
     Args:
-        path: ``models/NAME`` or ``models/NAME/VERSION``.
-        engine: which one runs it; ``auto`` takes the fastest that is there.
+        path: ``models/NAME/VERSION``, or ``models/NAME`` for its newest version.
+        engine: the engine that runs it; ``auto`` selects the fastest that is installed.
 
     Raises:
-        ServableError: it is not there, or not as it was exported.
-        ConfigError: it does not hold that engine.
+        ServableError: there is no servable, or its files have changed since the export.
+        ConfigError: the servable does not hold that engine.
+        MissingDependencyError: the package of the engine is not installed.
     """
-    folder = manifest.find(Path(path))
-    about = manifest.read(folder)
-    return Predictor(folder, about, open_engine(engine, folder, about))
+    folder = find_version(Path(path))
+    manifest = read_manifest(folder)
+    return Predictor(folder, manifest, open_engine(engine, folder, manifest))

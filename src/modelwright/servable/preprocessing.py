@@ -1,4 +1,4 @@
-"""Raw inputs to what a network reads, without TensorFlow: ids of texts, pixels of pictures."""
+"""Preprocessing without TensorFlow: texts to token ids, encoded images to pixels."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import numpy as np
 
 from modelwright.core.types import RawInput
 from modelwright.data import images
-from modelwright.servable import tokenizer
 from modelwright.servable.manifest import Manifest
+from modelwright.servable.tokenizer import read_tokenizer
 
 
 class Preparation:
-    """What stands before the network of one servable."""
+    """The preprocessing of one servable: raw inputs in, prepared rows out."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
-        """Read what it needs.
+        """Reads the tokenizer of a text model.
 
         Raises:
-            ServableError: the tokeniser's files are missing or do not belong together.
+            ServableError: the tokenizer's files are missing or do not belong together.
         """
         self._height, self._width, self._channels = manifest.shape or (0, 0, 0)
-        self._tokenizer = tokenizer.read(folder) if manifest.task == "text" else None
+        self._tokenizer = read_tokenizer(folder) if manifest.task == "text" else None
         self.row: tuple[int, ...] = (
             (self._tokenizer.length,)
             if self._tokenizer
             else (self._height, self._width, self._channels)
         )
-        """The shape of one row of what the network reads."""
+        """The shape of one prepared row."""
 
     def __call__(self, inputs: Sequence[RawInput], *, shortest: bool = False) -> Any:
-        """Ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``.
+        """Returns token ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``.
 
         Args:
-            inputs: texts, or the bytes of encoded pictures; at least one.
-            shortest: of texts: as wide as the longest of them, not as wide as the network.
+            inputs: texts, or the bytes of encoded images; at least one.
+            shortest: pads texts to the longest of them; otherwise to the length of the network.
 
         Raises:
-            DataError: a picture cannot be read.
+            DataError: an image cannot be read.
         """
         if self._tokenizer:
             return self._tokenizer.encode([str(text) for text in inputs], shortest=shortest)
         files = (row for row in inputs if isinstance(row, bytes))
         decoded = (images.decode(file, channels=self._channels) for file in files)
         size = (self._height, self._width)
-        ready = [images.resize(pixels, size) for pixels in decoded]
-        return ready[0][None] if len(ready) == 1 else np.stack(ready)
+        rows = [images.resize(pixels, size) for pixels in decoded]
+        return rows[0][None] if len(rows) == 1 else np.stack(rows)

@@ -1,8 +1,9 @@
-"""The network of a servable, built anew from its manifest and its SavedModel's variables."""
+"""Restoring the Keras network of a servable, from its manifest and its SavedModel's variables."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,21 +17,21 @@ from modelwright.servable.manifest import Manifest
 _KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def network(
-    folder: Path, manifest: Manifest, *, unpadded: bool = False, values: Path | None = None
+def restore_network(
+    folder: Path, manifest: Manifest, *, unpadded: bool = False, variables: Path | None = None
 ) -> keras.Model:
-    """Build it in float32, with its weights.
+    """Returns the network of a servable in float32, with its weights.
 
     Args:
         folder: the version's folder.
-        manifest: what it says of itself.
-        unpadded: of texts as long as they come, all rows of a batch alike, where its kind allows
-            that.
-        values: an ``.npz`` with other values of its variables, by their position.
+        manifest: its manifest.
+        unpadded: builds a network that takes texts of any length without padding, where its
+            builder can do that.
+        variables: an ``.npz`` with other values for its variables, by their position.
 
     Raises:
         ServableError: the variables are not those of the network that the manifest describes.
-        ConfigError: a function of one's own that built it is not here.
+        ConfigError: the user's own function that built the network is not here.
     """
     model = ModelConfig(**manifest.config["model"])
     options = check_options(model)
@@ -38,21 +39,24 @@ def network(
     if unpadded and getattr(options, "any_length", False):
         shape = (None,)
         model = model.model_copy(update={"options": options.unpadded().model_dump()})
-    made = build_network(model, shape, len(manifest.labels))
+    network = build_network(model, shape, len(manifest.labels))
     if manifest.tta:
-        made = augment_network(model, made)
+        network = augment_network(model, network)
     try:
-        if values:
-            with np.load(values, allow_pickle=False) as stored:
-                found = [stored[str(number)] for number in range(len(made.variables))]
-        else:
-            reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-            found = [reader.get_tensor(_KEY.format(i)) for i in range(len(made.variables))]
-        for variable, value in zip(made.variables, found, strict=True):
+        values = _values(folder, variables, len(network.variables))
+        for variable, value in zip(network.variables, values, strict=True):
             variable.assign(value)
     except (tf.errors.OpError, ValueError, KeyError) as error:
         raise ServableError(
             f"the variables in {folder} are not those of the network that its manifest"
             f" describes: {brief(error)}."
         ) from None
-    return made
+    return network
+
+
+def _values(folder: Path, variables: Path | None, count: int) -> list[Any]:
+    if variables:
+        with np.load(variables, allow_pickle=False) as stored:
+            return [stored[str(position)] for position in range(count)]
+    reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    return [reader.get_tensor(_KEY.format(position)) for position in range(count)]

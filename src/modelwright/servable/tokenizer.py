@@ -1,8 +1,8 @@
-"""Ids of texts without TensorFlow, from a servable's ``tokenizer.json`` and its vocabulary.
+"""The tokenizer for serving: texts to token ids without TensorFlow.
 
-The file says all that the tokeniser in the graph does, character by character, so that a program
-in any language can do the same; ``docs/engines.md`` describes it. The standard library alone,
-but for the array that comes out.
+It reads a servable's ``tokenizer.json`` and its vocabulary. That file describes the tokenizer in
+the graph completely, character by character, so that a program in any language can do the same;
+``docs/engines.md`` describes it. Apart from numpy, this needs only the standard library.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SIGMA, FINAL_SIGMA = "Σ", "ς"
 Ranges = Sequence[Sequence[int]]
 
 
-class Tokenizer:
-    """Texts to int32 ids ``[n, length]``: the same as the graph's, for every text."""
+class ServingTokenizer:
+    """Turns texts into the same token ids as the tokenizer in the graph."""
 
     def __init__(self, rules: Mapping[str, Any], vocabulary: Sequence[str]) -> None:
-        """Take the content of ``tokenizer.json`` and the vocabulary's lines.
+        """Takes the content of ``tokenizer.json`` and the lines of the vocabulary.
 
         Raises:
-            KeyError, TypeError, ValueError, re.error: the rules are not such a file's.
+            KeyError, TypeError, ValueError, re.error: a rule is missing or invalid.
         """
         self.length = int(rules["length"])
         self._ngrams = int(rules["ngrams"])
@@ -45,11 +45,11 @@ class Tokenizer:
         self._removed = [re.compile(pattern) for pattern in rules["remove"]]
         self._characters = _Characters(rules["characters"])
         sigma = rules["final_sigma"]
-        self._cased, self._ignorable = (_inside(sigma[key]) for key in ("cased", "ignorable"))
+        self._cased, self._ignorable = (_membership(sigma[key]) for key in ("cased", "ignorable"))
         self._ids = {token: number for number, token in enumerate(vocabulary)}
 
     def tokens(self, text: str) -> list[str]:
-        """All tokens of a text, runs of tokens behind the single ones."""
+        """Returns all tokens of a text: words first, then n-grams of words."""
         for pattern in self._removed:
             text = pattern.sub(" ", text)
         if SIGMA in text:
@@ -57,26 +57,26 @@ class Tokenizer:
                 FINAL_SIGMA if letter == SIGMA and self._ends_word(text, at) else letter
                 for at, letter in enumerate(text)
             )
-        single = text.translate(self._characters).split()
-        runs = [
-            " ".join(single[at : at + width])
+        words = text.translate(self._characters).split()
+        ngrams = [
+            " ".join(words[at : at + width])
             for width in range(2, self._ngrams + 1)
-            for at in range(len(single) - width + 1)
+            for at in range(len(words) - width + 1)
         ]
-        return single + runs
+        return words + ngrams
 
     def encode(self, texts: Sequence[str], *, shortest: bool = False) -> npt.NDArray[np.int32]:
-        """Ids of texts, padded at the end with 0.
+        """Returns the token ids int32 ``[n, length]`` of texts, padded at the end with 0.
 
         Args:
             texts: without lone surrogates.
-            shortest: as wide as the longest of them, not as wide as ``length``.
+            shortest: pads to the longest text; otherwise to ``length``.
         """
         rows = [self._row(text) for text in texts]
         width = max(map(len, rows), default=1) if shortest else self.length
         ids = np.full((len(rows), width), PADDING, np.int32)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = row
+        for position, row in enumerate(rows):
+            ids[position, : len(row)] = row
         return ids
 
     def _row(self, text: str) -> list[int]:
@@ -85,20 +85,23 @@ class Tokenizer:
         return [self._ids.get(token, UNKNOWN) for token in tokens] or [UNKNOWN]
 
     def _ends_word(self, text: str, at: int) -> bool:
-        """Unicode's condition Final_Sigma: a letter before, none behind, others passed over."""
-        before = self._first(text, range(at - 1, -1, -1))
-        return before and not self._first(text, range(at + 1, len(text)))
+        """Returns Unicode's condition Final_Sigma: a cased letter before ``at`` and none after it.
 
-    def _first(self, text: str, places: range) -> bool:
-        """Whether the first that is not passed over is a letter with a case."""
-        for place in places:
-            if not self._ignorable(ord(text[place])):
-                return self._cased(ord(text[place]))
+        Ignorable characters in between do not count.
+        """
+        before = self._first_is_cased(text, range(at - 1, -1, -1))
+        return before and not self._first_is_cased(text, range(at + 1, len(text)))
+
+    def _first_is_cased(self, text: str, positions: range) -> bool:
+        """Returns whether the first character that is not ignorable is a cased letter."""
+        for position in positions:
+            if not self._ignorable(ord(text[position])):
+                return self._cased(ord(text[position]))
         return False
 
 
 class _Characters(dict[int, Any]):
-    """What each code point becomes, looked up in the ranges when it is first met."""
+    """A table for ``str.translate``; looks a code point up in the ranges when it first occurs."""
 
     def __init__(self, rules: Mapping[str, Any]) -> None:
         super().__init__({int(point): text for point, text in rules["become"].items()})
@@ -111,17 +114,17 @@ class _Characters(dict[int, Any]):
         self._starts = [first for first, _, _ in self._ranges]
 
     def __missing__(self, point: int) -> Any:
-        place = bisect_right(self._starts, point) - 1
-        became: Any = point
-        if place >= 0 and point <= self._ranges[place][1]:
-            kind = self._ranges[place][2]
-            became = {"vanish": "", "space": " ", "alone": f" {chr(point)} "}[kind]
-        self[point] = became
-        return became
+        position = bisect_right(self._starts, point) - 1
+        replacement: Any = point
+        if position >= 0 and point <= self._ranges[position][1]:
+            kind = self._ranges[position][2]
+            replacement = {"vanish": "", "space": " ", "alone": f" {chr(point)} "}[kind]
+        self[point] = replacement
+        return replacement
 
 
-def read(folder: Path) -> Tokenizer:
-    """The tokeniser of a servable.
+def read_tokenizer(folder: Path) -> ServingTokenizer:
+    """Returns the tokenizer of a servable.
 
     Raises:
         ServableError: its files are missing or do not belong together.
@@ -137,20 +140,21 @@ def read(folder: Path) -> Tokenizer:
         content = (folder / VOCABULARY).read_bytes()
         if sha256(content).hexdigest() != rules["sha256"]:
             raise ServableError(
-                f"{folder / VOCABULARY} is not the vocabulary that {path} was written for; bring"
-                " that one back, or export anew."
+                f"{folder / VOCABULARY} is not the vocabulary that {path} was written for;"
+                " restore that vocabulary, or export again."
             )
-        return Tokenizer(rules, content.decode().split("\n")[:-1])
+        return ServingTokenizer(rules, content.decode().split("\n")[:-1])
     except (OSError, KeyError, TypeError, ValueError, re.error) as error:
         raise ServableError(f"{path} cannot be read: {type(error).__name__} {error}.") from None
 
 
-def _inside(ranges: Ranges) -> Callable[[int], bool]:
+def _membership(ranges: Ranges) -> Callable[[int], bool]:
+    """Returns a function that tells whether a code point is in one of the ranges."""
     starts = [int(first) for first, _ in ranges]
     ends = [int(last) for _, last in ranges]
 
-    def inside(point: int) -> bool:
-        place = bisect_right(starts, point) - 1
-        return place >= 0 and point <= ends[place]
+    def is_member(point: int) -> bool:
+        position = bisect_right(starts, point) - 1
+        return position >= 0 and point <= ends[position]
 
-    return inside
+    return is_member

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ParityError
-from modelwright.core.terminal import table
-from modelwright.servable import manifest
-from modelwright.servable.engines import installed
+from modelwright.core.report import Block, Facts, Report
+from modelwright.servable.engines.registry import is_installed
+from modelwright.servable.manifest import find_version, read_manifest
 from modelwright.servable.replay import replay
 
 
 @dataclass(frozen=True)
-class VerifyReport:
-    """A servable that is as it was exported and answers as it did then."""
+class VerifyReport(Report):
+    """The checks that a servable passed; an engine that fails raises an error instead."""
 
     servable: Path
     version: int
@@ -25,11 +26,11 @@ class VerifyReport:
     """Engines that are not installed here, so that only their files were checked."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {**vars(self), "servable": str(self.servable)}
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """Returns the checks, one line each."""
         rows: list[tuple[str, object]] = [("files with the right checksum", self.files)]
         for engine, figures in self.engines.items():
             rows.append(
@@ -40,22 +41,25 @@ class VerifyReport:
                 )
             )
         rows += [(name, "not installed here: only its file was checked") for name in self.skipped]
-        return table((f"verified {self.servable}", ""), rows)
+        return [Facts(f"verified {self.servable}", rows)]
 
 
 def verify(path: Path | str) -> VerifyReport:
-    """Check a servable: a version's folder, or a model's, which means its newest version.
+    """Checks a servable's files and the answers of its engines.
+
+    Args:
+        path: a version's folder, or a model's folder for its newest version.
 
     Raises:
-        ServableError: a file changed, is missing or was added, or an engine does not run.
-        ParityError: an engine answers otherwise than it did at export.
+        ServableError: a file has changed, is missing or was added; or an engine does not run.
+        ParityError: an engine does not give the answers that were recorded at export.
     """
-    folder = manifest.find(Path(path))
-    about = manifest.read(folder)
+    folder = find_version(Path(path))
+    manifest = read_manifest(folder)
+    installed = [name for name in manifest.engines if is_installed(name)]
     engines = {
-        name: replay(folder, about, name, folder / about.examples_of(name))
-        for name in about.engines
-        if installed(name)
+        name: replay(folder, manifest, name, folder / manifest.examples_of(name))
+        for name in installed
     }
     for name, figures in engines.items():
         if not figures["passed"]:
@@ -63,7 +67,7 @@ def verify(path: Path | str) -> VerifyReport:
                 f"engine '{name}' of {folder} no longer gives its recorded answers:"
                 f" {figures['labels_changed']} of {figures['rows']} labels changed, largest"
                 f" difference {figures['max_difference']:.2e}, allowed"
-                f" {about.tolerance_of(name):.0e}."
+                f" {manifest.tolerance_of(name):.0e}."
             )
-    skipped = tuple(name for name in about.engines if name not in engines)
-    return VerifyReport(folder, about.version, len(about.files), engines, skipped)
+    skipped = tuple(name for name in manifest.engines if name not in installed)
+    return VerifyReport(folder, manifest.version, len(manifest.files), engines, skipped)

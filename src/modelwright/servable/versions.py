@@ -8,7 +8,14 @@ from typing import Any
 
 from modelwright.core.errors import ModelwrightError, ServableError
 from modelwright.core.terminal import percent, table
-from modelwright.servable import manifest, withdrawn
+from modelwright.servable import withdrawn
+from modelwright.servable.manifest import (
+    MANIFEST,
+    Manifest,
+    find_version,
+    read_manifest,
+    version_folders,
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,9 @@ def rollback(model: Path | str, *, to: int | None = None) -> RollbackReport:
         ServableError: there is no such version, or none before, or it is not as it was exported.
     """
     folder = Path(model)
-    there = manifest.versions(folder)
+    there = version_folders(folder)
     if not there:
-        manifest.find(folder)
+        find_version(folder)
     out = withdrawn.read(folder)
     offered = [version for version in there if version not in out]
     before = offered[-1] if offered else None
@@ -58,8 +65,8 @@ def rollback(model: Path | str, *, to: int | None = None) -> RollbackReport:
         to = offered[-2]
     if to not in there:
         raise ServableError(f"{folder} has no version {to}; it holds {', '.join(map(str, there))}.")
-    if (there[to] / manifest.MANIFEST).exists():
-        manifest.read(there[to])
+    if (there[to] / MANIFEST).exists():
+        read_manifest(there[to])
     newer = tuple(version for version in there if version > to)
     kept = sorted({*newer, *(version for version in out if version < to)})
     withdrawn.write(folder, kept)
@@ -98,9 +105,9 @@ def versions(model: Path | str) -> VersionsReport:
         ServableError: there is none.
     """
     folder = Path(model)
-    there = manifest.versions(folder)
+    there = version_folders(folder)
     if not there:
-        manifest.find(folder)
+        find_version(folder)
     out = withdrawn.read(folder)
     live = True
     listed = []
@@ -123,11 +130,11 @@ def versions(model: Path | str) -> VersionsReport:
     return VersionsReport(folder, tuple(listed))
 
 
-def _about(folder: Path) -> tuple[manifest.Manifest | None, str | None]:
-    if not (folder / manifest.MANIFEST).exists() and (folder / "saved_model.pb").exists():
+def _about(folder: Path) -> tuple[Manifest | None, str | None]:
+    if not (folder / MANIFEST).exists() and (folder / "saved_model.pb").exists():
         return None, None
     try:
-        return manifest.read(folder), None
+        return read_manifest(folder), None
     except ModelwrightError as error:
         return None, str(error)
 

@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving answers before it calls a version available.
+"""Warm-up requests: TensorFlow Serving answers them before a version becomes available.
 
 ``assets.extra/tf_serving_warmup_requests`` is a TFRecord of ``tensorflow.serving.PredictionLog``
 (https://www.tensorflow.org/tfx/serving/saved_model_warmup).
@@ -20,11 +20,11 @@ from modelwright.wire import messages, records, tensors
 
 WARMUP = "assets.extra/tf_serving_warmup_requests"
 MOST = 1000
-"""Records that TensorFlow Serving takes at the most."""
+"""The most records that TensorFlow Serving accepts."""
 
 
-def write(path: Path, model: str, rows: Sequence[RawInput], task: Task) -> None:
-    """Write one request of one row, and one of all rows."""
+def write_warmup_requests(path: Path, model: str, rows: Sequence[RawInput], task: Task) -> None:
+    """Writes one request with the first row, and one with all rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     logs = []
     for batch in (rows[:1], rows):
@@ -39,14 +39,14 @@ def write(path: Path, model: str, rows: Sequence[RawInput], task: Task) -> None:
     records.write(path, logs)
 
 
-def read(path: Path, most: int = MOST) -> list[Any]:
-    """The ``PredictRequest`` messages of a file.
+def read_warmup_requests(path: Path, most: int = MOST) -> list[Any]:
+    """Returns the ``PredictRequest`` messages of a file.
 
-    Records of other methods are left out, and count: a file of more than ``most`` is refused,
-    as TensorFlow Serving does.
+    Records of other methods are skipped, but count: like TensorFlow Serving, this refuses a file
+    with more than ``most`` records.
 
     Raises:
-        ServableError: it cannot be read, or has more records.
+        ServableError: the file cannot be read, or has more records.
     """
     requests = []
     try:

@@ -12,7 +12,8 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.nearest import nearest
-from modelwright.servable.engines import ENGINES
+from modelwright.servable.engines.kinds import kind_of
+from modelwright.servable.engines.registry import engine_names, is_known
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,11 @@ def check(config: ServeConfig) -> ServeConfig:
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):
             raise ConfigError(f"{file} cannot be read; expected a file.")
-    kind = config.engine.partition("-")[0]
-    if kind != "auto" and kind not in ENGINES:
+    if config.engine != "auto" and not is_known(config.engine):
+        names = engine_names()
         raise ConfigError(
-            f"--engine was given '{config.engine}'.{nearest(kind, ENGINES)} Expected auto,"
-            f" {', '.join(ENGINES)}, or a file of one as litert-int8."
+            f"--engine was given '{config.engine}'.{nearest(kind_of(config.engine), names)}"
+            f" Expected auto, {', '.join(names)}, or a file of one as litert-int8."
         )
     if config.tls:
         _check_tls(config.tls)

@@ -16,7 +16,9 @@ from modelwright.models.builders import check_options
 from modelwright.models.options import TextOptions
 from modelwright.runs import run as runs
 from modelwright.runs.run import VOCABULARY, Run
-from modelwright.servable import manifest, restore, tokenizer
+from modelwright.servable import tokenizer
+from modelwright.servable.manifest import find_version, read_manifest
+from modelwright.servable.restore import restore_network
 
 _COUNTER = re.compile(r"_\d+$")
 
@@ -82,12 +84,12 @@ def load_source(start: StartFrom) -> Source:
         options = check_options(run.config.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
         return Source(run.network(), vocabulary, options)
-    folder = manifest.find(start.source)
-    about = manifest.read(folder)
-    config = ModelConfig(**about.config["model"])
-    options = check_options(config) if about.task == "text" else None
-    vocabulary = folder / tokenizer.VOCABULARY if about.task == "text" else None
-    return Source(restore.network(folder, about), vocabulary, options)
+    folder = find_version(start.source)
+    manifest = read_manifest(folder)
+    config = ModelConfig(**manifest.config["model"])
+    options = check_options(config) if manifest.task == "text" else None
+    vocabulary = folder / tokenizer.VOCABULARY if manifest.task == "text" else None
+    return Source(restore_network(folder, manifest), vocabulary, options)
 
 
 def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:

@@ -1,100 +1,111 @@
-"""ONNX Runtime: the fast engine. Texts are cut and pictures decoded here, without TensorFlow."""
+"""ONNX Runtime: the fastest engine. Tokenizes texts and decodes images without TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import MissingDependencyError, ServableError, brief
-from modelwright.core.types import FloatArray, IntArray, RawInput
+from modelwright.core.errors import ServableError, brief
+from modelwright.core.types import FloatArray, RawInput
+from modelwright.servable.engines.kinds import EngineKind
+from modelwright.servable.engines.padding import run_padded
 from modelwright.servable.manifest import Manifest
 from modelwright.servable.preprocessing import Preparation
 
-FILE = "onnx/model.onnx"
+_FILE = "onnx/model.onnx"
+_OPSET = 18
 _BATCH = 32
-_SORTED = 1024
-"""Rows that are prepared at once; of texts, among which those of one length are sought."""
+_PREPARED = 1024
+"""Rows that are prepared together; texts of one length among them run together."""
 
 
 class OnnxEngine:
-    """One session, which answers in the thread that asks."""
+    """One session; it runs in the thread that calls it."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        try:
-            import onnxruntime
-        except ImportError:
-            raise MissingDependencyError(
-                "engine 'onnx' needs onnxruntime, which is not installed; install with: pip install"
-                " 'modelwright[serve]'."
-            ) from None
+    def __init__(self, folder: Path, manifest: Manifest, engine: str) -> None:
+        """Loads the ONNX file of a servable.
+
+        Raises:
+            ImportError: ONNX Runtime is not installed.
+            ServableError: the file cannot be loaded.
+        """
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        path = folder / FILE
+        path = folder / ONNX.file(engine)
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - its exceptions have no common base but this
+        except Exception as error:  # noqa: BLE001 - its exceptions have no other common base
             reason = brief(error)
             raise ServableError(f"{path} cannot be loaded: {reason}.") from None
-        (given,) = self._session.get_inputs()
-        self._name = given.name
-        # A number stands where the width is fixed, a name or nothing where it is not.
-        self._any_length = manifest.task == "text" and not isinstance(given.shape[1], int)
+        (spec,) = self._session.get_inputs()
+        self._input = spec.name
+        # The width is an integer where it is fixed; where it is not, it is a name or None.
+        any_length = manifest.task == "text" and not isinstance(spec.shape[1], int)
+        self.takes_padded_rows = not any_length
         self._prepare = Preparation(folder, manifest)
         self.row = self._prepare.row
         self._classes = len(manifest.labels)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
-        """What the network reads of raw inputs; of texts of any length, all must have one."""
-        return self._prepare(inputs, shortest=self._any_length)
+        """Prepares raw inputs; where texts may have any length, pass texts of one length."""
+        return self._prepare(inputs, shortest=not self.takes_padded_rows)
 
-    def run(self, ready: Any) -> FloatArray:
-        """Class probabilities float32 ``[n, classes]`` of that."""
-        answer: FloatArray = self._session.run(None, {self._name: ready})[0]
-        return answer
+    def run(self, rows: Any) -> FloatArray:
+        """Returns the class probabilities float32 ``[n, classes]`` of prepared rows."""
+        if len(rows) <= _BATCH:
+            return self._run(rows)
+        starts = range(0, len(rows), _BATCH)
+        return np.concatenate([self._run(rows[start : start + _BATCH]) for start in starts])
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
-        """Class probabilities float32 ``[n, classes]``."""
+        """Returns the class probabilities float32 ``[n, classes]`` of raw inputs."""
         if len(inputs) == 1:
             return self.run(self.prepare(inputs))
         parts = [np.empty((0, self._classes), np.float32)]
-        for start in range(0, len(inputs), _SORTED):
-            parts.append(self.run_padded(self._prepare(inputs[start : start + _SORTED])))
+        for start in range(0, len(inputs), _PREPARED):
+            parts.append(run_padded(self, self._prepare(inputs[start : start + _PREPARED])))
         return np.concatenate(parts)
 
-    def run_padded(self, ready: Any) -> FloatArray:
-        """The same of many rows, texts padded at the end with 0 to any common length.
-
-        Its file was made for texts without padding: what is padding would count.
-        """
-        answers = np.empty((len(ready), self._classes), np.float32)
-        for places, rows in self._batches(ready):
-            answers[places] = self.run(rows)
-        return answers
-
-    def _batches(self, ready: Any) -> Iterator[tuple[IntArray, Any]]:
-        """Which rows, and what the network reads of them."""
-        if self._any_length:
-            lengths = (ready != 0).sum(axis=1)
-            alike = [(np.flatnonzero(lengths == one), int(one)) for one in np.unique(lengths)]
-        else:
-            alike = [(np.arange(len(ready)), ready.shape[1])]
-        for places, length in alike:
-            for at in range(0, len(places), _BATCH):
-                chosen = places[at : at + _BATCH]
-                yield chosen, ready[chosen, :length]
+    def _run(self, rows: Any) -> FloatArray:
+        probabilities: FloatArray = self._session.run(None, {self._input: rows})[0]
+        return probabilities
 
 
-def open_engine(folder: Path, manifest: Manifest, name: str) -> OnnxEngine:
-    """Load the ONNX file of a servable.
+def convert_to_onnx(
+    network: Any, settings: Mapping[str, Any], samples: Path | None = None
+) -> bytes:
+    """Returns a network as the content of an ONNX file; it has no settings and needs no samples."""
+    import tensorflow as tf
+    import tf2onnx
 
-    Raises:
-        MissingDependencyError: ONNX Runtime is not installed.
-        ServableError: the file cannot be loaded.
-    """
-    return OnnxEngine(folder, manifest)
+    from modelwright.servable.engines.network_function import network_input, network_probabilities
+
+    spec = network_input(network)
+    function = tf.function(
+        lambda rows: {"probabilities": network_probabilities(network, rows)}, input_signature=[spec]
+    )
+    model, _ = tf2onnx.convert.from_function(function, input_signature=[spec], opset=_OPSET)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+# A mask for padding would keep a recurrent layer a loop of small steps in ONNX. So the file is
+# made without one and takes rows of one length.
+ONNX = EngineKind(
+    name="onnx",
+    open=OnnxEngine,
+    files=(_FILE,),
+    package="onnxruntime",
+    requirement="modelwright[serve]",
+    convert=convert_to_onnx,
+    exported=True,
+    unpadded=True,
+)

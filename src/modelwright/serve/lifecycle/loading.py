@@ -8,7 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from modelwright.core.errors import MissingDependencyError, ServableError
-from modelwright.servable import manifest, warmup
+from modelwright.servable.engines.registry import (
+    REFERENCE,
+    added_folders,
+    engine_kind,
+    is_known,
+)
+from modelwright.servable.manifest import EXAMPLES, MANIFEST, read_manifest
+from modelwright.servable.tokenizer import TOKENIZER
+from modelwright.servable.warmup import WARMUP, read_warmup_requests
 from modelwright.serve.config import Limits
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.model_config import confined
@@ -18,8 +26,6 @@ from modelwright.serve.lifecycle.served_model import DEFAULT, Servable, check
 from modelwright.serve.lifecycle.tensorflow_model import ForeignServable
 from modelwright.wire import tensors
 
-_OURS = ("tokenizer.json", manifest.EXAMPLES, "onnx", "litert")
-_WITHOUT_TENSORFLOW = ("onnx", "litert")
 _LIMITS = Limits(rows=2**20, text=2**30)
 """Of warm-up requests, which are part of the version."""
 
@@ -50,9 +56,9 @@ def load(folder: Path, root: Path, engine: str = "auto") -> Loaded:
     if plain(folder):
         servable = _plain(folder)
     else:
-        kinds = {name.partition("-")[0] for name in manifest.read(folder).engines}
-        light = kinds.intersection(_WITHOUT_TENSORFLOW)
-        savedmodel = engine == "savedmodel" or (engine == "auto" and not light)
+        engines = filter(is_known, read_manifest(folder).engines)
+        light = any(not engine_kind(name).needs_tensorflow for name in engines)
+        savedmodel = engine == REFERENCE or (engine == "auto" and not light)
         servable = _plain(folder) if savedmodel else OwnServable(folder, engine)
     try:
         recorded = servable.warm()
@@ -71,15 +77,15 @@ def plain(folder: Path) -> bool:
     Raises:
         ServableError: it is neither that nor one of its own, or one of its own in parts.
     """
-    if (folder / manifest.MANIFEST).exists():
+    if (folder / MANIFEST).exists():
         return False
     if not (folder / "saved_model.pb").is_file():
         raise ServableError(
-            f"{folder} holds neither {manifest.MANIFEST} nor saved_model.pb; expected a version"
+            f"{folder} holds neither {MANIFEST} nor saved_model.pb; expected a version"
             " that 'modelwright export' wrote, or a SavedModel."
         )
-    if any((folder / name).exists() for name in _OURS):
-        raise ServableError(f"{folder} is not complete: {manifest.MANIFEST} is missing.")
+    if any((folder / name).exists() for name in (TOKENIZER, EXAMPLES, *added_folders())):
+        raise ServableError(f"{folder} is not complete: {MANIFEST} is missing.")
     return True
 
 
@@ -94,11 +100,11 @@ def _plain(folder: Path) -> ForeignServable:
 
 def _warm_up(folder: Path, servable: Servable) -> int:
     """Answer the warm-up requests beside a SavedModel."""
-    path = folder / warmup.WARMUP
+    path = folder / WARMUP
     if not path.is_file():
         return 0
     count = 0
-    for request in warmup.read(path):
+    for request in read_warmup_requests(path):
         name = request.model_spec.signature_name or DEFAULT
         try:
             inputs = {key: tensors.to_array(value) for key, value in request.inputs.items()}

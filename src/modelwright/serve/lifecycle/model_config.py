@@ -15,7 +15,8 @@ from typing import Any, Literal
 from google.protobuf import text_format
 
 from modelwright.core.errors import ConfigError, ServableError
-from modelwright.servable import manifest, withdrawn
+from modelwright.servable import withdrawn
+from modelwright.servable.manifest import version_folders
 from modelwright.wire import messages
 
 _NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
@@ -50,12 +51,12 @@ class Wanted:
 
 def of_folder(root: Path) -> dict[str, Entry]:
     """Every model below a folder, or the one that the folder is."""
-    if manifest.versions(root):
+    if version_folders(root):
         return {root.name: Entry(root.name, root)}
     return {
         path.name: Entry(path.name, path)
         for path in sorted(root.iterdir())
-        if _NAME.fullmatch(path.name) and not path.name.startswith(".") and manifest.versions(path)
+        if _NAME.fullmatch(path.name) and not path.name.startswith(".") and version_folders(path)
     }
 
 
@@ -116,7 +117,7 @@ def wanted(entry: Entry) -> Wanted:
     Raises:
         ServableError: the list of withdrawn versions cannot be read.
     """
-    there = manifest.versions(entry.base)
+    there = version_folders(entry.base)
     policy = entry.policy
     if policy.kind == "specific":
         chosen = [version for version in policy.versions if version in there]

@@ -14,10 +14,10 @@ import numpy as np
 
 from modelwright.core.errors import DataError, ModelwrightError, ServableError, brief
 from modelwright.core.types import FloatArray, RawInput
-from modelwright.servable import examples, manifest
-from modelwright.servable.engines import open_engine, resolve
-from modelwright.servable.engines.onnx import OnnxEngine
-from modelwright.servable.manifest import Manifest
+from modelwright.servable.engines.padding import run_padded
+from modelwright.servable.engines.registry import open_engine, resolve_engine
+from modelwright.servable.examples import Examples, compare_answers, read_examples
+from modelwright.servable.manifest import Manifest, read_manifest
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.served_model import DEFAULT, PREDICT, Tensors, texts
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
@@ -33,13 +33,13 @@ class OwnServable:
             ServableError: it is not as it was exported, or the engine cannot load it.
             MissingDependencyError: what runs the engine is not installed.
         """
-        about = manifest.read(folder)
+        about = read_manifest(folder)
         self._folder, self._manifest = folder, about
-        self._name = resolve(engine, folder, about)
+        self._name = resolve_engine(engine, folder, about)
         self._engine = open_engine(self._name, folder, about)
         self._labels = texts([label.encode() for label in about.labels])
         self._ready = "ids" if about.task == "text" else "pixels"
-        self._examples: examples.Examples | None = None
+        self._examples: Examples | None = None
         self.signatures: Mapping[str, Signature] = _signatures(about, self._engine.row, self._ready)
         self.about: Mapping[str, Any] = {
             "task": about.task,
@@ -68,9 +68,7 @@ class OwnServable:
         """Answer the recorded rows; refuse the version where an answer is another."""
         recorded = self._recorded()
         given = self._engine.probabilities(recorded.inputs)
-        figures = examples.compare(
-            recorded.expected, given, self._manifest.tolerance_of(self._name)
-        )
+        figures = compare_answers(recorded.expected, given, self._manifest.tolerance_of(self._name))
         if not figures["passed"]:
             raise ServableError(
                 f"engine '{self._name}' of {self._folder} does not give its recorded answers:"
@@ -87,10 +85,10 @@ class OwnServable:
     def close(self) -> None:
         """Nothing is held beyond the object."""
 
-    def _recorded(self) -> examples.Examples:
+    def _recorded(self) -> Examples:
         if self._examples is None:
             path = self._folder / self._manifest.examples_of(self._name)
-            self._examples = examples.read(path, self._manifest.task)
+            self._examples = read_examples(path, self._manifest.task)
         return self._examples
 
     def _raw(self, rows: Any) -> FloatArray:
@@ -105,7 +103,6 @@ class OwnServable:
         return self._engine.probabilities(values)
 
     def _network(self, rows: Any) -> FloatArray:
-        engine = self._engine
         if self._ready == "ids":
             used = rows != 0
             gaps = used.sum(axis=1) != rows.shape[1] - np.argmax(used[:, ::-1], axis=1)
@@ -116,7 +113,7 @@ class OwnServable:
                     " expected ids above 0, then zeros.",
                 )
         try:
-            return engine.run_padded(rows) if isinstance(engine, OnnxEngine) else engine.run(rows)
+            return run_padded(self._engine, rows)
         except ModelwrightError:
             raise
         except Exception as error:  # noqa: BLE001 - the engines' exceptions have no other base

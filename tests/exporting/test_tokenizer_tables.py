@@ -1,4 +1,4 @@
-"""The tokeniser outside of the graph against the one inside, on every kind of text."""
+"""The tokenizer for serving gives the same tokens and ids as the tokenizer in the graph."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.errors import ServableError
-from modelwright.exporting import tokenizer_examples, tokenizer_tables
+from modelwright.exporting.tokenizer_examples import TEXTS, VECTORS, write_tokenizer_examples
+from modelwright.exporting.tokenizer_tables import write_tokenizer_tables
 from modelwright.models import graph_tokenizer
 from modelwright.models.options import TextOptions
-from modelwright.servable import tokenizer
+from modelwright.servable.tokenizer import TOKENIZER, VOCABULARY, ServingTokenizer, read_tokenizer
 
-VOCABULARY = ["<pad>", "<unk>", "a", "b", "good", "bad", "好", "差", "σ", "ς", "好 差", "a b"]
+TOKENS = ["<pad>", "<unk>", "a", "b", "good", "bad", "好", "差", "σ", "ς", "好 差", "a b"]
 KINDS = [
     {"tokens": "word", "length": 8},
     {"tokens": "auto", "length": 8, "keep": "start"},
     {"tokens": "auto", "length": 12, "ngrams": 3},
     {"tokens": "char", "length": 16},
 ]
-# Where code points are dense with meaning: letters with cases, marks, joiners, full width, emoji.
+# Ranges with special code points: letters with cases, marks, joiners, full width, emoji.
 POOLS = [
     *(range(first, last) for first, last in ((0x01, 0x7F), (0x80, 0x250), (0x2B0, 0x300))),
     *(range(first, last) for first, last in ((0x300, 0x370), (0x370, 0x530), (0x590, 0x700))),
@@ -43,49 +44,49 @@ POOLS = [
 
 def both(
     folder: Path, **options: object
-) -> tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer]:
-    """The graph's tokeniser, and the one that a servable's files make."""
+) -> tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer]:
+    """Returns the tokenizer in the graph, and the one that reads a servable's files."""
     chosen = TextOptions.model_validate({"vocabulary": 100, **options})
-    path = folder / tokenizer.VOCABULARY
+    path = folder / VOCABULARY
     path.parent.mkdir(parents=True)
-    path.write_text("\n".join(VOCABULARY) + "\n", "utf-8")
-    tokenizer_tables.write(folder, chosen)
-    return graph_tokenizer.GraphTokenizer(chosen, path), tokenizer.read(folder)
+    path.write_text("\n".join(TOKENS) + "\n", "utf-8")
+    write_tokenizer_tables(folder, chosen)
+    return graph_tokenizer.GraphTokenizer(chosen, path), read_tokenizer(folder)
 
 
 @pytest.fixture(scope="module", params=range(len(KINDS)), ids=lambda at: KINDS[at]["tokens"])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer]:
+) -> tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer]:
     return both(tmp_path_factory.mktemp("rules"), **KINDS[request.param])
 
 
 def different(
-    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], texts: list[str]
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer], texts: list[str]
 ) -> list[str]:
-    """Texts that the two cut otherwise or number otherwise."""
+    """Returns the texts for which the two give different tokens or ids."""
     inside, outside = pair
-    cut = graph_tokenizer.split_tokens(tf.constant(texts, tf.string), inside.options).to_list()
+    split = graph_tokenizer.split_tokens(tf.constant(texts, tf.string), inside.options).to_list()
     numbered = inside.encode(texts)
-    mine = outside.encode(texts)
+    served = outside.encode(texts)
     return [
         text
-        for text, tokens, row, other in zip(texts, cut, numbered, mine, strict=True)
+        for text, tokens, row, other in zip(texts, split, numbered, served, strict=True)
         if [token.decode() for token in tokens] != outside.tokens(text)
         or not np.array_equal(row, other)
     ]
 
 
-def made_up(count: int, seed: int) -> list[str]:
-    """Texts of code points from one to three pools."""
-    chance = np.random.default_rng(seed)
+def random_texts(count: int, seed: int) -> list[str]:
+    """Returns texts of code points from one to three pools each."""
+    random = np.random.default_rng(seed)
     pools = [np.array(pool) for pool in POOLS]
     texts = []
     for _ in range(count):
-        chosen = chance.choice(len(pools), chance.integers(1, 4), replace=False)
-        length = chance.choice([1, 2, 3, 5, 10, 30, 100])
-        points = np.stack([chance.choice(pools[at], length) for at in chosen])
-        taken = points[chance.integers(0, len(chosen), length), np.arange(length)]
+        chosen = random.choice(len(pools), random.integers(1, 4), replace=False)
+        length = random.choice([1, 2, 3, 5, 10, 30, 100])
+        points = np.stack([random.choice(pools[at], length) for at in chosen])
+        taken = points[random.integers(0, len(chosen), length), np.arange(length)]
         texts.append("".join(map(chr, taken)))
     return texts
 
@@ -96,41 +97,38 @@ def made_up(count: int, seed: int) -> list[str]:
 @example("ΟΔΥΣΣΕΥΣ Σ ΑΣ' ΑΣ'Α İ")
 @example("a\x00b\x1f\x85\u2028\u200b\ufffe")
 def test_any_text_has_the_same_tokens_and_ids(
-    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], text: str
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer], text: str
 ) -> None:
     assert different(pair, [text]) == []
 
 
-def test_texts_made_of_hard_characters_too(
-    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer],
+def test_texts_of_special_characters_have_the_same_tokens_and_ids(
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer],
 ) -> None:
-    assert (
-        different(pair, [*made_up(3000, seed=0), *tokenizer_examples.TEXTS, "very long 好 " * 9000])
-        == []
-    )
+    assert different(pair, [*random_texts(3000, seed=0), *TEXTS, "very long 好 " * 9000]) == []
 
 
 @pytest.mark.slow
 def test_two_hundred_thousand_texts_and_all_real_reviews(
-    pair: tuple[graph_tokenizer.GraphTokenizer, tokenizer.Tokenizer], real_data: Path
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer], real_data: Path
 ) -> None:
-    texts = made_up(50_000, seed=1)
+    texts = random_texts(50_000, seed=1)
     for path in sorted([*(real_data / "imdb").glob("*.csv"), *(real_data / "zh").rglob("*.csv")]):
         with path.open(newline="", encoding="utf-8") as file:
             texts += [
                 max(row.values(), key=lambda cell: len(str(cell))) for row in csv.DictReader(file)
             ]
-    assert len(texts) > 150_000  # for each of the four ways to cut
+    assert len(texts) > 150_000  # for each of the four ways to split
     for start in range(0, len(texts), 2000):
         assert different(pair, texts[start : start + 2000]) == []
 
 
-def test_the_vectors_beside_the_rules_are_what_both_give(tmp_path: Path) -> None:
+def test_the_test_vectors_are_what_both_tokenizers_give(tmp_path: Path) -> None:
     inside, outside = both(tmp_path, tokens="auto", length=400)
-    tokenizer_examples.write(tmp_path, inside)
-    lines = (tmp_path / tokenizer_examples.VECTORS).read_text("utf-8").split("\n")[:-1]
+    write_tokenizer_examples(tmp_path, inside)
+    lines = (tmp_path / VECTORS).read_text("utf-8").split("\n")[:-1]
     records = [json.loads(line) for line in lines]
-    assert [record["text"] for record in records] == list(tokenizer_examples.TEXTS)
+    assert [record["text"] for record in records] == list(TEXTS)
     for record in records:
         assert outside.tokens(record["text"]) == record["tokens"]
         assert outside.encode([record["text"]], shortest=True)[0].tolist() == record["ids"]
@@ -138,30 +136,30 @@ def test_the_vectors_beside_the_rules_are_what_both_give(tmp_path: Path) -> None
     assert max(len(record["ids"]) for record in records) == 400
 
 
-def test_ids_are_no_wider_than_the_longest_where_that_will_do(tmp_path: Path) -> None:
+def test_shortest_pads_to_the_longest_text(tmp_path: Path) -> None:
     _, outside = both(tmp_path, tokens="word", length=8)
     assert outside.encode(["a b", "good"], shortest=True).tolist() == [[2, 3], [4, 0]]
     assert outside.encode(["a b", "good"]).shape == (2, 8)
     assert outside.encode(["a " * 20], shortest=True).shape == (1, 8)
 
 
-def test_files_that_do_not_belong_together_are_one_clear_line(tmp_path: Path) -> None:
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     both(tmp_path / "one")
-    rules_file = tmp_path / "one" / tokenizer.TOKENIZER
+    rules_file = tmp_path / "one" / TOKENIZER
     shutil.copytree(tmp_path / "one", tmp_path / "two")
-    with (tmp_path / "two" / tokenizer.VOCABULARY).open("a", encoding="utf-8") as file:
+    with (tmp_path / "two" / VOCABULARY).open("a", encoding="utf-8") as file:
         file.write("more\n")
     with pytest.raises(ServableError, match="is not the vocabulary that .* was written for"):
-        tokenizer.read(tmp_path / "two")
+        read_tokenizer(tmp_path / "two")
     record = json.loads(rules_file.read_text("utf-8"))
-    for change, said in (
+    for change, message in (
         ({"format": 9}, "has format 9; this version reads 1. Install a later version"),
         ({"remove": ["("]}, "cannot be read"),
         ({"characters": {}}, "cannot be read: KeyError"),
     ):
         rules_file.write_text(json.dumps({**record, **change}), "utf-8")
-        with pytest.raises(ServableError, match=said):
-            tokenizer.read(tmp_path / "one")
+        with pytest.raises(ServableError, match=message):
+            read_tokenizer(tmp_path / "one")
     rules_file.unlink()
     with pytest.raises(ServableError, match="cannot be read: FileNotFoundError"):
-        tokenizer.read(tmp_path / "one")
+        read_tokenizer(tmp_path / "one")

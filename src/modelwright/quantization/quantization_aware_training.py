@@ -1,13 +1,14 @@
-"""Training on with weights that are rounded as ``int8`` rounds them, so that rounding costs less.
+"""Quantization-aware training: trains a network on with weights rounded as ``int8`` rounds them.
 
-Quantisation-aware training (Jacob and others, arXiv:1712.05877), of the weights alone: on the way
-forward each kernel is rounded to eight bits with a scale a channel, and the gradient passes as if
-it had not been. Normalisation and dropout work as they do when the model answers, since the
-converter multiplies the one into the kernels and leaves the other out.
+Then rounding costs less accuracy (Jacob et al., arXiv:1712.05877). Only weights are rounded: the
+forward pass uses each kernel in eight bits with one scale per channel, and the gradient passes as
+if nothing was rounded. Normalization and dropout work as in inference, because the converter merges
+the one into the kernels and drops the other.
 
 As a program,
-``python -m modelwright.quantization.aware_training FOLDER ROWS EPOCHS OUT`` reads ``inputs`` and
-``labels`` from ROWS, an ``.npz``, and writes the variables' new values to OUT, another.
+``python -m modelwright.quantization.quantization_aware_training FOLDER ROWS EPOCHS OUT`` reads
+``inputs`` and ``labels`` from ROWS, an ``.npz``, and writes the variables' new values to OUT, an
+``.npz``, too.
 """
 
 from __future__ import annotations
@@ -16,53 +17,59 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from modelwright.core import child_process
+from modelwright.core.child_process import (
+    keras_environment,
+    main_of_child,
+    report_line,
+    run_child,
+)
 from modelwright.core.errors import ServableError
 from modelwright.core.types import Progress
+from modelwright.servable.manifest import read_manifest
 
 _RATE = 1e-4
 _BATCH = 128
-_LARGEST = 127.0
+_LARGEST_INTEGER = 127.0
 
 
-def finetune(
+def fine_tune(
     folder: Path, rows: Path, epochs: int, out: Path, progress: Progress | None = None
 ) -> None:
-    """Train a servable's network on, in a process of its own.
+    """Trains a servable's network on, in a child process.
 
     Args:
         folder: a version's folder.
-        rows: training rows as the network reads them, and their labels.
-        epochs: how often each is seen.
-        out: where the variables' values go.
-        progress: told of each epoch.
+        rows: an ``.npz`` with training rows as the network reads them, and their labels.
+        epochs: how many times it trains on each row.
+        out: the ``.npz`` to write, with the values of the variables by their position.
+        progress: is called after each epoch.
 
     Raises:
-        ServableError: it failed.
+        ServableError: the training failed.
     """
-    reason = child_process.run(
+    reason = run_child(
         __name__,
         [str(folder), str(rows), str(epochs), str(out)],
         out,
-        environment=child_process.building(),
-        told=lambda done: progress("fine-tuning", int(done), epochs) if progress else None,
+        environment=keras_environment(),
+        on_line=lambda done: progress("fine-tuning", int(done), epochs) if progress else None,
     )
     if reason:
         raise ServableError(f"fine-tuning the network of {folder} failed: {reason}.")
 
 
-def work(arguments: list[str]) -> None:
-    """Train on and write the values."""
+def _fine_tune(arguments: list[str]) -> None:
+    """Trains on and writes the values, in the child process."""
     import numpy as np
 
-    from modelwright.servable import manifest, restore
+    from modelwright.servable.restore import restore_network
 
     folder, rows, epochs, out = arguments
-    network = restore.network(Path(folder), manifest.read(Path(folder)))
+    network = restore_network(Path(folder), read_manifest(Path(folder)))
     with np.load(rows, allow_pickle=False) as stored:
         inputs, labels = stored["inputs"], stored["labels"]
     _train(network, inputs, labels, int(epochs))
-    values = {str(number): np.asarray(value) for number, value in enumerate(network.variables)}
+    values = {str(position): np.asarray(value) for position, value in enumerate(network.variables)}
     np.savez(out, allow_pickle=False, **values)
 
 
@@ -83,7 +90,7 @@ def _train(network: Any, inputs: Any, labels: Any, epochs: int) -> None:
     optimizer = keras.optimizers.Adam(rate)
     trained = network.trainable_variables
     optimizer.build(trained)
-    still = [variable.value for variable in network.non_trainable_variables]
+    frozen = [variable.value for variable in network.non_trainable_variables]
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(rows: Any, truth: Any) -> None:
@@ -91,7 +98,7 @@ def _train(network: Any, inputs: Any, labels: Any, epochs: int) -> None:
             values = [variable.value for variable in trained]
             tape.watch(values)
             outputs, _ = network.stateless_call(
-                [rounded(value) for value in values], still, rows, training=False
+                [rounded_kernel(value) for value in values], frozen, rows, training=False
             )
             value = loss(truth, outputs)
         optimizer.apply(tape.gradient(value, values), trained)
@@ -101,22 +108,22 @@ def _train(network: Any, inputs: Any, labels: Any, epochs: int) -> None:
         for at in range(steps):
             chosen = order[at * _BATCH :][:_BATCH]
             step(tf.constant(inputs[chosen]), tf.constant(labels[chosen][:, None]))
-        child_process.tell(str(epoch + 1))
+        report_line(str(epoch + 1))
 
 
-def rounded(value: Any) -> Any:
-    """A kernel rounded to eight bits with a scale for each of its last axis, others as they are.
+def rounded_kernel(value: Any) -> Any:
+    """Returns a kernel rounded to eight bits, with one scale per channel; biases unchanged.
 
-    Its gradient is that of the kernel itself.
+    A channel is an index of the last axis. The gradient is that of the kernel itself.
     """
     import tensorflow as tf
 
     if value.shape.rank < 2:
         return value
     largest = tf.reduce_max(tf.abs(value), axis=list(range(value.shape.rank - 1)), keepdims=True)
-    scale = tf.maximum(largest / _LARGEST, 1e-12)
+    scale = tf.maximum(largest / _LARGEST_INTEGER, 1e-12)
     return value + tf.stop_gradient(tf.round(value / scale) * scale - value)
 
 
 if __name__ == "__main__":
-    sys.exit(child_process.main(work, sys.argv[1:], keras=True))
+    sys.exit(main_of_child(_fine_tune, sys.argv[1:], keras=True))
