@@ -181,7 +181,7 @@ def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
 ) -> None:
     from PIL import Image
 
-    for path in colours.rglob("*.png"):
+    for path in colors.rglob("*.png"):
         target = tmp_path / "jpegs" / path.parent.name / f"{path.stem}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.open(path).resize((23, 31)).save(target, quality=90)
