@@ -18,7 +18,7 @@ import pipeline  # noqa: E402
 from harness import Clock, Option  # noqa: E402
 
 SCRIPTS = sorted(
-    path for path in FOLDER.glob("*.py") if path.name not in ("harness.py", "measured.py")
+    path for path in FOLDER.glob("*.py") if path.name not in ("harness.py", "recipe_scores.py")
 )
 CHILD = """
 import json, sys, pathlib

@@ -295,7 +295,9 @@ def test_changes_and_flips_are_those_of_the_rows() -> None:
     found = variants(labels, savedmodel=labels, litert_float32=labels, litert_int8=worse)
     one = found["litert-int8"]
     assert (one.accuracy, one.change, one.flips, one.times_smaller) == (0.98, -0.02, 0.02, 4)
-    assert one.interval == pytest.approx((-0.02 - 1.96 * 0.014, -0.02 + 1.96 * 0.014), abs=1e-6)
+    # Bonett and Price: (1 - 3) / 102, and a variance of (1 + 3) / 102 less its square.
+    center, spread = -2 / 102, 1.96 * np.sqrt((4 / 102 - (2 / 102) ** 2) / 102)
+    assert one.interval == pytest.approx((center - spread, center + spread), abs=1e-5)
     assert found["savedmodel"].times_smaller is None
     assert choose(found, Limits())[0] == "litert-float32"
     assert choose(found, Limits(drop=2))[0] == "litert-int8"

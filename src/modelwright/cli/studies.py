@@ -27,9 +27,9 @@ def compare(
     quiet: bool = Quiet,
 ) -> None:
     """Train variants with several seeds and lay them side by side; goes on where it was stopped."""
-    from modelwright.studies import plan
+    from modelwright.studies.plan_file import read_study_plan
 
-    plan.read(study)  # before TensorFlow takes its seconds to load
+    read_study_plan(study)  # before TensorFlow takes its seconds to load
     with shown(quiet=quiet or as_json) as progress:
         report = modelwright.compare(study, out=out, progress=progress)
     emit(report, as_json=as_json)
@@ -39,7 +39,7 @@ def compare(
         first = report.failures[0]
         raise RunError(
             f"{len(report.failures)} of {len(report.seeds) * len(report.variants)} trainings"
-            f" failed, the first {first['variant']}, seed {first['seed']}: {first['error']}"
+            f" failed, the first {first.variant}, seed {first.seed}: {first.error}"
         )
 
 
@@ -57,17 +57,18 @@ def reproduce(
     quiet: bool = Quiet,
 ) -> None:
     """Put every published accuracy beside what is measured; trains what is not kept."""
-    from modelwright.publish import listing, pages
+    from modelwright.publish.pages import write_pages
+    from modelwright.publish.study_list import list_studies
 
     if show + page + (quick or again) > 1 or (quick and again):
         raise ConfigError("--list, --page, --quick and --again were given together; expected one.")
     if page:
         if only:
             raise ConfigError("--page writes all tables of the pages; give it without --only.")
-        emit(pages.write(results, needed=True), as_json=as_json)
+        emit(write_pages(results, required=True), as_json=as_json)
         return
     if show:
-        emit(listing.list_studies(only or (), results), as_json=as_json)
+        emit(list_studies(only or (), results), as_json=as_json)
         return
     with shown(quiet=quiet or as_json) as progress:
         report = modelwright.reproduce(

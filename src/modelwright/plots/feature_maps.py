@@ -14,7 +14,7 @@ _SIZE = 1.15
 
 
 @dataclass(frozen=True)
-class Maps:
+class LayerMaps:
     """A layer's output float32 ``[h, w, channels]`` and which of its channels to draw."""
 
     name: str
@@ -22,7 +22,9 @@ class Maps:
     channels: tuple[int, ...]
 
 
-def draw_layers(path: Path, picture: UInt8Array, layers: Sequence[Maps], *, title: str) -> Path:
+def draw_layers(
+    path: Path, picture: UInt8Array, layers: Sequence[LayerMaps], *, title: str
+) -> Path:
     """Draw a picture and, below it, the maps of each layer.
 
     White is zero, red above, blue below; each map has its own scale, so that its pattern shows

@@ -13,7 +13,7 @@ _MOST = 60
 
 
 @dataclass(frozen=True)
-class Line:
+class StudyLine:
     """One variant. Shares from 0 to 1; ``mean`` is the mean with its interval's ends."""
 
     name: str
@@ -22,7 +22,7 @@ class Line:
     claimed: float | None = None
 
 
-def draw_study(path: Path, lines: Sequence[Line], *, title: str, measure: str) -> Path:
+def draw_study(path: Path, lines: Sequence[StudyLine], *, title: str, measure: str) -> Path:
     """Draw a line a variant, from the first on top: seeds as points, the mean, its interval.
 
     Args:
@@ -71,7 +71,7 @@ def _percent(value: float, position: int | None = None) -> str:
     return f"{100 * value:.4g} %"
 
 
-def _legend(axes: object, lines: Sequence[Line]) -> None:
+def _legend(axes: object, lines: Sequence[StudyLine]) -> None:
     """Only of the marks that are drawn, above the plot."""
     from matplotlib.lines import Line2D
 

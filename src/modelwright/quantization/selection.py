@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.metrics import measure
+from modelwright.core.metrics import compute_metrics
+from modelwright.core.statistics import bonett_price_interval
 from modelwright.core.terminal import percent, table
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.servable.cost import Cost
@@ -18,7 +18,6 @@ from modelwright.servable.cost import Cost
 DROP = 0.3
 """Points that a file may lose to be recommended, where nothing else was said."""
 _WIDE = 130
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Variant:
     change: float
     """Accuracy less that of the base."""
     interval: tuple[float, float]
-    """95 % of that change: rows paired, normal approximation."""
+    """95 % of that change: rows paired, Bonett and Price (2012)."""
     flips: float
     """Share of the rows that have another label than the base gives them."""
     max_difference: float
@@ -155,13 +154,12 @@ def compared(
         base: the engine that others are compared with.
         whole: the engine whose size the sizes of its like are compared with, if it is there.
     """
-    figures = {name: measure(given, labels) for name, given in answers.items()}
+    figures = {name: compute_metrics(given, labels) for name, given in answers.items()}
     right = {name: given.argmax(axis=1) == labels for name, given in answers.items()}
     found = {}
     for name, given in answers.items():
         difference = right[name].astype(np.float64) - right[base]
         change = float(difference.mean())
-        reach = _Z * float(difference.std()) / math.sqrt(len(labels))
         alike = whole in sizes and name.partition("-")[0] == whole.partition("-")[0]
         found[name] = Variant(
             bytes=sizes[name],
@@ -170,7 +168,7 @@ def compared(
             accuracy_interval=figures[name].accuracy_interval,
             macro_f1=figures[name].macro_f1,
             change=change,
-            interval=(change - reach, change + reach),
+            interval=bonett_price_interval(difference),
             flips=float(np.mean(given.argmax(axis=1) != answers[base].argmax(axis=1))),
             max_difference=float(np.abs(given - answers[base]).max(initial=0.0)),
             calibration_change=figures[name].calibration_error - figures[base].calibration_error,

@@ -13,7 +13,7 @@ import numpy as np
 
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_bytes, write_json
-from modelwright.core.metrics import Metrics, bins, measure
+from modelwright.core.metrics import ClassificationMetrics, compute_metrics, confidence_bins
 from modelwright.core.terminal import percent, shorten, table
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected
@@ -52,7 +52,7 @@ class EvaluateReport:
     folder: Path
     source: str
     labels: tuple[str, ...]
-    metrics: Metrics
+    metrics: ClassificationMetrics
     train_accuracy: float
     mistakes: tuple[Mistake, ...]
     rejected: tuple[Rejected, ...]
@@ -159,7 +159,7 @@ def evaluate(
         folder=run.path / "evaluations" / name,
         source=source,
         labels=run.labels,
-        metrics=measure(chances, rows.labels),
+        metrics=compute_metrics(chances, rows.labels),
         train_accuracy=run.metrics["train_accuracy"],
         mistakes=tuple(_mistake(rows, chances, int(i), run) for i in worst),
         rejected=rejected,
@@ -221,7 +221,10 @@ def _write(report: EvaluateReport, rows: Split, chances: FloatArray) -> None:
     draw_confusion(folder / "confusion.png", figures.confusion, labels)
     draw_calibration(
         folder / "calibration.png",
-        [(part.confidence, part.accuracy, part.count) for part in bins(chances, rows.labels)],
+        [
+            (part.confidence, part.accuracy, part.count)
+            for part in confidence_bins(chances, rows.labels)
+        ],
         figures.calibration_error,
     )
     draw_classes(folder / "classes.png", labels, figures.precision, figures.recall)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from modelwright.core.metrics import Metrics, measure
+from modelwright.core.metrics import ClassificationMetrics, compute_metrics
 from modelwright.core.types import FloatArray, IntArray, Progress
 from modelwright.models.output_layer import spread
 from modelwright.training.batches import Batches
@@ -37,6 +37,6 @@ def probabilities(
 
 def score(
     network: keras.Model, inputs: Any, labels: IntArray, *, progress: Progress | None = None
-) -> Metrics:
+) -> ClassificationMetrics:
     """Measure a network on labelled rows."""
-    return measure(probabilities(network, inputs, progress=progress), labels)
+    return compute_metrics(probabilities(network, inputs, progress=progress), labels)
