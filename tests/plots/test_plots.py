@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,13 +115,13 @@ def test_a_study_of_any_size_is_drawn(count: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 7, 30])
 @pytest.mark.parametrize("kind", ["text", "gray", "color"])
 def test_mistakes_draw_twenty_at_the_most(kind: str, count: int, tmp_path: Path) -> None:
-    rows: dict[str, Callable[[int], object]] = {
+    rows: dict[str, Callable[[int], Any]] = {
         "text": lambda n: ["价格 $5，很好 " * 40] * n,
         "gray": lambda n: np.zeros((n, 8, 8, 1), np.uint8),
         "color": lambda n: np.zeros((n, 8, 8, 3), np.uint8),
     }
     names = ["好评"] * count
-    path = draw_mistakes(tmp_path / "a.png", rows[kind](count), names, names, [0.5] * count)  # type: ignore[arg-type]
+    path = draw_mistakes(tmp_path / "a.png", rows[kind](count), names, names, [0.5] * count)
     assert max(pixels(path).shape) < 2000
 
 

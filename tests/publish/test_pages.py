@@ -93,9 +93,10 @@ def test_a_page_says_if_settings_have_changed(tmp_path: Path) -> None:
 
 
 def test_a_missing_result_is_shown_as_not_measured(tmp_path: Path) -> None:
-    for language, says in (("en", "Not measured yet."), ("zh", "尚未测量。")):
+    expected: dict[translations.PageLanguage, str] = {"en": "Not measured yet.", "zh": "尚未测量。"}
+    for language, says in expected.items():
         for name in (NAME, "training"):
-            lines = fill_page(mark(name), tmp_path, language).splitlines()  # type: ignore[arg-type]
+            lines = fill_page(mark(name), tmp_path, language).splitlines()
             assert lines[4] == says
             assert lines[2:7:4] == [f"<!-- table: {name} -->", "<!-- end -->"]
 

@@ -158,9 +158,9 @@ def _shown(value: object) -> str:
 def _notes(record: JsonPart, language: PageLanguage) -> Iterator[str]:
     machine = record["machine"]
     shown = (f"{name} {version}" for name, version in machine["versions"].items())
-    about = f"{machine['processor']}, {machine['cores']} cores; {', '.join(shown)}"
+    described = f"{machine['processor']}, {machine['cores']} cores; {', '.join(shown)}"
     date = str(record.get("date", ""))[:10]
-    line = say("{date}, {machine}", language, date=date, machine=about) if date else about
+    line = say("{date}, {machine}", language, date=date, machine=described) if date else described
     yield line
     if "load_before" in record:
         before, after = (f"{record[key]:.1f}" for key in ("load_before", "load_after"))

@@ -101,16 +101,16 @@ def run_trial(
     _delete_unusable_run(trial)
     trained = trial.trained
     machine = (_recorded_machine(trial) if trained else None) or _describe_machine()
-    about = {"variant": trial.variant, "seed": trial.seed, "machine": machine}
-    about["config"] = trial.config.model_dump(mode="json")
+    identity = {"variant": trial.variant, "seed": trial.seed, "machine": machine}
+    identity["config"] = trial.config.model_dump(mode="json")
     try:
         if not trained and _train(trial, progress) != "finished":
             return None
-        result = TrialResult(**about, date=_today(), **_measure(trial, progress))
+        result = TrialResult(**identity, date=_today(), **_measure(trial, progress))
     except MissingDependencyError:
         raise
     except ModelwrightError as error:
-        result = TrialResult(**about, date=_today(), fingerprint=fingerprint, error=str(error))
+        result = TrialResult(**identity, date=_today(), fingerprint=fingerprint, error=str(error))
     finally:
         _release_memory()
     write_trial_result(trial.result, result)
