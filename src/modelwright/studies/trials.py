@@ -1,7 +1,7 @@
 """A trial: one config, trained and measured once.
 
 A trial knows nothing of the study or search that proposes it. It trains or resumes, evaluates,
-and keeps its result as JSON, so that a finished trial is never repeated.
+and keeps its result as JSON.
 """
 
 from __future__ import annotations
