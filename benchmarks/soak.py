@@ -123,15 +123,15 @@ class Soak:
 
         sizes, port = self._sizes, self._server.rest
         started = time.perf_counter()
-        asked = [
+        clients = [
             asking.rest(port, self._store, self.tally, seed, sizes["pause"])
             for seed in range(sizes["clients"])
         ]
-        asked += [
+        clients += [
             asking.grpc(self._server.grpc, self._store, self.tally, seed, sizes["pause"])
             for seed in range(sizes["grpc_clients"])
         ]
-        tasks = [asyncio.create_task(one) for one in asked]
+        tasks = [asyncio.create_task(one) for one in clients]
         watching = asyncio.create_task(self._watch())
         end = started + 60 * sizes["minutes"]
         self._ends_until = started + ENDING * 60 * sizes["minutes"]
@@ -224,7 +224,7 @@ class Soak:
                 break
             await asyncio.sleep(0.02)
         else:
-            self._problems.append(f"{kind}, and after {RESPAWN:.0f} s no other took its place")
+            self._problems.append(f"{kind}, and after {RESPAWN:.0f} s no other replaced it")
         await asyncio.sleep(1)
         self.tally.killing = False
 

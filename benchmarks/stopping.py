@@ -58,21 +58,21 @@ def measure_side(workers: int, models: list[str], **sizes: Any) -> Figures:
     from served import process, rows
 
     with tempfile.TemporaryDirectory() as root:
-        asked = {}
+        rows_by_model = {}
         for folder in map(Path, models):
             name = folder.parent.name
             shutil.copytree(folder, Path(root) / name / "1")
-            asked[name] = rows.answered(folder, rows.raw(folder))
+            rows_by_model[name] = rows.answered(folder, rows.raw(folder))
         with process.modelwright(Path(root), workers=workers) as server:
             # Without uvloop, a transport passes what is written to the system at once.
-            return asyncio.run(Stop(server, asked, sizes).run())
+            return asyncio.run(Stop(server, rows_by_model, sizes).run())
 
 
 class Stop:
     """The clients of one stop, and the fate of their requests."""
 
-    def __init__(self, server: Any, asked: dict[str, Any], sizes: dict[str, Any]) -> None:
-        self._server, self._asked, self._sizes = server, asked, sizes
+    def __init__(self, server: Any, rows_by_model: dict[str, Any], sizes: dict[str, Any]) -> None:
+        self._server, self._rows, self._sizes = server, rows_by_model, sizes
         self._stopped: float | None = None
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
@@ -83,9 +83,9 @@ class Stop:
         """Sends load, then the signal, and returns the results."""
         clients = {"kept": self._kept, "new": self._new, "grpc": self._grpc}
         tasks = [
-            asyncio.create_task(clients[kind](place))
+            asyncio.create_task(clients[kind](number))
             for kind in KINDS
-            for place in range(self._sizes["clients"])
+            for number in range(self._sizes["clients"])
         ]
         await asyncio.sleep(self._sizes["load_seconds"])
         if not self._counts:
@@ -112,11 +112,11 @@ class Stop:
             "exit_status": self._server.process.poll(),
         }
 
-    async def _kept(self, place: int) -> None:
+    async def _kept(self, number: int) -> None:
         from served.client import connect
 
         connection = await connect(self._server.rest)
-        turn = place
+        turn = number
         while self._stopped is None or connection.open:
             turn += 1
             request = self._request(turn)
@@ -125,10 +125,10 @@ class Stop:
             if not await self._count("kept", lambda c=connection, r=request: _ask(c, r)):
                 return
 
-    async def _new(self, place: int) -> None:
+    async def _new(self, number: int) -> None:
         from served.client import connect
 
-        turn = place
+        turn = number
         while self._stopped is None:
             turn += 1
             request = self._request(turn)
@@ -141,7 +141,7 @@ class Stop:
                 return
             connection.close()
 
-    async def _grpc(self, place: int) -> None:
+    async def _grpc(self, number: int) -> None:
         import numpy as np
         from grpc import aio
 
@@ -155,7 +155,7 @@ class Stop:
                 request_serializer=lambda message: message.SerializeToString(),
                 response_deserializer=messages.PredictResponse.FromString,
             )
-            turn = place
+            turn = number
             while True:
                 turn += 1
                 name, rows = self._chosen(turn)
@@ -178,26 +178,26 @@ class Stop:
         """Sends one request and returns whether to go on."""
         from grpc.aio import AioRpcError
 
-        asked = time.perf_counter()
+        sent = time.perf_counter()
         try:
             problem = await ask()
         except (OSError, TimeoutError, AioRpcError) as error:
             # gRPC writes in its own thread, so a request of the last moment may not be sent yet.
             margin = 0.01 if kind == "grpc" else 0.0
-            if self._stopped is None or asked < self._stopped - margin:
+            if self._stopped is None or sent < self._stopped - margin:
                 self._lost[kind] += 1
                 self._counts["accepted"] += self._stopped is not None
-                when = "" if self._stopped is None else f"{1000 * (self._stopped - asked):.1f} ms"
-                self._examples.append(f"{kind}, asked {when} before the signal: {error!r:.300}")
+                when = "" if self._stopped is None else f"{1000 * (self._stopped - sent):.1f} ms"
+                self._examples.append(f"{kind}, sent {when} before the signal: {error!r:.300}")
             else:
                 code = error.code().name if isinstance(error, AioRpcError) else "closed"
                 self._refused[f"{kind} {code}"] += 1
             return self._stopped is None
         self._counts["answered"] += 1
         # The request was in flight when the signal came.
-        self._counts["accepted"] += self._stopped is not None and asked < self._stopped
+        self._counts["accepted"] += self._stopped is not None and sent < self._stopped
         if problem:
-            later = self._stopped is not None and asked >= self._stopped
+            later = self._stopped is not None and sent >= self._stopped
             if later:
                 self._refused[f"{kind} {problem[:12]}"] += 1
             else:
@@ -207,9 +207,9 @@ class Stop:
 
     def _chosen(self, turn: int) -> tuple[str, Any]:
         """Returns the name of a model and one or many of its rows."""
-        names = sorted(self._asked)
+        names = sorted(self._rows)
         name = names[turn % len(names)]
-        rows = self._asked[name]
+        rows = self._rows[name]
         if turn % 4 == 0:
             return name, (rows * self._sizes["batch"])[: self._sizes["batch"]]
         return name, [rows[turn % len(rows)]]

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 import harness
-from harness import RECIPE_OPTIONS, RECIPES, Clock, Figures, Option
-from keras_clock import time_epochs
+from harness import RECIPE_OPTIONS, RECIPES, Figures, Option
+from keras_clock import Clock, time_epochs
 
 SIDES = ("modelwright", "keras")
 SAME = "same network"
@@ -227,28 +227,36 @@ def _line(figures: Figures) -> str:
 
 
 def _summary(kind: str, runs: harness.Runs, arguments: argparse.Namespace) -> Figures:
+    if arguments.to_target:
+        return _times_to_target(kind, runs, vars(arguments)[f"{kind}_target"])
+    return _rates(kind, runs)
+
+
+def _rates(kind: str, runs: harness.Runs) -> Figures:
+    """Prints the rows per second of each side, and returns the medians and their ratios."""
     medians = harness.medians(runs)
-    own, other = (medians[side] for side in SIDES)
-    if not arguments.to_target:
-        ratios = {
-            side: harness.ratio(figures["rows_per_second"], other["rows_per_second"])
-            for side, figures in medians.items()
-            if side != "keras"
-        }
-        headers = ("side", f"{kind}/s", "s an epoch, all", "precision")
-        rows = []
-        for side in medians:
-            epochs = [np.diff(run["epoch_ends"]).mean() for run in runs[side]]
-            figures = medians[side]
-            rate = harness.format_number(figures["rows_per_second"], ",.0f")
-            rows.append((side, rate, f"{np.median(epochs):.2f}", figures["precision"]))
-        times = " and ".join(harness.format_number(value, ".2f") for value in ratios.values())
-        title = f"{kind}: Modelwright trains {times} times as many a second"
-        harness.print_table(title, headers, rows)
-        return {"medians": medians, "over_keras": ratios}
-    times = harness.ratio(other["reached_seconds"], own["reached_seconds"])
-    target = vars(arguments)[f"{kind}_target"]
-    headers = ("side", f"s to {target:.1%}", "epoch", "epochs", "s in all", "val", "best", "test")
+    ratios = {
+        side: harness.ratio(figures["rows_per_second"], medians["keras"]["rows_per_second"])
+        for side, figures in medians.items()
+        if side != "keras"
+    }
+    rows = []
+    for side, figures in medians.items():
+        epochs = [np.diff(run["epoch_ends"]).mean() for run in runs[side]]
+        rate = harness.format_number(figures["rows_per_second"], ",.0f")
+        rows.append((side, rate, f"{np.median(epochs):.2f}", figures["precision"]))
+    times = " and ".join(harness.format_number(value, ".2f") for value in ratios.values())
+    title = f"{kind}: Modelwright trains {times} times as many a second"
+    headers = ("side", f"{kind}/s", "s per epoch, all", "precision")
+    harness.print_table(title, headers, rows)
+    return {"medians": medians, "over_keras": ratios}
+
+
+def _times_to_target(kind: str, runs: harness.Runs, target: float) -> Figures:
+    """Prints the seconds of each side to the target, and returns the medians and their ratio."""
+    medians = harness.medians(runs)
+    own, other = (medians[side]["reached_seconds"] for side in SIDES)
+    times = harness.ratio(other, own)
     rows = []
     for side in SIDES:
         figures = medians[side]
@@ -266,8 +274,9 @@ def _summary(kind: str, runs: harness.Runs, arguments: argparse.Namespace) -> Fi
                 ),
             )
         )
-    ratio = harness.format_number(times, ".2f")
-    title = f"{kind}: plain Keras takes {ratio} times as long to the target"
+    shown = harness.format_number(times, ".2f")
+    title = f"{kind}: plain Keras takes {shown} times as long to the target"
+    headers = ("side", f"s to {target:.1%}", "epoch", "epochs", "s in total", "val", "best", "test")
     harness.print_table(title, headers, rows)
     return {"medians": medians, "time_ratio": times}
 
