@@ -1,10 +1,10 @@
-"""How fast the recipes cnn and bilstm train under Keras' backends TensorFlow and JAX.
+"""Training speed of the recipes cnn and bilstm under Keras' backends TensorFlow and JAX.
 
-The same settings, rows and seed on both sides, in the precision that ``auto`` chooses under each;
-with ``--bfloat16`` also JAX in mixed_bfloat16, which ``auto`` does not choose on a processor.
-Counted are the steps of an epoch, as the median of all but the first, in which steps are traced
-and compiled; the first is shown beside it. A short training of JAX is mostly that. Where an
-epoch has a batch of a shape that none before had, its compilation is counted.
+Both sides have the same settings, rows and seed, and the precision that ``auto`` chooses under each
+backend. ``--bfloat16`` adds JAX in mixed_bfloat16, which ``auto`` does not choose on a CPU. The
+rate is the median over all epochs but the first, which traces and compiles the steps; the first
+epoch is shown next to it and dominates a short training with JAX. If a later epoch has a batch of a
+new shape, its compilation counts.
 """
 
 from __future__ import annotations
@@ -18,44 +18,45 @@ from typing import Any
 
 import harness
 from harness import RECIPE_OPTIONS, RECIPES, Figures, Option
+from keras_clock import time_epochs
 
 SIDES = {"tensorflow": ("tensorflow", "auto"), "jax": ("jax", "auto")}
 OPTIONS = {
     "kinds": Option(
-        ["pictures", "reviews"], ["pictures", "reviews"], "what to train on", many=True
+        ["pictures", "reviews"], ["pictures", "reviews"], "kinds of rows to train on", many=True
     ),
-    "epochs": Option(4, 2, "of a training"),
-    "pictures_rows": Option(8_192, 1_024, "training pictures, 0 for all of them"),
-    "reviews_rows": Option(1_024, 256, "training reviews, 0 for all of them"),
+    "epochs": Option(4, 2, "epochs of a training"),
+    "pictures_rows": Option(8_192, 1_024, "training images; 0 for all"),
+    "reviews_rows": Option(1_024, 256, "training reviews; 0 for all"),
     "bfloat16": Option(False, False, "also measure JAX in mixed_bfloat16"),
     **RECIPE_OPTIONS,
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Rows a second under each backend, by kind of rows."""
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Compares the rows per second of the backends, by kind of rows."""
     sides = dict(SIDES)
-    if given.bfloat16:
+    if arguments.bfloat16:
         sides["jax mixed_bfloat16"] = ("jax", "mixed_bfloat16")
     results: Figures = {}
-    for kind in given.kinds:
+    for kind in arguments.kinds:
         print(kind, flush=True)
-        tasks = {name: _task(given, kind, *side) for name, side in sides.items()}
-        runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+        tasks = {name: _task(arguments, kind, *side) for name, side in sides.items()}
+        runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
         results[kind] = _summary(kind, runs)
     return results
 
 
-def measure(**task: Any) -> Figures:
-    """Train once, under the task's backend."""
-    # Before anything imports Keras, which takes it from there.
+def measure_side(**task: Any) -> Figures:
+    """Trains once, under the backend of the task."""
+    # Keras reads the variable when it is imported.
     os.environ.update(KERAS_BACKEND=task["backend"], JAX_PLATFORMS="cpu")
     import modelwright
 
     recipe, data = RECIPES[task["kind"]]
-    with tempfile.TemporaryDirectory() as folder, harness.timed() as clock:
+    with tempfile.TemporaryDirectory() as folder, time_epochs() as clock:
         report = modelwright.train(
-            data=harness.source(data, task["rows"]),
+            data=harness.data_settings(data, task["rows"]),
             model={"recipe": recipe},
             train={
                 "batch_size": task["batch"],
@@ -77,15 +78,15 @@ def measure(**task: Any) -> Figures:
     }
 
 
-def _task(given: argparse.Namespace, kind: str, backend: str, precision: str) -> Figures:
-    options = vars(given)
+def _task(arguments: argparse.Namespace, kind: str, backend: str, precision: str) -> Figures:
+    options = vars(arguments)
     keys = {"rows": "rows", "batch": "batch", "sets": "set"}
     sizes = {key: options[f"{kind}_{name}"] for key, name in keys.items()}
     return {
         "kind": kind,
         "backend": backend,
         "precision": precision,
-        "epochs": given.epochs,
+        "epochs": arguments.epochs,
         **sizes,
     }
 
@@ -109,16 +110,18 @@ def _summary(kind: str, runs: harness.Runs) -> Figures:
         (
             side,
             figures["precision"],
-            harness.show(figures["rows_per_second"], ",.0f"),
-            harness.show(figures["first_seconds"]),
+            harness.format_number(figures["rows_per_second"], ",.0f"),
+            harness.format_number(figures["first_seconds"]),
         )
         for side, figures in medians.items()
     ]
-    title = f"{kind}: JAX trains {harness.show(ratios['jax'], '.2f')} times as many a second"
+    title = (
+        f"{kind}: JAX trains {harness.format_number(ratios['jax'], '.2f')} times as many a second"
+    )
     headers = ("backend", "computed in", f"{kind}/s", "seconds of the first epoch")
     harness.print_table(title, headers, rows)
     return {"medians": medians, "over_tensorflow": ratios, "runs": runs}
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

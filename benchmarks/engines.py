@@ -1,8 +1,8 @@
-"""The engines of servables beside each other: one row at a time, many, cold start, memory.
+"""The engines of servables: latency of one row, throughput, cold start and memory.
 
-What ``modelwright benchmark`` measures of each servable, kept: each engine in turn, in a process of
-its own, on one thread, from the raw input to the probabilities, on the servable's own recorded
-rows. ``faster`` is the median of the SavedModel over that of the engine.
+It keeps what ``modelwright benchmark`` measures: each engine in turn, in its own process, on one
+thread, from the raw input to the probabilities, on the recorded rows of the servable. ``faster`` is
+the median of the SavedModel over the median of the engine.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from harness import Figures, Option
 
 OPTIONS = {
     "servables": Option([], [], "folders of models", many=True, local=True),
-    "seconds": Option(2.0, 0.2, "of each way of answering, in a round"),
+    "seconds": Option(2.0, 0.2, "seconds of each measurement, per round"),
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Every servable, one after the other."""
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Measures one servable after the other."""
     import modelwright
 
-    if not given.servables:
+    if not arguments.servables:
         raise SystemExit("--servables was not given; expected folders of models, models/NAME.")
     results: Figures = {}
-    for path in map(Path, given.servables):
-        report = modelwright.benchmark(path, rounds=given.rounds, seconds=given.seconds)
+    for path in map(Path, arguments.servables):
+        report = modelwright.benchmark(path, rounds=arguments.rounds, seconds=arguments.seconds)
         print(report.render(), flush=True)
         base = report.engines["savedmodel"].latency_ms["p50"]
         results[path.name] = {
@@ -44,8 +44,8 @@ def compare(given: argparse.Namespace) -> Figures:
     return results
 
 
-def measure(**task: Any) -> Figures:
-    """No side of this benchmark is a child of its own: the engines' are."""
+def measure_side(**task: Any) -> Figures:
+    """Refuses: the engines start their own processes."""
     raise SystemExit(f"unexpected task {task}")
 
 
@@ -61,4 +61,4 @@ def _figures(cost: Any) -> Figures:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,14 +1,14 @@
-"""Hostile requests of many kinds at once, while an honest client asks and must be answered.
+"""Hostile requests of many kinds at once, while a valid client must still get its answers.
 
-Bodies that are nearly right, wrong types, enormous numbers, lone surrogates, bytes that are no
-UTF-8, broken pictures; paths; malformed HTTP; nesting 100,000 deep; gzip bombs; bodies and headers
-over every limit; gRPC messages cut and changed; HTTP/2 frames cut, random and too many; clients
-that send byte by byte, say nothing, or vanish half-way; and what schemathesis makes of the server's
-own OpenAPI, for some seconds, where a Python that has it is given.
+The requests: bodies that are almost right, wrong types, enormous numbers, lone surrogates, invalid
+UTF-8, broken images, bad paths, malformed HTTP, nesting 100,000 levels deep, gzip bombs, bodies and
+headers over every limit, gRPC messages that were cut or changed, HTTP/2 frames that were cut,
+random or too many, and clients that send byte by byte, send nothing or disappear. With a Python
+that has schemathesis, it also sends what schemathesis derives from the server's OpenAPI.
 
-What must hold: the server's processes are the same at the end, no answer holds a traceback, none
-has status 500 or gRPC's UNKNOWN, a whole request gets an answer, a slow client is cut off, memory
-is flat, and every request of the honest client in between is answered rightly.
+The rules: the server has the same processes at the end, no answer contains a traceback, none has
+status 500 or gRPC's UNKNOWN, every complete request gets an answer, a slow client is disconnected,
+memory does not grow, and every request of the valid client is answered correctly.
 """
 
 from __future__ import annotations
@@ -28,26 +28,30 @@ import harness
 from harness import Figures, Option
 
 OPTIONS = {
-    "rounds": Option(1, 1, "how often"),
-    "models": Option([], [], "a text's and a picture's folder of versions", many=True, local=True),
-    "requests": Option(50_000, 2_000, "hostile ones"),
-    "kinds": Option([], [], "of hostile requests, all where none is named", many=True),
-    "workers": Option(1, 1, "processes that answer"),
-    "seed": Option(0, 0, "of the cases"),
+    "rounds": Option(1, 1, "number of runs"),
+    "models": Option(
+        [], [], "a version folder of a text model and one of an image model", many=True, local=True
+    ),
+    "requests": Option(50_000, 2_000, "hostile requests"),
+    "kinds": Option([], [], "kinds of hostile requests; all by default", many=True),
+    "workers": Option(1, 1, "worker processes"),
+    "seed": Option(0, 0, "random seed"),
     "comparators": Option(sys.executable, sys.executable, "a Python with schemathesis", local=True),
-    "schema_seconds": Option(120.0, 10.0, "for schemathesis at most"),
+    "schema_seconds": Option(120.0, 10.0, "time limit of schemathesis"),
 }
 SAMPLE = 1.0
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """One server under fire."""
-    if len(given.models) != 2:
-        raise SystemExit("--models expected a text's and a picture's folder, models/NAME/1.")
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Attacks a server and prints what it answered."""
+    if len(arguments.models) != 2:
+        raise SystemExit(
+            "--models expected a text model and an image model, each as models/NAME/1."
+        )
     keys = ("requests", "kinds", "workers", "seed", "comparators", "schema_seconds")
-    task = {key: vars(given)[key] for key in keys}
-    task["models"] = [str(Path(model).resolve()) for model in given.models]
-    runs = harness.turns(__file__, {"fuzz": task}, given.rounds, show=_line)
+    task = {key: vars(arguments)[key] for key in keys}
+    task["models"] = [str(Path(model).resolve()) for model in arguments.models]
+    runs = harness.run_in_turn(__file__, {"fuzz": task}, arguments.rounds, show=_line)
     for run in runs["fuzz"]:
         rows = [
             (kind, sum(found.values()), ", ".join(f"{s} {n:,}" for s, n in found.items()))
@@ -59,12 +63,12 @@ def compare(given: argparse.Namespace) -> Figures:
         harness.print_table("rules", ("", ""), rows)
         for example in (*run["examples"], *run["honest"]["examples"]):
             print(example)
-    totals = {f"{given.workers} workers": _total(runs["fuzz"])}
+    totals = {f"{arguments.workers} workers": _total(runs["fuzz"])}
     return {"totals": totals, "runs": runs}
 
 
 def _total(runs: list[Figures]) -> Figures:
-    """What was sent in all, what broke a rule, how the honest client fared, and memory."""
+    """Returns the number of requests and broken rules, the wrong answers, and the memory."""
     return {
         "requests": sum(run["requests"] for run in runs),
         "broken": sum(sum(run["broken"].values()) for run in runs),
@@ -77,8 +81,8 @@ def _total(runs: list[Figures]) -> Figures:
     }
 
 
-def measure(models: list[str], workers: int, **sizes: Any) -> Figures:
-    """One server under fire."""
+def measure_side(models: list[str], workers: int, **sizes: Any) -> Figures:
+    """Attacks one server."""
     from served import client, process, rows
 
     with tempfile.TemporaryDirectory() as root:
@@ -95,7 +99,7 @@ def measure(models: list[str], workers: int, **sizes: Any) -> Figures:
 
 
 class Fuzz:
-    """The attackers, the honest client, and the watch over the server."""
+    """The attackers, the valid client, and the memory monitor of one server."""
 
     def __init__(self, server: Any, good: dict[str, Any], sizes: dict[str, Any]) -> None:
         from served.attacks import Record
@@ -105,7 +109,7 @@ class Fuzz:
         self._memory: list[float] = []
 
     async def run(self) -> Figures:
-        """All cases; the figures."""
+        """Sends all requests and returns the results."""
         from served import attacks, hostile
 
         hostile.bomb()
@@ -116,17 +120,17 @@ class Fuzz:
         await asyncio.sleep(3)
         first = self._memory[-1]
         started = time.perf_counter()
-        jobs = [
+        attacks_running = [
             self._attack(number, kind, math.ceil(self._sizes["requests"] * share), at_once)
             for number, (kind, (share, at_once, _)) in enumerate(attacks.KINDS.items())
             if kind in (self._sizes["kinds"] or attacks.KINDS)
         ]
-        schema, *_ = await asyncio.gather(self._schema(), *jobs)
+        schema, *_ = await asyncio.gather(self._schema(), *attacks_running)
         seconds = time.perf_counter() - started
         await asyncio.sleep(3)
         out, errors = await asyncio.wait_for(honest.communicate(b""), 60)
         if honest.returncode:
-            raise SystemExit(f"the honest client failed: {errors.decode()[-2_000:]}")
+            raise SystemExit(f"the valid client failed: {errors.decode()[-2_000:]}")
         watch.cancel()
         after = sorted(w.pid for w in self._server.workers()) if self._server.alive() else []
         record = self._record
@@ -153,27 +157,27 @@ class Fuzz:
         }
 
     async def _attack(self, number: int, kind: str, count: int, at_once: int) -> None:
-        """So many cases of one kind, some at a time, until the server is no more."""
+        """Sends ``count`` requests of one kind, ``at_once`` in parallel, while the server lives."""
         from served import attacks, hostile
 
         models = {name: rows[0].instance for name, rows in self._good.items()}
         left = iter(range(count))
 
-        async def attacker(place: int) -> None:
-            seed = self._sizes["seed"] * 10_000 + number * 1_000 + place
+        async def attacker(index: int) -> None:
+            seed = self._sizes["seed"] * 10_000 + number * 1_000 + index
             ports = (self._server.rest, self._server.grpc)
-            made = hostile.Hostile(seed, models)
-            one = attacks.Attacker(made, self._record, *ports, _message(models))
+            requests = hostile.Hostile(seed, models)
+            one = attacks.Attacker(requests, self._record, *ports, _message(models))
             for _ in left:
                 if not self._server.alive():
                     break
                 await attacks.KINDS[kind][2](one)
             await one.close()
 
-        await asyncio.gather(*(attacker(place) for place in range(min(at_once, count))))
+        await asyncio.gather(*(attacker(index) for index in range(min(at_once, count))))
 
     async def _schema(self) -> Figures:
-        """What schemathesis found, or why it did not run."""
+        """Returns what schemathesis found, or why it did not run."""
         seconds = self._sizes["schema_seconds"]
         if not seconds:
             return {"missing": "not asked for"}
@@ -183,21 +187,21 @@ class Fuzz:
             out, errors = await asyncio.wait_for(process.communicate(), 3 * seconds + 60)
         except TimeoutError:
             process.kill()
-            return {"missing": "schemathesis did not come to an end"}
+            return {"missing": "schemathesis did not end in time"}
         if process.returncode:
             return {"missing": errors.decode("utf-8", "replace").strip()[-300:]}
         found: Figures = json.loads(out.decode().splitlines()[-1])
         return found
 
     async def _watch(self) -> None:
-        """The memory of the server now and then."""
+        """Records the memory of the server at intervals."""
         while self._server.alive():
             self._memory.append(self._server.memory()["pss_mib"])
             await asyncio.sleep(SAMPLE)
 
 
 async def _python(python: str, module: str, arguments: list[str]) -> asyncio.subprocess.Process:
-    """A module of ``served`` in a process of its own, whose output is read at its end."""
+    """Starts a module of ``served`` in a new process."""
     pipe = asyncio.subprocess.PIPE
     where = Path(__file__).parent
     command = [python, "-m", module, *arguments]
@@ -207,7 +211,7 @@ async def _python(python: str, module: str, arguments: list[str]) -> asyncio.sub
 
 
 def _message(models: dict[str, dict[str, Any]]) -> bytes:
-    """A good PredictRequest."""
+    """Returns a valid PredictRequest."""
     import numpy as np
 
     from modelwright.wire import messages, tensors
@@ -229,4 +233,4 @@ def _line(run: Figures) -> str:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,15 +1,15 @@
-"""Time and memory as the data grows: 1, 10 and 100 times as many reviews, stage by stage.
+"""Time and memory with 1, 10 and 100 times as many reviews, stage by stage.
 
-The reviews are IMDB's training reviews, repeated as often as it takes; in every repetition each
-text loses one word and has two neighbours exchanged, so that no two have the same content. The
-stages are those of a training of a light network (embedding, mean, one dense layer): loading,
-learning the vocabulary, encoding, one epoch, and measuring the training rows. Each size has a
-process of its own. A straight line is expected: the seconds and the memory of a review must not
-grow with the number of reviews, and nothing may reach the swap.
+The reviews are IMDB's training reviews, repeated as often as needed. In every repetition each text
+loses one word and has two neighboring words exchanged, so that no two texts are the same. The
+stages are those of training a small network (embedding, mean, one dense layer): loading, learning
+the vocabulary, encoding, one epoch, and measuring the training rows. Each size has its own
+process. The expected result is a straight line: seconds and memory per review must not grow with
+the number of reviews, and nothing may be swapped.
 
-The seconds that the cores worked stand beside those that passed: other work on the machine
-stretches only the latter. Stages are told apart by Modelwright's own progress, whose first word
-about one comes after its first batch.
+CPU seconds are shown next to wall-clock seconds, because other work on the machine stretches only
+the latter. Stages are told apart by Modelwright's progress, which reports a stage after its first
+batch.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 import harness
 from harness import Figures, Option
+from process_memory import peak_mib, reset_peak, swapped_mib
 
 STAGES = {
     "learning": "vocabulary",
@@ -33,22 +34,22 @@ STAGES = {
     "evaluating": "measuring",
 }
 OPTIONS = {
-    "base": Option(2_500, 250, "reviews of the smallest size"),
-    "times": Option([1, 10, 100], [1, 4], "sizes, as multiples of it", many=True),
-    "batch": Option(256, 64, "reviews a step"),
+    "base": Option(2_500, 250, "number of reviews of the smallest size"),
+    "times": Option([1, 10, 100], [1, 4], "sizes, as multiples of the smallest", many=True),
+    "batch": Option(256, 64, "batch size"),
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """All sizes in turn."""
-    with tempfile.TemporaryDirectory() as made:
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Measures all sizes in turn."""
+    with tempfile.TemporaryDirectory() as folder:
         tasks = {}
-        for times in given.times:
-            path = Path(made) / f"{times}.csv"
-            write_reviews(path, given.base * times)
+        for times in arguments.times:
+            path = Path(folder) / f"{times}.csv"
+            write_reviews(path, arguments.base * times)
             size = path.stat().st_size / 2**20
-            tasks[f"{times}x"] = {"source": str(path), "batch": given.batch, "text_mib": size}
-        runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+            tasks[f"{times}x"] = {"source": str(path), "batch": arguments.batch, "text_mib": size}
+        runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
     medians = harness.medians(runs)
     stages = [name for name in runs[next(iter(runs))][0] if name.endswith("_seconds")]
     for key, title in (
@@ -63,7 +64,7 @@ def compare(given: argparse.Namespace) -> Figures:
 
 
 def write_reviews(path: Path, count: int) -> None:
-    """A table of so many different reviews, the first ones as they are."""
+    """Writes ``count`` different reviews; the first ones are unchanged."""
     import numpy as np
 
     from modelwright import load_data
@@ -84,7 +85,7 @@ def write_reviews(path: Path, count: int) -> None:
 
 
 def changed(text: str, random: Any) -> str:
-    """The same words but one, two neighbours among them exchanged."""
+    """Returns the text without one word and with two neighboring words exchanged."""
     words = text.split(" ")
     if len(words) < 4:
         return f"{text} {random.integers(10**9)}"
@@ -95,17 +96,17 @@ def changed(text: str, random: Any) -> str:
 
 
 def light(shape: Any, classes: int, vocabulary: int = 10_000, **options: Any) -> Any:
-    """A network that costs little: what is measured is what comes before it."""
+    """Returns a small network, so that the input pipeline dominates the time."""
     import keras
 
-    ids = keras.Input(shape, dtype="int32")
-    x = keras.layers.Embedding(vocabulary, 16)(ids)
+    tokens = keras.Input(shape, dtype="int32")
+    x = keras.layers.Embedding(vocabulary, 16)(tokens)
     x = keras.layers.GlobalAveragePooling1D()(x)
-    return keras.Model(ids, keras.layers.Dense(1, "sigmoid", dtype="float32")(x))
+    return keras.Model(tokens, keras.layers.Dense(1, "sigmoid", dtype="float32")(x))
 
 
 class Stages:
-    """Seconds and peak memory of each stage, told by Modelwright's progress."""
+    """Seconds and peak memory of each stage, from Modelwright's progress."""
 
     def __init__(self) -> None:
         self.figures: Figures = {}
@@ -113,7 +114,7 @@ class Stages:
         self._enter()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """A step is done."""
+        """Records a step of the progress."""
         name = STAGES.get(what.split(" ")[0], self._name)
         if name != self._name:
             self.close()
@@ -121,7 +122,7 @@ class Stages:
             self._enter()
 
     def close(self) -> None:
-        """The stage is over."""
+        """Ends the current stage."""
         seconds = time.perf_counter() - self._started
         if self._name != "building":
             before = self.figures.get(f"{self._name}_seconds", 0.0)
@@ -129,21 +130,21 @@ class Stages:
             before = self.figures.get(f"{self._name}_cpu", 0.0)
             self.figures[f"{self._name}_cpu"] = before + time.process_time() - self._worked
             before = self.figures.get(f"{self._name}_mib", 0.0)
-            self.figures[f"{self._name}_mib"] = max(before, harness.peak())
+            self.figures[f"{self._name}_mib"] = max(before, peak_mib())
 
     def _enter(self) -> None:
-        harness.reset_peak()
+        reset_peak()
         self._started = time.perf_counter()
         self._worked = time.process_time()
 
 
-def measure(source: str, batch: int, text_mib: float) -> Figures:
-    """One training with all its stages."""
+def measure_side(source: str, batch: int, text_mib: float) -> Figures:
+    """Trains once and measures every stage."""
     import modelwright
     from modelwright.core.backend import load_tensorflow
 
     load_tensorflow()
-    imported = harness.reset_peak()
+    imported = reset_peak()
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
     stages = Stages()
     started, worked = time.perf_counter(), time.process_time()
@@ -166,7 +167,7 @@ def measure(source: str, batch: int, text_mib: float) -> Figures:
         "all_mib": max(value for key, value in stages.figures.items() if key.endswith("_mib")),
         "imported_mib": imported,
         "major_faults": resource.getrusage(resource.RUSAGE_SELF).ru_majflt - faults,
-        "swapped_mib": harness.swapped(),
+        "swapped_mib": swapped_mib(),
     }
 
 
@@ -183,7 +184,7 @@ def _growth(medians: dict[str, Figures], stages: list[str]) -> Figures:
     }
     memory = (large["all_mib"] - small["all_mib"]) / (large["text_mib"] - small["text_mib"])
     shown = [
-        (name, *(harness.show(grown[kind][name], ".1f") for kind in ("_seconds", "_cpu")))
+        (name, *(harness.format_number(grown[kind][name], ".1f") for kind in ("_seconds", "_cpu")))
         for name in names
     ]
     title = f"{rows:.1f} times the reviews; a MiB of text takes {memory:.2f} MiB of memory"
@@ -210,9 +211,10 @@ def _row(name: str, figures: Figures, stages: list[str], key: str | None) -> tup
 def _line(figures: Figures) -> str:
     return (
         f"{figures['reviews']:,} reviews, {figures['all_seconds']:.1f} s,"
-        f" peak {figures['all_mib']:,.0f} MiB, swapped {harness.show(figures['swapped_mib'])} MiB"
+        f" peak {figures['all_mib']:,.0f} MiB,"
+        f" swapped {harness.format_number(figures['swapped_mib'])} MiB"
     )
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,15 +1,15 @@
-"""How fast, and in how much memory, labelled data is loaded: Modelwright beside what else is used.
+"""Speed and memory of loading labeled data, in Modelwright, Keras and pandas.
 
-Pictures: 60,000 PNGs of CIFAR-10 in folders, by ``load_data`` and by Keras'
-``image_dataset_from_directory``, whose batches are once collected into arrays and once only
-iterated over. Texts: IMDB's train.csv and test.csv, by ``load_data`` and by ``pandas.read_csv``.
+Images: 60,000 PNG files of CIFAR-10 in folders, by ``load_data`` and by Keras'
+``image_dataset_from_directory``, once with all batches collected into arrays and once with batches
+only iterated. Texts: IMDB's train.csv and test.csv, by ``load_data`` and by ``pandas.read_csv``.
 
-Not the same work: ``load_data`` also hashes every row, holds out a validation split by content,
-checks quotes and lengths, and leaves unreadable rows out with a reason; the others do not.
+The work differs: ``load_data`` also hashes every row, holds out a validation split by content,
+checks quotes and lengths, and rejects unreadable rows with a reason.
 
-Each candidate runs in a process of its own, whose imports are over before clock and peak
-memory start. One pass that is not counted fills the page cache; then the candidates take turns.
-It measures no training.
+Each candidate runs in its own process and imports everything before the clock and the peak memory
+start. One pass that does not count fills the page cache; then the candidates take turns. It
+measures no training.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 import harness
 from harness import Figures, Option
+from process_memory import peak_mib, reset_peak
 
 BATCH = 256
 CANDIDATES = {
@@ -32,25 +33,25 @@ COMPARED = ("rows_per_second", "peak_mib", "grown_mib")
 OPTIONS = {
     "pictures": Option(None, None, "folder with train/CLASS/*.png and test/"),
     "texts": Option(None, None, "folder with train.csv and test.csv"),
-    "rounds": Option(5, 1, "how often each candidate is measured"),
+    "rounds": Option(5, 1, "runs of each candidate"),
 }
 Load = Callable[[], int]
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """The figures of every candidate, and Modelwright's medians over each other one's."""
-    folders = {kind: vars(given)[kind] for kind in CANDIDATES if vars(given)[kind]}
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Measures every candidate, and compares Modelwright's medians with the others'."""
+    folders = {kind: vars(arguments)[kind] for kind in CANDIDATES if vars(arguments)[kind]}
     if not folders:
         raise SystemExit("error: give --pictures, --texts or both")
-    return {"batch": BATCH, **{kind: _compare(kind, folders[kind], given) for kind in folders}}
+    return {"batch": BATCH, **{kind: _compare(kind, folders[kind], arguments) for kind in folders}}
 
 
-def _compare(kind: str, folder: str, given: argparse.Namespace) -> Figures:
+def _compare(kind: str, folder: str, arguments: argparse.Namespace) -> Figures:
     tasks = {name: {"kind": kind, "candidate": name, "folder": folder} for name in CANDIDATES[kind]}
-    print(f"{kind}, a pass that is not counted", flush=True)
-    harness.turns(__file__, tasks, 1, show=_line)
+    print(f"{kind}, a pass that does not count", flush=True)
+    harness.run_in_turn(__file__, tasks, 1, show=_line)
     print(kind, flush=True)
-    runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+    runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
     medians = harness.medians(runs)
     own = medians["modelwright"]
     ratios = {
@@ -62,11 +63,18 @@ def _compare(kind: str, folder: str, given: argparse.Namespace) -> Figures:
         (
             name,
             *(f"{figures[key]:,.0f}" for key in COMPARED),
-            *(harness.show(ratios.get(name, {}).get(key), ".2f") for key in COMPARED[:2]),
+            *(harness.format_number(ratios.get(name, {}).get(key), ".2f") for key in COMPARED[:2]),
         )
         for name, figures in medians.items()
     ]
-    headers = ("candidate", "rows/s", "peak MiB", "grown MiB", "ours over: rows/s", "peak")
+    headers = (
+        "candidate",
+        "rows/s",
+        "peak MiB",
+        "grown MiB",
+        "Modelwright over it: rows/s",
+        "peak",
+    )
     harness.print_table(f"Loading {kind}", headers, rows)
     return {"medians": medians, "modelwright_over": ratios, "runs": runs}
 
@@ -75,14 +83,14 @@ def _line(figures: Figures) -> str:
     return f"{figures['rows_per_second']:,.0f} rows/s, peak {figures['peak_mib']:,.0f} MiB"
 
 
-def measure(kind: str, candidate: str, folder: str) -> Figures:
-    """Load once."""
+def measure_side(kind: str, candidate: str, folder: str) -> Figures:
+    """Loads once."""
     load = _candidate(kind, candidate, Path(folder))
-    before = harness.reset_peak()
+    before = reset_peak()
     started = time.perf_counter()
     rows = load()
     seconds = time.perf_counter() - started
-    peak = harness.peak()
+    peak = peak_mib()
     return {
         "rows": rows,
         "seconds": seconds,
@@ -94,22 +102,22 @@ def measure(kind: str, candidate: str, folder: str) -> Figures:
 
 
 def _candidate(kind: str, name: str, folder: Path) -> Load:
-    """What loads once and gives the number of rows; everything it needs is imported here."""
+    """Returns a function that loads once and returns the number of rows. Imports come first."""
     if name == "modelwright":
         import pyarrow
 
         from modelwright import load_data
 
-        pyarrow.array([""])  # with its first array pyarrow imports pandas, where it is installed
+        pyarrow.array([""])  # its first array makes pyarrow import pandas, if it is installed
         return lambda: sum(load_data(folder).counts().values())
     if name == "pandas":
         import pandas
 
-        def read() -> int:
+        def read_tables() -> int:
             parts = [pandas.read_csv(folder / file) for file in ("train.csv", "test.csv")]
             return len(pandas.concat(parts, ignore_index=True))
 
-        return read
+        return read_tables
     return _keras(folder, collect=name == "keras into arrays")
 
 
@@ -118,7 +126,7 @@ def _keras(folder: Path, *, collect: bool) -> Load:
     import numpy as np
     import tensorflow as tf
 
-    tf.constant(0)  # the runtime starts with the first operation
+    tf.constant(0)  # the first operation starts the runtime
 
     def batches(part: str) -> Any:
         return keras.utils.image_dataset_from_directory(
@@ -140,4 +148,4 @@ def _keras(folder: Path, *, collect: bool) -> Load:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

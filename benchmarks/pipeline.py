@@ -1,15 +1,15 @@
-"""The input pipeline: how long a training waits for its pictures, and how fast they can come.
+"""The input pipeline: how long a training waits for its images, and how fast they can come.
 
-Waiting: Modelwright trains the recipe ``cnn`` with mirroring and shifting, from an array, from a
-folder that is kept decoded, and from folders of PNG and JPEG files decoded anew each epoch
-(``data.memory_mib=1``). A step waits where its batch is made only after the step before it has
-ended; that time over all time is the share spent waiting. Beside it the same training, whose
-every step gets one and the same batch from TensorFlow's memory: ``(real - cached) / real`` is all
-that batches cost, waiting and what preparing them takes from the cores that the steps run on.
+Waiting: Modelwright trains the recipe ``cnn`` with flips and crops, from an array, from a folder
+that is decoded once, and from folders of PNG and JPEG files that are decoded in every epoch
+(``data.memory_mib=1``). A step waits if its batch is ready only after the previous step has ended;
+the share of that time is reported. The same training then gets one constant batch from
+TensorFlow's memory. ``(real - cached) / real`` is all that batches cost: the waiting, and the cores
+that prepare batches instead of computing steps.
 
-Reading: pictures a second decoded from a folder and varied, in batches, without any training:
-Modelwright's batches beside ``image_dataset_from_directory`` with ``map``, ``shuffle(1000)``,
-``batch`` and ``prefetch``. The second pass over the folder counts.
+Reading: images per second that are decoded from a folder and augmented in batches, without a
+training: Modelwright's batches and ``image_dataset_from_directory`` with ``map``,
+``shuffle(1000)``, ``batch`` and ``prefetch``. The second pass over the folder counts.
 """
 
 from __future__ import annotations
@@ -26,41 +26,45 @@ from typing import Any
 
 import harness
 from harness import Figures, Option
+from keras_clock import time_epochs
 
 SOURCES = ("array", "decoded", "png", "jpeg")
 READERS = ("modelwright", "modelwright, decoded", "keras", "keras, parallel map")
 OPTIONS = {
-    "parts": Option(["waiting", "reading"], ["waiting", "reading"], "what to measure", many=True),
-    "sources": Option([*SOURCES], ["array", "png"], "where the training's pictures are", many=True),
-    "steps": Option(40, 4, "a training's steps in an epoch"),
-    "epochs": Option(4, 3, "of a training, the first of which is not counted"),
-    "batch": Option(512, 128, "pictures a step of a training"),
-    "reading_batch": Option(64, 64, "pictures a batch where nothing is trained"),
-    "reading_rows": Option(20_000, 600, "pictures in the folder that is read"),
-    "side": Option(32, 32, "of the pictures in the folders, in pixels; CIFAR-10's are enlarged"),
+    "parts": Option(["waiting", "reading"], ["waiting", "reading"], "parts to measure", many=True),
+    "sources": Option([*SOURCES], ["array", "png"], "sources of the training images", many=True),
+    "steps": Option(40, 4, "steps per epoch of a training"),
+    "epochs": Option(4, 3, "epochs of a training; the first does not count"),
+    "batch": Option(512, 128, "batch size of a training"),
+    "reading_batch": Option(64, 64, "batch size of reading"),
+    "reading_rows": Option(20_000, 600, "images in the folder to read"),
+    "side": Option(32, 32, "side of the images in pixels; CIFAR-10's are enlarged"),
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Both parts, on folders that are made once."""
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Measures both parts, on folders that are written once."""
     results: Figures = {}
-    # A training from a folder holds a tenth of the pictures out, and more where it is unlucky.
-    rows = {"waiting": given.steps * given.batch * 5 // 4, "reading": given.reading_rows}
-    with tempfile.TemporaryDirectory() as made:
-        folders = {name: Path(made) / name for name in ("png", "jpeg")}
+    # A training from a folder holds out about a tenth of the images, sometimes more.
+    rows = {
+        "waiting": arguments.steps * arguments.batch * 5 // 4,
+        "reading": arguments.reading_rows,
+    }
+    with tempfile.TemporaryDirectory() as root:
+        folders = {name: Path(root) / name for name in ("png", "jpeg")}
         for name, folder in folders.items():
-            write_images(folder, name, max(rows[part] for part in given.parts), given.side)
-        if "waiting" in given.parts:
-            results["waiting"] = _compare_waiting(given, folders)
-        if "reading" in given.parts:
+            write_images(folder, name, max(rows[part] for part in arguments.parts), arguments.side)
+        if "waiting" in arguments.parts:
+            results["waiting"] = _compare_waiting(arguments, folders)
+        if "reading" in arguments.parts:
             results["reading"] = {
-                name: _compare_reading(given, name, folder) for name, folder in folders.items()
+                name: _compare_reading(arguments, name, folder) for name, folder in folders.items()
             }
     return results
 
 
 def write_images(folder: Path, kind: str, count: int, side: int) -> None:
-    """The first pictures of CIFAR-10's training rows as files, a folder a class."""
+    """Writes the first training images of CIFAR-10 as files, one folder per class."""
     import numpy as np
     from PIL import Image
 
@@ -80,24 +84,24 @@ def write_images(folder: Path, kind: str, count: int, side: int) -> None:
         path.write_bytes(file.getvalue())
 
 
-def _compare_waiting(given: argparse.Namespace, folders: dict[str, Path]) -> Figures:
+def _compare_waiting(arguments: argparse.Namespace, folders: dict[str, Path]) -> Figures:
     results: Figures = {}
     rows = []
-    for source in given.sources:
+    for source in arguments.sources:
         where = {"array": "cifar10", "decoded": str(folders["png"])}.get(source)
         task = {
             "part": "waiting",
             "source": where or str(folders[source]),
             "memory_mib": 2048 if where else 1,
-            "rows": given.steps * given.batch,
-            "batch": given.batch,
-            "epochs": given.epochs,
+            "rows": arguments.steps * arguments.batch,
+            "batch": arguments.batch,
+            "epochs": arguments.epochs,
         }
         print(f"waiting, {source}", flush=True)
-        runs = harness.turns(
+        runs = harness.run_in_turn(
             __file__,
             {side: {**task, "cached": side == "cached"} for side in ("real", "cached")},
-            given.rounds,
+            arguments.rounds,
             show=lambda figures: (
                 f"{1000 * figures['step_seconds']:.1f} ms a step,"
                 f" {figures['waiting_share']:.1%} of them waiting"
@@ -117,13 +121,13 @@ def _compare_waiting(given: argparse.Namespace, folders: dict[str, Path]) -> Fig
     return results
 
 
-def _compare_reading(given: argparse.Namespace, kind: str, folder: Path) -> Figures:
+def _compare_reading(arguments: argparse.Namespace, kind: str, folder: Path) -> Figures:
     print(f"reading, {kind}", flush=True)
-    task = {"part": "reading", "folder": str(folder), "batch": given.reading_batch}
-    runs = harness.turns(
+    task = {"part": "reading", "folder": str(folder), "batch": arguments.reading_batch}
+    runs = harness.run_in_turn(
         __file__,
         {reader: {**task, "reader": reader} for reader in READERS},
-        given.rounds,
+        arguments.rounds,
         show=lambda figures: f"{figures['pictures_per_second']:,.0f} pictures/s",
     )
     medians = harness.medians(runs)
@@ -135,19 +139,19 @@ def _compare_reading(given: argparse.Namespace, kind: str, folder: Path) -> Figu
     rows = [
         (
             name,
-            harness.show(figures["pictures_per_second"], ",.0f"),
-            harness.show(ratios[name], ".2f"),
-            harness.show(figures["opening_seconds"], ".2f"),
+            harness.format_number(figures["pictures_per_second"], ",.0f"),
+            harness.format_number(ratios[name], ".2f"),
+            harness.format_number(figures["opening_seconds"], ".2f"),
         )
         for name, figures in medians.items()
     ]
-    title = f"{kind.upper()} files read and varied, in batches of {given.reading_batch}"
+    title = f"{kind.upper()} files read and varied, in batches of {arguments.reading_batch}"
     harness.print_table(title, ("reader", "pictures/s", "over keras", "s to open"), rows)
     return {"medians": medians, "over_keras": ratios, "runs": runs}
 
 
-def measure(part: str, **task: Any) -> Figures:
-    """One training, or one reading."""
+def measure_side(part: str, **task: Any) -> Figures:
+    """Trains or reads once."""
     return _train(**task) if part == "waiting" else _read(**task)
 
 
@@ -165,42 +169,48 @@ def _train(
         steps = len(batches)
         return _one_batch(batches, steps) if cached else batches
 
-    def told(what: str, done: int, total: int) -> None:
+    def record(what: str, done: int, total: int) -> None:
         if what.startswith("epoch"):
             needed[divmod(done, steps)] = time.perf_counter()
 
-    data = {**harness.source(source, rows), "memory_mib": memory_mib, "test": 0.0}
+    data = {**harness.data_settings(source, rows), "memory_mib": memory_mib, "test": 0.0}
     with (
         tempfile.TemporaryDirectory() as folder,
-        harness.timed(exchange) as clock,
-        _made(TrainingBatches) as made,
+        time_epochs(exchange) as clock,
+        _preparation_times(TrainingBatches) as prepared,
     ):
         modelwright.train(
             data=data,
             model={"recipe": "cnn", "augment": "flip+crop"},
             train={"batch_size": batch, "epochs": epochs, "patience": 0, "tensorboard": False},
             out=Path(folder) / "run",
-            progress=told,
+            progress=record,
         )
     needed.update({(epoch, 0): begun for epoch, begun in enumerate(clock.begins)})
     training = sum(clock.training[1:])
-    waited = waits(needed, {place: end for place, (_, end) in made.items()})
+    waited = waiting_seconds(needed, {position: end for position, (_, end) in prepared.items()})
     return {
         "steps": steps,
         "step_seconds": training / (epochs - 1) / steps,
-        "preparing_seconds": statistics.median(end - start for start, end in made.values()),
+        "preparing_seconds": statistics.median(end - start for start, end in prepared.values()),
         "waiting_share": sum(waited) / training,
         "waits": waited,
         "training_seconds": clock.training,
     }
 
 
-def waits(needed: dict[tuple[int, int], float], ready: dict[tuple[int, int], float]) -> list[float]:
-    """Seconds from where each batch was needed to where it was ready, 0 if it was before.
+def waiting_seconds(
+    needed: dict[tuple[int, int], float], prepared: dict[tuple[int, int], float]
+) -> list[float]:
+    """Returns the seconds that each step waited for its batch, without the first epoch.
 
-    Both are by epoch and position; the first epoch is left out.
+    Both arguments are times by epoch and position.
     """
-    return [max(0.0, at - needed[place]) for place, at in sorted(ready.items()) if place[0] > 0]
+    return [
+        max(0.0, time - needed[position])
+        for position, time in sorted(prepared.items())
+        if position[0] > 0
+    ]
 
 
 def _one_batch(batches: Any, steps: int) -> Any:
@@ -210,16 +220,16 @@ def _one_batch(batches: Any, steps: int) -> Any:
 
 
 @contextmanager
-def _made(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
-    """When each batch began to be made and was ready, by epoch and position."""
+def _preparation_times(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
+    """Yields the start and end of the preparation of each batch, by epoch and position."""
     original = kind.make
     times: dict[tuple[int, int], tuple[float, float]] = {}
 
     def timed(self: Any, position: int) -> Any:
         started = time.perf_counter()
-        made = original(self, position)
+        batch = original(self, position)
         times[self.epoch, position] = (started, time.perf_counter())
-        return made
+        return batch
 
     kind.make = timed
     try:
@@ -230,7 +240,7 @@ def _made(kind: Any) -> Iterator[dict[tuple[int, int], tuple[float, float]]]:
 
 def _read(reader: str, folder: str, batch: int) -> Figures:
     passes = (_keras if reader.startswith("keras") else _modelwright)(reader, folder, batch)
-    next(passes)  # what it imports
+    next(passes)  # imports
     opening = time.perf_counter()
     next(passes)
     opened = time.perf_counter() - opening
@@ -265,7 +275,7 @@ def _keras(reader: str, folder: str, batch: int) -> Iterator[int]:
     import tensorflow as tf
     from PIL import Image
 
-    tf.constant(0)  # the runtime starts with the first operation
+    tf.constant(0)  # the first operation starts the runtime
     yield 0
     with Image.open(next(Path(folder).glob("*/*"))) as first:
         side = first.width
@@ -288,4 +298,4 @@ def _keras(reader: str, folder: str, batch: int) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,8 +1,8 @@
-"""A recurrent network in LiteRT: as plain Keras exports it, and as Modelwright does.
+"""A recurrent network in LiteRT, exported by plain Keras and by Modelwright.
 
-Both sides get the recipe ``bilstm`` with new weights, write a file for LiteRT, load it with
-``ai_edge_litert`` and ask it for one answer. ``runs`` says whether it gave one, ``said`` what it
-said instead, and ``difference`` how far the answer is from that of Keras.
+Both sides take the recipe ``bilstm`` with new weights, write a LiteRT file, load it with
+``ai_edge_litert`` and run it once. ``runs`` says whether that worked, ``said`` has the error if it
+did not, and ``difference`` is the distance from Keras' answer.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import harness
 from harness import Figures, Option
 
 SIDES = ("keras", "modelwright")
-OPTIONS = {"length": Option(200, 20, "tokens of a text")}
+OPTIONS = {"length": Option(200, 20, "number of tokens of a text")}
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Both sides, once: nothing is timed."""
-    tasks = {side: {"side": side, "length": given.length} for side in SIDES}
-    runs = harness.turns(__file__, tasks, 1, show=_line)
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Runs both sides once; nothing is timed."""
+    tasks = {side: {"side": side, "length": arguments.length} for side in SIDES}
+    runs = harness.run_in_turn(__file__, tasks, 1, show=_line)
     return {"sides": {side: figures[0] for side, figures in runs.items()}}
 
 
-def measure(side: str, length: int) -> Figures:
-    """Write the file, then try to run it."""
+def measure_side(side: str, length: int) -> Figures:
+    """Writes the file, then tries to run it."""
     from modelwright.core.backend import load_keras
 
     load_keras()
@@ -38,26 +38,26 @@ def measure(side: str, length: int) -> Figures:
     from modelwright.servable.engines.litert import convert_to_litert
 
     network = build_network(ModelConfig(builder="bilstm", options={}), (length,), 2)
-    ids = np.zeros((1, length), np.int32)
-    ids[0, : length // 2] = np.random.default_rng(0).integers(1, 10_000, length // 2)
-    expected = np.asarray(network(ids))[0, -1]
+    tokens = np.zeros((1, length), np.int32)
+    tokens[0, : length // 2] = np.random.default_rng(0).integers(1, 10_000, length // 2)
+    expected = np.asarray(network(tokens))[0, -1]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
         if side == "keras":
             network.export(str(file), format="litert", verbose=False)
         else:
             file.write_bytes(convert_to_litert(network, {}))
-        return {"bytes": file.stat().st_size, **_run(file, ids, float(expected))}
+        return {"bytes": file.stat().st_size, **_run(file, tokens, float(expected))}
 
 
-def _run(file: Path, ids: Any, expected: float) -> Figures:
+def _run(file: Path, tokens: Any, expected: float) -> Figures:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
         interpreter = Interpreter(str(file))
         interpreter.allocate_tensors()
-        (given,) = interpreter.get_input_details()
-        interpreter.set_tensor(given["index"], ids.astype(given["dtype"]))
+        (details,) = interpreter.get_input_details()
+        interpreter.set_tensor(details["index"], tokens.astype(details["dtype"]))
         interpreter.invoke()
         (answer,) = interpreter.get_output_details()
         found = float(interpreter.get_tensor(answer["index"])[0, -1])
@@ -75,4 +75,4 @@ def _line(figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,9 +1,9 @@
-"""What training in 16 bits gains and costs: ``train.precision`` float32 beside auto.
+"""Speed and accuracy of ``train.precision``: float32 and auto.
 
-Both recipes, a few epochs, from the same seeds on the same rows; the only setting that differs
-is the precision. The accuracy is that on the validation rows of the weights of the best epoch,
-rebuilt in float32 on both sides, as Modelwright reports and exports them. Where ``auto`` means
-float32 on the machine, the table says so and the two sides are the same.
+Both recipes train a few epochs from the same seeds on the same rows; only the precision differs.
+The accuracy is measured on the validation rows, with the weights of the best epoch and a network in
+float32 on both sides, as Modelwright reports and exports it. If ``auto`` means float32 on the
+machine, the table says so and both sides are the same.
 """
 
 from __future__ import annotations
@@ -16,44 +16,45 @@ from typing import Any
 
 import harness
 from harness import RECIPE_OPTIONS, RECIPES, Figures, Option
+from keras_clock import time_epochs
 
 SIDES = ("float32", "auto")
 OPTIONS = {
     "kinds": Option(
-        ["pictures", "reviews"], ["pictures", "reviews"], "what to train on", many=True
+        ["pictures", "reviews"], ["pictures", "reviews"], "kinds of rows to train on", many=True
     ),
-    "seeds": Option([0, 1, 2], [0], "one training a seed and side", many=True),
-    "pictures_epochs": Option(6, 2, "of the recipe cnn"),
-    "reviews_epochs": Option(3, 2, "of the recipe bilstm"),
-    "pictures_rows": Option(0, 1_024, "training pictures, 0 for all of them"),
-    "reviews_rows": Option(0, 256, "training reviews, 0 for all of them"),
+    "seeds": Option([0, 1, 2], [0], "random seeds; one training per seed and side", many=True),
+    "pictures_epochs": Option(6, 2, "epochs of the recipe cnn"),
+    "reviews_epochs": Option(3, 2, "epochs of the recipe bilstm"),
+    "pictures_rows": Option(0, 1_024, "training images; 0 for all"),
+    "reviews_rows": Option(0, 256, "training reviews; 0 for all"),
     **RECIPE_OPTIONS,
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Speed and accuracy of both precisions, by kind of rows."""
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Compares the speed and accuracy of both precisions, by kind of rows."""
     results: Figures = {}
-    for kind in given.kinds:
+    for kind in arguments.kinds:
         runs: harness.Runs = {side: [] for side in SIDES}
-        for seed in given.seeds:
+        for seed in arguments.seeds:
             print(f"{kind}, seed {seed}", flush=True)
-            tasks = {side: _task(given, kind, side, seed) for side in SIDES}
-            done = harness.turns(__file__, tasks, given.rounds, show=_line)
+            tasks = {side: _task(arguments, kind, side, seed) for side in SIDES}
+            done = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
             for side in SIDES:
                 runs[side] += done[side]
         results[kind] = _summary(kind, runs)
     return results
 
 
-def measure(**task: Any) -> Figures:
-    """Train once."""
+def measure_side(**task: Any) -> Figures:
+    """Trains once."""
     import modelwright
 
     recipe, data = RECIPES[task["kind"]]
-    with tempfile.TemporaryDirectory() as folder, harness.timed() as clock:
+    with tempfile.TemporaryDirectory() as folder, time_epochs() as clock:
         report = modelwright.train(
-            data=harness.source(data, task["rows"]),
+            data=harness.data_settings(data, task["rows"]),
             model={"recipe": recipe},
             train={
                 "batch_size": task["batch"],
@@ -77,8 +78,8 @@ def measure(**task: Any) -> Figures:
     }
 
 
-def _task(given: argparse.Namespace, kind: str, side: str, seed: int) -> Figures:
-    options = vars(given)
+def _task(arguments: argparse.Namespace, kind: str, side: str, seed: int) -> Figures:
+    options = vars(arguments)
     keys = {"rows": "rows", "batch": "batch", "epochs": "epochs", "sets": "set"}
     sizes = {key: options[f"{kind}_{name}"] for key, name in keys.items()}
     return {"kind": kind, "precision": side, "seed": seed, **sizes}
@@ -91,7 +92,7 @@ def _line(figures: Figures) -> str:
 def _summary(kind: str, runs: harness.Runs) -> Figures:
     medians = harness.medians(runs)
     times = harness.ratio(*(medians[side]["rows_per_second"] for side in reversed(SIDES)))
-    # One seed is trained on both sides, so that their difference is the precision's.
+    # Both sides train with the same seeds, so that only the precision differs.
     changes = [
         auto["val_accuracy"] - single["val_accuracy"]
         for single, auto in zip(*(runs[side] for side in SIDES), strict=True)
@@ -108,7 +109,7 @@ def _summary(kind: str, runs: harness.Runs) -> Figures:
     ]
     change = statistics.mean(changes)
     title = (
-        f"{kind}: auto trains {harness.show(times, '.2f')} times as many a second,"
+        f"{kind}: auto trains {harness.format_number(times, '.2f')} times as many a second,"
         f" its accuracy differs by {100 * change:+.2f} points on the mean of {len(changes)}"
     )
     headers = ("precision", "computed in", f"{kind}/s", "seconds", "val accuracy")
@@ -117,4 +118,4 @@ def _summary(kind: str, runs: harness.Runs) -> Figures:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,12 +1,12 @@
-"""The same network in PyTorch and in Keras on TensorFlow, in bfloat16: training steps a second.
+"""Training steps per second of the same network in PyTorch and in Keras on TensorFlow, in bfloat16.
 
 The network is ``whitened``, as the recipe ``cifar-fast`` builds it: a frozen 2x2 convolution in
-float32, three groups of two convolutions with batch normalisation, one dense layer in float32.
-Both sides train it on random pictures of CIFAR-10's shape, uint8 as they come from a file, with
-label smoothing and plain Nesterov momentum. PyTorch: autocast in bfloat16, channels last, not
-compiled. Keras: ``mixed_bfloat16`` and the deterministic operations that Modelwright asks for.
+float32, three groups of two convolutions with batch normalization, one dense layer in float32.
+Both sides train on random images of CIFAR-10's shape, uint8 as in a file, with label smoothing and
+plain Nesterov momentum. PyTorch: autocast in bfloat16, channels last, not compiled. Keras:
+``mixed_bfloat16`` and the deterministic operations that Modelwright asks for.
 
-It measures no accuracy: random pictures teach nothing.
+It measures no accuracy, because random images teach nothing.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ SIDES = ("keras", "pytorch")
 SHAPE, CLASSES = (32, 32, 3), 10
 SMOOTHING, MOMENTUM, RATE = 0.2, 0.85, 0.01
 OPTIONS = {
-    "batch": Option(1_000, 100, "pictures a step"),
-    "steps": Option(20, 4, "that are counted, in each process"),
-    "warmup": Option(4, 2, "steps before them that are not counted"),
+    "batch": Option(1_000, 100, "batch size"),
+    "steps": Option(20, 4, "measured steps of each process"),
+    "warmup": Option(4, 2, "steps before the measured ones"),
     "torch_python": Option(
-        None, None, "a Python that has torch; this one's where it has it itself", local=True
+        None, None, "a Python with torch; by default this one, if it has torch", local=True
     ),
 }
 INSTALL = (
     "this Python has no torch. Make an environment for it (python -m venv ENV; ENV/bin/pip install"
-    " torch numpy; the build for processors is enough) and give --torch-python ENV/bin/python."
+    " torch numpy; the CPU build is enough) and give --torch-python ENV/bin/python."
 )
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Steps a second of both sides."""
-    python = given.torch_python or sys.executable
-    if given.torch_python is None and importlib.util.find_spec("torch") is None:
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Compares the steps per second of both sides."""
+    python = arguments.torch_python or sys.executable
+    if arguments.torch_python is None and importlib.util.find_spec("torch") is None:
         raise SystemExit(f"error: {INSTALL}")
     if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode:
         raise SystemExit(f"error: {python} cannot import torch.")
-    sizes = {name: vars(given)[name] for name in ("batch", "steps", "warmup")}
-    runs = harness.turns(
+    sizes = {name: vars(arguments)[name] for name in ("batch", "steps", "warmup")}
+    runs = harness.run_in_turn(
         __file__,
         {side: {"side": side, **sizes} for side in SIDES},
-        given.rounds,
+        arguments.rounds,
         pythons={"pytorch": python},
         show=lambda figures: f"{figures['steps_per_second']:.3f} steps/s",
     )
@@ -63,18 +63,20 @@ def compare(given: argparse.Namespace) -> Figures:
             side,
             medians[side]["version"],
             f"{medians[side]['steps_per_second']:.3f}",
-            f"{given.batch * medians[side]['steps_per_second']:,.0f}",
+            f"{arguments.batch * medians[side]['steps_per_second']:,.0f}",
             f"{medians[side]['weights']:,.0f}",
         )
         for side in SIDES
     ]
-    title = f"Keras makes {harness.show(times, '.2f')} times as many steps a second as PyTorch"
+    title = (
+        f"Keras makes {harness.format_number(times, '.2f')} times as many steps a second as PyTorch"
+    )
     harness.print_table(title, ("side", "version", "steps/s", "pictures/s", "weights"), rows)
     return {"medians": medians, "keras_over_pytorch": times, "runs": runs}
 
 
-def measure(side: str, batch: int, steps: int, warmup: int) -> Figures:
-    """Train one side for some steps."""
+def measure_side(side: str, batch: int, steps: int, warmup: int) -> Figures:
+    """Trains one side for some steps."""
     import numpy as np
 
     random = np.random.default_rng(0)
@@ -120,7 +122,7 @@ def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
 
 
 def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str]:
-    """The network of ``modelwright.models.whitened`` with its default options, written anew."""
+    """Builds ``modelwright.models.whitened`` with its default options in PyTorch."""
     import torch
     from torch import nn
 
@@ -144,13 +146,13 @@ def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=RATE, momentum=MOMENTUM, nesterov=True)
     loss_of = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
-    # A view of [n, h, w, c] with the channels second is channels last already.
-    given = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3)
+    # A view of [n, h, w, c] with the channels second is already channels last.
+    images = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3)
     goals = torch.from_numpy(labels)
 
     def step(at: int) -> float:
         optimizer.zero_grad(set_to_none=True)
-        x = stem(given[at % 4].to(torch.float32).div_(255))
+        x = stem(images[at % 4].to(torch.float32).div_(255))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             x = body(x.to(torch.bfloat16))
         loss = loss_of(head(x.float() / 9), goals[at % 4])
@@ -162,4 +164,4 @@ def _torch(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

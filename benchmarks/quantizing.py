@@ -1,7 +1,7 @@
-"""What quantising cost servables: the tables that ``modelwright quantize`` left in them.
+"""What quantization cost servables, from the tables that ``modelwright quantize`` left in them.
 
-It measures nothing: it keeps, of each servable, what the table says of every file that was tried on
-the held-out rows, those that were not chosen too.
+It measures nothing. For each servable it keeps what the table says about every file that was tried
+on the held-out rows, including those that were not chosen.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from harness import Figures, Option
 OPTIONS = {"servables": Option([], [], "folders of models", many=True, local=True)}
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Every servable's table."""
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Reads the table of every servable."""
     from modelwright.quantization.table import TABLE_FILE
     from modelwright.servable.manifest import find_version
 
-    if not given.servables:
+    if not arguments.servables:
         raise SystemExit("--servables was not given; expected folders of models, models/NAME.")
     results: Figures = {}
-    for path in map(Path, given.servables):
+    for path in map(Path, arguments.servables):
         table = json.loads((find_version(path) / TABLE_FILE).read_text("utf-8"))
         medians = {name: _figures(one) for name, one in table["variants"].items()}
         title = f"{path.name}: {table['rows']:,} rows of the split {table['split']}"
-        heads = ("engine", "MiB", "smaller", "accuracy", "points", "flips", "difference")
+        headers = ("engine", "MiB", "smaller", "accuracy", "points", "flips", "difference")
         rows = [
             (
                 name,
                 f"{one['mib']:.2f}",
-                harness.show(one["times_smaller"], ".2f"),
+                harness.format_number(one["times_smaller"], ".2f"),
                 f"{one['accuracy']:.2%}",
                 f"{one['points']:+.2f}",
                 f"{one['flips']:.2%}",
@@ -42,7 +42,7 @@ def compare(given: argparse.Namespace) -> Figures:
             )
             for name, one in medians.items()
         ]
-        harness.print_table(title, heads, rows)
+        harness.print_table(title, headers, rows)
         results[path.name] = {
             "held_out": f"{table['rows']} rows of the split {table['split']}",
             "missing": table["missing"],
@@ -51,8 +51,8 @@ def compare(given: argparse.Namespace) -> Figures:
     return results
 
 
-def measure(**task: Any) -> Figures:
-    """This script has no sides."""
+def measure_side(**task: Any) -> Figures:
+    """Refuses: this script has no sides."""
     raise SystemExit(f"unexpected task {task}")
 
 
@@ -71,4 +71,4 @@ def _figures(one: Figures) -> Figures:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,15 +1,15 @@
-"""Requests a second and latency of Modelwright's server beside others, with the same model files.
+"""Requests per second and latency of Modelwright's server and others, with the same model files.
 
-Each side in turn, A B A B, serves one servable in a process of its own that may run on core 0 only;
-the client, the same for all, runs on core 1 and checks each answer's label and probabilities. A
-round opens 1, 8 and 64 connections in turn, each of which sends its next request when it has its
-last answer. Requests are of one row: a 32x32 picture as PNG in base64, or a review of 200 words; 24
-different rows are sent in turn. ``cpu_ms`` is what a request costs all the processes of a server,
-which other work on the machine changes less. ``limit`` is bare ONNX Runtime behind the leanest
-server that Python allows, without any check. A side that is not installed is listed as missing.
+Each side in turn, A B A B, serves one servable in its own process on core 0; the client, the same
+for all, runs on core 1 and checks the label and the probabilities of each answer. A round opens 1,
+8 and 64 connections in turn; each connection sends its next request when it has its last answer. A
+request has one row: a 32x32 image as PNG in base64, or a review of 200 words; 24 different rows are
+sent in turn. ``cpu_ms`` is the CPU time of all processes of the server per request, which other
+work on the machine affects less. ``limit`` is bare ONNX Runtime behind the smallest server that
+Python allows, without any check. A side that is not installed is listed as missing.
 
-Start-up is measured apart and not pinned: the seconds from the command to the first 200 of
-``/readyz`` with two models, and each process' memory after 1,000 requests.
+Start-up is measured separately and without pinning: the seconds from the command to the first 200
+of ``/readyz`` with two models, and the memory of each process after 1,000 requests.
 """
 
 from __future__ import annotations
@@ -36,49 +36,50 @@ SIDES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "fastapi-savedmodel": ("fastapi savedmodel", ("fastapi", "uvicorn", "tensorflow")),
     "bentoml": ("bentoml", ("bentoml", "onnxruntime")),
 }
-"""Each side's module with its option, and the packages that it needs and whose versions are kept.
-"""
+"""The module of each side with its option, and the packages that it needs."""
 SERVER_CORE, CLIENT_CORE = 0, 1
 WARM_REQUESTS = 1_000
 OPTIONS = {
     "models": Option([], [], "folders of versions, models/NAME/1", many=True, local=True),
-    "sides": Option(list(SIDES), list(SIDES), "which are measured", many=True),
+    "sides": Option(list(SIDES), list(SIDES), "sides to measure", many=True),
     "comparators": Option(
-        sys.executable, sys.executable, "a Python that has the others", local=True
+        sys.executable, sys.executable, "a Python with the other servers", local=True
     ),
     "python_for": Option(
-        [], [], "another Python for a side, as SIDE=PYTHON", many=True, local=True
+        [], [], "another Python for one side, as SIDE=PYTHON", many=True, local=True
     ),
-    "connections": Option([1, 8, 64], [1, 8], "open at once", many=True),
-    "seconds": Option(10.0, 1.0, "that are counted, of each number of connections"),
-    "warmup": Option(2.0, 0.3, "seconds before them"),
+    "connections": Option([1, 8, 64], [1, 8], "numbers of open connections", many=True),
+    "seconds": Option(10.0, 1.0, "measured seconds of each number of connections"),
+    "warmup": Option(2.0, 0.3, "seconds before the measured ones"),
 }
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """Start-up, and every model on every side."""
-    if not given.models:
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Measures every model on every side, then the start-up."""
+    if not arguments.models:
         raise SystemExit("--models was not given; expected folders of versions, models/NAME/1.")
-    models = {Path(model).resolve().parent.name: Path(model).resolve() for model in given.models}
-    pythons, versions, missing = _installed(given)
-    sizes = {key: vars(given)[key] for key in ("connections", "seconds", "warmup")}
+    models = {
+        Path(model).resolve().parent.name: Path(model).resolve() for model in arguments.models
+    }
+    pythons, versions, missing = _installed(arguments)
+    sizes = {key: vars(arguments)[key] for key in ("connections", "seconds", "warmup")}
     tasks = {
         f"{side}/{name}": {"side": side, "python": pythons[side], "model": str(folder), **sizes}
         for name, folder in models.items()
-        for side in given.sides
+        for side in arguments.sides
         if side not in missing
     }
-    runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+    runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
     medians, spread = harness.medians(runs), _spread(runs)
     ratios = {name: _ratios(name, medians, sizes["connections"]) for name in models}
     for name in models:
         _print(name, medians, spread, sizes["connections"])
     startup: Figures = {}
-    if "modelwright" in given.sides:
+    if "modelwright" in arguments.sides:
         every = {"side": "startup", "python": "", "model": "", **sizes}
         every["models"] = [str(folder) for folder in models.values()]
         tasks = {f"{workers} workers": {**every, "workers": workers} for workers in (1, 2)}
-        startup = harness.turns(__file__, tasks, given.rounds, show=_line)
+        startup = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
     return {
         "versions": versions,
         "missing": missing,
@@ -96,12 +97,12 @@ def compare(given: argparse.Namespace) -> Figures:
 
 
 def _of(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """What belongs to one model, by side."""
+    """Returns the entries of one model, by side."""
     return {side.split("/")[0]: one for side, one in figures.items() if side.endswith(f"/{name}")}
 
 
-def measure(side: str, python: str, model: str, **sizes: Any) -> Figures:
-    """One side with one model, at each number of connections; or the start-up."""
+def measure_side(side: str, python: str, model: str, **sizes: Any) -> Figures:
+    """Measures one side with one model at each number of connections, or the start-up."""
     from served import process
 
     if side == "startup":
@@ -171,7 +172,7 @@ def _startup(folders: list[Path], workers: int) -> Figures:
 
 
 async def _ask(port: int, requests: list[Any]) -> None:
-    """So many requests on eight connections, which reach every worker with some luck."""
+    """Sends the warm-up requests on eight connections, which most likely reach every worker."""
     from served.client import connect
 
     opened = [await connect(port) for _ in range(8)]
@@ -185,17 +186,17 @@ async def _ask(port: int, requests: list[Any]) -> None:
         connection.close()
 
 
-def _installed(given: argparse.Namespace) -> tuple[dict[str, str], Figures, dict[str, str]]:
-    """The Python of each side, the versions in it, and the reason where a side is missing."""
-    pythons = dict.fromkeys(given.sides, given.comparators)
+def _installed(arguments: argparse.Namespace) -> tuple[dict[str, str], Figures, dict[str, str]]:
+    """Returns the Python of each side, its package versions, and why a side is missing."""
+    pythons = dict.fromkeys(arguments.sides, arguments.comparators)
     pythons["modelwright"] = sys.executable
-    pythons.update(pair.split("=", 1) for pair in given.python_for)
-    unknown = {*given.sides, *pythons} - SIDES.keys()
+    pythons.update(pair.split("=", 1) for pair in arguments.python_for)
+    unknown = {*arguments.sides, *pythons} - SIDES.keys()
     if unknown:
-        raise SystemExit(f"{sorted(unknown)} are no sides; expected some of {list(SIDES)}.")
+        raise SystemExit(f"{sorted(unknown)} are not sides; expected some of {list(SIDES)}.")
     versions: Figures = {}
     missing: dict[str, str] = {}
-    for side in given.sides:
+    for side in arguments.sides:
         script = (
             "import sys, json, importlib.metadata as m;"
             "print(json.dumps({name: m.version(name) for name in sys.argv[1:]}))"
@@ -206,7 +207,10 @@ def _installed(given: argparse.Namespace) -> tuple[dict[str, str], Figures, dict
             missing[side] = done.stderr.strip().splitlines()[-1]
         else:
             versions[side] = json.loads(done.stdout)
-    if "modelwright" in given.sides and util.find_spec("modelwright.serve.process.server") is None:
+    if (
+        "modelwright" in arguments.sides
+        and util.find_spec("modelwright.serve.process.server") is None
+    ):
         missing["modelwright"] = "this installation of modelwright has no server"
     for side, reason in missing.items():
         print(f"  {side} is missing: {reason}", flush=True)
@@ -214,7 +218,7 @@ def _installed(given: argparse.Namespace) -> tuple[dict[str, str], Figures, dict
 
 
 def _spread(runs: harness.Runs) -> dict[str, Figures]:
-    """The least and the most of each figure over the rounds."""
+    """Returns the smallest and the largest value of each number over the rounds."""
     return {
         side: {
             key: (min(run[key] for run in done), max(run[key] for run in done))
@@ -226,7 +230,7 @@ def _spread(runs: harness.Runs) -> dict[str, Figures]:
 
 
 def _ratios(name: str, medians: Mapping[str, Figures], connections: list[int]) -> Figures:
-    """Modelwright's requests a second over each other side's, and their cost over its own."""
+    """Returns Modelwright's requests per second over the others', and their CPU time over its."""
     own = medians.get(f"modelwright/{name}")
     if not own:
         return {}
@@ -249,8 +253,8 @@ def _print(name: str, medians: Any, spread: Any, connections: list[int]) -> None
             number,
             f"{figures[f'requests_per_second@{number}']:,.0f}",
             "{:,.0f}-{:,.0f}".format(*spread[side][f"requests_per_second@{number}"]),
-            harness.show(figures[f"p50_ms@{number}"], ".2f"),
-            harness.show(figures[f"p99_ms@{number}"], ".2f"),
+            harness.format_number(figures[f"p50_ms@{number}"], ".2f"),
+            harness.format_number(figures[f"p99_ms@{number}"], ".2f"),
             f"{figures[f'cpu_ms@{number}']:.3f}",
             f"{figures['pss_mib']:.0f}",
         )
@@ -277,4 +281,4 @@ def _line(figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

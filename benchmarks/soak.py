@@ -1,16 +1,16 @@
-"""Mixed load while versions are added, rolled back, corrupted and deleted and workers are killed.
+"""Mixed load while versions are added, rolled back, corrupted and deleted, and workers are killed.
 
-Clients ask over REST (one row, batches in row and column form, status, metadata) and gRPC without a
-stop. Each answer names the version that gave it and is compared with what that version's folder
-answers through ``modelwright.servable.predictor``; two different servables take turns under each
-name, so that an answer of the wrong version shows. Meanwhile the folder changes: a version is
-added, at once or file by file; rolled back; half copied; with one byte changed; old ones, the
-live one and all are deleted. With several workers one is ended, and in a phase of its own killed:
-then, and only then, a request whose connection broke is sent once more and counted apart. The gRPC
-clients try again on UNAVAILABLE, as gRPC's guide has it.
+Clients send requests over REST (one row, batches in row and column format, status, metadata) and
+gRPC without a pause. Each answer names its version and is compared with the answer of that
+version's folder through ``modelwright.servable.predictor``. Two different servables alternate under
+each name, so that an answer of the wrong version is noticed. Meanwhile the folder changes: a
+version is added, at once or file by file; it is rolled back, half copied, or has one byte changed;
+old versions, the live version and all versions are deleted. With several workers, one is ended and
+in a separate phase one is killed. Only then, a request whose connection broke is sent once more and
+counted separately. The gRPC clients retry on UNAVAILABLE, as gRPC's guide recommends.
 
-Counted are requests, failed and wrong answers, latencies, the seconds until a change shows in the
-answers, and each worker's memory over time with its slope in the second half of its life.
+It counts requests, failed and wrong answers, latencies, the seconds until a change shows in the
+answers, and the memory of each worker over time with its slope in the second half of its life.
 """
 
 from __future__ import annotations
@@ -31,40 +31,40 @@ import harness
 from harness import Figures, Option
 
 OPTIONS = {
-    "rounds": Option(1, 1, "how often"),
-    "texts": Option([], [], "two folders of versions of one text task", many=True, local=True),
-    "pictures": Option([], [], "two of one picture task", many=True, local=True),
-    "minutes": Option(10.0, 0.7, "of load, for each number of workers"),
+    "rounds": Option(1, 1, "number of runs"),
+    "texts": Option([], [], "two version folders of one text task", many=True, local=True),
+    "pictures": Option([], [], "two version folders of one image task", many=True, local=True),
+    "minutes": Option(10.0, 0.7, "minutes of load for each number of workers"),
     "workers": Option([2], [2], "numbers of workers", many=True),
-    "clients": Option(8, 4, "over REST"),
-    "grpc_clients": Option(2, 1, "over gRPC"),
-    "pause": Option(0.005, 0.005, "seconds at most that a client waits before its next request"),
-    "poll": Option(0.5, 0.5, "seconds between the server's looks at the folder"),
+    "clients": Option(8, 4, "clients over REST"),
+    "grpc_clients": Option(2, 1, "clients over gRPC"),
+    "pause": Option(0.005, 0.005, "largest wait of a client before its next request, in seconds"),
+    "poll": Option(0.5, 0.5, "seconds between two looks of the server at the folder"),
 }
 SHOWS = 30.0
-"""Seconds within which a change must show in the answers."""
+"""Longest time in seconds until a change must show in the answers."""
 SAMPLE = 2.0
 """Seconds between two readings of the memory."""
 RESPAWN = 20.0
 ENDING = 0.4
-"""The share of the run in which workers are ended and killed."""
+"""Share of the run in which workers are ended and killed."""
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """A soak with each number of workers."""
-    if len(given.texts) != 2 or len(given.pictures) != 2:
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Runs the soak with each number of workers."""
+    if len(arguments.texts) != 2 or len(arguments.pictures) != 2:
         raise SystemExit("expected two folders of versions for --texts and two for --pictures.")
     sources = {
         name: [str(Path(folder).resolve()) for folder in folders]
-        for name, folders in (("sentiment", given.texts), ("objects", given.pictures))
+        for name, folders in (("sentiment", arguments.texts), ("objects", arguments.pictures))
     }
     keys = ("minutes", "clients", "grpc_clients", "pause", "poll")
-    sizes = {key: vars(given)[key] for key in keys}
+    sizes = {key: vars(arguments)[key] for key in keys}
     tasks = {
         f"{workers} workers": {"workers": workers, "sources": sources, **sizes}
-        for workers in given.workers
+        for workers in arguments.workers
     }
-    runs = harness.turns(__file__, tasks, given.rounds, show=_line)
+    runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
     keys = ("requests", "failed", "wrong", "retried_after_kill", "not_shown", "p50_ms", "p99_ms")
     rows = [
         (name, *(f"{run[key]:,.0f}" if "ms" not in key else f"{run[key]:.1f}" for key in keys))
@@ -78,7 +78,7 @@ def compare(given: argparse.Namespace) -> Figures:
 
 
 def _total(runs: Sequence[Figures]) -> Figures:
-    """What was asked in all and what went wrong; the worst latency and memory."""
+    """Returns the number of requests and of errors, and the worst latency and memory."""
     counted = ("requests", "failed", "wrong", "retried_after_kill", "not_shown")
     return {
         **{key: sum(run[key] for run in runs) for key in counted},
@@ -88,8 +88,8 @@ def _total(runs: Sequence[Figures]) -> Figures:
     }
 
 
-def measure(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figures:
-    """One soak."""
+def measure_side(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figures:
+    """Runs one soak."""
     from served import client, process
     from served.store import Store
 
@@ -104,7 +104,7 @@ def measure(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figure
 
 
 class Soak:
-    """The clients, the changes and the memory of one server."""
+    """The clients, the changes and the memory monitor of one server."""
 
     def __init__(self, server: Any, store: Any, workers: int, sizes: dict[str, Any]) -> None:
         from served.asking import Tally
@@ -118,20 +118,20 @@ class Soak:
         self._ends_until = 0.0
 
     async def run(self) -> Figures:
-        """Until the minutes are over."""
+        """Runs until the time is over and returns the results."""
         from served import asking
 
         sizes, port = self._sizes, self._server.rest
         started = time.perf_counter()
-        asked = [
+        clients = [
             asking.rest(port, self._store, self.tally, seed, sizes["pause"])
             for seed in range(sizes["clients"])
         ]
-        asked += [
+        clients += [
             asking.grpc(self._server.grpc, self._store, self.tally, seed, sizes["pause"])
             for seed in range(sizes["grpc_clients"])
         ]
-        tasks = [asyncio.create_task(one) for one in asked]
+        tasks = [asyncio.create_task(one) for one in clients]
         watching = asyncio.create_task(self._watch())
         end = started + 60 * sizes["minutes"]
         self._ends_until = started + ENDING * 60 * sizes["minutes"]
@@ -157,7 +157,7 @@ class Soak:
         }
 
     def _steps(self) -> list[Callable[[], Any]]:
-        """The changes of a cycle."""
+        """Returns the changes of one cycle."""
         steps: list[Callable[[], Any]] = []
         for name in self._store.origin:
             steps += [
@@ -175,7 +175,7 @@ class Soak:
         return steps
 
     async def _change(self, kind: str, name: str, change: Callable[[str], int]) -> None:
-        """Make a change after which a certain version must answer, and wait until it does."""
+        """Makes a change after which a certain version must answer, and waits until it does."""
         self._changes[kind] += 1
         version = await asyncio.to_thread(change, name)
         started = time.perf_counter()
@@ -183,30 +183,30 @@ class Soak:
             seen, when = self.tally.seen.get(name, (0, 0.0))
             if seen == version and when > started:
                 self._shown.setdefault(kind, []).append(time.perf_counter() - started)
-                # The other workers look at the folder a little later.
+                # Other workers look at the folder a little later.
                 await asyncio.sleep(2 * self._sizes["poll"])
                 return
             await asyncio.sleep(0.01)
         self._problems.append(f"{name}: {kind}, but version {version} did not answer, {seen} did")
 
     async def _refuse(self, kind: str, name: str, change: Callable[[str], int]) -> None:
-        """Put a bad version there for a while: the answers are checked as always."""
+        """Adds a bad version for a while; the answers are checked as always."""
         self._changes[kind] += 1
         number = await asyncio.to_thread(change, name)
         await asyncio.sleep(4 * self._sizes["poll"])
         await asyncio.to_thread(self._store.delete, name, number)
 
     async def _vanish(self, name: str) -> None:
-        """Delete all versions: the last one goes on answering; then add two."""
+        """Deletes all versions, while the last one goes on answering, and then adds one."""
         self._changes["deleted all"] += 1
         await asyncio.to_thread(self._store.delete_all, name)
         await asyncio.sleep(4 * self._sizes["poll"])
         await self._change("added after all were deleted", name, self._store.add)
 
     async def _end(self, *, kill: bool) -> None:
-        """End a worker, or kill it, and wait until there are as many as before.
+        """Ends or kills a worker, and waits until there are as many workers as before.
 
-        Only early in the run, so that there are workers that live long enough to tell their slope.
+        It does so only early in the run, so that later workers live long enough for a slope.
         """
         if self._workers == 1 or time.perf_counter() > self._ends_until:
             return
@@ -224,7 +224,7 @@ class Soak:
                 break
             await asyncio.sleep(0.02)
         else:
-            self._problems.append(f"{kind}, and after {RESPAWN:.0f} s no other took its place")
+            self._problems.append(f"{kind}, and after {RESPAWN:.0f} s no other replaced it")
         await asyncio.sleep(1)
         self.tally.killing = False
 
@@ -238,7 +238,7 @@ class Soak:
         return version
 
     async def _watch(self) -> None:
-        """Read each process' memory now and then."""
+        """Records the memory of each process at intervals."""
         started = time.perf_counter()
         while True:
             for one in self._server.memory()["processes"]:
@@ -247,7 +247,7 @@ class Soak:
             await asyncio.sleep(SAMPLE)
 
     def _figures(self) -> list[Figures]:
-        """Of each process: its life, memory and slope."""
+        """Returns the lifetime, memory and slope of each process."""
         found = []
         for pid in sorted({pid for _, pid, _, _ in self._memory}):
             lived = [(at, rss, pss) for at, of, rss, pss in self._memory if of == pid]
@@ -267,7 +267,7 @@ class Soak:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float | None:
-    """Of the straight line through points (seconds, MiB), in MiB a minute; None of too few."""
+    """Returns the slope of (seconds, MiB) in MiB per minute, or None for less than five points."""
     if len(points) < 5:
         return None
     middle, level = (sum(values) / len(points) for values in zip(*points, strict=True))
@@ -284,4 +284,4 @@ def _line(run: Figures) -> str:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

@@ -1,12 +1,12 @@
-"""SIGTERM under load: whether every request that was written before it is answered.
+"""SIGTERM under load: whether every request that was sent before it is answered.
 
-Clients of three kinds ask without a pause: over REST on kept connections, over REST with a new
-connection for each request, and over gRPC; a part of the requests has many rows, so that some are
-being worked on at any time. Then the server is asked to end. A request counts as accepted when all
-of it was handed to the system before the signal was sent: it must get its answer, which is checked.
-What is asked later may be refused, and is counted as such.
+Three kinds of clients send requests without a pause: over REST on open connections, over REST with
+a new connection for each request, and over gRPC. Some requests have many rows, so that the server
+is always busy with some. Then the server gets SIGTERM. A request is accepted if the system had all
+of it before the signal; it must get its answer, which is checked. Later requests may be refused and
+are counted as such.
 
-A new connection may still wait to be accepted when the signal comes; those are counted too.
+A new connection may still wait to be accepted when the signal comes; its request counts too.
 """
 
 from __future__ import annotations
@@ -26,53 +26,53 @@ import harness
 from harness import Figures, Option
 
 OPTIONS = {
-    "rounds": Option(1, 1, "how often all of it"),
+    "rounds": Option(1, 1, "repetitions of all stops"),
     "models": Option([], [], "folders of versions, models/NAME/1", many=True, local=True),
-    "stops": Option(10, 2, "how often the server is stopped"),
+    "stops": Option(10, 2, "number of stops"),
     "workers": Option([1, 2], [1], "numbers of workers", many=True),
-    "clients": Option(16, 8, "of each kind"),
-    "load_seconds": Option(2.0, 1.0, "of load before the signal"),
-    "batch": Option(32, 32, "rows of a large request"),
+    "clients": Option(16, 8, "clients of each kind"),
+    "load_seconds": Option(2.0, 1.0, "seconds of load before the signal"),
+    "batch": Option(32, 32, "number of rows of a large request"),
 }
 KINDS = ("kept", "new", "grpc")
 PATIENCE = 30.0
 
 
-def compare(given: argparse.Namespace) -> Figures:
-    """All stops with each number of workers."""
-    if not given.models:
+def compare_sides(arguments: argparse.Namespace) -> Figures:
+    """Runs all stops with each number of workers."""
+    if not arguments.models:
         raise SystemExit("--models was not given; expected folders of versions, models/NAME/1.")
-    sizes = {key: vars(given)[key] for key in ("clients", "load_seconds", "batch")}
-    sizes["models"] = [str(Path(model).resolve()) for model in given.models]
-    tasks = {f"{workers} workers": {"workers": workers, **sizes} for workers in given.workers}
-    runs = harness.turns(__file__, tasks, given.stops * given.rounds, show=_line)
+    sizes = {key: vars(arguments)[key] for key in ("clients", "load_seconds", "batch")}
+    sizes["models"] = [str(Path(model).resolve()) for model in arguments.models]
+    tasks = {f"{workers} workers": {"workers": workers, **sizes} for workers in arguments.workers}
+    runs = harness.run_in_turn(__file__, tasks, arguments.stops * arguments.rounds, show=_line)
     totals = {name: _total(done) for name, done in runs.items()}
     columns = ("answered", "accepted", "accepted_unanswered", "wrong", "seconds_to_end_max")
     rows = [(name, *(total[key] for key in columns)) for name, total in totals.items()]
-    harness.print_table(f"{given.stops} stops under load", ("", *columns), rows)
+    harness.print_table(f"{arguments.stops} stops under load", ("", *columns), rows)
     return {"totals": totals, "runs": runs}
 
 
-def measure(workers: int, models: list[str], **sizes: Any) -> Figures:
-    """One server, stopped once."""
+def measure_side(workers: int, models: list[str], **sizes: Any) -> Figures:
+    """Stops one server once."""
     from served import process, rows
 
     with tempfile.TemporaryDirectory() as root:
-        asked = {}
+        rows_by_model = {}
         for folder in map(Path, models):
             name = folder.parent.name
             shutil.copytree(folder, Path(root) / name / "1")
-            asked[name] = rows.answered(folder, rows.raw(folder))
+            rows_by_model[name] = rows.answered(folder, rows.raw(folder))
         with process.modelwright(Path(root), workers=workers) as server:
-            # Not uvloop: here a transport hands what is written to the system at once.
-            return asyncio.run(Stop(server, asked, sizes).run())
+            # Without uvloop, a transport passes what is written to the system at once.
+            return asyncio.run(Stop(server, rows_by_model, sizes).run())
 
 
 class Stop:
-    """The clients of one stop, and what became of their requests."""
+    """The clients of one stop, and the fate of their requests."""
 
-    def __init__(self, server: Any, asked: dict[str, Any], sizes: dict[str, Any]) -> None:
-        self._server, self._asked, self._sizes = server, asked, sizes
+    def __init__(self, server: Any, rows_by_model: dict[str, Any], sizes: dict[str, Any]) -> None:
+        self._server, self._rows, self._sizes = server, rows_by_model, sizes
         self._stopped: float | None = None
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
@@ -80,12 +80,12 @@ class Stop:
         self._examples: list[str] = []
 
     async def run(self) -> Figures:
-        """Load, the signal, and what is left."""
+        """Sends load, then the signal, and returns the results."""
         clients = {"kept": self._kept, "new": self._new, "grpc": self._grpc}
         tasks = [
-            asyncio.create_task(clients[kind](place))
+            asyncio.create_task(clients[kind](number))
             for kind in KINDS
-            for place in range(self._sizes["clients"])
+            for number in range(self._sizes["clients"])
         ]
         await asyncio.sleep(self._sizes["load_seconds"])
         if not self._counts:
@@ -112,11 +112,11 @@ class Stop:
             "exit_status": self._server.process.poll(),
         }
 
-    async def _kept(self, place: int) -> None:
+    async def _kept(self, number: int) -> None:
         from served.client import connect
 
         connection = await connect(self._server.rest)
-        turn = place
+        turn = number
         while self._stopped is None or connection.open:
             turn += 1
             request = self._request(turn)
@@ -125,10 +125,10 @@ class Stop:
             if not await self._count("kept", lambda c=connection, r=request: _ask(c, r)):
                 return
 
-    async def _new(self, place: int) -> None:
+    async def _new(self, number: int) -> None:
         from served.client import connect
 
-        turn = place
+        turn = number
         while self._stopped is None:
             turn += 1
             request = self._request(turn)
@@ -141,7 +141,7 @@ class Stop:
                 return
             connection.close()
 
-    async def _grpc(self, place: int) -> None:
+    async def _grpc(self, number: int) -> None:
         import numpy as np
         from grpc import aio
 
@@ -155,18 +155,18 @@ class Stop:
                 request_serializer=lambda message: message.SerializeToString(),
                 response_deserializer=messages.PredictResponse.FromString,
             )
-            turn = place
+            turn = number
             while True:
                 turn += 1
                 name, rows = self._chosen(turn)
                 request = messages.PredictRequest()
                 request.model_spec.name = name
                 ((key, _),) = rows[0].instance.items()
-                given = np.array([_bytes(row.instance[key]) for row in rows], object)
-                tensors.to_proto(given, request.inputs[key])
+                values = np.array([_bytes(row.instance[key]) for row in rows], object)
+                tensors.to_proto(values, request.inputs[key])
 
-                async def ask(given: Any = request, rows: Any = rows) -> str | None:
-                    answer = await predict(given, timeout=PATIENCE)
+                async def ask(message: Any = request, rows: Any = rows) -> str | None:
+                    answer = await predict(message, timeout=PATIENCE)
                     labels = tensors.to_array(answer.outputs["label"])
                     right = [row.label.encode() for row in rows]
                     return None if labels.tolist() == right else f"labels {labels}"
@@ -175,29 +175,29 @@ class Stop:
                     return
 
     async def _count(self, kind: str, ask: Callable[[], Awaitable[str | None]]) -> bool:
-        """Ask once, and say whether to go on."""
+        """Sends one request and returns whether to go on."""
         from grpc.aio import AioRpcError
 
-        asked = time.perf_counter()
+        sent = time.perf_counter()
         try:
             problem = await ask()
         except (OSError, TimeoutError, AioRpcError) as error:
-            # gRPC writes in a thread of its own: what was asked just now may not be written.
+            # gRPC writes in its own thread, so a request of the last moment may not be sent yet.
             margin = 0.01 if kind == "grpc" else 0.0
-            if self._stopped is None or asked < self._stopped - margin:
+            if self._stopped is None or sent < self._stopped - margin:
                 self._lost[kind] += 1
                 self._counts["accepted"] += self._stopped is not None
-                when = "" if self._stopped is None else f"{1000 * (self._stopped - asked):.1f} ms"
-                self._examples.append(f"{kind}, asked {when} before the signal: {error!r:.300}")
+                when = "" if self._stopped is None else f"{1000 * (self._stopped - sent):.1f} ms"
+                self._examples.append(f"{kind}, sent {when} before the signal: {error!r:.300}")
             else:
                 code = error.code().name if isinstance(error, AioRpcError) else "closed"
                 self._refused[f"{kind} {code}"] += 1
             return self._stopped is None
         self._counts["answered"] += 1
-        # What was on its way when the signal came.
-        self._counts["accepted"] += self._stopped is not None and asked < self._stopped
+        # The request was in flight when the signal came.
+        self._counts["accepted"] += self._stopped is not None and sent < self._stopped
         if problem:
-            later = self._stopped is not None and asked >= self._stopped
+            later = self._stopped is not None and sent >= self._stopped
             if later:
                 self._refused[f"{kind} {problem[:12]}"] += 1
             else:
@@ -206,10 +206,10 @@ class Stop:
         return True
 
     def _chosen(self, turn: int) -> tuple[str, Any]:
-        """A model's name and one row of it, or many."""
-        names = sorted(self._asked)
+        """Returns the name of a model and one or many of its rows."""
+        names = sorted(self._rows)
         name = names[turn % len(names)]
-        rows = self._asked[name]
+        rows = self._rows[name]
         if turn % 4 == 0:
             return name, (rows * self._sizes["batch"])[: self._sizes["batch"]]
         return name, [rows[turn % len(rows)]]
@@ -248,4 +248,4 @@ def _line(run: Figures) -> str:
 
 
 if __name__ == "__main__":
-    harness.run(__file__, __doc__, OPTIONS, compare=compare, measure=measure)
+    harness.run_benchmark(__file__, __doc__, OPTIONS, compare=compare_sides, measure=measure_side)

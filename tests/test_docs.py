@@ -29,9 +29,8 @@ from modelwright.models.options import (
     TextOptions,
     WhitenedOptions,
 )
-from modelwright.recipes import recipe as recipes
-from modelwright.studies import plan
-from modelwright.studies.plan import StudyTable, VariantTable
+from modelwright.recipes.recipe import read_recipe, recipe_names
+from modelwright.studies.plan_file import StudyTable, VariantTable, read_study_plan
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -168,10 +167,10 @@ def test_every_key_of_a_study_is_there_with_its_default(
 @pytest.mark.parametrize("path", STUDIES, ids=name)
 def test_the_study_on_the_page_is_a_study(path: Path) -> None:
     shown, grid = [tomllib.loads(text) for kind, text in fences(path) if kind == "toml"]
-    assert [variant.name for variant in plan.read(shown).variants] == [
+    assert [variant.name for variant in read_study_plan(shown).variants] == [
         "as drawn", "batch norm", "augmented",
     ]  # fmt: skip
-    assert len(plan.read({**shown, **grid}).variants) == 12
+    assert len(read_study_plan({**shown, **grid}).variants) == 12
 
 
 def fences(path: Path) -> list[tuple[str, str]]:
@@ -191,11 +190,11 @@ def test_every_recipe_is_there_with_what_it_sets(path: Path) -> None:
     listed = {}
     for line in path.read_text("utf-8").splitlines():
         codes = re.findall(r"`([^`]+)`", line)
-        if codes and line.startswith("| `") and codes[0] in recipes.names():
+        if codes and line.startswith("| `") and codes[0] in recipe_names():
             listed[codes[0]] = set(codes[1:])
     expected = {}
-    for known in recipes.names():
-        found = recipes.read(known)
+    for known in recipe_names():
+        found = read_recipe(known)
         expected[known] = {
             f"{table}.{key}={json.dumps(value)}"
             for table, values in (("model", found.model), ("train", found.train))

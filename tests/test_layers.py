@@ -73,7 +73,7 @@ def test_the_public_list_is_sorted_and_resolves() -> None:
         "import modelwright; modelwright.load_data",
         "import modelwright; modelwright.verify",
         "import modelwright; modelwright.list_recipes()",
-        "import modelwright.studies.plan",
+        "import modelwright.studies.plan_file",
         "import modelwright; modelwright.reproduce",
     ],
 )

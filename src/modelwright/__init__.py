@@ -48,13 +48,13 @@ _LIGHT = {
     "benchmark": "modelwright.servable.benchmark",
     "fetch": "modelwright.data.named.fetch",
     "inspect_data": "modelwright.data.inspection",
-    "list_recipes": "modelwright.recipes.listing",
+    "list_recipes": "modelwright.recipes.recipe_list",
     "load": "modelwright.servable.predictor:load_predictor",
     "load_data": "modelwright.data.load",
     "quantize": "modelwright.quantization.quantize",
     "reproduce": "modelwright.publish.reproduce",
     "rollback": "modelwright.servable.versions",
-    "show_recipe": "modelwright.recipes.listing",
+    "show_recipe": "modelwright.recipes.recipe_list",
     "verify": "modelwright.servable.verify",
     "versions": "modelwright.servable.versions",
 }
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from modelwright.publish.reproduce import reproduce
     from modelwright.quantization.quantize import Measuring, quantize
     from modelwright.quantization.selection import QuantizationLimits
-    from modelwright.recipes.listing import list_recipes, show_recipe
+    from modelwright.recipes.recipe_list import list_recipes, show_recipe
     from modelwright.servable.benchmark import benchmark
     from modelwright.servable.predictor import load_predictor as load
     from modelwright.servable.verify import verify

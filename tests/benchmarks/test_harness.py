@@ -1,4 +1,4 @@
-"""What the benchmarks share, and that each of them starts; none is run here."""
+"""The harness of the benchmarks, and the --help of each one; no benchmark runs here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ sys.path.insert(0, str(FOLDER))
 import growth  # noqa: E402
 import harness  # noqa: E402
 import pipeline  # noqa: E402
-from harness import Clock, Option  # noqa: E402
+from harness import Option  # noqa: E402
+from keras_clock import Clock, time_epochs  # noqa: E402
 
-SCRIPTS = sorted(
-    path for path in FOLDER.glob("*.py") if path.name not in ("harness.py", "measured.py")
-)
+NOT_BENCHMARKS = {"harness", "keras_clock", "process_memory", "recipe_scores"}
+SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in NOT_BENCHMARKS)
 CHILD = """
 import json, sys, pathlib
 task = json.loads(sys.argv[-1])
@@ -40,7 +40,7 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_every_benchmark_has_help_and_a_place_in_the_list(path: Path) -> None:
+def test_every_benchmark_has_help_and_is_in_the_readme(path: Path) -> None:
     command = [sys.executable, "-X", "importtime", str(path), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--rounds" in done.stdout and "--out" in done.stdout
@@ -56,18 +56,18 @@ def test_no_benchmark_is_over_350_lines() -> None:
 def test_sides_take_turns(script: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     tasks = {side: {"side": side, "log": str(log), "fails": False} for side in "ab"}
-    runs = harness.turns(str(script), tasks, 2)
+    runs = harness.run_in_turn(str(script), tasks, 2)
     assert log.read_text() == "abab"
     assert [run["value"] for run in runs["a"]] == [1, 3]
     assert all(run["load"] >= 0 for run in runs["b"])
 
 
-def test_a_side_that_fails_ends_the_benchmark(script: Path) -> None:
+def test_a_failed_side_ends_the_benchmark(script: Path) -> None:
     with pytest.raises(SystemExit, match=r"broken failed \(1\)(?s:.*)out of order"):
-        harness.turns(str(script), {"broken": {"fails": True}}, 1)
+        harness.run_in_turn(str(script), {"broken": {"fails": True}}, 1)
 
 
-def test_medians_count_what_was_never_reached_as_the_largest() -> None:
+def test_a_median_counts_a_missing_number_as_the_largest() -> None:
     runs = {
         "two of three": [{"s": 3.0, "epochs": [1]}, {"s": None, "epochs": [2]}, {"s": 1.0}],
         "one of three": [{"s": None, "name": "x"}, {"s": 1.0, "name": "x"}, {"s": None}],
@@ -87,20 +87,20 @@ def test_a_ratio_needs_both_sides() -> None:
     assert harness.ratio(3.0, 0.0) is None
 
 
-def test_quick_changes_what_is_not_given() -> None:
+def test_quick_changes_the_defaults() -> None:
     options = {"rows": Option(100, 5, "rows"), "seeds": Option([1, 2], [1], "seeds", many=True)}
-    full = harness.parse("A benchmark.", options, [])
+    full = harness.parse_options("A benchmark.", options, [])
     assert (full.rows, full.seeds, full.rounds) == (100, [1, 2], 3)
-    quick = harness.parse("A benchmark.", options, ["--quick", "--seeds", "7", "8"])
+    quick = harness.parse_options("A benchmark.", options, ["--quick", "--seeds", "7", "8"])
     assert (quick.rows, quick.seeds, quick.rounds) == (5, [7, 8], 1)
 
 
-def test_a_rate_leaves_the_first_epoch_and_the_validation_out() -> None:
+def test_a_rate_excludes_the_first_epoch_and_the_validation() -> None:
     clock = Clock(training=[9.0, 2.0, 3.0], ends=[20.0, 30.0, 40.0])
     assert clock.rate(10) == 20 / 5
 
 
-def test_the_first_epoch_at_the_target_counts() -> None:
+def test_the_first_epoch_at_the_target_is_found() -> None:
     clock = Clock(logs=[{"val_accuracy": value} for value in (0.1, 0.5, 0.4, 0.6)])
     assert clock.reached("val_accuracy", 0.5) == 2
     assert clock.reached("val_accuracy", 0.7) is None
@@ -113,7 +113,7 @@ def test_the_clock_sees_every_epoch_of_a_fit() -> None:
     model.compile("sgd", "mse")
     rows = np.zeros((8, 1), np.float32)
     original = keras.Model.fit
-    with harness.timed() as clock:
+    with time_epochs() as clock:
         model.fit(rows, rows, epochs=2, validation_data=(rows, rows), verbose=0)
     assert keras.Model.fit is original
     assert len(clock.training) == len(clock.ends) == len(clock.logs) == 2
@@ -121,16 +121,16 @@ def test_the_clock_sees_every_epoch_of_a_fit() -> None:
     assert clock.logs[0].keys() == {"loss", "val_loss"}
 
 
-def test_a_step_waits_only_where_its_batch_is_late() -> None:
+def test_a_step_waits_only_for_a_late_batch() -> None:
     needed = {(0, 0): 0.0, (1, 0): 10.0, (1, 1): 13.0, (1, 2): 20.0, (2, 0): 30.0}
-    ready = {(0, 0): 5.0, (1, 0): 11.0, (1, 1): 12.0, (1, 2): 20.5}
-    assert pipeline.waits(needed, ready) == [1.0, 0.0, 0.5]
+    prepared = {(0, 0): 5.0, (1, 0): 11.0, (1, 1): 12.0, (1, 2): 20.5}
+    assert pipeline.waiting_seconds(needed, prepared) == [1.0, 0.0, 0.5]
 
 
 def test_repeated_reviews_keep_their_words_but_differ() -> None:
     text = "the quick brown fox jumps over the lazy dog"
     random = np.random.default_rng(0)
-    made = [growth.changed(text, random) for _ in range(20)]
-    assert all(len(one.split()) == 8 and set(one.split()) <= set(text.split()) for one in made)
-    assert text not in made and len(set(made)) > 10
+    texts = [growth.changed(text, random) for _ in range(20)]
+    assert all(len(one.split()) == 8 and set(one.split()) <= set(text.split()) for one in texts)
+    assert text not in texts and len(set(texts)) > 10
     assert growth.changed("good", random) != "good"

@@ -39,7 +39,7 @@ def test_each_chinese_sign_has_its_own_shape(tmp_path: Path) -> None:
 
 
 def test_a_dollar_sign_starts_no_formula(tmp_path: Path) -> None:
-    drawn(tmp_path / "a.png", canvas.plain("$5 \\frac$"))
+    drawn(tmp_path / "a.png", canvas.escape_dollars("$5 \\frac$"))
 
 
 def test_nothing_is_left_when_drawing_fails(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_missing_matplotlib_says_what_to_install(
     ],
 )
 def test_cut_counts_a_chinese_sign_as_two_columns(text: str, width: int, expected: str) -> None:
-    assert canvas.cut(text, width) == expected
+    assert canvas.truncate(text, width) == expected
 
 
 def test_wrap_breaks_at_blanks_and_ends_with_dots() -> None:

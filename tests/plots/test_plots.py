@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from PIL import Image
 from modelwright.plots.calibration import draw_calibration
 from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
-from modelwright.plots.feature_maps import Maps, draw_layers
+from modelwright.plots.feature_maps import LayerMaps, draw_layers
 from modelwright.plots.history import draw_history
 from modelwright.plots.inspection import draw_inspection
 from modelwright.plots.mistakes import draw_mistakes
-from modelwright.plots.study import Line, draw_study
+from modelwright.plots.study import StudyLine, draw_study
 
 pytest.importorskip("matplotlib")
 EPOCHS = [
@@ -89,10 +90,13 @@ def test_inspection_shows_a_panel_only_for_what_is_given(tmp_path: Path) -> None
 
 def test_a_study_marks_what_was_claimed_and_what_was_found(tmp_path: Path) -> None:
     blue, orange = (0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00)
-    found = Line("批归一化 $5", [0.5, 0.6], (0.55, 0.5, 0.6))
+    found = StudyLine("批归一化 $5", [0.5, 0.6], (0.55, 0.5, 0.6))
     texts = {"title": "对比", "measure": "accuracy"}
     one = pixels(draw_study(tmp_path / "a.png", [found], **texts))
-    claimed = [Line(found.name, found.points, found.mean, 0.9), Line("to come", [], None, 0.7)]
+    claimed = [
+        StudyLine(found.name, found.points, found.mean, 0.9),
+        StudyLine("to come", [], None, 0.7),
+    ]
     two = pixels(draw_study(tmp_path / "b.png", claimed, **texts))
     assert near(one, blue).any() and not near(one, orange).any()
     assert near(two, blue).any()
@@ -103,7 +107,7 @@ def test_a_study_marks_what_was_claimed_and_what_was_found(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("count", [0, 1, 100])
 def test_a_study_of_any_size_is_drawn(count: int, tmp_path: Path) -> None:
-    lines = [Line(f"变体 {number}", []) for number in range(count)]
+    lines = [StudyLine(f"变体 {number}", []) for number in range(count)]
     image = pixels(draw_study(tmp_path / "a.png", lines, title="t", measure="m"))
     assert image.shape[0] < 4000
 
@@ -111,13 +115,13 @@ def test_a_study_of_any_size_is_drawn(count: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 7, 30])
 @pytest.mark.parametrize("kind", ["text", "gray", "color"])
 def test_mistakes_draw_twenty_at_the_most(kind: str, count: int, tmp_path: Path) -> None:
-    rows: dict[str, Callable[[int], object]] = {
+    rows: dict[str, Callable[[int], Any]] = {
         "text": lambda n: ["价格 $5，很好 " * 40] * n,
         "gray": lambda n: np.zeros((n, 8, 8, 1), np.uint8),
         "color": lambda n: np.zeros((n, 8, 8, 3), np.uint8),
     }
     names = ["好评"] * count
-    path = draw_mistakes(tmp_path / "a.png", rows[kind](count), names, names, [0.5] * count)  # type: ignore[arg-type]
+    path = draw_mistakes(tmp_path / "a.png", rows[kind](count), names, names, [0.5] * count)
     assert max(pixels(path).shape) < 2000
 
 
@@ -136,8 +140,8 @@ def segments(line: np.ndarray) -> int:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_layers_have_a_panel_a_channel(channels: int, tmp_path: Path) -> None:
     picture = np.full((6, 6, channels), 128, np.uint8)
-    above = Maps("above", np.ones((5, 5, 9), np.float32), (1, 2, 3))
-    below = Maps("卷积$", np.full((2, 2, 2), -1, np.float32), (0, 1))
+    above = LayerMaps("above", np.ones((5, 5, 9), np.float32), (1, 2, 3))
+    below = LayerMaps("卷积$", np.full((2, 2, 2), -1, np.float32), (0, 1))
     title = "a.png:  猫 → 狗 50%"
     image = pixels(draw_layers(tmp_path / "a.png", picture, [above, below], title=title))
     red, blue = near(image, (103, 0, 31), 2), near(image, (5, 48, 97), 2)
@@ -152,7 +156,9 @@ def test_layers_have_a_panel_a_channel(channels: int, tmp_path: Path) -> None:
 
 
 def test_a_map_of_zeros_is_white_and_names_are_cut(tmp_path: Path) -> None:
-    maps = [Maps("a very long name " * 9, np.zeros((1, 1, 8), np.float32), tuple(range(8)))] * 8
+    maps = [
+        LayerMaps("a very long name " * 9, np.zeros((1, 1, 8), np.float32), tuple(range(8)))
+    ] * 8
     image = pixels(
         draw_layers(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8), maps, title="long " * 90)
     )

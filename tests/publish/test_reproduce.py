@@ -1,4 +1,4 @@
-"""The command that puts published claims beside what is measured; no training, but for one try."""
+"""``modelwright reproduce``; only one test trains."""
 
 from __future__ import annotations
 
@@ -14,104 +14,48 @@ import pytest
 import modelwright
 from conftest import sentences, write_csv
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.publish import kept_studies, pages, published_comparison, shipped_studies
+from modelwright.publish import reproduce as reproducing
+from modelwright.publish import shipped_studies
+from modelwright.publish.finished_studies import outdated_reasons
+from modelwright.publish.pages import PAGES
+from modelwright.publish.published_comparison import with_current_claims
+from modelwright.publish.shipped_studies import (
+    quick_plan,
+    read_shipped_study,
+    shipped_study_names,
+)
 from modelwright.studies import compare
-from modelwright.studies import plan as plans
-from modelwright.studies.plan import Plan
+from modelwright.studies.plan import StudyPlan
+from modelwright.studies.plan_file import read_study_plan
+from modelwright.studies.study_record import StudyRecord
+from study_records import plan_json
 
 Cli = Callable[..., tuple[int, str, str]]
 NAME = "cifar10-table"
-MACHINE = {"name": "AMD EPYC, 2 cores, no GPU", "versions": {"python": "3.11.7", "keras": "3.15.1"}}
-RUN = {
-    "rows": 10_000,
-    "macro_f1": 0.7,
-    "majority_accuracy": 0.1,
-    "machine": MACHINE["name"],
-    "precision": "float32 (set)",
-}
-SHARES = {"base": 0.79, "+ dropout": 0.81, "+ batch norm": 0.80, "+ augmentation": 0.86}
+ACCURACIES = {"base": 0.79, "+ dropout": 0.81, "+ batch norm": 0.80, "+ augmentation": 0.86}
 
 
-def measured(plan: Plan, shares: dict[str, float], **changes: Any) -> dict[str, Any]:
-    """A finished study's JSON, with an accuracy for each variant and one point to both sides."""
-    config = {one.name: one.config(plan.name, plan.seeds[0]) for one in plan.variants}
-    return {
-        "kind": "study",
-        "format": 1,
-        "name": plan.name,
-        "status": "finished",
-        "folder": "somewhere/else",
-        "split": plan.split,
-        "tta": plan.tta,
-        "title": {},
-        "source": {},
-        "seeds": list(plan.seeds),
-        "date": "2026-11-24",
-        "data": {"source": "cifar10", "rows": {"test": 10_000}},
-        "machines": [MACHINE],
-        "variants": [
-            {
-                "name": one.name,
-                "recipe": config[one.name].recipe,
-                "tta": one.tta,
-                "config": config[one.name].model_dump(mode="json"),
-                "changed": one.changed(),
-                "command": "modelwright train --out somewhere/else",
-                "claimed": None,
-                "rerun": None,
-                "claimed_gap": None,
-                "runs": [{"seed": seed, **RUN} for seed in plan.seeds],
-                "accuracy": {
-                    "value": shares[one.name],
-                    "low": shares[one.name] - 0.01,
-                    "high": shares[one.name] + 0.01,
-                    "method": "t over seeds",
-                },
-                "gap": {"value": 0.05, "low": 0.04, "high": 0.06, "method": "t over seeds"},
-                "minutes": 12.34,
-            }
-            for one in plan.variants
-        ],
-        "comparisons": [],
-        "failures": [],
-        "missing": [],
-        **changes,
-    }
-
-
-class Report:
-    """What a comparison gives, as far as it is used."""
-
-    def __init__(self, study: dict[str, Any]) -> None:
-        self.study = study
-        self.status = study["status"]
-        self.missing = study["missing"]
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.study
-
-
-class Trainer:
-    """In place of ``compare``: remembers what it was given; trains nothing."""
+class FakeCompare:
+    """Replaces ``compare``: records its arguments and trains nothing."""
 
     def __init__(self, **changes: Any) -> None:
-        self.plans: list[Plan] = []
+        self.plans: list[StudyPlan] = []
         self.folders: list[Path] = []
         self.changes = changes
         self.error: Exception | None = None
 
-    def __call__(self, plan: Plan, *, out: Path, progress: Any) -> Report:
+    def __call__(self, plan: StudyPlan, *, out: Path, progress: Any) -> StudyRecord:
         self.plans.append(plan)
         self.folders.append(out)
         if self.error:
             raise self.error
-        shares = dict.fromkeys((one.name for one in plan.variants), 0.5)
-        return Report(measured(plan, {**shares, **SHARES}, **self.changes))
+        accuracies = dict.fromkeys((one.name for one in plan.variants), 0.5) | ACCURACIES
+        return StudyRecord.model_validate(plan_json(plan, accuracies, **self.changes))
 
 
 @pytest.fixture
-def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
-    found = Trainer()
+def trainer(monkeypatch: pytest.MonkeyPatch) -> FakeCompare:
+    found = FakeCompare()
     monkeypatch.setattr(compare, "compare", found)
     return found
 
@@ -120,7 +64,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with pages and results, in which the command runs."""
     (tmp_path / "benchmarks" / "results").mkdir(parents=True)
-    for name in pages.PAGES:
+    for name in PAGES:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"<!-- table: {NAME} -->\n<!-- end -->\n", encoding="utf-8")
@@ -128,18 +72,18 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def keep(checkout: Path, **changes: Any) -> Path:
-    """The table's study as it would be kept."""
+def write_record(checkout: Path, **changes: Any) -> Path:
+    """Writes a finished record of the study."""
     path = checkout / "benchmarks" / "results" / f"{NAME}.json"
     path.write_text(
-        json.dumps(measured(shipped_studies.read(NAME), SHARES, **changes)), encoding="utf-8"
+        json.dumps(plan_json(read_shipped_study(NAME), ACCURACIES, **changes)), encoding="utf-8"
     )
     return path
 
 
-@pytest.mark.parametrize("name", shipped_studies.names())
-def test_every_shipped_study_is_one_and_bears_its_files_name(name: str) -> None:
-    plan = shipped_studies.read(name)
+@pytest.mark.parametrize("name", shipped_study_names())
+def test_every_shipped_study_is_named_after_its_file(name: str) -> None:
+    plan = read_shipped_study(name)
     assert plan.name == name
     assert plan.command == f"modelwright reproduce --only {name}"
     assert set(plan.title) == {"en", "zh"}
@@ -147,26 +91,26 @@ def test_every_shipped_study_is_one_and_bears_its_files_name(name: str) -> None:
     assert set(plan.source) == ({"en", "zh"} if claimed else set())
 
 
-def test_the_published_table_is_there_row_by_row() -> None:
-    found = [(one.claimed, one.rerun) for one in shipped_studies.read(NAME).variants]
+def test_the_study_has_every_row_of_the_published_table() -> None:
+    found = [(one.claimed, one.rerun) for one in read_shipped_study(NAME).variants]
     assert found == [(0.785, 0.63), (0.812, None), (0.831, None), (0.856, None)]
-    variants = shipped_studies.read(NAME).variants
+    variants = read_shipped_study(NAME).variants
     for before, after in itertools.pairwise(variants):
         assert after.reference == before.name
         assert before.settings.items() <= after.settings.items()
 
 
-def test_both_figures_of_the_fast_recipe_are_of_the_same_trainings() -> None:
-    plain, views = shipped_studies.read("cifar10-fast").variants
-    assert views.tta and not plain.tta
-    assert views.run(2) == plain.run(2)
+def test_both_variants_of_the_fast_recipe_share_their_trainings() -> None:
+    plain, augmented = read_shipped_study("cifar10-fast").variants
+    assert augmented.tta and not plain.tta
+    assert augmented.run_name(2) == plain.run_name(2)
     assert plain.config("a", 0).data.val == 0.0
 
 
-def test_a_quick_try_has_every_row_from_few_rows() -> None:
-    for name in shipped_studies.names():
-        plan = shipped_studies.read(name)
-        quick = shipped_studies.quick(plan)
+def test_a_quick_run_has_every_variant_and_few_rows() -> None:
+    for name in shipped_study_names():
+        plan = read_shipped_study(name)
+        quick = quick_plan(plan)
         assert [one.name for one in quick.variants] == [one.name for one in plan.variants]
         assert (quick.name, quick.seeds) == (f"{name}-quick", plan.seeds[:1])
         for one in quick.variants:
@@ -175,13 +119,14 @@ def test_a_quick_try_has_every_row_from_few_rows() -> None:
             assert config.train.epochs == shipped_studies.EPOCHS
             assert config.model.options.get("length", 0) <= shipped_studies.LENGTH
             assert (
-                config.data.source
-                == shipped_studies.read(name).variants[0].tables["data"]["source"]
+                config.data.source == read_shipped_study(name).variants[0].tables["data"]["source"]
             )
 
 
-def test_what_is_kept_is_not_trained_again(checkout: Path, trainer: Trainer, cli: Cli) -> None:
-    keep(checkout)
+def test_a_recorded_study_is_not_trained_again(
+    checkout: Path, trainer: FakeCompare, cli: Cli
+) -> None:
+    write_record(checkout)
     code, out, _ = cli("reproduce", "--only", NAME, "--quiet")
     assert code == 0, "a missed target is a finding"
     assert trainer.plans == []
@@ -196,10 +141,10 @@ def test_what_is_kept_is_not_trained_again(checkout: Path, trainer: Trainer, cli
     ]
 
 
-def test_again_trains_what_is_kept_and_keeps_the_new(
-    checkout: Path, trainer: Trainer, cli: Cli
+def test_again_trains_a_recorded_study_and_replaces_its_record(
+    checkout: Path, trainer: FakeCompare, cli: Cli
 ) -> None:
-    path = keep(checkout, date="2020-01-01")
+    path = write_record(checkout, date="2020-01-01")
     code, out, _ = cli("reproduce", "--only", NAME, "--again", "--quiet", "--json")
     assert code == 0
     assert [plan.name for plan in trainer.plans] == [NAME]
@@ -209,18 +154,18 @@ def test_again_trains_what_is_kept_and_keeps_the_new(
     assert now["folder"] == f"studies/{NAME}"
     assert all("somewhere" not in one["command"] for one in now["variants"])
     assert json.loads(out)["studies"][0]["origin"] == "trained"
-    for page in pages.PAGES:
+    for page in PAGES:
         assert "| base | 78.50 % | 63.00 % | 79.00 %" in (checkout / page).read_text("utf-8")
-    assert kept_studies.outdated(now, shipped_studies.read(NAME)) == []
+    assert outdated_reasons(StudyRecord.model_validate(now), read_shipped_study(NAME)) == []
 
 
 @pytest.mark.parametrize(("status", "left"), [("finished", False), ("stopped", True)])
-def test_again_begins_anew_what_finished_and_goes_on_with_what_was_stopped(
-    checkout: Path, trainer: Trainer, cli: Cli, status: str, left: bool
+def test_again_deletes_a_finished_study_and_goes_on_with_an_interrupted_one(
+    checkout: Path, trainer: FakeCompare, cli: Cli, status: str, left: bool
 ) -> None:
     folder = checkout / "studies" / NAME
     folder.mkdir(parents=True)
-    study = measured(shipped_studies.read(NAME), SHARES, status=status)
+    study = plan_json(read_shipped_study(NAME), ACCURACIES, status=status)
     (folder / "study.json").write_text(json.dumps(study))
     assert cli("reproduce", "--only", NAME, "--again", "--quiet")[0] == 0
     assert folder.exists() is left
@@ -238,10 +183,10 @@ def test_again_begins_anew_what_finished_and_goes_on_with_what_was_stopped(
         (lambda s: s["variants"][0]["config"]["data"].update(source="mnist"), "mnist is now cifar"),
     ],
 )
-def test_what_was_kept_of_other_settings_is_trained(
-    checkout: Path, trainer: Trainer, change: Callable[[dict[str, Any]], Any], says: str
+def test_a_record_of_other_settings_is_not_used(
+    checkout: Path, trainer: FakeCompare, change: Callable[[dict[str, Any]], Any], says: str
 ) -> None:
-    study = measured(shipped_studies.read(NAME), SHARES)
+    study = plan_json(read_shipped_study(NAME), ACCURACIES)
     change(study)
     path = checkout / "benchmarks" / "results" / f"{NAME}.json"
     path.write_text(json.dumps(study), encoding="utf-8")
@@ -251,10 +196,10 @@ def test_what_was_kept_of_other_settings_is_trained(
     assert re.search(says, note)
 
 
-def test_a_setting_younger_than_what_was_kept_has_its_default(
-    checkout: Path, trainer: Trainer
+def test_a_setting_newer_than_a_record_has_its_default(
+    checkout: Path, trainer: FakeCompare
 ) -> None:
-    study = measured(shipped_studies.read(NAME), SHARES)
+    study = plan_json(read_shipped_study(NAME), ACCURACIES)
     for one in study["variants"]:
         del one["config"]["train"]["clip_norm"]
     (checkout / "benchmarks" / "results" / f"{NAME}.json").write_text(json.dumps(study))
@@ -262,8 +207,10 @@ def test_a_setting_younger_than_what_was_kept_has_its_default(
     assert trainer.plans == []
 
 
-def test_a_quick_try_is_marked_and_kept_apart(checkout: Path, trainer: Trainer, cli: Cli) -> None:
-    path = keep(checkout)
+def test_a_quick_run_is_marked_and_leaves_no_record(
+    checkout: Path, trainer: FakeCompare, cli: Cli
+) -> None:
+    path = write_record(checkout)
     before, page = path.read_bytes(), (checkout / "docs/results.md").read_bytes()
     code, out, _ = cli("reproduce", "--only", NAME, "--quick", "--quiet")
     assert code == 0
@@ -279,8 +226,8 @@ def test_a_quick_try_is_marked_and_kept_apart(checkout: Path, trainer: Trainer, 
     assert len(list((checkout / "benchmarks/results").iterdir())) == 1
 
 
-def test_a_failed_training_ends_with_an_error_and_is_not_kept(
-    checkout: Path, trainer: Trainer, cli: Cli
+def test_a_failed_training_ends_with_an_error_and_leaves_no_record(
+    checkout: Path, trainer: FakeCompare, cli: Cli
 ) -> None:
     failure = {"variant": "base", "seed": 1, "error": "the loss is not a number"}
     trainer.changes = {"status": "failed", "failures": [failure]}
@@ -296,7 +243,7 @@ def test_a_failed_training_ends_with_an_error_and_is_not_kept(
     assert "failed: cifar10 is nowhere" in out
 
 
-def test_a_stopped_study_ends_the_command(checkout: Path, trainer: Trainer, cli: Cli) -> None:
+def test_a_stopped_study_ends_the_command(checkout: Path, trainer: FakeCompare, cli: Cli) -> None:
     trainer.changes = {"status": "stopped", "missing": [{"variant": "base", "seed": 2}]}
     code, out, _ = cli("reproduce", "--quiet")
     assert code == 130
@@ -304,14 +251,15 @@ def test_a_stopped_study_ends_the_command(checkout: Path, trainer: Trainer, cli:
     assert "still to come: 1; the same command goes on with them" in out
 
 
-def test_what_was_published_is_that_of_today(checkout: Path) -> None:
-    study = measured(shipped_studies.read(NAME), SHARES)
-    shown = published_comparison.claiming(study, shipped_studies.read(NAME))
-    assert [one["claimed"] for one in shown["variants"]] == [0.785, 0.812, 0.831, 0.856]
-    assert study["variants"][0]["claimed"] is None, "what is kept is not changed"
+def test_the_published_numbers_are_those_of_the_plan(checkout: Path) -> None:
+    plan = read_shipped_study(NAME)
+    study = StudyRecord.model_validate(plan_json(plan, ACCURACIES))
+    shown = with_current_claims(study, plan)
+    assert [one.claimed for one in shown.variants] == [0.785, 0.812, 0.831, 0.856]
+    assert study.variants[0].claimed is None, "the record itself does not change"
 
 
-def test_wrong_words_are_refused(checkout: Path, cli: Cli) -> None:
+def test_wrong_options_are_refused(checkout: Path, cli: Cli) -> None:
     code, _, err = cli("reproduce", "--only", "cifar10-tabel")
     assert code == 2
     assert "there is no study 'cifar10-tabel'. Did you mean 'cifar10-table'?" in err
@@ -324,20 +272,20 @@ def test_wrong_words_are_refused(checkout: Path, cli: Cli) -> None:
         modelwright.reproduce(["x"])
 
 
-def test_the_list_shows_claims_and_what_is_kept(checkout: Path, cli: Cli) -> None:
-    keep(checkout)
+def test_the_list_shows_claims_and_records(checkout: Path, cli: Cli) -> None:
+    write_record(checkout)
     code, out, _ = cli("reproduce", "--list")
     assert code == 0
     [line] = [line for line in out.splitlines() if line.startswith(NAME)]
     assert "78.50 %" in line and "63.00 %" in line and line.endswith("2026-11-24")
     shown = json.loads(cli("reproduce", "--list", "--json")[1])
-    assert [one["name"] for one in shown["studies"]] == shipped_studies.names()
+    assert [one["name"] for one in shown["studies"]] == shipped_study_names()
     assert {one["name"] for one in shown["studies"] if one["kept"]} == {NAME}
 
 
-def test_a_small_study_is_really_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_study_is_trained_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_csv(tmp_path / "rows.csv", sentences(60), ("text", "label"))
-    plan = plans.read(
+    plan = read_study_plan(
         {
             "name": "tiny",
             "base": {
@@ -348,24 +296,24 @@ def test_a_small_study_is_really_trained(tmp_path: Path, monkeypatch: pytest.Mon
             "variants": [{"name": "base", "claimed": 99.9}],
         }
     )
-    monkeypatch.setattr(shipped_studies, "names", lambda: ["tiny"])
-    monkeypatch.setattr(shipped_studies, "read", lambda name: plan)
+    monkeypatch.setattr(shipped_studies, "shipped_study_names", lambda: ["tiny"])
+    monkeypatch.setattr(reproducing, "read_shipped_study", lambda name: plan)
     report = modelwright.reproduce(quick=True, out=tmp_path / "studies")
     assert report.status == "finished", report.failures
     assert (tmp_path / "studies/quick/tiny/study.json").is_file()
     assert report.studies[0].study is not None
-    assert report.studies[0].study["name"] == "tiny-quick"
+    assert report.studies[0].study.name == "tiny-quick"
     assert "QUICK" in report.render()
-    # An old try is no hindrance when the settings change.
+    # The folder of an old quick run with other settings is deleted.
     monkeypatch.setattr(shipped_studies, "LENGTH", 20)
     again = modelwright.reproduce(quick=True, out=tmp_path / "studies")
     assert again.status == "finished", again.failures
     assert again.studies[0].study is not None
-    assert again.studies[0].study["variants"][0]["changed"]["model.length"] == 20
+    assert again.studies[0].study.variants[0].changed["model.length"] == 20
 
 
 def test_outside_a_checkout_nothing_but_the_studies_folder_is_written(
-    tmp_path: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, trainer: FakeCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     report = modelwright.reproduce([NAME])

@@ -12,7 +12,9 @@ def test_changes_and_flips_are_those_of_the_rows() -> None:
     found = variants({"savedmodel": 0, "litert-float32": 0, "litert-int8": 2})
     one = found["litert-int8"]
     assert (one.accuracy, one.change, one.flips, one.times_smaller) == (0.98, -0.02, 0.02, 4)
-    assert one.interval == pytest.approx((-0.02 - 1.96 * 0.014, -0.02 + 1.96 * 0.014), abs=1e-6)
+    # Bonett and Price: (1 - 3) / 102, and a variance of (1 + 3) / 102 less its square.
+    center, spread = -2 / 102, 1.96 * np.sqrt((4 / 102 - (2 / 102) ** 2) / 102)
+    assert one.interval == pytest.approx((center - spread, center + spread), abs=1e-5)
     assert one.max_difference == 1
     assert found["savedmodel"].times_smaller is None
 

@@ -6,13 +6,13 @@ import pytest
 
 from modelwright.core.config import from_toml, setting, to_toml
 from modelwright.core.errors import ConfigError
-from modelwright.recipes import recipe
+from modelwright.recipes.recipe import read_recipe, recipe_names
 from modelwright.recipes.resolve import parse_set, resolve
 
 TABLES = {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}
 
 
-def test_later_layers_lie_on_top(tmp_path: Path) -> None:
+def test_later_layers_win(tmp_path: Path) -> None:
     file = tmp_path / "shop.toml"
     file.write_text('[data]\nsource = "imdb"\n[model]\nrecipe = "bilstm"\n[train]\nepochs = 3\n')
     assert resolve(file).train.epochs == 3
@@ -23,11 +23,11 @@ def test_later_layers_lie_on_top(tmp_path: Path) -> None:
 
 
 def test_every_recipe_resolves_and_says_what_it_is() -> None:
-    assert {"bilstm", "bilstm-tutorial", "cnn", "cnn-tutorial"} <= set(recipe.names())
-    for name in recipe.names():
+    assert {"bilstm", "bilstm-tutorial", "cnn", "cnn-tutorial"} <= set(recipe_names())
+    for name in recipe_names():
         config = resolve(options={"data": {"source": "x"}, "model": {"recipe": name}})
         assert config.recipe == name
-        assert recipe.read(name).summary
+        assert read_recipe(name).summary
 
 
 def test_a_resolved_config_survives_being_written() -> None:
@@ -36,16 +36,16 @@ def test_a_resolved_config_survives_being_written() -> None:
     assert config.model.options["units"] == [8, 4]
 
 
-def test_a_source_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None:
+def test_a_source_next_to_the_file_is_found_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").touch()
     file = tmp_path / "a.toml"
     file.write_text('[data]\nsource = "rows.csv"\n[model]\nrecipe = "bilstm"\n')
     assert resolve(file).data.source == str(tmp_path / "rows.csv")
     file.write_text('[data]\nsource = ["rows.csv", "imdb"]\n[model]\nrecipe = "bilstm"\n')
     assert resolve(file).data.source == [str(tmp_path / "rows.csv"), "imdb"]
-    for given, found in (('"rows.csv"', "rows.csv"), ('["rows.csv"]', ["rows.csv"])):
+    for text, found in (('"rows.csv"', "rows.csv"), ('["rows.csv"]', ["rows.csv"])):
         file.write_text(
-            f'[data]\nsource = "imdb"\nunlabelled = {given}\n[model]\nrecipe = "textcnn"\n'
+            f'[data]\nsource = "imdb"\nunlabelled = {text}\n[model]\nrecipe = "textcnn"\n'
         )
         data = resolve(file).data
         here = str(tmp_path / "rows.csv")
@@ -53,7 +53,7 @@ def test_a_source_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None
         assert data.source == "imdb"
 
 
-def test_values_of_set_are_toml_or_else_text() -> None:
+def test_a_value_of_set_is_toml_or_else_plain_text() -> None:
     assert parse_set("train.epochs=5") == {"train": {"epochs": 5}}
     assert parse_set("data.source=my file.csv") == {"data": {"source": "my file.csv"}}
     assert parse_set("model.masking=false") == {"model": {"masking": False}}
@@ -83,12 +83,12 @@ def test_a_value_survives_being_written_for_set(value: object) -> None:
         (["name=../x"], "'name' was given '../x'"),
     ],
 )
-def test_a_bad_setting_is_named(sets: list[str], says: str) -> None:
+def test_an_error_names_the_setting(sets: list[str], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         resolve(options=TABLES, sets=sets)
 
 
-def test_files_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_config_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text("[data\n")
     with pytest.raises(ConfigError, match=r"bad\.toml is not TOML: .*line 1"):

@@ -1,4 +1,4 @@
-"""Studies on small pictures: what they leave, going on, what they refuse, and failures."""
+"""Studies on small images: their files, interruption, refused changes, and failures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import modelwright
 from conftest import write_images
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
+from modelwright.core.statistics import holm_correction
 from modelwright.runs import run as runs
-from modelwright.studies import compare as comparing
-from modelwright.studies import statistics, trial_results
+from modelwright.studies import trials
+from modelwright.studies.trial_result import read_trial_result
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -32,7 +33,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(pictures: Path) -> dict[str, Any]:
     """Two variants, two seeds."""
     return {
-        "name": "colors",
+        "name": "colours",
         "seeds": [0, 1],
         "base": {
             "data": {"source": str(pictures), "test": 0.3},
@@ -48,8 +49,8 @@ def study(pictures: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def whole(study: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study's folder, finished. Don't change it."""
-    folder = tmp_path_factory.mktemp("studies") / "colors"
+    """The study's folder, finished. Tests do not change it."""
+    folder = tmp_path_factory.mktemp("studies") / "colours"
     assert modelwright.compare(study, out=folder).status == "finished"
     return folder
 
@@ -64,10 +65,11 @@ def fresh(what: str, done: int, total: int) -> None:
 
 
 def load(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "study.json").read_text("utf-8"))  # type: ignore[no-any-return]
+    record: dict[str, Any] = json.loads((folder / "study.json").read_text("utf-8"))
+    return record
 
 
-def test_the_figures_are_those_of_the_runs(whole: Path, study: dict[str, Any]) -> None:
+def test_the_numbers_are_those_of_the_runs(whole: Path, study: dict[str, Any]) -> None:
     found = load(whole)
     assert found["status"] == "finished"
     assert [variant["name"] for variant in found["variants"]] == ["base", "宽 网络"]
@@ -94,13 +96,13 @@ def test_the_figures_are_those_of_the_runs(whole: Path, study: dict[str, Any]) -
     assert found["variants"][1]["command"].startswith("modelwright train --data")
 
 
-def test_every_rows_answer_is_kept(whole: Path) -> None:
+def test_a_result_has_the_answer_to_every_row(whole: Path) -> None:
     path = whole / "runs" / "base-seed-0" / "evaluations" / "test" / "predictions.csv"
     rows = [line.split(",") for line in path.read_text("utf-8").splitlines()[1:]]
-    kept = trial_results.read(whole / "results" / "base-seed-0.test.json")
-    assert kept is not None
-    assert kept.hits.tolist() == [label == predicted for _, label, predicted, _ in rows]
-    assert kept.hits.mean() == pytest.approx(kept.figures["accuracy"])
+    result = read_trial_result(whole / "results" / "base-seed-0.test.json")
+    assert result is not None
+    assert result.hits.tolist() == [label == predicted for _, label, predicted, _ in rows]
+    assert result.hits.mean() == pytest.approx(result.metrics.accuracy)
 
 
 def test_the_page_and_the_plot_are_there(whole: Path) -> None:
@@ -121,13 +123,13 @@ def test_a_finished_study_is_not_trained_again(copy: Path, study: dict[str, Any]
 
 def test_a_trained_run_is_only_measured(copy: Path, study: dict[str, Any]) -> None:
     (copy / "results" / "base-seed-1.test.json").unlink()
-    told: list[str] = []
+    steps: list[str] = []
     report = modelwright.compare(
-        study, out=copy, progress=lambda what, done, total: told.append(what)
+        study, out=copy, progress=lambda what, done, total: steps.append(what)
     )
     assert report.status == "finished"
-    assert not [what for what in told if what.startswith("epoch")]
-    assert any(what.startswith("evaluating  [base, seed 1, 1 of 1]") for what in told)
+    assert not [what for what in steps if what.startswith("epoch")]
+    assert any(what.startswith("evaluating  [base, seed 1, 1 of 1]") for what in steps)
 
 
 def test_a_stopped_study_has_a_partial_table_and_goes_on_to_the_same_bits(
@@ -143,30 +145,30 @@ def test_a_stopped_study_has_a_partial_table_and_goes_on_to_the_same_bits(
 
     report = modelwright.compare(study, out=copy, progress=stop)
     assert report.status == "stopped"
-    assert list(report.missing) == [{"variant": "宽 网络", "seed": 1}]
+    assert [(one.variant, one.seed) for one in report.missing] == [("宽 网络", 1)]
     assert "1 of 2" in report.render()
     assert load(copy)["variants"][1]["runs"][0]["seed"] == 0
     assert "trainings still to come: 1; the same command" in (copy / "study.md").read_text("utf-8")
-    told: list[str] = []
+    steps: list[str] = []
     again = modelwright.compare(
-        study, out=copy, progress=lambda what, done, total: told.append(what)
+        study, out=copy, progress=lambda what, done, total: steps.append(what)
     )
     assert again.status == "finished"
-    epochs = {what.split()[1] for what in told if what.startswith("epoch")}
+    epochs = {what.split()[1] for what in steps if what.startswith("epoch")}
     assert epochs == {"2/2"}, "the first epoch is not trained again"
-    one, other = (trial_results.read(folder / "results" / name) for folder in (whole, copy))
+    one, other = (read_trial_result(folder / "results" / name) for folder in (whole, copy))
     assert one is not None and other is not None
     assert (one.right, one.order) == (other.right, other.order)
-    assert one.figures["train_accuracy"] == other.figures["train_accuracy"]
+    assert one.metrics.train_accuracy == other.metrics.train_accuracy
 
 
 def test_an_interrupt_before_the_first_epoch_leaves_everything_usable(
     study: dict[str, Any], tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def person(*arguments: Any, **named: Any) -> Any:
+    def interrupt(*arguments: Any, **named: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(comparing.engine, "train", person)
+    monkeypatch.setattr(trials, "train", interrupt)
     file = tmp_path / "study.toml"
     file.write_text(tomli_w.dumps(study), encoding="utf-8")
     code, out, _ = cli("compare", file, "--out", tmp_path / "out", "--json")
@@ -176,8 +178,8 @@ def test_an_interrupt_before_the_first_epoch_leaves_everything_usable(
     assert load(tmp_path / "out")["variants"][0]["accuracy"] is None
 
 
-class Tried:
-    """In place of a training: remembers what it was given, and fails."""
+class FailingTraining:
+    """Replaces a training: records its config, and fails."""
 
     def __init__(self) -> None:
         self.configs: list[Config] = []
@@ -189,10 +191,10 @@ class Tried:
         raise RunError("tried")
 
 
-def test_a_run_cut_off_before_it_was_one_is_begun_anew_and_nothing_else_deleted(
+def test_only_a_run_without_weights_is_deleted_and_begun_anew(
     copy: Path, study: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparing.engine, "train", tried := Tried())
+    monkeypatch.setattr(trials, "train", tried := FailingTraining())
     one, other = (copy / "runs" / f"base-seed-{seed}" for seed in (0, 1))
     for run in (one, other):
         (run / "run.json").unlink()
@@ -203,7 +205,7 @@ def test_a_run_cut_off_before_it_was_one_is_begun_anew_and_nothing_else_deleted(
     report = modelwright.compare(study, out=copy)
     assert tried.free == [False, True], "weights are not what a training begins with"
     assert (one / "weights.weights.h5").exists()
-    assert [failure["error"] for failure in report.failures] == ["tried", "tried"]
+    assert [failure.error for failure in report.failures] == ["tried", "tried"]
 
 
 def test_a_changed_study_is_refused_with_what_to_do(copy: Path, study: dict[str, Any]) -> None:
@@ -219,7 +221,7 @@ def test_a_changed_study_is_refused_with_what_to_do(copy: Path, study: dict[str,
         modelwright.compare(changed, out=copy, progress=fresh)
 
 
-def test_a_setting_younger_than_a_result_has_its_default(copy: Path, study: dict[str, Any]) -> None:
+def test_a_setting_newer_than_a_result_has_its_default(copy: Path, study: dict[str, Any]) -> None:
     path = copy / "results" / "base-seed-0.test.json"
     record = json.loads(path.read_text("utf-8"))
     del (
@@ -252,7 +254,7 @@ def test_variants_that_read_other_rows_are_refused(study: dict[str, Any], tmp_pa
 def test_a_failed_training_is_recorded_and_the_others_go_on(
     copy: Path, study: dict[str, Any], tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The same two variants, told otherwise, so that a third can have a network of its own.
+    # The same two variants, written so that a third can have another recipe.
     small = {"model.recipe": "cnn-tutorial", "model.filters": [4]}
     wrong = {"name": "wrong", "set": {"model.recipe": "nowhere:build"}}
     variants = [
@@ -273,15 +275,15 @@ def test_a_failed_training_is_recorded_and_the_others_go_on(
     assert found["variants"][0]["accuracy"] and found["variants"][2]["accuracy"]
     assert err.startswith("error: 1 of 3 trainings failed, the first wrong, seed 1: ")
     assert "failed: wrong, seed 1" in (copy / "study.md").read_text("utf-8")
-    # With other settings it is tried again, and nothing else is.
+    # With other settings only the failed trial is tried again.
     wrong["set"] = {**small, "model.units": 5}
-    monkeypatch.setattr(comparing.engine, "train", tried := Tried())
+    monkeypatch.setattr(trials, "train", tried := FailingTraining())
     assert modelwright.compare(third, out=copy).status == "failed"
     assert [config.model.options["units"] for config in tried.configs] == [5]
 
 
 def test_other_rows_are_measured_without_training(copy: Path, study: dict[str, Any]) -> None:
-    told: list[str] = []
+    steps: list[str] = []
     path = copy / "results" / "base-seed-0.test.json"
     record = json.loads(path.read_text("utf-8"))
     record["machine"]["name"] = "the one it was trained on"
@@ -289,20 +291,18 @@ def test_other_rows_are_measured_without_training(copy: Path, study: dict[str, A
     report = modelwright.compare(
         {**study, "split": "val", "seeds": [0], "variants": study["variants"][:1]},
         out=copy,
-        progress=lambda what, done, total: told.append(what),
+        progress=lambda what, done, total: steps.append(what),
     )
-    assert not [what for what in told if what.startswith("epoch")]
+    assert not [what for what in steps if what.startswith("epoch")]
     [run] = report.variants[0].runs
-    assert (
-        run.figures["accuracy"] == runs.load(copy / "runs" / "base-seed-0").metrics["val_accuracy"]
-    )
+    assert run.accuracy == runs.load(copy / "runs" / "base-seed-0").metrics["val_accuracy"]
     assert report.variants[0].accuracy is not None
     assert report.variants[0].accuracy.method == "Wilson over rows"
     assert report.to_dict()["split"] == "val"
-    assert report.machines[0]["name"] == "the one it was trained on"
+    assert report.machines[0].name == "the one it was trained on"
 
 
-def test_only_results_are_kept_where_asked(copy: Path, whole: Path, study: dict[str, Any]) -> None:
+def test_keep_results_deletes_the_runs(copy: Path, whole: Path, study: dict[str, Any]) -> None:
     report = modelwright.compare({**study, "keep": "results"}, out=copy, progress=fresh)
     assert not list((copy / "runs").iterdir())
     assert load(copy)["comparisons"] == load(whole)["comparisons"]
@@ -325,7 +325,7 @@ def test_rows_in_another_order_are_not_paired(copy: Path, study: dict[str, Any])
     assert comparison.difference == pytest.approx(load(copy)["comparisons"][0]["difference"])
 
 
-def test_the_grammar_is_checked_before_anything_else(cli: Cli, tmp_path: Path) -> None:
+def test_the_study_file_is_checked_first(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_text('name = "a"\n[base.model]\nrecipe = "cnn"\n[[variants]]\nname = "x"\n')
     code, out, err = cli("compare", file, "--out", tmp_path / "out")
@@ -337,16 +337,16 @@ def test_the_grammar_is_checked_before_anything_else(cli: Cli, tmp_path: Path) -
 def test_p_values_are_corrected_among_the_comparisons(whole: Path) -> None:
     [comparison] = load(whole)["comparisons"]
     test = comparison["over_rows"]
-    assert test["corrected"] == test["p"] == statistics.holm([test["p"]])[0]
+    assert test["corrected"] == test["p"] == holm_correction([test["p"]])[0]
 
 
-def test_test_time_augmentation_is_a_measurement_of_its_own(
+def test_a_result_with_test_time_augmentation_has_its_own_file(
     copy: Path, study: dict[str, Any]
 ) -> None:
-    # These were not trained on mirrored images, so that the views are none of theirs.
+    # These variants were not trained on mirrored images.
     report = modelwright.compare({**study, "tta": True, "seeds": [0]}, out=copy)
     assert report.status == "failed"
-    assert all("tta" in entry["error"] for entry in report.failures)
+    assert all("tta" in failure.error for failure in report.failures)
     assert modelwright.compare(study, out=copy, progress=fresh).status == "finished"
 
 
@@ -354,25 +354,25 @@ def test_test_time_augmentation_is_a_measurement_of_its_own(
 def test_two_variants_that_differ_in_how_they_are_measured_are_trained_once(
     study: dict[str, Any], tmp_path: Path, keep: str
 ) -> None:
-    told: list[str] = []
+    steps: list[str] = []
     variants = [
         {"name": "plain", "set": {"model.augment": "flip"}},
-        {"name": "views", "after": "plain", "tta": True, "claimed": 90},
+        {"name": "augmented", "after": "plain", "tta": True, "claimed": 90},
     ]
     report = modelwright.compare(
         {**study, "variants": variants, "seeds": [0], "keep": keep},
         out=tmp_path / "study",
-        progress=lambda what, done, total: told.append(what),
+        progress=lambda what, done, total: steps.append(what),
     )
     assert report.status == "finished", report.failures
-    assert not [what for what in told if what.startswith("epoch") and "views" in what]
-    plain, views = report.variants
-    assert plain.runs[0].figures["train_accuracy"] == views.runs[0].figures["train_accuracy"]
-    assert (plain.tta, views.tta) == (False, True)
+    assert not [what for what in steps if what.startswith("epoch") and "augmented" in what]
+    plain, augmented = report.variants
+    assert plain.runs[0].train_accuracy == augmented.runs[0].train_accuracy
+    assert (plain.tta, augmented.tta) == (False, True)
     names = {path.name for path in (tmp_path / "study" / "results").iterdir()}
-    assert names == {"plain-seed-0.test.json", "views-seed-0.test-tta.json"}
+    assert names == {"plain-seed-0.test.json", "augmented-seed-0.test-tta.json"}
     runs_left = [path.name for path in (tmp_path / "study" / "runs").iterdir()]
     assert runs_left == (["plain-seed-0"] if keep == "runs" else [])
     page = (tmp_path / "study" / "study.md").read_text("utf-8")
-    assert "- measured with test-time augmentation: views" in page
+    assert "- measured with test-time augmentation: augmented" in page
     assert report.comparisons[0].over_rows is not None

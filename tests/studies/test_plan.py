@@ -1,4 +1,4 @@
-"""A study's file: inheritance, the grid, and what is refused before anything is trained."""
+"""A study's file: inheritance, the grid, and the errors before any training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from modelwright.core.errors import ConfigError
 from modelwright.recipes.resolve import resolve
-from modelwright.studies import plan
+from modelwright.studies.plan import StudyVariant
+from modelwright.studies.plan_file import read_study_plan
 
 BASE: dict[str, Any] = {
     "name": "table",
@@ -26,7 +27,9 @@ CHAIN = [
 
 
 def test_settings_are_inherited_and_each_variant_has_its_reference() -> None:
-    found = {variant.name: variant for variant in plan.read({**BASE, "variants": CHAIN}).variants}
+    found = {
+        variant.name: variant for variant in read_study_plan({**BASE, "variants": CHAIN}).variants
+    }
     assert [variant.reference for variant in found.values()] == [None, "base", "dropout", "base"]
     assert found["batch norm"].settings == {"model.dropout": 0.5, "model.batch_norm": False}
     config = found["batch norm"].config("table", 7)
@@ -46,22 +49,22 @@ def test_a_file_reads_like_a_mapping_and_finds_its_source(tmp_path: Path) -> Non
         '[[variants]]\nname = "one"\n[[variants]]\nname = "two"\nset = { model.units = [4] }\n',
         encoding="utf-8",
     )
-    found = plan.read(file)
+    found = read_study_plan(file)
     assert found.seeds == (0, 1, 2)
     assert found.variants[1].settings == {"model.units": [4]}
     assert found.variants[1].config("a", 0).data.source == str(tmp_path / "rows.csv")
 
 
-def test_the_grid_is_multiplied_with_the_variants() -> None:
+def test_every_variant_is_trained_at_every_point_of_the_grid() -> None:
     grid = {"train.batch_size": [8, 16], "model.dropout": [0.1, 0.2]}
-    alone = plan.read({**BASE, "grid": grid}).variants
+    alone = read_study_plan({**BASE, "grid": grid}).variants
     assert [variant.name for variant in alone] == [
         f"batch_size={size}, dropout={rate}" for size in (8, 16) for rate in (0.1, 0.2)
     ]
     assert [variant.reference for variant in alone] == [None, *[alone[0].name] * 3]
     assert alone[2].config("table", 0).train.batch_size == 16
     small = {"train.batch_size": [8, 16]}
-    times = plan.read({**BASE, "variants": CHAIN[:3], "grid": small}).variants
+    times = read_study_plan({**BASE, "variants": CHAIN[:3], "grid": small}).variants
     assert {variant.name: variant.reference for variant in times} == {
         "base, batch_size=8": None,
         "base, batch_size=16": "base, batch_size=8",
@@ -73,38 +76,39 @@ def test_the_grid_is_multiplied_with_the_variants() -> None:
 
 
 def test_without_variants_and_grid_the_base_is_measured() -> None:
-    [only] = plan.read(BASE).variants
+    [only] = read_study_plan(BASE).variants
     assert (only.name, only.reference, only.settings) == ("base", None, {})
 
 
 def test_the_command_of_a_variant_gives_its_config() -> None:
     tables = {**BASE["base"], "data": {"source": "my file.csv", "label": "情感", "limit": 5}}
-    variant = plan.read({**BASE, "base": tables, "variants": CHAIN}).variants[3]
-    words = shlex.split(variant.command(3, Path("out folder/run")))
-    sets = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
-    given = {key: words[words.index(f"--{key}") + 1] for key in ("data", "recipe", "seed", "out")}
-    assert given["out"] == "out folder/run"
+    variant = read_study_plan({**BASE, "base": tables, "variants": CHAIN}).variants[3]
+    arguments = shlex.split(variant.command(3, Path("out folder/run")))
+    sets = [arguments[at + 1] for at, one in enumerate(arguments) if one == "--set"]
+    keys = ("data", "recipe", "seed", "out")
+    values = {key: arguments[arguments.index(f"--{key}") + 1] for key in keys}
+    assert values["out"] == "out folder/run"
     options = {
         "name": "table",
-        "data": {"source": given["data"]},
-        "model": {"recipe": given["recipe"]},
-        "train": {"seed": int(given["seed"])},
+        "data": {"source": values["data"]},
+        "model": {"recipe": values["recipe"]},
+        "train": {"seed": int(values["seed"])},
     }
     assert resolve(options=options, sets=sets) == variant.config("table", 3)
 
 
-def test_what_differs_from_the_recipe_counts_the_base_too() -> None:
+def test_changed_settings_include_those_of_the_base() -> None:
     base = {**BASE["base"], "train": {"epochs": 3, "patience": 8, "tensorboard": False}}
-    found = plan.read({**BASE, "base": base, "variants": CHAIN}).variants
-    assert found[0].changed() == {"train.epochs": 3}, "8 is the recipe's patience"
-    assert found[2].changed() == {
+    found = read_study_plan({**BASE, "base": base, "variants": CHAIN}).variants
+    assert found[0].changed_settings() == {"train.epochs": 3}, "8 is the recipe's patience"
+    assert found[2].changed_settings() == {
         "train.epochs": 3, "model.dropout": 0.5, "model.batch_norm": False,
     }  # fmt: skip
 
 
 def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
     one, other = ("x" * 70 + end for end in "ab")
-    variants = [plan.Variant(name, None, {}, {}) for name in (one, other)]
+    variants = [StudyVariant(name, None, {}, {}) for name in (one, other)]
     assert all(len(variant.slug) < 80 for variant in variants)
     assert variants[0].slug != variants[1].slug
 
@@ -114,7 +118,7 @@ def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
     [
         ({"seed": [1]}, r"unknown key 'seed'\. Did you mean 'seeds'"),
         ({"seeds": []}, r"'seeds' was given \[\]"),
-        ({"seeds": [1, 1]}, r"'seeds' was given \[1, 1\]; expected each one once"),
+        ({"seeds": [1, 1]}, r"'seeds' was given \[1, 1\]; expected each seed once"),
         ({"split": "train"}, "'split' was given 'train'; expected 'test' or 'val'"),
         ({"name": "a/b"}, "'name' was given 'a/b'"),
         ({"base": {"trian": {}}}, r"base: unknown key 'trian'\. Did you mean 'train'"),
@@ -164,46 +168,46 @@ def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
         ({"grid": {"train.epohcs": [1]}}, r"variant 'epohcs=1': unknown key 'train\.epohcs'"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(changes: dict[str, Any], says: str) -> None:
+def test_an_error_names_the_key_or_variant(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        plan.read({**BASE, **changes})
+        read_study_plan({**BASE, **changes})
 
 
-def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no study file"):
-        plan.read(tmp_path / "no.toml")
+        read_study_plan(tmp_path / "no.toml")
     (tmp_path / "bad.toml").write_text("[[variants]\n")
     with pytest.raises(ConfigError, match=r"bad\.toml is not TOML"):
-        plan.read(tmp_path / "bad.toml")
+        read_study_plan(tmp_path / "bad.toml")
 
 
 def test_a_variant_may_measure_the_trainings_of_another() -> None:
     variants = [
         {"name": "plain", "rerun": 63, "claimed": 78.5},
-        {"name": "views", "after": "plain", "tta": True},
+        {"name": "augmented", "after": "plain", "tta": True},
         {"name": "dropout", "set": {"model.dropout": 0.5}},
     ]
-    plain, views, dropout = plan.read({**BASE, "variants": variants}).variants
-    assert (plain.tta, views.tta, dropout.tta) == (False, True, False)
-    assert (plain.rerun, views.rerun) == (0.63, None)
-    assert views.run(1) == plain.run(1) == "plain-seed-1"
-    assert views.file(1) == "views-seed-1"
-    assert (plain.measured("test"), views.measured("test")) == ("test", "test-tta")
-    assert dropout.run(1) == dropout.file(1) == "dropout-seed-1"
-    # The study's own tta is what a variant has that says nothing.
-    others = plan.read(
+    plain, augmented, dropout = read_study_plan({**BASE, "variants": variants}).variants
+    assert (plain.tta, augmented.tta, dropout.tta) == (False, True, False)
+    assert (plain.rerun, augmented.rerun) == (0.63, None)
+    assert augmented.run_name(1) == plain.run_name(1) == "plain-seed-1"
+    assert augmented.result_name(1, "test") == "augmented-seed-1.test-tta.json"
+    assert plain.result_name(1, "test") == "plain-seed-1.test.json"
+    assert dropout.run_name(1) == "dropout-seed-1"
+    # A variant without tta has the study's.
+    others = read_study_plan(
         {**BASE, "tta": True, "variants": [*variants, {"name": "not", "tta": False}][2:]}
     )
     assert [variant.tta for variant in others.variants] == [True, False]
-    with pytest.raises(ConfigError, match="'views' and 'again' have the same settings"):
-        plan.read({**BASE, "variants": [*variants, {"name": "again", "tta": True}]})
+    with pytest.raises(ConfigError, match="'augmented' and 'again' have the same settings"):
+        read_study_plan({**BASE, "variants": [*variants, {"name": "again", "tta": True}]})
 
 
 def test_titles_are_by_language() -> None:
-    found = plan.read(
+    found = read_study_plan(
         {**BASE, "title": {"en": "a table", "zh": "一张表"}, "source": {"en": "a paper"}}
     )
     assert found.title["zh"] == "一张表"
     assert found.source == {"en": "a paper"}
     with pytest.raises(ConfigError, match="title"):
-        plan.read({**BASE, "title": {"fr": "un tableau"}})
+        read_study_plan({**BASE, "title": {"fr": "un tableau"}})

@@ -9,7 +9,7 @@ from typing import Any
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress
-from modelwright.recipes.resolve import check_tables, merge, resolve
+from modelwright.recipes.resolve import check_table_names, merge_tables, resolve
 from modelwright.training.train import TrainReport
 from modelwright.training.train import train as train_config
 
@@ -72,10 +72,10 @@ def resolve_settings(
             )
         return config
     sets = options.pop("sets", ())
-    check_tables(options)
+    check_table_names(options)
     if isinstance(config, Mapping):
-        check_tables(config)
-        return resolve(None, merge(config, options), sets)
+        check_table_names(config)
+        return resolve(None, merge_tables(config, options), sets)
     if config is None or isinstance(config, Path | str):
         return resolve(Path(config) if config is not None else None, options, sets)
     raise ConfigError(

@@ -1,1 +1,1 @@
-"""Sentences that ask a model about one ability, with answers no reader would dispute."""
+"""Test sentences with known answers, each of which probes one skill of a model."""

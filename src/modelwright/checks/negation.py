@@ -1,8 +1,8 @@
-"""Pairs of sentences, one with and one without a negation, whose sentiments are opposite.
+"""Pairs of sentences with opposite sentiments: one with a negation and one without.
 
-They are hand-written, in ``negation-en.csv`` (films) and ``negation-zh.csv`` (goods, films,
-hotels, books). In each language praise is negated as often as blame, so that a model gains
-nothing from taking every negation for blame. It asks no model.
+They are written by hand, in ``negation-en.csv`` (films) and ``negation-zh.csv`` (goods, films,
+hotels, books). Each language negates praise as often as blame, so that a model which takes every
+negation for blame gains nothing. This module runs no model.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence and its negated form; ``praise`` says whether the plain one is positive.
+    """A sentence and its negated form; ``praise`` says whether the plain sentence is positive.
 
-    ``kind`` is the word that negates, or ``distant`` where the negation stands in another
-    clause than the word it turns round, or goes over two of them.
+    ``kind`` is the negating word. It is ``distant`` if the negation is in another clause than the
+    word that it negates, or if it negates two words.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Pair:
 
 
 def pairs(language: Language) -> tuple[Pair, ...]:
-    """All pairs of a language, kind by kind."""
+    """Returns all pairs of a language, kind by kind."""
     text = resources.files(__package__).joinpath(f"negation-{language}.csv").read_text("utf-8")
     return tuple(
         Pair(row["kind"], row["plain_label"] == "pos", row["plain"], row["negated"])

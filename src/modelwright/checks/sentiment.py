@@ -1,11 +1,11 @@
-"""Which of two label names means praise and which blame. It looks at names, never at rows."""
+"""Finds which of two label names means praise. It looks at names, never at rows."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 
-# Not 1 and 0, which mean anything, nor good and bad, which may be said of passwords.
+# Without 1 and 0, which can mean anything, and good and bad, which can describe passwords.
 _PRAISE = frozenset(
     {"pos", "positive", "favorable", "favourable", "好评", "正面", "积极", "正向", "褒义"}
 )
@@ -15,7 +15,7 @@ _BLAME = frozenset(
 
 
 def positive_of(labels: Sequence[str]) -> int | None:
-    """The position of the label that means praise; None unless one means it and one blame."""
+    """Returns the position of the label for praise, or None if the two are not praise and blame."""
     names = [unicodedata.normalize("NFKC", label).strip().casefold() for label in labels]
     if len(names) != 2:
         return None

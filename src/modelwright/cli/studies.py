@@ -24,9 +24,9 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Train variants with several seeds and compare them; continue an interrupted study."""
-    from modelwright.studies import plan
+    from modelwright.studies.plan_file import read_study_plan
 
-    plan.read(study)  # Checked here, so that a mistake is reported before TensorFlow loads.
+    read_study_plan(study)  # Checked here, so that a mistake is reported before TensorFlow loads.
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.compare(study, out=out, progress=progress)
     print_report(report, as_json=as_json)
@@ -35,7 +35,7 @@ def compare(
         first = report.failures[0]
         raise RunError(
             f"{len(report.failures)} of {len(report.seeds) * len(report.variants)} trainings"
-            f" failed, the first {first['variant']}, seed {first['seed']}: {first['error']}"
+            f" failed, the first {first.variant}, seed {first.seed}: {first.error}"
         )
 
 
@@ -62,17 +62,18 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Compare every published accuracy with a measured one; train what is not stored."""
-    from modelwright.publish import listing, pages
+    from modelwright.publish.pages import write_pages
+    from modelwright.publish.study_list import list_studies
 
     if show + page + (quick or again) > 1 or (quick and again):
         raise ConfigError("--list, --page, --quick and --again were given together; expected one.")
     if page:
         if only:
             raise ConfigError("--page writes all tables of the pages; give it without --only.")
-        print_report(pages.write(results, needed=True), as_json=as_json)
+        print_report(write_pages(results, required=True), as_json=as_json)
         return
     if show:
-        print_report(listing.list_studies(only or (), results), as_json=as_json)
+        print_report(list_studies(only or (), results), as_json=as_json)
         return
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.reproduce(

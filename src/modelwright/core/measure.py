@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelwright.core.metrics import Metrics
-from modelwright.core.metrics import measure as metrics_of
+from modelwright.core.metrics import ClassificationMetrics, compute_metrics
 from modelwright.core.types import FloatArray, Progress, Rows, Split
 
 
@@ -21,7 +20,7 @@ class RowClassifier(Protocol):
 class Measurement:
     """The figures of a model on some rows, and the probabilities float32 ``[n, classes]``."""
 
-    metrics: Metrics
+    metrics: ClassificationMetrics
     probabilities: FloatArray
 
 
@@ -34,4 +33,4 @@ def measure(model: RowClassifier, rows: Split, progress: Progress | None = None)
         progress: called with each step.
     """
     probabilities = model.classify_rows(rows.inputs, progress)
-    return Measurement(metrics_of(probabilities, rows.labels), probabilities)
+    return Measurement(compute_metrics(probabilities, rows.labels), probabilities)

@@ -1,18 +1,22 @@
-"""Figures of a classifier from its probabilities and the true labels. Numpy alone."""
+"""Metrics of a classifier, from its probabilities and the true labels. Needs only numpy."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from modelwright.core.statistics import wilson_interval
 from modelwright.core.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class Metrics:
-    """Of one set of rows. ``confusion`` is int64 ``[true, predicted]``."""
+class ClassificationMetrics:
+    """The metrics of one set of rows.
+
+    Shares are from 0 to 1. ``precision``, ``recall`` and ``support`` have one value per class.
+    ``confusion`` is int64 ``[true, predicted]``.
+    """
 
     rows: int
     accuracy: float
@@ -27,16 +31,19 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Rows whose highest probability falls in one interval."""
+class ConfidenceBin:
+    """Rows whose highest probability is in the same interval.
+
+    ``confidence`` is their mean highest probability, ``accuracy`` the share that is right.
+    """
 
     confidence: float
     accuracy: float
     count: int
 
 
-def measure(probabilities: FloatArray, labels: IntArray) -> Metrics:
-    """Measure probabilities ``[n, classes]`` against labels ``[n]``, n at least 1."""
+def compute_metrics(probabilities: FloatArray, labels: IntArray) -> ClassificationMetrics:
+    """Computes the metrics of probabilities ``[n, classes]`` and labels ``[n]``, n at least 1."""
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2)
@@ -44,17 +51,18 @@ def measure(probabilities: FloatArray, labels: IntArray) -> Metrics:
     hits, support, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     precision = hits / np.maximum(chosen, 1)
     recall = hits / np.maximum(support, 1)
-    # As scikit-learn has it: classes that are neither among the rows nor predicted don't count.
+    # As in scikit-learn, macro-F1 ignores a class that is neither among the rows nor predicted.
     seen = (support + chosen) > 0
     f1 = 2 * hits[seen] / (support + chosen)[seen]
     rows, right = len(labels), int(hits.sum())
     gaps = [
-        bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins(probabilities, labels)
+        one.count * abs(one.confidence - one.accuracy)
+        for one in confidence_bins(probabilities, labels)
     ]
-    return Metrics(
+    return ClassificationMetrics(
         rows=rows,
         accuracy=right / rows,
-        accuracy_interval=wilson(right, rows),
+        accuracy_interval=wilson_interval(right, rows),
         macro_f1=float(f1.mean()),
         majority_accuracy=float(support.max()) / rows,
         calibration_error=sum(gaps) / rows,
@@ -65,23 +73,22 @@ def measure(probabilities: FloatArray, labels: IntArray) -> Metrics:
     )
 
 
-def wilson(right: int, rows: int) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson 1927)."""
-    z = 1.959963984540054
-    share = right / rows
-    centre = share + z * z / (2 * rows)
-    spread = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    scale = 1 + z * z / rows
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+def confidence_bins(
+    probabilities: FloatArray, labels: IntArray, count: int = 15
+) -> list[ConfidenceBin]:
+    """Returns the rows by confidence, in bins of equal width without the empty ones.
 
-
-def bins(probabilities: FloatArray, labels: IntArray, count: int = 15) -> list[Bin]:
-    """Rows by confidence in equal intervals, empty ones left out (Guo et al. 2017)."""
+    Source: Guo et al. (2017), On Calibration of Modern Neural Networks.
+    """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    places = np.minimum((confidence * count).astype(int), count - 1)
+    bin_of_row = np.minimum((confidence * count).astype(int), count - 1)
     return [
-        Bin(float(confidence[places == i].mean()), float(right[places == i].mean()), int(n))
-        for i, n in enumerate(np.bincount(places, minlength=count))
-        if n
+        ConfidenceBin(
+            float(confidence[bin_of_row == number].mean()),
+            float(right[bin_of_row == number].mean()),
+            int(rows),
+        )
+        for number, rows in enumerate(np.bincount(bin_of_row, minlength=count))
+        if rows
     ]

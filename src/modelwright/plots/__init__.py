@@ -1,1 +1,1 @@
-"""Pictures for people, drawn with matplotlib from plain numbers. Chinese labels render."""
+"""Plots: plain numbers in, a PNG file out. Chinese labels are drawn correctly."""

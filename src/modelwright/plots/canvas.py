@@ -1,7 +1,7 @@
-"""A figure to draw on, its font and its colours, and the file it becomes.
+"""The figure that every plot draws on, with its font and colors, and the PNG file it becomes.
 
-Figures are drawn by Agg through matplotlib's object interface: no window, no pyplot and no
-setting that outlives a figure. It draws nothing by itself.
+Agg draws the figures through matplotlib's object interface: there is no window, no pyplot, and no
+setting that outlives a figure. This module draws nothing by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_atomic
 
-# Okabe and Ito's colours, told apart with any kind of colour vision.
+# The colors of Okabe and Ito, which people with any kind of color vision can tell apart.
 BLUE, ORANGE, GREEN, RED, SKY, PINK = (
     *("#0072B2", "#E69F00", "#009E73"),
     *("#D55E00", "#56B4E9", "#CC79A7"),
@@ -29,7 +29,7 @@ DPI = 120
 
 @contextmanager
 def figure(path: Path, width: float, height: float) -> Iterator[Any]:
-    """A matplotlib figure of that many inches; a PNG at ``path`` when the block ends well.
+    """Yields a matplotlib figure of this size in inches; writes it as a PNG if the block succeeds.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -40,10 +40,10 @@ def figure(path: Path, width: float, height: float) -> Iterator[Any]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError(
-            "drawing needs matplotlib, which is not here; run pip install 'modelwright[train]'."
+            "drawing needs matplotlib, which is missing; run pip install 'modelwright[train]'."
         ) from error
     with matplotlib.rc_context(_style()), warnings.catch_warnings():
-        # A sign that no font has is drawn as a box; a plot is not worth an error.
+        # A character that no font has is drawn as a box, which is better than no plot.
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         drawn = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         canvas = FigureCanvasAgg(drawn)
@@ -51,45 +51,45 @@ def figure(path: Path, width: float, height: float) -> Iterator[Any]:
         write_atomic(path, lambda file: canvas.print_png(file, metadata={"Software": None}))
 
 
-def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: a dollar sign would start a formula."""
+def escape_dollars(text: str) -> str:
+    """Returns text for matplotlib, in which an unescaped dollar sign would start a formula."""
     return text.replace("$", r"\$")
 
 
-def cut(text: str, width: int) -> str:
-    """At most ``width`` columns of text; a Chinese character takes two."""
-    taken, columns = "", 0
+def truncate(text: str, width: int) -> str:
+    """Returns at most ``width`` columns of text; a Chinese character takes two."""
+    start, columns = "", 0
     for character in text:
         columns += columns_of(character)
         if columns > width:
-            return taken.rstrip() + "…"
-        taken += character
-    return taken
+            return start.rstrip() + "…"
+        start += character
+    return start
 
 
 def wrap(text: str, width: int, lines: int) -> str:
-    """``text`` in at most so many lines of so many columns, broken at blanks where there are."""
+    """Returns text in at most ``lines`` lines of ``width`` columns, broken at spaces."""
     rows: list[str] = []
     rest = " ".join(text.split())
     while rest and len(rows) < lines - 1:
-        head = cut(rest, width).removesuffix("…") if _columns(rest) > width else rest
+        head = truncate(rest, width).removesuffix("…") if _columns(rest) > width else rest
         blank = head.rfind(" ")
         if len(head) < len(rest) and blank > len(head) // 2:
             head = head[:blank]
         rows.append(head.strip())
         rest = rest[len(head) :].lstrip()
     if rest:
-        rows.append(cut(rest, width))
+        rows.append(truncate(rest, width))
     return "\n".join(rows)
 
 
 def columns_of(character: str) -> int:
-    """2 for the wide characters of Chinese, Japanese and Korean, else 1."""
+    """Returns 2 for a wide character of Chinese, Japanese or Korean, else 1."""
     return 2 if character >= "\u1100" and character not in "…–—“”‘’" else 1
 
 
 def clean(axes: Any, *, grid: str = "y") -> None:
-    """Take off what carries no information: two spines, the ticks, all but faint grid lines."""
+    """Removes what carries no information: two spines, the ticks, and strong grid lines."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0, colors=INK)
@@ -121,15 +121,15 @@ def _style() -> dict[str, Any]:
 
 @functools.cache
 def _chinese_font() -> tuple[str, ...]:
-    """The family of the font that the package zhplot carries; none where it is not installed.
+    """Returns the family of the Chinese font in the package zhplot, if it is installed.
 
-    The package is found and not imported: its import changes matplotlib's settings for all.
+    The package is located and not imported, because its import changes matplotlib's settings.
     """
     from matplotlib import font_manager
 
-    found = importlib.util.find_spec("zhplot")
-    for place in (found.submodule_search_locations or []) if found else []:
-        path = Path(place) / "fonts" / "NotoSansSC-Regular.ttf"
+    package = importlib.util.find_spec("zhplot")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        path = Path(folder) / "fonts" / "NotoSansSC-Regular.ttf"
         if path.is_file():
             font_manager.fontManager.addfont(path)
             return (font_manager.FontProperties(fname=path).get_name(),)

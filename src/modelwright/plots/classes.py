@@ -1,4 +1,4 @@
-"""The plot of each class's precision and recall."""
+"""The plot of the precision and recall of each class."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from modelwright.plots.canvas import BLUE, GRID, ORANGE, clean, cut, figure, plain
+from modelwright.plots.canvas import BLUE, GRID, ORANGE, clean, escape_dollars, figure, truncate
 
 _BARS = 40
-"""So many classes are drawn at the most."""
+"""Largest number of classes that are drawn."""
 
 
 def draw_classes(
     path: Path, labels: Sequence[str], precision: Sequence[float], recall: Sequence[float]
 ) -> Path:
-    """Draw precision and recall of each class, the weakest class on top.
+    """Draws the precision and recall of each class, the weakest class on top.
 
     Args:
-        path: The PNG to write.
-        labels: Names of the classes.
-        precision: 0 to 1, one a class.
-        recall: 0 to 1, one a class.
+        path: the PNG to write.
+        labels: names of the classes.
+        precision: 0 to 1, one per class.
+        recall: 0 to 1, one per class.
 
-    With more than 40 classes only the 40 with the least mean of the two are drawn.
+    Of more than 40 classes, only the 40 with the lowest mean of the two are drawn.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -43,7 +43,7 @@ def draw_classes(
         )
         axes.plot([precision[one] for one in order], at, "o", color=BLUE, ms=8, label="precision")
         axes.plot([recall[one] for one in order], at, "D", color=ORANGE, ms=6, label="recall")
-        axes.set_yticks(at, [plain(cut(labels[one], 24)) for one in order])
+        axes.set_yticks(at, [escape_dollars(truncate(labels[one], 24)) for one in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         low = min([*(precision[one] for one in order), *(recall[one] for one in order), 1.0])
         axes.set_xlim(0 if low < 0.5 else max(0.0, np.floor(low * 10 - 0.5) / 10), 1.01)

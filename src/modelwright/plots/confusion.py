@@ -1,4 +1,4 @@
-"""The plot of which classes a model takes for which."""
+"""The plot of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.types import IntArray
-from modelwright.plots.canvas import FAINT, INK, cut, figure, plain
+from modelwright.plots.canvas import FAINT, INK, escape_dollars, figure, truncate
 
 _CELLS = 20
-"""Up to so many classes the cells carry numbers."""
+"""Largest number of classes with numbers in the cells."""
 _NAMES = 60
-"""Up to so many classes every one of them is named."""
+"""Largest number of classes with names on the axes."""
 
 
 def draw_confusion(path: Path, matrix: IntArray, labels: Sequence[str]) -> Path:
-    """Draw a confusion matrix: counts, coloured by each one's share of its true class.
+    """Draws a confusion matrix: counts, colored by their share of the true class.
 
     Args:
-        path: The PNG to write.
+        path: the PNG to write.
         matrix: int64 ``[k, k]``; a row is a true class, a column a predicted one.
-        labels: The k names.
+        labels: the k names.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -33,7 +33,7 @@ def draw_confusion(path: Path, matrix: IntArray, labels: Sequence[str]) -> Path:
     share = counts / np.maximum(total, 1)
     size = len(labels)
     side = float(np.clip(0.62 * size, 3.2, 11 if size <= _CELLS else 8))
-    names = [plain(cut(label, 16)) for label in labels]
+    names = [escape_dollars(truncate(label, 16)) for label in labels]
     with figure(path, side + 2.2, side + 1.4) as drawn:
         axes = drawn.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")

@@ -1,4 +1,4 @@
-"""The plot of what the layers of a network make of one picture: a row of small maps a layer."""
+"""The plot of the feature maps of one image: one row of small maps for each layer."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.types import FloatArray, UInt8Array
-from modelwright.plots.canvas import FAINT, INK, cut, figure, plain
+from modelwright.plots.canvas import FAINT, INK, escape_dollars, figure, truncate
 
 _SIZE = 1.15
 
 
 @dataclass(frozen=True)
-class Maps:
-    """A layer's output float32 ``[h, w, channels]`` and which of its channels to draw."""
+class LayerMaps:
+    """The output of a layer, float32 ``[h, w, channels]``, and the channels to draw."""
 
     name: str
     values: FloatArray
     channels: tuple[int, ...]
 
 
-def draw_layers(path: Path, picture: UInt8Array, layers: Sequence[Maps], *, title: str) -> Path:
-    """Draw a picture and, below it, the maps of each layer.
+def draw_layers(path: Path, image: UInt8Array, layers: Sequence[LayerMaps], *, title: str) -> Path:
+    """Draws an image and, below it, the maps of each layer.
 
-    White is zero, red above, blue below; each map has its own scale, so that its pattern shows
-    however weak it is.
+    White is zero, red is positive and blue is negative. Each map has its own scale, so that a
+    weak pattern can be seen too.
 
     Args:
-        path: The PNG to write.
-        picture: ``[h, w, c]``, grey with one channel, else RGB.
-        layers: At least one, from the first to the last.
-        title: Beside the picture.
+        path: the PNG to write.
+        image: ``[h, w, c]``, gray if it has one channel, else RGB.
+        layers: at least one, from first to last.
+        title: above the image.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -41,10 +41,10 @@ def draw_layers(path: Path, picture: UInt8Array, layers: Sequence[Maps], *, titl
     rows = len(layers) + 1
     with figure(path, _SIZE * max(columns, 5) + 0.1, (_SIZE + 0.42) * rows) as drawn:
         parts = drawn.subfigures(rows, 1)
-        gray = picture.shape[-1] == 1
-        [axes, *_] = _row(parts[0], cut(title, 90), columns)
+        gray = image.shape[-1] == 1
+        [axes, *_] = _row(parts[0], truncate(title, 90), columns)
         axes.imshow(
-            picture[..., 0] if gray else picture,
+            image[..., 0] if gray else image,
             cmap="gray" if gray else None,
             vmin=0,
             vmax=255,
@@ -52,7 +52,7 @@ def draw_layers(path: Path, picture: UInt8Array, layers: Sequence[Maps], *, titl
         )
         for part, layer in zip(parts[1:], layers, strict=True):
             height, width, channels = layer.values.shape
-            head = f"{cut(layer.name, 40)}:  {height} x {width}, {channels} channels"
+            head = f"{truncate(layer.name, 40)}:  {height} x {width}, {channels} channels"
             for axes, channel in zip(_row(part, head, columns), layer.channels, strict=False):
                 values = layer.values[..., channel]
                 limit = float(abs(values).max()) or 1.0
@@ -62,9 +62,9 @@ def draw_layers(path: Path, picture: UInt8Array, layers: Sequence[Maps], *, titl
 
 
 def _row(part: Any, title: str, columns: int) -> list[Any]:
-    """A title and so many empty places for pictures."""
-    part.suptitle(plain(title), x=0.01, ha="left", fontsize=10, color=INK)
-    places = list(part.subplots(1, max(columns, 5), squeeze=False)[0])
-    for axes in places:
+    """Adds a title and returns empty axes for this many images."""
+    part.suptitle(escape_dollars(title), x=0.01, ha="left", fontsize=10, color=INK)
+    all_axes = list(part.subplots(1, max(columns, 5), squeeze=False)[0])
+    for axes in all_axes:
         axes.set_axis_off()
-    return places
+    return all_axes

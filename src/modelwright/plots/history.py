@@ -1,4 +1,4 @@
-"""The plot of a training: loss and accuracy by epoch."""
+"""The plot of a training: loss and accuracy of each epoch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NAMES = {"loss": "Loss", "accuracy": "Accuracy"}
 def draw_history(
     path: Path, history: Sequence[Mapping[str, float]], *, best: int | None = None
 ) -> Path:
-    """Draw loss and accuracy of the training and the validation rows.
+    """Draws the loss and accuracy on the training and validation rows.
 
     Args:
-        path: The PNG to write.
-        history: One mapping an epoch with ``loss``, ``accuracy`` and the same with ``val_`` before
-            them; what is not there is not drawn.
-        best: The epoch whose weights were kept, from 1; None to mark none.
+        path: the PNG to write.
+        history: one mapping per epoch with ``loss``, ``accuracy``, ``val_loss`` and
+            ``val_accuracy``; a missing key is not drawn.
+        best: the epoch with the best weights, counted from 1; None marks no epoch.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""The plot of a data set before any training: balance, sizes or lengths, scripts."""
+"""The plot of a data set: class balance, sizes of images or lengths of texts, scripts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.types import IntArray
-from modelwright.plots.canvas import BLUE, FAINT, SERIES, clean, cut, figure, plain
+from modelwright.plots.canvas import BLUE, FAINT, SERIES, clean, escape_dollars, figure, truncate
 
 _BARS = 25
-"""Up to so many classes each has its own bar; beyond, they are a curve from large to small."""
+"""Largest number of classes with one bar each; more become a curve from large to small."""
 
 
 def draw_inspection(
@@ -24,15 +24,15 @@ def draw_inspection(
     sizes_name: str = "characters",
     scripts: Mapping[str, float] | None = None,
 ) -> Path:
-    """Draw a data set in one picture.
+    """Draws a data set in one figure.
 
     Args:
-        path: The PNG to write.
-        labels: Names of the classes.
-        counts: Rows of each class, by split.
-        sizes: One number a row, such as its characters; empty to draw none.
-        sizes_name: What those numbers are.
-        scripts: Share of the rows in each script, 0 to 1.
+        path: the PNG to write.
+        labels: names of the classes.
+        counts: rows of each class, by split.
+        sizes: one number per row, such as its characters; draws nothing if empty.
+        sizes_name: what the numbers are.
+        scripts: share of the rows in each script, 0 to 1.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -72,7 +72,7 @@ def _draw_balance(axes: Any, labels: Sequence[str], counts: Mapping[str, Sequenc
             name = f"{split} ({sum(rows):,})"
             axes.barh(at, rows, left=start, height=0.7, color=color, label=name)
             start = start + np.asarray(rows)
-        axes.set_yticks(at, [plain(cut(label, 20)) for label in labels])
+        axes.set_yticks(at, [escape_dollars(truncate(label, 20)) for label in labels])
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.xaxis.get_major_locator().set_params(nbins=5)
         axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -1,15 +1,17 @@
-"""The plot of what a model got wrong: pictures in a grid, texts in a list."""
+"""The plot of the mistakes of a model: images in a grid, texts in a list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from modelwright.core.types import UInt8Array
-from modelwright.plots.canvas import FAINT, GRID, INK, RED, cut, figure, plain, wrap
+from modelwright.plots.canvas import FAINT, GRID, INK, RED, escape_dollars, figure, truncate, wrap
 
 LIMIT = 20
-"""Rows drawn at most."""
+"""Largest number of rows that are drawn."""
 _COLUMNS = 5
 
 
@@ -20,56 +22,62 @@ def draw_mistakes(
     predicted: Sequence[str],
     confidence: Sequence[float],
 ) -> Path:
-    """Draw up to 20 rows with their true and predicted class and the model's confidence.
+    """Draws up to 20 rows with their true class, predicted class and confidence.
 
     Args:
-        path: The PNG to write.
-        inputs: Texts, or pictures, uint8 ``[n, h, w, c]``.
-        true: The name of each row's class.
-        predicted: The name of the class that the model gave.
-        confidence: The probability that it gave it, 0 to 1.
+        path: the PNG to write.
+        inputs: texts, or images, uint8 ``[n, h, w, c]``.
+        true: the name of the true class of each row.
+        predicted: the name of the predicted class.
+        confidence: the probability of the predicted class, 0 to 1.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
     shown = min(LIMIT, len(true))
-    heads = [(true[row], predicted[row], confidence[row]) for row in range(shown)]
+    answers = [(true[row], predicted[row], confidence[row]) for row in range(shown)]
     if shown == 0:
         with figure(path, 4, 1) as drawn:
             drawn.text(0.5, 0.5, "no mistakes", ha="center", va="center", color=FAINT)
-    elif isinstance(inputs[0], str):
-        _draw_texts(path, [str(text) for text in inputs[:shown]], heads)
+    elif isinstance(inputs, np.ndarray):
+        _draw_images(path, inputs, answers)
     else:
-        _draw_pictures(path, inputs, heads)
+        _draw_texts(path, [str(text) for text in inputs[:shown]], answers)
     return path
 
 
-def _draw_pictures(path: Path, pictures: object, heads: Sequence[tuple[str, str, float]]) -> None:
-    rows = -(-len(heads) // _COLUMNS)
-    columns = min(_COLUMNS, len(heads))
+def _draw_images(path: Path, images: UInt8Array, answers: Sequence[tuple[str, str, float]]) -> None:
+    rows = -(-len(answers) // _COLUMNS)
+    columns = min(_COLUMNS, len(answers))
     with figure(path, 1.9 * columns + 0.2, 2.35 * rows + 0.1) as drawn:
         cells = drawn.subplots(rows, columns, squeeze=False).ravel()
         for axes in cells:
             axes.set_axis_off()
-        for row, (axes, (true, predicted, sure)) in enumerate(zip(cells, heads, strict=False)):
-            picture = pictures[row]  # type: ignore[index]
-            gray = picture.shape[-1] == 1
+        for row, (axes, (true, predicted, probability)) in enumerate(
+            zip(cells, answers, strict=False)
+        ):
+            image = images[row]
+            gray = image.shape[-1] == 1
             axes.imshow(
-                picture[..., 0] if gray else picture,
+                image[..., 0] if gray else image,
                 cmap="gray" if gray else None,
                 vmin=0,
                 vmax=255,
                 interpolation="nearest",
             )
-            axes.set_title(plain(cut(true, 18)), fontsize=10, loc="center", pad=17, color=INK)
-            label = plain(f"→ {cut(predicted, 14)} {sure:.0%}")
+            axes.set_title(
+                escape_dollars(truncate(true, 18)), fontsize=10, loc="center", pad=17, color=INK
+            )
+            label = escape_dollars(f"→ {truncate(predicted, 14)} {probability:.0%}")
             axes.text(
                 0.5, 1.03, label, transform=axes.transAxes, ha="center", fontsize=9, color=RED
             )
 
 
-def _draw_texts(path: Path, texts: Sequence[str], heads: Sequence[tuple[str, str, float]]) -> None:
-    wrapped = [plain(wrap(text, 112, 3)) for text in texts]
+def _draw_texts(
+    path: Path, texts: Sequence[str], answers: Sequence[tuple[str, str, float]]
+) -> None:
+    wrapped = [escape_dollars(wrap(text, 112, 3)) for text in texts]
     heights = [max(2, text.count("\n") + 1) + 0.9 for text in wrapped]
     whole = sum(heights)
     with figure(path, 10, 0.21 * whole + 0.2) as drawn:
@@ -78,11 +86,13 @@ def _draw_texts(path: Path, texts: Sequence[str], heads: Sequence[tuple[str, str
         axes.set_xlim(0, 1)
         axes.set_ylim(whole, 0)
         top = 0.0
-        for text, height, (true, predicted, sure) in zip(wrapped, heights, heads, strict=True):
+        for text, height, (true, predicted, probability) in zip(
+            wrapped, heights, answers, strict=True
+        ):
             middle = top + height / 2
-            axes.text(0.0, middle - 0.5, plain(cut(true, 20)), va="center")
-            given = plain(f"→ {cut(predicted, 14)} {sure:.0%}")
-            axes.text(0.0, middle + 0.6, given, va="center", color=RED)
+            axes.text(0.0, middle - 0.5, escape_dollars(truncate(true, 20)), va="center")
+            label = escape_dollars(f"→ {truncate(predicted, 14)} {probability:.0%}")
+            axes.text(0.0, middle + 0.6, label, va="center", color=RED)
             axes.text(0.19, middle, text, va="center", fontsize=9, linespacing=1.3)
             top += height
             axes.axhline(top, color=GRID, linewidth=0.8)

@@ -1,1 +1,1 @@
-"""Reproduces the published claims and writes the results pages."""
+"""Reproduces published numbers and writes the results pages."""

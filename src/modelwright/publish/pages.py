@@ -1,137 +1,157 @@
-"""The results pages: hand-written prose round tables that are written from kept JSON.
+"""Writes the tables of the results pages from the JSON in ``benchmarks/results``.
+
+The prose of the pages is written by hand. On a page,
 
     <!-- table: cifar10-table -->
     <!-- end -->
 
-names ``benchmarks/results/cifar10-table.json``, a study's or a benchmark's, and
-``<!-- list: short -->`` stands for what falls short of the published figures. It trains nothing.
+is replaced by the table of ``benchmarks/results/cifar10-table.json``, a study or a benchmark, and
+``<!-- list: short -->`` by the list of the published accuracies that are not reached. This module
+trains nothing.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core import markdown
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_text
-from modelwright.publish import kept_studies, published_comparison, shipped_studies, timings
-from modelwright.studies import tables
-from modelwright.studies.translations import Language, say
+from modelwright.core.report import Block, Note, Report
+from modelwright.publish.benchmark_tables import benchmark_markdown
+from modelwright.publish.finished_studies import find_finished_study, outdated_reasons
+from modelwright.publish.published_comparison import (
+    comparison_notes,
+    comparison_table,
+    missed_claims,
+    with_current_claims,
+)
+from modelwright.publish.shipped_studies import (
+    read_shipped_study,
+    reproduce_command,
+    shipped_study_names,
+)
+from modelwright.studies.study_record import read_study_record
+from modelwright.studies.translations import PageLanguage, say
 
-PAGES: dict[str, Language] = {"docs/results.md": "en", "docs/zh/results.md": "zh"}
+PAGES: dict[str, PageLanguage] = {"docs/results.md": "en", "docs/zh/results.md": "zh"}
 """The pages of a checkout, and their languages."""
 _MARK = re.compile(r"<!-- (table|list): ([\w.-]+) -->\n(?:(?!<!-- ).*\n)*<!-- end -->")
-_BEGUN = re.compile(r"<!-- (?:table|list): .*?-->")
+_MARK_START = re.compile(r"<!-- (?:table|list): .*?-->")
 
 
 @dataclass(frozen=True)
-class PageReport:
-    """The pages there are, those of them that changed, and what has no figures yet."""
+class PagesReport(Report):
+    """The pages of a checkout, those that changed, and the tables without a measurement."""
 
     pages: tuple[Path, ...]
     written: tuple[Path, ...]
     unmeasured: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {
             "pages": [str(path) for path in self.pages],
             "written": [str(path) for path in self.written],
             "unmeasured": list(self.unmeasured),
         }
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """Returns one line for each page and for each table without a measurement."""
         lines = [
-            f"{'written' if path in self.written else 'as it was'}: {path}" for path in self.pages
+            f"{'written' if path in self.written else 'unchanged'}: {path}" for path in self.pages
         ]
-        return "\n".join([*lines, *(f"not measured yet: {name}" for name in self.unmeasured)])
+        return [Note("\n".join([*lines, *(f"not measured yet: {one}" for one in self.unmeasured)]))]
 
 
-def write(results: Path, *, needed: bool = False) -> PageReport:
-    """Write the tables of a checkout's pages anew, whose results are in ``results``.
+def write_pages(results: Path, *, required: bool = False) -> PagesReport:
+    """Writes the tables of a checkout's pages.
+
+    Args:
+        results: the checkout's ``benchmarks/results``.
+        required: whether it is an error if there are no pages.
 
     Raises:
-        ConfigError: there are no pages, and ``needed`` says that there should be; a mark is wrong.
-        RunError: a kept file cannot be read.
+        ConfigError: there are no pages but they are required, or a mark is wrong.
+        RunError: a file in ``results`` cannot be read.
     """
     root = results.parent.parent
     pages = [root / name for name in PAGES if (root / name).is_file()]
-    if needed and not pages:
+    if required and not pages:
         raise ConfigError(
-            f"there is no {' or '.join(PAGES)} beside {results}; run this in a checkout, or name"
-            " its benchmarks/results with --results."
+            f"there is no {' or '.join(PAGES)} in {root}; run this in a checkout, or name its"
+            " benchmarks/results with --results."
         )
     written, names = [], []
     for path in pages:
         before = path.read_text("utf-8")
         language = PAGES[path.relative_to(root).as_posix()]
-        after = fill(before, results, language)
+        after = fill_page(before, results, language)
         names += [name for kind, name in _MARK.findall(before) if kind == "table"]
         if after != before:
             write_text(path, after)
             written.append(path)
     unmeasured = [name for name in dict.fromkeys(names) if not (results / f"{name}.json").exists()]
-    return PageReport(tuple(pages), tuple(written), tuple(unmeasured))
+    return PagesReport(tuple(pages), tuple(written), tuple(unmeasured))
 
 
-def fill(text: str, results: Path, language: Language) -> str:
-    """A page with its tables as the kept files have them.
+def fill_page(text: str, results: Path, language: PageLanguage) -> str:
+    """Returns the text of a page with its tables and lists from the files in ``results``.
 
     Raises:
-        ConfigError: a mark has no end, or stands for a list that there is none of.
-        RunError: a kept file cannot be read.
+        ConfigError: a mark has no end, or names an unknown list.
+        RunError: a file in ``results`` cannot be read.
     """
-    whole, begun = _MARK.findall(text), _BEGUN.findall(text)
-    if len(whole) != len(begun):
+    complete, started = _MARK.findall(text), _MARK_START.findall(text)
+    if len(complete) != len(started):
         raise ConfigError(
-            f"{len(begun)} marks begin on the page and {len(whole)} are whole; expected each with"
-            " its <!-- end --> on a line of its own and no other comment between."
+            f"{len(started)} marks begin on the page and {len(complete)} are complete; expected"
+            " each with its <!-- end --> on a line of its own and no other comment between."
         )
 
-    def put(found: re.Match[str]) -> str:
-        kind, name = found.groups()
+    def replacement(mark: re.Match[str]) -> str:
+        kind, name = mark.groups()
         if kind == "list" and name not in _LISTS:
             raise ConfigError(f"the mark 'list: {name}' is unknown; known: {', '.join(_LISTS)}.")
-        make = _table if kind == "table" else _LISTS[name]
-        content = make(name, results, language)
+        content = (
+            _table(name, results, language) if kind == "table" else _LISTS[name](results, language)
+        )
         return f"<!-- {kind}: {name} -->\n\n{content}\n\n<!-- end -->"
 
-    return _MARK.sub(put, text)
+    return _MARK.sub(replacement, text)
 
 
-def _table(name: str, results: Path, language: Language) -> str:
+def _table(name: str, results: Path, language: PageLanguage) -> str:
     path = results / f"{name}.json"
     if not path.is_file():
         return say("Not measured yet.", language)
-    study = kept_studies.read(path)
+    study = read_study_record(path)
     if study is None:
-        return _benchmark(path, language)
-    if study["name"] != name:
-        raise RunError(f"{path} holds the study '{study['name']}'; expected '{name}'.")
+        return _benchmark_table(path, language)
+    if study.name != name:
+        raise RunError(f"{path} holds the study '{study.name}'; expected '{name}'.")
     lines = []
-    if name in shipped_studies.names():
-        plan = shipped_studies.read(name)
-        study = published_comparison.claiming(study, plan)
-        again = f"`{shipped_studies.command(name, '--again')}`"
+    if name in shipped_study_names():
+        plan = read_shipped_study(name)
+        study = with_current_claims(study, plan)
+        again = f"`{reproduce_command(name, '--again')}`"
         lines.append(say("again: {command}", language, command=again))
-        if reasons := kept_studies.outdated(study, plan):
+        if reasons := outdated_reasons(study, plan):
             what = "; ".join(reasons)
             lines.append(say("other settings today: {what}", language, what=what))
-    headers, rows = published_comparison.rows(study, language, page=True)
-    notes = [*published_comparison.notes(study, language), *lines]
-    return "\n\n".join(
-        [tables.markdown_table(headers, rows), "\n".join(f"- {line}" for line in notes)]
-    )
+    headers, rows = comparison_table(study, language, page=True)
+    notes = [*comparison_notes(study, language), *lines]
+    return "\n\n".join([markdown.table(headers, rows), "\n".join(f"- {line}" for line in notes)])
 
 
-def _benchmark(path: Path, language: Language) -> str:
+def _benchmark_table(path: Path, language: PageLanguage) -> str:
     try:
-        return timings.markdown(json.loads(path.read_text("utf-8")), language)
+        return benchmark_markdown(json.loads(path.read_text("utf-8")), language)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"{path} is not as a benchmark writes it: {type(error).__name__} {error}; measure it"
@@ -139,21 +159,18 @@ def _benchmark(path: Path, language: Language) -> str:
         ) from None
 
 
-def _short(name: str, results: Path, language: Language) -> str:
-    """The published figures that are not reached, of every study that comes with the package."""
-    lines, seen = [], False
-    for known in shipped_studies.names():
-        path = results / f"{known}.json"
-        study = kept_studies.read(path) if path.is_file() else None
+def _missed_list(results: Path, language: PageLanguage) -> str:
+    """Returns the published accuracies that the package's studies do not reach."""
+    lines, measured = [], False
+    for name in shipped_study_names():
+        study = find_finished_study(results, name)
         if study is not None:
-            seen = True
-            lines += published_comparison.short(
-                published_comparison.claiming(study, shipped_studies.read(known)), language
-            )
+            measured = True
+            lines += missed_claims(with_current_claims(study, read_shipped_study(name)), language)
     if not lines:
-        empty = "Of what has been measured, nothing." if seen else "Nothing has been measured yet."
+        empty = "Everything measured is reached." if measured else "Nothing has been measured yet."
         return say(empty, language)
     return "\n".join(f"- {line}" for line in lines)
 
 
-_LISTS: dict[str, Callable[[str, Path, Language], str]] = {"short": _short}
+_LISTS: dict[str, Callable[[Path, PageLanguage], str]] = {"short": _missed_list}

@@ -1,5 +1,7 @@
-"""The studies that come with the package, ``published/*.toml``: every claim of a tutorial's, and
-the recipes beside figures from papers. It trains nothing and loads no framework.
+"""The studies of the package, ``studies/published/*.toml``: their plans and their commands.
+
+They try every claim of a tutorial, and compare recipes with numbers from papers. This module
+trains nothing and loads no framework.
 """
 
 from __future__ import annotations
@@ -12,68 +14,67 @@ from importlib import resources
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.models.builders import check_options, find_builder
-from modelwright.recipes.resolve import merge
-from modelwright.studies import plan as plans
-from modelwright.studies.plan import Plan, Variant
+from modelwright.models import builders
+from modelwright.recipes.resolve import merge_tables
+from modelwright.studies.plan import StudyPlan, StudyVariant
+from modelwright.studies.plan_file import read_study_plan
 
 ROWS, EPOCHS, LENGTH = 1_000, 1, 100
-"""Of ``quick``: at most so many rows of each split, epochs, and tokens of a text."""
+"""Limits of a quick run: rows of each split, epochs, and tokens of a text."""
 
 
-def names() -> list[str]:
-    """The studies there are."""
+def shipped_study_names() -> list[str]:
+    """Returns the names of the studies, sorted."""
     files = (resources.files("modelwright.studies") / "published").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def choose(given: Sequence[str]) -> list[str]:
-    """Those names once each, or all of them where none is given.
+def select_study_names(names: Sequence[str]) -> list[str]:
+    """Returns the names once each, or all studies if there are none.
 
     Raises:
         ConfigError: there is no study of a name.
     """
-    for name in given:
-        if name not in names():
+    known = shipped_study_names()
+    for name in names:
+        if name not in known:
             raise ConfigError(
-                f"there is no study '{name}'.{nearest(name, names())} Known here:"
-                f" {', '.join(names())}; a study of your own is for modelwright compare."
+                f"there is no study '{name}'.{nearest(name, known)} Known here:"
+                f" {', '.join(known)}; to run a study of your own, use modelwright compare."
             )
-    return list(dict.fromkeys(given)) or names()
+    return list(dict.fromkeys(names)) or known
 
 
-def read(name: str) -> Plan:
-    """The study of that name, checked."""
-    text = (resources.files("modelwright.studies") / "published" / f"{name}.toml").read_text(
-        "utf-8"
-    )
-    plan = plans.read(tomllib.loads(text))
-    return replace(plan, command=command(name))
+def read_shipped_study(name: str) -> StudyPlan:
+    """Returns the plan of a study."""
+    file = resources.files("modelwright.studies") / "published" / f"{name}.toml"
+    plan = read_study_plan(tomllib.loads(file.read_text("utf-8")))
+    return replace(plan, command=reproduce_command(name))
 
 
-def command(name: str, *options: str) -> str:
-    """What a person types to have it again."""
+def reproduce_command(name: str, *options: str) -> str:
+    """Returns the command that reproduces a study."""
     return shlex.join(["modelwright", "reproduce", "--only", name, *options])
 
 
-def quick(plan: Plan) -> Plan:
-    """The same rows of the table, from few rows, epochs and tokens, with one seed.
+def quick_plan(plan: StudyPlan) -> StudyPlan:
+    """Returns the same variants with few rows, epochs and tokens, and with one seed.
 
-    It has another name, so that its figures never stand where the study's belong.
+    The plan has another name, so that its results never replace those of the study.
     """
     return replace(
         plan,
         name=f"{plan.name}-quick",
         seeds=plan.seeds[:1],
-        variants=tuple(_quick(variant, plan) for variant in plan.variants),
-        command=command(plan.name, "--quick"),
+        variants=tuple(_quick_variant(variant, plan) for variant in plan.variants),
+        command=reproduce_command(plan.name, "--quick"),
     )
 
 
-def _quick(variant: Variant, plan: Plan) -> Variant:
+def _quick_variant(variant: StudyVariant, plan: StudyPlan) -> StudyVariant:
     config = variant.config(plan.name, plan.seeds[0])
-    options = check_options(config.model).model_dump()
-    less = {"data": {"limit": ROWS}, "train": {"epochs": min(EPOCHS, config.train.epochs)}}
-    if find_builder(config.model.builder).task == "text":
-        less["model"] = {"length": min(LENGTH, options["length"])}
-    return replace(variant, tables=merge(variant.tables, less))
+    options = builders.check_options(config.model).model_dump()
+    limits = {"data": {"limit": ROWS}, "train": {"epochs": min(EPOCHS, config.train.epochs)}}
+    if builders.find_builder(config.model.builder).task == "text":
+        limits["model"] = {"length": min(LENGTH, options["length"])}
+    return replace(variant, tables=merge_tables(variant.tables, limits))

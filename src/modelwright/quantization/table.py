@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.metrics import measure
+from modelwright.core.metrics import compute_metrics
 from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.statistics import bonett_price_interval
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.quantization.methods import BASELINE, ENGINE_FOLDER, METHODS
@@ -22,7 +22,6 @@ from modelwright.servable.engines.registry import REFERENCE
 TABLE_FILE = f"{ENGINE_FOLDER}/table.json"
 PLOT_FILE = f"{ENGINE_FOLDER}/table.png"
 _WIDTH = 130
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Variant:
     change: float
     """Accuracy minus that of the SavedModel."""
     interval: tuple[float, float]
-    """The 95 % interval of that change: paired rows, normal approximation."""
+    """The 95 % interval of that change: rows paired, Bonett and Price (2012)."""
     flips: float
     """Share of the rows whose label differs from the SavedModel's."""
     max_difference: float
@@ -123,14 +122,13 @@ def compare_variants(
         labels: the true labels, ``[n]``.
     """
     baseline = METHODS[BASELINE].engine
-    figures = {name: measure(answer, labels) for name, answer in answers.items()}
+    figures = {name: compute_metrics(answer, labels) for name, answer in answers.items()}
     correct = {name: answer.argmax(axis=1) == labels for name, answer in answers.items()}
     reference, reference_cost = answers[REFERENCE], costs[REFERENCE]
     variants = {}
     for name, answer in answers.items():
         difference = correct[name].astype(np.float64) - correct[REFERENCE]
         change = float(difference.mean())
-        reach = _Z * float(difference.std()) / math.sqrt(len(labels))
         comparable = baseline in sizes and kind_of(name) == kind_of(baseline)
         calibration_error = figures[name].calibration_error
         variants[name] = Variant(
@@ -140,7 +138,7 @@ def compare_variants(
             accuracy_interval=figures[name].accuracy_interval,
             macro_f1=figures[name].macro_f1,
             change=change,
-            interval=(change - reach, change + reach),
+            interval=bonett_price_interval(difference),
             flips=float(np.mean(answer.argmax(axis=1) != reference.argmax(axis=1))),
             max_difference=float(np.abs(answer - reference).max(initial=0.0)),
             calibration_change=calibration_error - figures[REFERENCE].calibration_error,

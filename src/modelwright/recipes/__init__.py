@@ -1,1 +1,1 @@
-"""Settings known to score, one TOML file each, and how a user's own are laid over them."""
+"""Recipes: TOML files with settings of known accuracy, and how a user's settings override them."""

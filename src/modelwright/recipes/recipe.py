@@ -1,4 +1,4 @@
-"""The recipes that come with the package, and reading one."""
+"""The recipes of the package, and a reader for one of them."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
 from modelwright.core.plugins import plugin_names
 from modelwright.models.builders import PLUGINS
-from modelwright.recipes import measured
-from modelwright.recipes.measured import Measured
+from modelwright.recipes.measured_score import MeasuredScore, check_measured_score
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A builder with the settings it comes with; what is not set has its own default."""
+    """A builder and its settings. A setting that is not here has the default of the builder."""
 
     name: str
     summary: str
     builder: str
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[MeasuredScore, ...] = ()
 
 
-def names() -> list[str]:
-    """The recipes there are."""
+def recipe_names() -> list[str]:
+    """Returns the names of the recipes, sorted."""
     files = resources.files("modelwright.recipes").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def read(name: str) -> Recipe:
-    """The recipe of that name, or of a function ``package.module:function``.
+def read_recipe(name: str) -> Recipe:
+    """Returns the recipe of a name, or the one for a function ``package.module:function``.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no recipe of that name.
     """
     if ":" in name:
         return Recipe(name, "a model function of your own", "custom", {"function": name})
-    if name not in names() and name in plugin_names(PLUGINS):
+    names = recipe_names()
+    if name not in names and name in plugin_names(PLUGINS):
         return Recipe(name, "a builder of another package", name)
-    if name not in names():
+    if name not in names:
         raise ConfigError(
-            f"unknown recipe '{name}'.{nearest(name, names())} Known here: {', '.join(names())},"
+            f"unknown recipe '{name}'.{nearest(name, names)} Known here: {', '.join(names)},"
             " or a function of your own as package.module:function."
         )
     text = (resources.files("modelwright.recipes") / f"{name}.toml").read_text("utf-8")
     tables = tomllib.loads(text)
-    figures = tuple(measured.read(entry, name) for entry in tables.pop("measured", ()))
-    return Recipe(name, **tables, measured=figures)
+    scores = tuple(check_measured_score(entry, name) for entry in tables.pop("measured", ()))
+    return Recipe(name, **tables, measured=scores)

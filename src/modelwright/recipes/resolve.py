@@ -1,4 +1,4 @@
-"""One config from four layers: a recipe's settings, a file, the command's options, ``--set``."""
+"""Resolves one config from four layers: a recipe, a file, the command's options, ``--set``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelwright.core.config import (
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
 from modelwright.models.builders import check_options
-from modelwright.recipes import recipe as recipes
+from modelwright.recipes.recipe import read_recipe, recipe_names
 
 Layer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
@@ -27,26 +27,30 @@ _TABLES = ("data", "model", "train")
 def resolve(
     file: Path | None = None, options: Layer | None = None, sets: Sequence[str] = ()
 ) -> Config:
-    """Lay the layers over each other, later ones on top, and check the whole.
+    """Merges the layers, later ones over earlier ones, and checks the result.
 
     Args:
         file: a TOML file with the tables ``[data]``, ``[model]``, ``[train]`` and ``name``.
-        options: the same structure as a mapping.
-        sets: ``table.key=value`` texts, the value as TOML or else as plain text.
+        options: the same tables as a mapping.
+        sets: texts ``table.key=value``; a value that is not TOML is plain text.
 
     Raises:
-        ConfigError: names the key, what was given, what is allowed.
+        ConfigError: names the key, what was given and what is allowed.
     """
-    layers = [read_file(file) if file else {}, options or {}, *(parse_set(text) for text in sets)]
-    merged = merge({}, *layers)
+    layers = [
+        read_config_file(file) if file else {},
+        options or {},
+        *(parse_set(text) for text in sets),
+    ]
+    merged = merge_tables({}, *layers)
     model = dict(merged.get("model", {}))
     name = model.pop("recipe", None)
     if not isinstance(name, str):
         raise ConfigError(
-            f"no recipe given; expected one of {', '.join(recipes.names())}, or a function as"
+            f"no recipe given; expected one of {', '.join(recipe_names())}, or a function as"
             " package.module:function, as [model] recipe in the file or with --recipe."
         )
-    recipe = recipes.read(name)
+    recipe = read_recipe(name)
     data = check_table(DataConfig, merged.get("data", {}), "data")
     if not data.source:
         raise ConfigError(
@@ -54,14 +58,13 @@ def resolve(
             " with --data."
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
-    options_table = check_options(checked)
-    values = _effective(options_table, model, "model").model_dump()
+    values = _effective(check_options(checked), model, "model").model_dump()
     train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
     train = _effective(train, merged.get("train", {}), "train")
     return check_table(
         Config,
         {
-            "name": merged.get("name") or (file.stem if file else _plain(recipe.name)),
+            "name": merged.get("name") or (file.stem if file else _function_name(recipe.name)),
             "recipe": recipe.name,
             "data": data,
             "model": ModelConfig(builder=recipe.builder, options=values),
@@ -71,52 +74,53 @@ def resolve(
     )
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """A config file's tables, with a source beside the file made a path from here.
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Returns the tables of a config file. Paths of sources are made relative to this folder.
 
     Raises:
-        ConfigError: it cannot be read, is not TOML, or has a table that does not exist.
+        ConfigError: the file cannot be read, is not TOML, or has an unknown table.
     """
     tables = read_toml(path, "config")
-    check_tables(tables)
-    return from_beside(path, tables)
+    check_table_names(tables)
+    return resolve_source_paths(path, tables)
 
 
 def read_toml(path: Path, kind: str) -> dict[str, Any]:
-    """What a TOML file holds; ``kind`` says in an error what it should be.
+    """Returns the content of a TOML file; ``kind`` names the file in errors.
 
     Raises:
-        ConfigError: it cannot be read, or is not TOML.
+        ConfigError: the file cannot be read, or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ConfigError(
-            f"there is no {kind} file {path}; expected the path of a TOML file. Correct the path."
-        ) from None
+        raise ConfigError(f"there is no {kind} file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
-def from_beside(file: Path, tables: Layer) -> dict[str, Any]:
-    """The tables, with sources that lie beside the file made paths from here."""
-    found: dict[str, Any] = {}
+def resolve_source_paths(file: Path, tables: Layer) -> dict[str, Any]:
+    """Returns the tables with the paths of sources relative to the current folder.
+
+    A source that exists in the folder of ``file`` becomes a path to it; others stay as they are.
+    """
+    sources: dict[str, Any] = {}
     for key in ("source", "unlabelled"):
-        given = tables.get("data", {}).get(key)
-        if isinstance(given, str):
-            found[key] = _beside(file, given)
-        elif isinstance(given, list):
-            found[key] = [_beside(file, item) for item in given]
-    return merge(tables, {"data": found}) if found else dict(tables)
+        value = tables.get("data", {}).get(key)
+        if isinstance(value, str):
+            sources[key] = _source_path(file, value)
+        elif isinstance(value, list):
+            sources[key] = [_source_path(file, item) for item in value]
+    return merge_tables(tables, {"data": sources}) if sources else dict(tables)
 
 
 def parse_set(text: str) -> dict[str, Any]:
-    """``train.epochs=5`` as nested tables.
+    """Returns ``train.epochs=5`` as nested tables.
 
     Raises:
-        ConfigError: it has no ``=``, or names no table.
+        ConfigError: the text has no ``=``, or names no table.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -125,39 +129,40 @@ def parse_set(text: str) -> dict[str, Any]:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    return nested(key.strip(), parsed)
+    return nest_setting(key.strip(), parsed)
 
 
-def nested(key: str, value: Any) -> dict[str, Any]:
-    """``train.epochs`` and 5 as nested tables.
+def nest_setting(key: str, value: Any) -> dict[str, Any]:
+    """Returns ``train.epochs`` and 5 as nested tables.
 
     Raises:
         ConfigError: the key names no table.
     """
-    tables: Any = value
-    for part in reversed(key.split(".")):
+    *outer, last = key.split(".")
+    tables = {last: value}
+    for part in reversed(outer):
         tables = {part: tables}
-    check_tables(tables)
-    return tables  # type: ignore[no-any-return]
+    check_table_names(tables)
+    return tables
 
 
-def flat(tables: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested tables as ``train.epochs`` and 5, key by key."""
+def flatten_settings(tables: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the values of nested tables as ``train.epochs`` and 5."""
     for key, value in tables.items():
         if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten_settings(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
 
-def check_tables(tables: Mapping[str, Any]) -> None:
-    """Check that there are no other tables than a config has.
+def check_table_names(tables: Mapping[str, Any]) -> None:
+    """Checks that all tables are tables of a config.
 
     Raises:
-        ConfigError: names the nearest one there is.
+        ConfigError: names the unknown key and the nearest known one.
     """
     known = (*_TABLES, "name")
-    # A key without its table is the likeliest slip of all.
+    # The most likely mistake is a key without its table.
     whole = [f"data.{name}" for name in DataConfig.model_fields]
     whole += [f"train.{name}" for name in TrainConfig.model_fields]
     for key, value in tables.items():
@@ -169,14 +174,15 @@ def check_tables(tables: Mapping[str, Any]) -> None:
             raise ConfigError(f"'{key}' was given {value!r}; expected a table: {key}.KEY.")
 
 
-def merge(base: Layer, *layers: Layer) -> dict[str, Any]:
-    """Tables laid over each other, key by key; later ones on top."""
+def merge_tables(base: Layer, *layers: Layer) -> dict[str, Any]:
+    """Returns the tables merged key by key; later layers win."""
     merged = dict(base)
     for layer in layers:
         for key, value in layer.items():
             below = merged.get(key)
-            both = isinstance(value, Mapping) and isinstance(below, Mapping)
-            merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+            if isinstance(value, Mapping) and isinstance(below, Mapping):
+                value = merge_tables(below, value)
+            merged[key] = value
     return merged
 
 
@@ -199,11 +205,11 @@ def _effective(table: AnyTable, chosen: Layer, name: str) -> AnyTable:
     return table.model_copy(update={key: fields[key].default for key in unread})
 
 
-def _beside(file: Path, source: object) -> object:
+def _source_path(file: Path, source: object) -> object:
     if isinstance(source, str) and (file.parent / source).exists():
         return str(file.parent / source)
     return source
 
 
-def _plain(name: str) -> str:
+def _function_name(name: str) -> str:
     return name.rpartition(":")[2]

@@ -1,1 +1,1 @@
-"""Variants trained with several seeds, measured on the same rows and compared."""
+"""Studies: variants trained with several seeds, measured on the same rows and compared."""

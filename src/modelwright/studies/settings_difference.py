@@ -1,30 +1,34 @@
-"""What two configs of a study's training have otherwise. Loads no framework."""
+"""The difference between two configs of a trial. Loads no framework."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from modelwright.core.config import Config
-from modelwright.models.builders import check_options
-from modelwright.recipes.resolve import flat
-from modelwright.studies.plan import NO_MATTER
+from modelwright.models import builders
+from modelwright.recipes.resolve import flatten_settings
+from modelwright.studies.plan import UNCOMPARED_SETTINGS
 
-_ELSEWHERE = ("name", "data.source", *NO_MATTER)
-"""Keys that may change: which rows there are is said by the fingerprint."""
+_IGNORED = ("name", "data.source", *UNCOMPARED_SETTINGS)
+"""Keys that may change. The fingerprint of the data says whether the rows are the same."""
 
 
-def difference(before: Config, now: Config) -> str:
-    """``train.epochs 3 is now 5``; empty where both give the same network."""
-    # Checked again, an old config has the defaults of settings that are younger than it.
+def settings_difference(before: Config, now: Config) -> str:
+    """Returns ``train.epochs 3 is now 5``, or an empty text if both give the same network."""
+    # A config that is older than a setting has the default of that setting.
     old, new = (
-        {**dict(flat(config.model_dump())), **dict(flat(_options(config), "model.options."))}
+        {
+            **dict(flatten_settings(config.model_dump())),
+            **dict(flatten_settings(_model_options(config), "model.options.")),
+        }
         for config in (before, now)
     )
-    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return ", ".join(
-        f"{key} {old.get(key)} is now {new.get(key)}" for key in differing if key not in _ELSEWHERE
+        f"{key} {old.get(key)} is now {new.get(key)}" for key in changed if key not in _IGNORED
     )
 
 
-def _options(config: Config) -> dict[str, Any]:
-    return check_options(config.model).model_dump()  # type: ignore[no-any-return]
+def _model_options(config: Config) -> dict[str, Any]:
+    options: dict[str, Any] = builders.check_options(config.model).model_dump()
+    return options

@@ -1,20 +1,25 @@
-"""The tables of studies, from the JSON they leave: for a terminal, and as Markdown.
-
-Everything is read from ``study.json``'s structure, so that a table can be made again from kept
-files alone, on any machine. Loads no framework.
-"""
+"""The tables of a study, for a terminal and for the page ``study.md``. Loads no framework."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from modelwright.core.terminal import percent, shorten, table
+from modelwright.core import markdown
+from modelwright.core.report import Block, Note, Table
+from modelwright.core.statistics import Estimate, PairedTest
+from modelwright.core.terminal import percent, shorten
+from modelwright.studies.study_record import (
+    ComparisonRecord,
+    StudyRecord,
+    VariantRecord,
+)
+from modelwright.studies.trial_result import MachineRecord
 
-Study = Mapping[str, Any]
-Rows = list[tuple[str, ...]]
-_NONE = "—"
-_NAME = 32
+Headers = tuple[str, ...]
+TextRows = list[tuple[str, ...]]
+EMPTY = "—"
+NAME_WIDTH = 32
+"""Columns of a terminal that a variant's name may take."""
 _VERSIONS = ("python", "modelwright", "tensorflow", "keras")
 _METHODS = {
     "t over seeds": "Student's t over the seeds",
@@ -23,188 +28,183 @@ _METHODS = {
 }
 
 
-def render(study: Study) -> str:
-    """A study for a person at a terminal."""
-    parts = [
-        table(headers, [(shorten(row[0], _NAME), *row[1:]) for row in rows])
-        for headers, rows in sections(study)
+def study_blocks(study: StudyRecord) -> list[Block]:
+    """Returns the tables and notes of a study, with short names."""
+    tables = [
+        Table(headers, [(shorten(row[0], NAME_WIDTH), *row[1:]) for row in rows])
+        for headers, rows in _sections(study)
     ]
-    return "\n\n".join([*parts, "\n".join(notes(study)), f"files: {study['folder']}"])
+    return [*tables, Note("\n".join(_notes(study))), Note(f"files: {study.folder}")]
 
 
-def markdown(study: Study) -> str:
-    """A study as a page, ``study.md``."""
-    about = f"{study['data']['source']}, {study['split']} rows; seeds {seeds(study['seeds'])}."
-    commands = [variant["command"] for variant in study["variants"]]
+def study_page(study: StudyRecord) -> str:
+    """Returns a study as the page ``study.md``."""
+    seeds = format_seeds(study.seeds)
     parts = [
-        f"# {study['name']}",
-        about,
+        f"# {study.name}",
+        f"{study.data.source}, {study.split} rows; seeds {seeds}.",
         "![Accuracy of each variant: a point for each seed, the mean with its interval](study.png)",
-        *(markdown_table(headers, rows) for headers, rows in sections(study)),
-        "\n".join(f"- {line}" for line in notes(study)),
-        "The first seed of each variant by itself:",
-        "\n".join(["```sh", *commands, "```"]),
+        *(markdown.table(headers, rows) for headers, rows in _sections(study)),
+        "\n".join(f"- {line}" for line in _notes(study)),
+        "The command that trains the first seed of each variant:",
+        "\n".join(["```sh", *(variant.command for variant in study.variants), "```"]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def sections(study: Study) -> list[tuple[tuple[str, ...], Rows]]:
-    """Headers and rows of each table: accuracy, training against held-out rows, differences."""
-    variants = study["variants"]
-    found = [_accuracies(variants, len(study["seeds"]))]
-    if any(variant["gap"] for variant in variants):
-        found.append(_gaps(variants))
-    if study["comparisons"]:
-        found.append(_differences(study["comparisons"]))
-    return found
+def _sections(study: StudyRecord) -> list[tuple[Headers, TextRows]]:
+    """Returns headers and rows of each table: accuracies, gaps, differences."""
+    sections = [_accuracies(study.variants, len(study.seeds))]
+    if any(variant.gap for variant in study.variants):
+        sections.append(_gaps(study.variants))
+    if study.comparisons:
+        sections.append(_differences(study.comparisons))
+    return sections
 
 
-def notes(study: Study) -> list[str]:
-    """What a reader must know beside the figures."""
-    rows = study["data"]["rows"].get(study["split"])
-    variants = study["variants"]
+def _notes(study: StudyRecord) -> list[str]:
+    """Returns what a reader must know to read the tables."""
+    rows = study.data.rows.get(study.split)
+    estimates = [(variant.accuracy, variant.gap) for variant in study.variants]
     methods = dict.fromkeys(
-        variant[key]["method"]
-        for key in ("accuracy", "gap")
-        for variant in variants
-        if variant[key]
+        estimate.method for kind in zip(*estimates, strict=True) for estimate in kind if estimate
     )
     lines = [
-        f"{rows:,} {study['split']} rows of {study['data']['source']}" if rows else "no run yet",
-        *_augmented(variants),
+        f"{rows:,} {study.split} rows of {study.data.source}" if rows else "no run yet",
+        *_augmentation_notes(study.variants),
         *(f"95 %: {_METHODS[method]}" for method in methods),
+        *_comparison_notes(len(study.comparisons)),
     ]
-    if study["comparisons"]:
-        count = len(study["comparisons"])
-        corrected = f", corrected by Holm's method for {count} comparisons; the intervals are not"
-        lines += [
-            "difference in points; 95 % and p over seeds: paired t-test, what another training"
-            " would change",
-            "95 % and p over rows: exact randomisation test, what other rows would change",
-            f"p is two-sided{corrected if count > 1 else ''}",
-        ]
-    runs = [run for variant in variants for run in variant["runs"]]
-    lines += [f"trained in {name}" for name in dict.fromkeys(run["precision"] for run in runs)]
-    for machine in study["machines"]:
-        shown = (f"{k} {v}" for k, v in machine["versions"].items() if k in _VERSIONS)
-        lines.append(f"{machine['name']}; {', '.join(shown)}")
-    lines += [
-        f"failed: {entry['variant']}, seed {entry['seed']}: {entry['error']}"
-        for entry in study["failures"]
-    ]
-    if study["missing"]:
-        count = len(study["missing"])
-        lines.append(f"trainings still to come: {count}; the same command goes on with them")
+    runs = [run for variant in study.variants for run in variant.runs]
+    lines += [f"trained in {name}" for name in dict.fromkeys(run.precision for run in runs)]
+    lines += map(describe_machine, study.machines)
+    lines += [f"failed: {one.variant}, seed {one.seed}: {one.error}" for one in study.failures]
+    if study.missing:
+        lines.append(
+            f"trainings still to come: {len(study.missing)}; the same command goes on with them"
+        )
     return lines
 
 
-def _augmented(variants: Sequence[Study]) -> list[str]:
-    names = [variant["name"] for variant in variants if variant["tta"]]
+def _comparison_notes(count: int) -> list[str]:
+    if not count:
+        return []
+    corrected = f", corrected by Holm's method for {count} comparisons; the intervals are not"
+    return [
+        "difference in points; 95 % and p over seeds: paired t-test, what another training"
+        " would change",
+        "95 % and p over rows: exact randomization test, what other rows would change",
+        f"p is two-sided{corrected if count > 1 else ''}",
+    ]
+
+
+def _augmentation_notes(variants: Sequence[VariantRecord]) -> list[str]:
+    names = [variant.name for variant in variants if variant.tta]
     if not names:
         return []
     which = "" if len(names) == len(variants) else f": {', '.join(names)}"
     return [f"measured with test-time augmentation{which}"]
 
 
-def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    lines = [headers, ["---"] * len(headers), *escaped]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _accuracies(variants: Sequence[Study], planned: int) -> tuple[tuple[str, ...], Rows]:
-    claims = any(variant["claimed"] is not None for variant in variants)
-    reruns = any(variant["rerun"] is not None for variant in variants)
+def _accuracies(variants: Sequence[VariantRecord], planned: int) -> tuple[Headers, TextRows]:
+    claims = any(variant.claimed is not None for variant in variants)
+    reruns = any(variant.rerun is not None for variant in variants)
     headers = ("variant", "seeds", *(["claimed"] if claims else []),
                *(["its own code"] if reruns else []), "accuracy", "95 %", "minutes",
                "parameters")  # fmt: skip
-    rows: Rows = []
+    rows: TextRows = []
     for variant in variants:
-        done, found = len(variant["runs"]), variant["accuracy"]
+        finished, accuracy = len(variant.runs), variant.accuracy
         rows.append(
             (
-                variant["name"],
-                str(done) if done == planned else f"{done} of {planned}",
-                *([share(variant["claimed"])] if claims else []),
-                *([share(variant["rerun"])] if reruns else []),
-                share(found and found["value"]),
-                between(found),
-                minutes(variant["minutes"]),
-                f"{variant['parameters']:,}" if found else _NONE,
+                variant.name,
+                str(finished) if finished == planned else f"{finished} of {planned}",
+                *([format_share(variant.claimed)] if claims else []),
+                *([format_share(variant.rerun)] if reruns else []),
+                format_share(accuracy.value if accuracy else None),
+                format_interval(accuracy),
+                format_minutes(variant.minutes),
+                EMPTY if variant.parameters is None else f"{variant.parameters:,}",
             )
         )
     return headers, rows
 
 
-def _gaps(variants: Sequence[Study]) -> tuple[tuple[str, ...], Rows]:
-    claims = any(variant["claimed_gap"] is not None for variant in variants)
+def _gaps(variants: Sequence[VariantRecord]) -> tuple[Headers, TextRows]:
+    claims = any(variant.claimed_gap is not None for variant in variants)
     headers = ("variant", "training accuracy", "gap in points", "95 %")
-    rows: Rows = []
+    rows: TextRows = []
     for variant in variants:
-        gap, claimed = variant["gap"], variant["claimed_gap"]
-        extra = [_NONE if claimed is None else points(claimed)] if claims else []
+        gap, claimed = variant.gap, variant.claimed_gap
+        extra = [EMPTY if claimed is None else format_points(claimed)] if claims else []
         rows.append(
             (
-                variant["name"],
-                share(variant["train_accuracy"]),
-                points(gap["value"]) if gap else _NONE,
-                _signed(gap),
+                variant.name,
+                format_share(variant.train_accuracy),
+                format_points(gap.value) if gap else EMPTY,
+                _signed_interval(gap),
                 *extra,
             )
         )
     return (*headers, *(["claimed gap"] if claims else [])), rows
 
 
-def _differences(comparisons: Sequence[Study]) -> tuple[tuple[str, ...], Rows]:
+def _differences(comparisons: Sequence[ComparisonRecord]) -> tuple[Headers, TextRows]:
     headers = ("variant", "against", "difference", "95 % over seeds", "p", "95 % over rows", "p")
-    rows: Rows = []
+    rows: TextRows = []
     for one in comparisons:
-        first, second = one["over_seeds"], one["over_rows"]
         rows.append(
             (
-                one["variant"],
-                shorten(one["reference"], _NAME),
-                points(one["difference"]),
-                *(_signed(first), _chance(first)),
-                *(_signed(second), _chance(second)),
+                one.variant,
+                shorten(one.reference, NAME_WIDTH),
+                format_points(one.difference),
+                *(_signed_interval(one.over_seeds), _p_value(one.over_seeds)),
+                *(_signed_interval(one.over_rows), _p_value(one.over_rows)),
             )
         )
     return headers, rows
 
 
-def share(value: float | None) -> str:
-    """``78.50 %``."""
-    return _NONE if value is None else percent(value)
+def format_share(value: float | None) -> str:
+    """Returns ``78.50 %``, or a dash for None."""
+    return EMPTY if value is None else percent(value)
 
 
-def points(value: float) -> str:
-    """``+2.42``, of a difference of shares."""
+def format_points(value: float) -> str:
+    """Returns ``+2.42`` for a difference of two shares."""
     return f"{100 * value:+.2f}"
 
 
-def between(estimate: Study | None) -> str:
-    """``84.63 to 86.02``."""
+def format_interval(estimate: Estimate | None) -> str:
+    """Returns ``84.63 to 86.02``, or a dash for None."""
     if estimate is None:
-        return _NONE
-    return f"{100 * estimate['low']:.2f} to {100 * estimate['high']:.2f}"
+        return EMPTY
+    return f"{100 * estimate.low:.2f} to {100 * estimate.high:.2f}"
 
 
-def _signed(found: Study | None) -> str:
-    return f"{points(found['low'])} to {points(found['high'])}" if found else _NONE
+def format_minutes(value: float | None) -> str:
+    """Returns ``13.4``, or a dash for None."""
+    return EMPTY if value is None else f"{value:.1f}"
 
 
-def _chance(test: Study | None) -> str:
-    if test is None:
-        return _NONE
-    return "<0.0001" if test["corrected"] < 1e-4 else f"{test['corrected']:.4f}"
-
-
-def minutes(value: float | None) -> str:
-    """``13.4``."""
-    return _NONE if value is None else f"{value:.1f}"
-
-
-def seeds(values: Sequence[int]) -> str:
-    """``0, 1, 2``."""
+def format_seeds(values: Sequence[int]) -> str:
+    """Returns ``0, 1, 2``."""
     return ", ".join(map(str, values))
+
+
+def describe_machine(machine: MachineRecord) -> str:
+    """Returns the name of a machine and the versions that decide a result."""
+    shown = (f"{key} {value}" for key, value in machine.versions.items() if key in _VERSIONS)
+    return f"{machine.name}; {', '.join(shown)}"
+
+
+def _signed_interval(interval: Estimate | PairedTest | None) -> str:
+    if interval is None:
+        return EMPTY
+    return f"{format_points(interval.low)} to {format_points(interval.high)}"
+
+
+def _p_value(test: PairedTest | None) -> str:
+    if test is None:
+        return EMPTY
+    return "<0.0001" if test.corrected < 1e-4 else f"{test.corrected:.4f}"

@@ -1,10 +1,10 @@
-"""The words of the tables that stand on pages of both languages; English is the key."""
+"""The texts of tables on pages in English and Chinese. The English text is the key."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-Language = Literal["en", "zh"]
+PageLanguage = Literal["en", "zh"]
 
 _CHINESE = {
     "variant": "变体",
@@ -21,10 +21,10 @@ _CHINESE = {
     "minutes": "分钟",
     "yes": "是",
     "no": "否",
-    "points: here less published; gap: training accuracy less this one": (
+    "points: here minus published; gap: training accuracy minus this one": (
         "相差：这里减公开数字；差距：训练准确率减这里的准确率；单位都是百分点"
     ),
-    "{rows} {split} rows, {share} of them in the commonest class": (
+    "{rows} {split} rows, {share} of them in the most common class": (
         "{rows} 行（{split}），最大类占 {share}"
     ),
     "published: {source}": "公开数字出处：{source}",
@@ -41,15 +41,15 @@ _CHINESE = {
         "{study}，{variant}：{here}，比公开的 {claimed} 低 {points} 个百分点"
     ),
     "; it lies within the interval": "，公开数字在区间之内",
-    "Of what has been measured, nothing.": "已测量的都达到了。",
+    "Everything measured is reached.": "已测量的都达到了。",
     "Nothing has been measured yet.": "尚未测量。",
     "Not measured yet.": "尚未测量。",
     "side": "一方",
     "rows/s": "行/秒",
-    "pictures/s": "张/秒",
+    "images/s": "张/秒",
     "steps/s": "步/秒",
-    "s to the target": "达到目标的秒数",
-    "epoch of it": "在第几轮",
+    "seconds to target": "达到目标的秒数",
+    "epoch at target": "在第几轮",
     "reviews": "评论数",
     "s": "秒",
     "MiB": "MiB",
@@ -60,26 +60,26 @@ _CHINESE = {
     "p50 ms": "p50 毫秒",
     "p95 ms": "p95 毫秒",
     "p99 ms": "p99 毫秒",
-    "ms of the network": "网络本身的毫秒数",
-    "s cold": "冷启动秒数",
-    "s a step": "每步秒数",
-    "s to prepare": "准备一批的秒数",
+    "network ms": "网络本身的毫秒数",
+    "cold start s": "冷启动秒数",
+    "s per step": "每步秒数",
+    "s to prepare a batch": "准备一批的秒数",
     "waiting": "等待占比",
     "s to open": "打开所需秒数",
     "s loading": "加载秒数",
-    "s vocabulary": "建词表秒数",
+    "s for the vocabulary": "建词表秒数",
     "s encoding": "编码秒数",
-    "s an epoch": "一轮秒数",
+    "s per epoch": "一轮秒数",
     "s measuring": "评估秒数",
-    "s in all": "总秒数",
-    "s of all cores": "各核合计秒数",
+    "s in total": "总秒数",
+    "CPU s": "各核合计秒数",
     "epochs": "轮数",
     "validation": "验证准确率",
     "best validation": "最好的验证准确率",
     "validation at the end": "最后的验证准确率",
     "test": "测试准确率",
     "peak MiB": "内存峰值 MiB",
-    "of it for data": "其中数据所占 MiB",
+    "MiB for data": "其中数据所占 MiB",
     "requests/s at 1": "每秒请求数，1 个连接",
     "p50 ms at 1": "p50 毫秒，1 个连接",
     "p99 ms at 1": "p99 毫秒，1 个连接",
@@ -89,27 +89,27 @@ _CHINESE = {
     "requests/s at 64": "每秒请求数，64 个连接",
     "p50 ms at 64": "p50 毫秒，64 个连接",
     "p99 ms at 64": "p99 毫秒，64 个连接",
-    "ms of processor at 8": "每个请求的处理器毫秒，8 个连接",
-    "s to be ready": "就绪秒数",
-    "MiB a worker": "每个进程 MiB",
+    "CPU ms at 8": "每个请求的处理器毫秒，8 个连接",
+    "s until ready": "就绪秒数",
+    "MiB per worker": "每个进程 MiB",
     "MiB resident": "常驻内存 MiB",
     "requests": "请求数",
-    "rules broken": "违反规则",
-    "honest requests": "正常请求",
-    "of them not right": "其中不正确",
+    "broken rules": "违反规则",
+    "valid requests": "正常请求",
+    "wrong answers to them": "其中不正确",
     "failed": "失败",
     "wrong answers": "错误答案",
     "sent again after a kill": "强杀后重发",
     "changes not seen": "未生效的变更",
     "answered": "已应答",
-    "on their way at the stop": "停止时在途",
-    "of them not answered": "其中未应答",
-    "s to the end at most": "到结束的最多秒数",
-    "MiB at first": "开始时 MiB",
-    "MiB half-way": "中途 MiB",
-    "MiB at last": "最后 MiB",
-    "MiB at most": "最多 MiB",
-    "MiB a worker at most": "每个进程最多 MiB",
+    "in flight at the stop": "停止时在途",
+    "unanswered of these": "其中未应答",
+    "max s to exit": "到结束的最多秒数",
+    "MiB at the start": "开始时 MiB",
+    "MiB halfway": "中途 MiB",
+    "MiB at the end": "最后 MiB",
+    "max MiB": "最多 MiB",
+    "max MiB per worker": "每个进程最多 MiB",
     "weights": "权重数",
     "precision": "精度",
     "version": "版本",
@@ -119,10 +119,10 @@ _CHINESE = {
 }
 
 
-def say(text: str, language: Language = "en", **values: object) -> str:
-    """A word or phrase in the language, its places filled.
+def say(text: str, language: PageLanguage = "en", **values: object) -> str:
+    """Returns a text in the language, with its fields filled in.
 
     Raises:
-        KeyError: it has no Chinese.
+        KeyError: the text has no Chinese translation.
     """
     return (text if language == "en" else _CHINESE[text]).format(**values)

@@ -1,119 +1,209 @@
-"""The trainings of a study, and what lies in its folder of each: what to keep, refuse, delete.
+"""A trial: one config, trained and measured once.
 
-It trains and measures nothing.
+A trial knows nothing of the study or search that proposes it. It trains or resumes, evaluates,
+and keeps its result as JSON.
 """
 
 from __future__ import annotations
 
-import shlex
+import csv
+import gc
+import hashlib
 import shutil
-from collections.abc import Mapping
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from modelwright.core.config import Config, check_table
-from modelwright.core.errors import RunError
+import numpy as np
+
+from modelwright.core.config import Config
+from modelwright.core.errors import MissingDependencyError, ModelwrightError
+from modelwright.core.hardware import detect
+from modelwright.core.packages import versions
+from modelwright.core.types import Progress
 from modelwright.runs import run as runs
-from modelwright.studies import trial_results
-from modelwright.studies.plan import Plan, Variant
-from modelwright.studies.settings_difference import difference
-from modelwright.studies.trial_results import Result
+from modelwright.studies.settings_difference import settings_difference
+from modelwright.studies.trial_result import (
+    MachineRecord,
+    TrialMetrics,
+    TrialResult,
+    read_trial_result,
+    write_trial_result,
+)
+from modelwright.training import runtime
+from modelwright.training.evaluate import EvaluateReport, evaluate
+from modelwright.training.train import resume, train
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training of a study."""
+class Trial:
+    """One config to train and measure.
 
-    variant: Variant
-    seed: int
+    ``variant`` names what the config tries; trials with the same name differ in their seed.
+    ``run`` is the folder of the training and ``result`` the file of the result. Two trials that
+    are measured in different ways can share a run. ``split`` has the rows to measure on, and
+    ``tta`` asks for test-time augmentation.
+    """
+
+    variant: str
     config: Config
     run: Path
     result: Path
+    split: Literal["test", "val"] = "test"
+    tta: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The random seed."""
+        return self.config.train.seed
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The variant and the seed, which identify a trial among others."""
+        return self.variant, self.seed
 
     @property
     def name(self) -> str:
-        """For a person."""
-        return f"{self.variant.name}, seed {self.seed}"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The config as a result keeps it."""
-        return self.config.model_dump(mode="json")
+        """The variant and the seed, for a person."""
+        return f"{self.variant}, seed {self.seed}"
 
     @property
     def begun(self) -> bool:
-        """Whether a training has left something to go on from."""
+        """Whether there is a run to go on from."""
         return (self.run / "run.json").exists()
 
-
-def list_jobs(plan: Plan, folder: Path) -> list[Job]:
-    """Seed by seed, so that a stopped study has all variants with some seeds."""
-    return [
-        Job(
-            variant,
-            seed,
-            variant.config(plan.name, seed),
-            folder / "runs" / variant.run(seed),
-            folder / "results" / f"{variant.file(seed)}.{variant.measured(plan.split)}.json",
-        )
-        for seed in plan.seeds
-        for variant in plan.variants
-    ]
+    @property
+    def trained(self) -> bool:
+        """Whether the training has finished, so that only the evaluation is left."""
+        return self.begun and runs.load(self.run, unfinished=True).status == "finished"
 
 
-def refuse_changed(jobs: list[Job], known: Mapping[str, Result | None]) -> None:
-    """A result of other settings would stand under a name that says something else now."""
-    changed, paths = [], []
-    for job in jobs:
-        found = known[job.name]
-        if found is not None and found.error is None:
-            before = check_table(Config, found.config, job.name)
-        elif job.begun:
-            run = runs.load(job.run, unfinished=True)
-            if found is not None and not run.finished:
-                continue  # it failed, and may be tried again with other settings
-            before = run.config
-        else:
-            continue
-        if found_change := difference(before, job.config):
-            changed.append(f"{job.name} ({found_change})")
-            paths += [str(path) for path in (job.run, job.result) if path.exists()]
-    if changed:
-        raise RunError(
-            f"the study changed since these were trained: {'; '.join(changed)}. Give the variant"
-            " another name or the study another folder (--out), or delete what is to be trained"
-            f" anew: {shlex.join(paths)}"
-        )
+def run_trial(
+    trial: Trial, *, fingerprint: str = "", progress: Progress | None = None
+) -> TrialResult | None:
+    """Trains and measures a trial, and writes its result.
 
+    An interrupted training goes on where it was. A training that fails gives a result with an
+    error.
 
-def clear(job: Job) -> None:
-    """Delete what nothing can go on from: a failed training of other settings, or a run that
-    was cut off before it was one.
+    Args:
+        trial: what to train, and where.
+        fingerprint: the fingerprint of the data, for the result of a training that fails.
+        progress: called at each step.
+
+    Returns:
+        The result, or None if a person stopped the training.
+
+    Raises:
+        MissingDependencyError: a package is missing, for this trial and for all others.
     """
-    if job.begun:
-        run = runs.load(job.run, unfinished=True)
-        useless = bool(difference(run.config, job.config))
+    _delete_unusable_run(trial)
+    trained = trial.trained
+    machine = (_recorded_machine(trial) if trained else None) or _describe_machine()
+    identity = {"variant": trial.variant, "seed": trial.seed, "machine": machine}
+    identity["config"] = trial.config.model_dump(mode="json")
+    try:
+        if not trained and _train(trial, progress) != "finished":
+            return None
+        result = TrialResult(**identity, date=_today(), **_measure(trial, progress))
+    except MissingDependencyError:
+        raise
+    except ModelwrightError as error:
+        result = TrialResult(**identity, date=_today(), fingerprint=fingerprint, error=str(error))
+    finally:
+        _release_memory()
+    write_trial_result(trial.result, result)
+    return result
+
+
+def _delete_unusable_run(trial: Trial) -> None:
+    """Deletes a failed training of other settings, and one that was cut off at its start."""
+    if trial.begun:
+        run = runs.load(trial.run, unfinished=True)
+        unusable = bool(settings_difference(run.config, trial.config))
     else:
-        there = {path.name for path in job.run.glob("*")}
-        useless = all(name == "config.toml" or name.startswith(".") for name in there)
-    if useless:
-        shutil.rmtree(job.run, ignore_errors=True)
+        names = {path.name for path in trial.run.glob("*")}
+        unusable = all(name == "config.toml" or name.startswith(".") for name in names)
+    if unusable:
+        shutil.rmtree(trial.run, ignore_errors=True)
 
 
-def tidy(plan: Plan, finished: list[Job], waiting: list[Job]) -> None:
-    """Delete the runs of finished trainings, where only results are to be kept, but for those
-    that are still to be measured otherwise.
-    """
-    if plan.keep == "results":
-        needed = {job.run for job in waiting}
-        for job in finished:
-            if job.run not in needed:
-                shutil.rmtree(job.run, ignore_errors=True)
+def _train(trial: Trial, progress: Progress | None) -> str:
+    """Trains, or goes on training, and returns the status of the run."""
+    if trial.begun:
+        return resume(trial.run, progress=progress).status
+    return train(trial.config, out=trial.run, progress=progress).status
 
 
-def trained_on(job: Job) -> Mapping[str, Any] | None:
-    """The machine of a finished run, where it was measured on other rows before."""
-    ways = ("test", "val", "test-tta", "val-tta")
-    found = (trial_results.read(job.result.with_name(f"{job.run.name}.{way}.json")) for way in ways)
-    return next((one.machine for one in found if one and one.error is None), None)
+def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:
+    """Evaluates the run and returns the fields of the result that depend on it."""
+    report = evaluate(trial.run, split=trial.split, tta=trial.tta, progress=progress)
+    run = runs.load(trial.run)
+    order, right = _read_answers(report)
+    figures = _metrics(run, report)
+    return {
+        "fingerprint": run.data["fingerprint"], "figures": figures, "order": order, "right": right,
+    }  # fmt: skip
+
+
+def _metrics(run: runs.Run, report: EvaluateReport) -> TrialMetrics:
+    metrics = report.metrics
+    return TrialMetrics(
+        rows=metrics.rows,
+        right=int(np.diag(metrics.confusion).sum()),
+        accuracy=metrics.accuracy,
+        macro_f1=metrics.macro_f1,
+        majority_accuracy=metrics.majority_accuracy,
+        calibration_error=metrics.calibration_error,
+        train_accuracy=run.metrics["train_accuracy"],
+        splits=dict(run.data["rows"]),
+        minutes=run.metrics["seconds"] / 60,
+        epochs=run.metrics["epochs"],
+        best_epoch=run.metrics["best_epoch"],
+        parameters=run.metrics["parameters"],
+        precision=run.metrics["precision"],
+    )
+
+
+def _read_answers(report: EvaluateReport) -> tuple[str, str]:
+    """Returns ``order`` and ``right`` of a result, from the predictions of an evaluation."""
+    order, right = hashlib.sha256(), []
+    with (report.folder / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            order.update(f"{row['origin']}\0{row['label']}\0".encode())
+            right.append(row["label"] == row["predicted"])
+    return order.hexdigest(), np.packbits(np.array(right, bool)).tobytes().hex()
+
+
+def _recorded_machine(trial: Trial) -> MachineRecord | None:
+    """Returns the machine of a finished run that was measured in another way before."""
+    for measurement in ("test", "val", "test-tta", "val-tta"):
+        path = trial.result.with_name(f"{trial.run.name}.{measurement}.json")
+        result = read_trial_result(path)
+        if result is not None and result.error is None:
+            return result.machine
+    return None
+
+
+def _describe_machine() -> MachineRecord:
+    hardware, gpu = detect(), runtime.gpu_details()
+    name = None if gpu is None else str(gpu.get("device_name", "a GPU without a name"))
+    return MachineRecord(
+        name=f"{hardware.name}, {name or 'no GPU'}",
+        memory_mib=hardware.memory_mib,
+        instruction_sets=tuple(hardware.instruction_sets),
+        versions=versions(),
+    )
+
+
+def _release_memory() -> None:
+    """Frees what Keras holds of the last network; otherwise memory grows with every trial."""
+    import keras
+
+    keras.utils.clear_session()
+    gc.collect()
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())

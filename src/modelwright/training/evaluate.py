@@ -14,7 +14,7 @@ import numpy as np
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_bytes, write_json
 from modelwright.core.measure import measure
-from modelwright.core.metrics import Metrics, bins
+from modelwright.core.metrics import ClassificationMetrics, confidence_bins
 from modelwright.core.report import Block, Facts, Report, Table
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
@@ -53,7 +53,7 @@ class EvaluateReport(Report):
     folder: Path
     source: str
     labels: tuple[str, ...]
-    metrics: Metrics
+    metrics: ClassificationMetrics
     train_accuracy: float
     mistakes: tuple[Mistake, ...]
     rejected: tuple[Rejected, ...]
@@ -222,7 +222,10 @@ def _write(report: EvaluateReport, rows: Split, probabilities: FloatArray) -> No
     draw_confusion(folder / "confusion.png", figures.confusion, labels)
     draw_calibration(
         folder / "calibration.png",
-        [(part.confidence, part.accuracy, part.count) for part in bins(probabilities, rows.labels)],
+        [
+            (part.confidence, part.accuracy, part.count)
+            for part in confidence_bins(probabilities, rows.labels)
+        ],
         figures.calibration_error,
     )
     draw_classes(folder / "classes.png", labels, figures.precision, figures.recall)

@@ -20,7 +20,7 @@ from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
 from modelwright.data import images
 from modelwright.models.output_layer import two_columns
-from modelwright.plots.feature_maps import Maps, draw_layers
+from modelwright.plots.feature_maps import LayerMaps, draw_layers
 from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run
@@ -133,7 +133,7 @@ def layers(
     drawn = {}
     for i in chosen:
         layer, values = heard[i]
-        drawn[i] = Maps(layer, values, strongest(values, _CHANNELS))
+        drawn[i] = LayerMaps(layer, values, strongest(values, _CHANNELS))
     report = LayersReport(
         run=run.path,
         file=Path(out) if out is not None else run.path / "plots" / "layers.png",

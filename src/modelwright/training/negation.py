@@ -20,8 +20,8 @@ import numpy.typing as npt
 from modelwright.checks.negation import LANGUAGES, Language, Pair, pairs
 from modelwright.checks.sentiment import positive_of
 from modelwright.core.files import write_text
-from modelwright.core.metrics import wilson
 from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.statistics import wilson_interval
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
@@ -154,7 +154,7 @@ def ask(
     return NegationSlice(
         language=language,
         accuracy=float(right.mean()),
-        accuracy_interval=wilson(int(right.sum()), right.size),
+        accuracy_interval=wilson_interval(int(right.sum()), right.size),
         whole=_group("all", right),
         turned=_groups(turned, right),
         kinds=_groups(kinds, right),

@@ -1,0 +1,89 @@
+"""The folder of a study: which trials it has, which are refused, which runs can be deleted.
+
+It trains and measures nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelwright.core.config import Config, check_table
+from modelwright.core.errors import RunError
+from modelwright.runs import run as runs
+from modelwright.studies.plan import StudyPlan
+from modelwright.studies.settings_difference import settings_difference
+from modelwright.studies.trial_result import TrialResult
+from modelwright.studies.trials import Trial
+
+
+def list_trials(plan: StudyPlan, folder: Path) -> list[Trial]:
+    """Returns the trials of a study, seed by seed.
+
+    A study that is stopped early then has all variants with some of the seeds.
+    """
+    return [
+        Trial(
+            variant=variant.name,
+            config=variant.config(plan.name, seed),
+            run=folder / "runs" / variant.run_name(seed),
+            result=folder / "results" / variant.result_name(seed, plan.split),
+            split=plan.split,
+            tta=variant.tta,
+        )
+        for seed in plan.seeds
+        for variant in plan.variants
+    ]
+
+
+def refuse_changed_trials(
+    trials: Sequence[Trial], results: Mapping[tuple[str, int], TrialResult]
+) -> None:
+    """Checks that what was trained has the settings that its name stands for today.
+
+    Args:
+        trials: all trials of the study.
+        results: the results that are there, by variant and seed.
+
+    Raises:
+        RunError: names the trials and settings that changed, and what to do.
+    """
+    changed, paths = [], []
+    for trial in trials:
+        before = _trained_config(trial, results.get(trial.key))
+        if before is not None and (difference := settings_difference(before, trial.config)):
+            changed.append(f"{trial.name} ({difference})")
+            paths += [str(path) for path in (trial.run, trial.result) if path.exists()]
+    if changed:
+        raise RunError(
+            f"the study changed since these were trained: {'; '.join(changed)}. Give the variant"
+            " another name or the study another folder (--out), or delete what is to be trained"
+            f" anew: {shlex.join(paths)}"
+        )
+
+
+def _trained_config(trial: Trial, result: TrialResult | None) -> Config | None:
+    """Returns the config that a trial was trained with, or None if it may be trained anew."""
+    if result is not None and result.error is None:
+        return check_table(Config, result.config, trial.name)
+    if not trial.begun:
+        return None
+    run = runs.load(trial.run, unfinished=True)
+    failed = result is not None and not run.finished
+    return None if failed else run.config  # a failed trial may be tried with other settings
+
+
+def delete_finished_runs(
+    plan: StudyPlan, finished: Sequence[Trial], waiting: Sequence[Trial]
+) -> None:
+    """Deletes the runs of finished trials if the plan keeps only results.
+
+    A run that a waiting trial still has to measure stays.
+    """
+    if plan.keep == "results":
+        needed = {trial.run for trial in waiting}
+        for trial in finished:
+            if trial.run not in needed:
+                shutil.rmtree(trial.run, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""A trial without any study: training, measuring, going on, and failing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conftest import write_images
+from modelwright.core.config import Config
+from modelwright.recipes.resolve import resolve
+from modelwright.runs import run as runs
+from modelwright.studies.trial_result import read_trial_result, write_trial_result
+from modelwright.studies.trials import Trial, run_trial
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    source = write_images(tmp_path_factory.mktemp("images"), 12, side=8)
+    return resolve(
+        options={
+            "data": {"source": str(source), "test": 0.3},
+            "model": {"recipe": "cnn-tutorial", "filters": [4], "units": 4},
+            "train": {
+                "epochs": 2, "batch_size": 8, "precision": "float32", "tensorboard": False,
+                "seed": 3,
+            },
+        }
+    )  # fmt: skip
+
+
+def make_trial(config: Config, folder: Path, units: int = 4) -> Trial:
+    options = {**config.model.options, "units": units}
+    model = config.model.model_copy(update={"options": options})
+    changed = config.model_copy(update={"model": model})
+    return Trial("small", changed, folder / "run", folder / "small-seed-3.test.json")
+
+
+def test_a_trial_is_trained_measured_and_recorded(config: Config, tmp_path: Path) -> None:
+    trial = make_trial(config, tmp_path)
+    assert (trial.key, trial.name, trial.begun) == (("small", 3), "small, seed 3", False)
+    result = run_trial(trial)
+    assert result is not None and result.error is None
+    assert read_trial_result(trial.result) == result
+    assert trial.trained
+    run = runs.load(trial.run)
+    assert result.config == trial.config.model_dump(mode="json")
+    assert result.fingerprint == run.data["fingerprint"]
+    assert result.metrics.parameters == run.metrics["parameters"]
+    assert result.hits.sum() == result.metrics.right
+    # On other rows, only the measurement is left, and the machine is that of the training.
+    named = result.model_copy(update={"machine": result.machine.model_copy(update={"name": "x"})})
+    write_trial_result(tmp_path / "run.test.json", named)
+    steps: list[str] = []
+    other = Trial("small", trial.config, trial.run, tmp_path / "small-seed-3.val.json", split="val")
+    again = run_trial(other, progress=lambda what, done, total: steps.append(what))
+    assert again is not None
+    assert again.metrics.accuracy == run.metrics["val_accuracy"]
+    assert again.machine.name == "x"
+    assert steps and not [what for what in steps if what.startswith("epoch")]
+
+
+def test_a_trial_that_fails_is_recorded_and_can_be_tried_again(
+    config: Config, tmp_path: Path
+) -> None:
+    model = config.model.model_copy(
+        update={"builder": "custom", "options": {"function": "nowhere:build"}}
+    )
+    wrong = config.model_copy(update={"model": model})
+    trial = Trial("wrong", wrong, tmp_path / "run", tmp_path / "wrong.json")
+    result = run_trial(trial, fingerprint="abc")
+    assert result is not None
+    assert result.error is not None and "nowhere" in result.error
+    assert (result.fingerprint, result.figures) == ("abc", None)
+    assert read_trial_result(trial.result) == result
+    good = make_trial(config, tmp_path)
+    found = run_trial(good)
+    assert found is not None and found.error is None
+
+
+def test_a_trial_that_is_interrupted_goes_on(config: Config, tmp_path: Path) -> None:
+    def interrupt(what: str, done: int, total: int) -> None:
+        if what.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    trial = make_trial(config, tmp_path)
+    assert run_trial(trial, progress=interrupt) is None
+    assert trial.begun and not trial.trained and not trial.result.exists()
+    steps: list[str] = []
+    result = run_trial(trial, progress=lambda what, done, total: steps.append(what))
+    assert result is not None and result.metrics.epochs == 2
+    assert {what.split()[1] for what in steps if what.startswith("epoch")} == {"2/2"}
