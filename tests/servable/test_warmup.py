@@ -8,7 +8,8 @@ import pytest
 
 from modelwright.core.errors import ServableError
 from modelwright.servable import warmup
-from modelwright.wire import messages, records, tensors
+from modelwright.wire import messages, tensors
+from modelwright.wire.records import write_records
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_other_methods_are_left_out_but_count(tmp_path: Path) -> None:
     log.predict_log.request.model_spec.name = "m"
     other.classify_log.request.model_spec.name = "m"
     path = tmp_path / "requests"
-    records.write(path, [log.SerializeToString(), other.SerializeToString()])
+    write_records(path, [log.SerializeToString(), other.SerializeToString()])
     assert [request.model_spec.name for request in warmup.read(path, most=2)] == ["m"]
     with pytest.raises(ServableError, match="more than 1 records"):
         warmup.read(path, most=1)
@@ -55,6 +56,6 @@ def test_what_is_no_file_of_requests(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 40)
     with pytest.raises(ServableError, match="record 0 of .* wrong checksum"):
         warmup.read(path)
-    records.write(path, [b"\xff\xff\xff"])
+    write_records(path, [b"\xff\xff\xff"])
     with pytest.raises(ServableError, match="cannot be read"):
         warmup.read(path)

@@ -13,7 +13,8 @@ from half_plus_two import write
 
 import modelwright
 from modelwright.servable.warmup import MOST, WARMUP
-from modelwright.wire import messages, records
+from modelwright.wire import messages
+from modelwright.wire.records import write_records
 
 
 class Live(NamedTuple):
@@ -179,7 +180,7 @@ def test_too_many_warm_up_requests(live: Live, tmp_path: Path) -> None:
     log = messages.PredictionLog()
     log.predict_log.request.model_spec.name = "toy"
     (folder / WARMUP).parent.mkdir()
-    records.write(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
+    write_records(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
     add_version(folder, live.models / "toy", 1)
     until(lambda: live.problem("toy", 1)[0] == "END", 180)
     _, code, message = live.problem("toy", 1)

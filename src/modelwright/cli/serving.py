@@ -62,9 +62,9 @@ def serve(
     quiet: bool = Quiet,
 ) -> None:
     """Answer TensorFlow Serving's REST and gRPC for every model in a folder."""
-    from modelwright.serve.config import Limits, ServeConfig, Tls
-    from modelwright.serve.process import log
-    from modelwright.serve.process.start import Started
+    from modelwright.serve.config import RequestLimits, ServeConfig, Tls
+    from modelwright.serve.process.log import configure_log
+    from modelwright.serve.process.start import ServerReport
     from modelwright.serve.process.start import serve as run
 
     if bool(tls_cert) != bool(tls_key) or (tls_ca and not tls_cert):
@@ -88,7 +88,7 @@ def serve(
         allow_open=allow_open,
         access_log=access_log,
         port_file=_absolute(port_file),
-        limits=Limits(
+        limits=RequestLimits(
             body=int(max_body * _MIB),
             rows=max_rows,
             header_seconds=header_timeout,
@@ -97,18 +97,18 @@ def serve(
         ),
     )
     if batching:
-        from modelwright.serve.lifecycle.batching_file import read
+        from modelwright.serve.lifecycle.batching_file import read_batching_file
 
-        asked, waiting = read(batching, config.limits)
+        asked, waiting = read_batching_file(batching, config.limits)
         limits = replace(config.limits, queue=waiting)
         config = replace(config, batching=asked, limits=limits)
 
-    def started(about: Started) -> None:
+    def started(about: ServerReport) -> None:
         if not quiet:
             sys.stdout.write(about.render() + "\n")
             sys.stdout.flush()
 
-    log.configure(quiet=quiet)
+    configure_log(quiet=quiet)
     raise typer.Exit(run(config, started))
 
 
