@@ -36,11 +36,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def models(
-    text_servable: Path, picture_servable: Path, tmp_path_factory: pytest.TempPathFactory
+    small_text_servable: Path, small_image_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("own") / "models"
-    add_version(text_servable, folder / "sentiment", 1)
-    add_version(picture_servable, folder / "colours", 1)
+    add_version(small_text_servable, folder / "sentiment", 1)
+    add_version(small_image_servable, folder / "colours", 1)
     return folder
 
 
@@ -94,47 +94,51 @@ def b64(content: bytes) -> dict[str, str]:
 # Answers
 
 
-def test_raw_texts_over_rest(server: Client, text_servable: Path) -> None:
-    name = modelwright.load(text_servable).manifest.input_name
+def test_raw_texts_over_rest(server: Client, small_text_servable: Path) -> None:
+    name = modelwright.load(small_text_servable).manifest.input_name
     reply = server.ask("sentiment:predict", {"instances": [{name: text} for text in REVIEWS]})
-    expect(rows_of(reply), text_servable, REVIEWS)
+    expect(rows_of(reply), small_text_servable, REVIEWS)
     assert reply.headers["x-model-version"] == "1"
     plain = server.ask("sentiment/versions/1:predict", {"instances": REVIEWS})
     assert plain.content == reply.content
 
 
-def test_raw_texts_over_rest_in_columns(server: Client, text_servable: Path) -> None:
+def test_raw_texts_over_rest_in_columns(server: Client, small_text_servable: Path) -> None:
     found = server.ask("sentiment:predict", {"inputs": REVIEWS}).json["outputs"]
     rows = list(zip(found["label"], found["score"], found["probabilities"], strict=True))
-    expect(rows, text_servable, REVIEWS)
+    expect(rows, small_text_servable, REVIEWS)
 
 
-def test_raw_texts_over_grpc(server: Client, text_servable: Path) -> None:
-    name = modelwright.load(text_servable).manifest.input_name
+def test_raw_texts_over_grpc(server: Client, small_text_servable: Path) -> None:
+    name = modelwright.load(small_text_servable).manifest.input_name
     request = ask("sentiment", **{name: texts([text.encode() for text in REVIEWS])})
     answer = server.call(server.prediction.Predict, request)
     assert answer.model_spec.version.value == 1
-    expect(answers(answer.outputs), text_servable, REVIEWS)
+    expect(answers(answer.outputs), small_text_servable, REVIEWS)
 
 
-def test_pictures_over_rest(server: Client, picture_servable: Path, pictures: list[bytes]) -> None:
+def test_pictures_over_rest(
+    server: Client, small_image_servable: Path, pictures: list[bytes]
+) -> None:
     reply = server.ask("colours:predict", {"instances": [b64(content) for content in pictures]})
-    expect(rows_of(reply), picture_servable, pictures)
-    name = modelwright.load(picture_servable).manifest.input_name
+    expect(rows_of(reply), small_image_servable, pictures)
+    name = modelwright.load(small_image_servable).manifest.input_name
     named = {"instances": [{name: b64(content)} for content in pictures]}
     assert server.ask("colours:predict", named).content == reply.content
 
 
-def test_pictures_over_grpc(server: Client, picture_servable: Path, pictures: list[bytes]) -> None:
-    name = modelwright.load(picture_servable).manifest.input_name
+def test_pictures_over_grpc(
+    server: Client, small_image_servable: Path, pictures: list[bytes]
+) -> None:
+    name = modelwright.load(small_image_servable).manifest.input_name
     answer = server.call(server.prediction.Predict, ask("colours", **{name: texts(pictures)}))
-    expect(answers(answer.outputs), picture_servable, pictures)
+    expect(answers(answer.outputs), small_image_servable, pictures)
 
 
-def test_pixels_over_grpc(server: Client, picture_servable: Path) -> None:
+def test_pixels_over_grpc(server: Client, small_image_servable: Path) -> None:
     import tensorflow as tf
 
-    model = modelwright.load(picture_servable)
+    model = modelwright.load(small_image_servable)
     shape = model.manifest.shape
     assert shape
     pixels = np.full((2, *shape), 200, np.uint8)
@@ -175,8 +179,8 @@ def test_regress_is_refused(server: Client) -> None:
     assert reply.status == 400 and "Was: tensorflow/serving/predict" in reply.error
 
 
-def test_metadata_of_both_signatures(server: Client, text_servable: Path) -> None:
-    manifest = modelwright.load(text_servable).manifest
+def test_metadata_of_both_signatures(server: Client, small_text_servable: Path) -> None:
+    manifest = modelwright.load(small_text_servable).manifest
     found = server.get("/v1/models/sentiment/metadata").json
     assert found["model_spec"]["version"] == "1"
     signatures = found["metadata"]["signature_def"]["signature_def"]
@@ -200,10 +204,10 @@ def test_models_are_listed_with_their_labels(server: Client) -> None:
 # Refusals
 
 
-def test_text_that_is_not_utf8(server: Client, text_servable: Path) -> None:
+def test_text_that_is_not_utf8(server: Client, small_text_servable: Path) -> None:
     reply = server.ask("sentiment:predict", {"instances": ["good", b64(b"\xff\xfe")]})
     assert reply.status == 400 and "not valid UTF-8" in reply.error
-    name = modelwright.load(text_servable).manifest.input_name
+    name = modelwright.load(small_text_servable).manifest.input_name
     request = ask("sentiment", **{name: texts([b"\xff"])})
     code, details = server.refusal(server.prediction.Predict, request)
     assert code == "INVALID_ARGUMENT" and "not valid UTF-8" in details
@@ -267,12 +271,14 @@ def test_reload_without_an_admin_key(server: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def guarded(text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def guarded(
+    small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     """Three folders of versions under one root, of which ``sentiment`` is served; the admin's."""
     folder = tmp_path_factory.mktemp("guarded")
     for version in (1, 2):
-        add_version(text_servable, folder / "models" / "sentiment", version)
-    add_version(text_servable, folder / "models" / "other", 7)
+        add_version(small_text_servable, folder / "models" / "sentiment", version)
+    add_version(small_text_servable, folder / "models" / "other", 7)
     keys = folder / "keys"
     keys.write_text(f"boss {ADMIN} admin\nreader {READER}\n")
     options = ("--api-keys", keys, "--poll", 0.2)
