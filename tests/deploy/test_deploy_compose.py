@@ -16,9 +16,9 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 import modelwright
-from deploy import made, published
+from deploy import model_folders, published
 from modelwright.deploy import tensorflow_serving
-from modelwright.deploy.models import Model
+from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
 from modelwright.wire import messages
@@ -26,7 +26,7 @@ from modelwright.wire import messages
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    deploy("compose", made.both(tmp_path / "models"), tmp_path / "deploy")
+    deploy("compose", model_folders.add_both_kinds(tmp_path / "models"), tmp_path / "deploy")
     return tmp_path / "deploy"
 
 
@@ -109,7 +109,9 @@ def test_the_health_check_asks_for_every_model(
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(tensorflow_serving, "REST_PORT", server.server_address[1])
-        line = tensorflow_serving.health_command([Model("a", 1, True), Model("b", 1, True)])
+        line = tensorflow_serving.health_command(
+            [DeployableModel("a", 1, True), DeployableModel("b", 1, True)]
+        )
         done = subprocess.run(["bash", "-c", line], timeout=20, check=False)
         server.shutdown()
     assert done.returncode == code
@@ -118,7 +120,7 @@ def test_the_health_check_asks_for_every_model(
 
 def test_the_health_check_fails_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow_serving, "REST_PORT", 1)
-    line = tensorflow_serving.health_command([Model("a", 1, True)])
+    line = tensorflow_serving.health_command([DeployableModel("a", 1, True)])
     done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=20, check=False)
     assert done.returncode != 0
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import made, published
+from deploy import model_folders, published
 from modelwright.core.errors import ConfigError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
@@ -16,7 +16,7 @@ from modelwright.deploy.write import deploy
 
 def services(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """What is written for three models, by name."""
-    models = made.both(tmp_path / "models")
+    models = model_folders.add_both_kinds(tmp_path / "models")
     deploy("kserve", models, tmp_path / "deploy", options=DeployOptions(**options))
     text = (tmp_path / "deploy" / "kserve.yaml").read_text()
     return {document["metadata"]["name"]: document for document in yaml.safe_load_all(text)}
@@ -49,7 +49,9 @@ def test_storage_and_replicas_are_options(tmp_path: Path) -> None:
 
 
 def test_a_name_that_had_to_change_is_said(tmp_path: Path) -> None:
-    report = deploy("kserve", made.both(tmp_path / "models"), tmp_path / "deploy")
+    report = deploy(
+        "kserve", model_folders.add_both_kinds(tmp_path / "models"), tmp_path / "deploy"
+    )
     changed = [note for note in report.notes if "is called" in note]
     assert [note.split(":")[0] for note in changed] == [
         "Colours_2.1 is called colours-2-1",
@@ -58,8 +60,8 @@ def test_a_name_that_had_to_change_is_said(tmp_path: Path) -> None:
 
 
 def test_two_models_that_kserve_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
-    made.foreign(tmp_path / "models", "a_b")
-    made.foreign(tmp_path / "models", "a-b")
+    model_folders.add_savedmodel(tmp_path / "models", "a_b")
+    model_folders.add_savedmodel(tmp_path / "models", "a-b")
     with pytest.raises(ConfigError, match="would both be called 'a-b'"):
         deploy("kserve", tmp_path / "models", tmp_path / "deploy")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import made, published
+from deploy import model_folders, published
 from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
@@ -16,7 +16,7 @@ from modelwright.deploy.write import deploy
 
 def objects(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """What is written for three models, by kind."""
-    models = made.both(tmp_path / "models")
+    models = model_folders.add_both_kinds(tmp_path / "models")
     deploy("kubernetes", models, tmp_path / "deploy", options=DeployOptions(**options))
     text = (tmp_path / "deploy" / "kubernetes.yaml").read_text()
     return {document["kind"]: document for document in yaml.safe_load_all(text)}

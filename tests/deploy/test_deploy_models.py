@@ -9,24 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import made
+from deploy import model_folders
 from modelwright.core.errors import ConfigError, ServableError
-from modelwright.deploy.models import DNS_LENGTH, Model, dns_names, scan
-from modelwright.servable import withdrawn
+from modelwright.deploy.models import DNS_LENGTH, DeployableModel, dns_names, find_models
+from modelwright.servable.withdrawn import WITHDRAWN_FILE
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # Kubernetes' DNS-1035
 
 
 def test_the_newest_version_of_each_model(tmp_path: Path) -> None:
-    made.both(tmp_path)
+    model_folders.add_both_kinds(tmp_path)
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "notes").mkdir()
     (tmp_path / "a.log").write_text("")
-    found, notes = scan(tmp_path)
+    found, notes = find_models(tmp_path)
     assert found == [
-        Model("Colours_2.1", 1, True),
-        Model("half_plus_two", 123, False),
-        Model("sentiment", 2, True),
+        DeployableModel("Colours_2.1", 1, True),
+        DeployableModel("half_plus_two", 123, False),
+        DeployableModel("sentiment", 2, True),
     ]
     assert notes == ["notes is left out: it holds no numbered version."]
 
@@ -35,39 +35,39 @@ def test_the_newest_version_of_each_model(tmp_path: Path) -> None:
     "name", ["情感", "a b", "-a", "a:b", 'a"', "a\nb: c", "${HOME}", "a" * 129]
 )
 def test_a_name_that_could_mean_something_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
-    made.foreign(tmp_path, name)
+    model_folders.add_savedmodel(tmp_path, name)
     with pytest.raises(ConfigError, match="Rename the folder"):
-        scan(tmp_path)
+        find_models(tmp_path)
 
 
 def test_no_model_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ServableError, match="holds no model; expected NAME/VERSION/"):
-        scan(tmp_path)
+        find_models(tmp_path)
     with pytest.raises(ServableError, match="is not a folder"):
-        scan(tmp_path / "missing")
-    made.foreign(tmp_path, "half_plus_two")
+        find_models(tmp_path / "missing")
+    model_folders.add_savedmodel(tmp_path, "half_plus_two")
     with pytest.raises(ServableError, match=f"is a model.*folder around it: {tmp_path}"):
-        scan(tmp_path / "half_plus_two")
+        find_models(tmp_path / "half_plus_two")
 
 
 def test_a_servable_that_changed_is_not_deployed(tmp_path: Path) -> None:
-    (made.own(tmp_path, "sentiment") / "saved_model.pb").write_bytes(b"another")
+    (model_folders.add_exported(tmp_path, "sentiment") / "saved_model.pb").write_bytes(b"another")
     with pytest.raises(ServableError, match=r"saved_model\.pb has changed"):
-        scan(tmp_path)
+        find_models(tmp_path)
 
 
 def test_a_rollback_that_others_do_not_heed_is_said(tmp_path: Path) -> None:
-    made.both(tmp_path)
-    (tmp_path / "sentiment" / withdrawn.FILE).write_text('{"versions": [2]}')
-    found, [note] = scan(tmp_path)
-    assert found[-1] == Model("sentiment", 2, True)
+    model_folders.add_both_kinds(tmp_path)
+    (tmp_path / "sentiment" / WITHDRAWN_FILE).write_text('{"versions": [2]}')
+    found, [note] = find_models(tmp_path)
+    assert found[-1] == DeployableModel("sentiment", 2, True)
     assert note.startswith("sentiment was rolled back")
 
 
 def test_a_version_without_a_saved_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "1").mkdir(parents=True)
     with pytest.raises(ServableError, match=r"holds no saved_model\.pb"):
-        scan(tmp_path)
+        find_models(tmp_path)
 
 
 def test_names_become_those_of_kubernetes_objects() -> None:

@@ -1,4 +1,4 @@
-"""What a deployment may be told."""
+"""The options of a deployment, and which values are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelwright.core.errors import ConfigError
-from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check
+from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check_options
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check
 )
 def test_what_cannot_be_used_is_refused(option: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
-        check(dataclasses.replace(DeployOptions(), **{option: value}))
+        check_options(dataclasses.replace(DeployOptions(), **{option: value}))
 
 
 def test_what_is_usual_can_be_used() -> None:
     given = DeployOptions(storage_uri="s3://bucket/models", nodes_path="/srv/models")
-    assert check(given) is given
+    assert check_options(given) is given
     assert given.tag == "2.21.0"
     assert given.between(2, 6) == (2, 6)
     assert DeployOptions(replicas=(1, 9)).between(2, 6) == (1, 9)

@@ -23,12 +23,12 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import made
+from deploy import model_folders
 from modelwright.core.errors import ServableError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
 from modelwright.servable.manifest import EXAMPLES, find_version, read_manifest, version_folders
-from modelwright.serve.lifecycle.served_model import DEFAULT, PREDICT
+from modelwright.serve.lifecycle.servable import DEFAULT, PREDICT
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 START_SECONDS = 180
@@ -42,7 +42,7 @@ def config(out: Path) -> dict[str, Any]:
 
 
 def test_an_application_a_model_with_its_own_limits(tmp_path: Path) -> None:
-    models = made.both(tmp_path / "models")
+    models = model_folders.add_both_kinds(tmp_path / "models")
     report = deploy("ray", models, tmp_path / "out", options=DeployOptions(replicas=(2, 5)))
     assert report.models == {"Colours_2.1": 1, "sentiment": 2}
     assert report.notes == ("half_plus_two is left out: without a manifest, the engine cannot"
@@ -64,7 +64,7 @@ def test_an_application_a_model_with_its_own_limits(tmp_path: Path) -> None:
 
 
 def test_the_folder_may_be_another_one_on_the_nodes(tmp_path: Path) -> None:
-    made.own(tmp_path / "models", "sentiment")
+    model_folders.add_exported(tmp_path / "models", "sentiment")
     elsewhere = DeployOptions(nodes_path="/srv/models/")
     deploy("ray", tmp_path / "models", tmp_path / "out", options=elsewhere)
     [application] = config(tmp_path / "out")["applications"]
@@ -72,7 +72,7 @@ def test_the_folder_may_be_another_one_on_the_nodes(tmp_path: Path) -> None:
 
 
 def test_models_that_the_engine_cannot_run_are_no_application(tmp_path: Path) -> None:
-    made.foreign(tmp_path / "models", "half_plus_two")
+    model_folders.add_savedmodel(tmp_path / "models", "half_plus_two")
     with pytest.raises(ServableError, match=r"no model in .* has a manifest"):
         deploy("ray", tmp_path / "models", tmp_path / "out")
 
@@ -110,7 +110,7 @@ class Asked:
 @pytest.fixture
 def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is in the written application, with stand-ins for Ray and Starlette."""
-    made.own(tmp_path / "models", "half", 7)
+    model_folders.add_exported(tmp_path / "models", "half", 7)
     deploy("ray", tmp_path / "models", tmp_path / "out")
     serve = SimpleNamespace(deployment=lambda kind: kind, Application=object)
     answer = SimpleNamespace(
@@ -125,7 +125,7 @@ def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, An
         monkeypatch.setitem(sys.modules, name, module)
     found: dict[str, Any] = {"__name__": "serve_app"}
     exec((tmp_path / "out" / "serve_app.py").read_text(), found)  # noqa: S102 - what was written
-    found["OwnServable"] = Half
+    found["ExportedServable"] = Half
     found["folder"] = str(tmp_path / "models" / "half")
     return found
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import made, published
+from deploy import model_folders, published
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.options import DeployOptions
-from modelwright.deploy.template import fill, quoted
+from modelwright.deploy.template import fill_template, yaml_quoted
 from modelwright.deploy.write import TARGETS, deploy
-from modelwright.deploy.written_files import RECORD
+from modelwright.deploy.written_files import RECORD_FILE
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    return made.both(tmp_path / "models")
+    return model_folders.add_both_kinds(tmp_path / "models")
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -27,7 +27,7 @@ def test_every_target_reports_what_it_wrote(target: str, models: Path, tmp_path:
     out = tmp_path / "deploy"
     report = deploy(target, models, out)
     there = {path.name for path in out.iterdir()}
-    assert there == {*report.files, RECORD}
+    assert there == {*report.files, RECORD_FILE}
     assert report.models["sentiment"] == 2
     assert str(out) in report.start
     told = json.loads(json.dumps(report.to_dict()))
@@ -40,11 +40,11 @@ def test_every_target_reports_what_it_wrote(target: str, models: Path, tmp_path:
 def test_all_targets_go_into_one_folder_and_are_written_again(models: Path, tmp_path: Path) -> None:
     for target in (*TARGETS, *TARGETS):
         deploy(target, models, tmp_path / "deploy")
-    made.own(models, "another")
+    model_folders.add_exported(models, "another")
     report = deploy("compose", models, tmp_path / "deploy")
     assert "another" in (tmp_path / "deploy" / "models.config").read_text()
-    assert not re.search(r"\.(json|ya?ml)$", RECORD)  # kubectl apply -f FOLDER would read it
-    assert RECORD not in report.files
+    assert not re.search(r"\.(json|ya?ml)$", RECORD_FILE)  # kubectl apply -f FOLDER would read it
+    assert RECORD_FILE not in report.files
 
 
 def test_a_file_of_someone_elses_is_kept(models: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_nothing_is_written_through_a_link_or_into_a_file(models: Path, tmp_path
 
 
 def test_a_record_that_cannot_be_read_is_said(models: Path, tmp_path: Path) -> None:
-    (tmp_path / RECORD).write_text("[]")
+    (tmp_path / RECORD_FILE).write_text("[]")
     with pytest.raises(ConfigError, match="cannot be read.*delete it"):
         deploy("ray", models, tmp_path)
 
@@ -102,7 +102,7 @@ def test_no_models_no_files(tmp_path: Path) -> None:
 def test_a_name_stays_a_text(tmp_path: Path) -> None:
     names = ["0x1f", "12-30", "1e5", "2026-01-01", "no", "null", "true"]
     for name in names:
-        made.own(tmp_path / "models", name)
+        model_folders.add_exported(tmp_path / "models", name)
     for target in TARGETS:
         deploy(target, tmp_path / "models", tmp_path)
     published.compose(yaml.safe_load((tmp_path / "compose.yaml").read_text()))
@@ -117,7 +117,7 @@ def test_a_name_stays_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["a: b #c '\"\\ $HOME ${X} 模型😀 {a} % &a *b !c", "- x", "|"])
 def test_the_path_of_the_models_is_only_a_path(folder: str, tmp_path: Path) -> None:
     models = tmp_path / folder / "models"
-    made.own(models, "sentiment")
+    model_folders.add_exported(models, "sentiment")
     deploy("compose", models, tmp_path / "deploy")
     deploy("ray", models, tmp_path / "deploy")
     compose = yaml.safe_load((tmp_path / "deploy" / "compose.yaml").read_text())
@@ -132,9 +132,9 @@ def test_the_path_of_the_models_is_only_a_path(folder: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\u2028b", "a\x85", "\ufeff", "\udc80"])
 def test_characters_that_no_file_should_hold_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="cannot be printed"):
-        quoted(text)
+        yaml_quoted(text)
 
 
 def test_a_gap_without_a_value_is_no_file() -> None:
     with pytest.raises(KeyError, match="name"):
-        fill("kserve.yaml", {})
+        fill_template("kserve.yaml", {})

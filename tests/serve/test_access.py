@@ -8,7 +8,7 @@ import pytest
 
 from modelwright.core.errors import ConfigError
 from modelwright.serve.errors import Refused
-from modelwright.serve.service import api_keys
+from modelwright.serve.service.api_keys import Access, read_api_keys
 
 KEY, ADMIN = "k" * 20, "a" * 20
 
@@ -17,7 +17,7 @@ def keys(folder: Path, text: str, rate: float = 0.0, now: list[float] | None = N
     path = folder / "keys.txt"
     path.write_text(text)
     clock = (lambda: now[0]) if now is not None else (lambda: 0.0)
-    return api_keys.read(path, rate, clock)
+    return read_api_keys(path, rate, clock)
 
 
 def refused(ask) -> Refused:
@@ -27,7 +27,7 @@ def refused(ask) -> Refused:
 
 
 def test_without_keys_everyone_may_ask_and_no_one_may_change_what_is_served() -> None:
-    guard = api_keys.Access()
+    guard = Access()
     assert guard.open and guard.admit(None) is None
     assert refused(lambda: guard.admit(None, admin=True)).code == "PERMISSION_DENIED"
 

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.rest import body
+from modelwright.serve.rest.body import BodyTooLarge, ClientGone, read_body
 
 
 def read(parts: list[bytes], headers: list[tuple[bytes, bytes]] | None = None, limit: int = 1000):
@@ -21,7 +21,7 @@ def read(parts: list[bytes], headers: list[tuple[bytes, bytes]] | None = None, l
     async def receive() -> dict[str, object]:
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
-    return asyncio.run(body.read(headers or [], receive, limit)), messages
+    return asyncio.run(read_body(headers or [], receive, limit)), messages
 
 
 GZIP = [(b"content-encoding", b"GZIP")]
@@ -40,19 +40,19 @@ def test_a_packed_body_is_unpacked() -> None:
 
 
 def test_nothing_is_read_beyond_the_limit() -> None:
-    with pytest.raises(body.TooLarge, match="larger than 1,000 bytes"):
+    with pytest.raises(BodyTooLarge, match="larger than 1,000 bytes"):
         read([b"a"], [(b"content-length", b"1001")])
     parts = [b"a" * 600] * 5
-    with pytest.raises(body.TooLarge):
+    with pytest.raises(BodyTooLarge):
         read(parts)
-    with pytest.raises(body.TooLarge):
+    with pytest.raises(BodyTooLarge):
         read([b"a" * 1001])
 
 
 def test_a_bomb_is_never_unpacked() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     assert len(bomb) < 100_000
-    with pytest.raises(body.TooLarge):
+    with pytest.raises(BodyTooLarge):
         read([bomb], GZIP, limit=100_000)
 
 
@@ -76,5 +76,5 @@ def test_a_client_that_goes_away_is_no_error_of_ours() -> None:
     async def gone() -> dict[str, object]:
         return {"type": "http.disconnect"}
 
-    with pytest.raises(body.Gone):
-        asyncio.run(body.read([], gone, 10))
+    with pytest.raises(ClientGone):
+        asyncio.run(read_body([], gone, 10))

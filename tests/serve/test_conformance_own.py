@@ -25,22 +25,22 @@ REVIEWS = ["the film wonderful acting", "手机 很差 this book", "", "word" * 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A picture of each color, of several sizes."""
+    """A picture of each colour, of several sizes."""
     folder, files = tmp_path_factory.mktemp("pictures"), []
-    for number, color in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
+    for number, colour in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
         path = folder / f"{number}.png"
-        Image.new("RGB", (16 + number, 16), color).save(path)
+        Image.new("RGB", (16 + number, 16), colour).save(path)
         files.append(path.read_bytes())
     return files
 
 
 @pytest.fixture(scope="module")
 def models(
-    text_servable: Path, image_servable: Path, tmp_path_factory: pytest.TempPathFactory
+    small_text_servable: Path, small_image_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("own") / "models"
-    add_version(text_servable, folder / "sentiment", 1)
-    add_version(image_servable, folder / "colors", 1)
+    add_version(small_text_servable, folder / "sentiment", 1)
+    add_version(small_image_servable, folder / "colours", 1)
     return folder
 
 
@@ -94,57 +94,61 @@ def b64(content: bytes) -> dict[str, str]:
 # Answers
 
 
-def test_raw_texts_over_rest(server: Client, text_servable: Path) -> None:
-    name = modelwright.load(text_servable).manifest.input_name
+def test_raw_texts_over_rest(server: Client, small_text_servable: Path) -> None:
+    name = modelwright.load(small_text_servable).manifest.input_name
     reply = server.ask("sentiment:predict", {"instances": [{name: text} for text in REVIEWS]})
-    expect(rows_of(reply), text_servable, REVIEWS)
+    expect(rows_of(reply), small_text_servable, REVIEWS)
     assert reply.headers["x-model-version"] == "1"
     plain = server.ask("sentiment/versions/1:predict", {"instances": REVIEWS})
     assert plain.content == reply.content
 
 
-def test_raw_texts_over_rest_in_columns(server: Client, text_servable: Path) -> None:
+def test_raw_texts_over_rest_in_columns(server: Client, small_text_servable: Path) -> None:
     found = server.ask("sentiment:predict", {"inputs": REVIEWS}).json["outputs"]
     rows = list(zip(found["label"], found["score"], found["probabilities"], strict=True))
-    expect(rows, text_servable, REVIEWS)
+    expect(rows, small_text_servable, REVIEWS)
 
 
-def test_raw_texts_over_grpc(server: Client, text_servable: Path) -> None:
-    name = modelwright.load(text_servable).manifest.input_name
+def test_raw_texts_over_grpc(server: Client, small_text_servable: Path) -> None:
+    name = modelwright.load(small_text_servable).manifest.input_name
     request = ask("sentiment", **{name: texts([text.encode() for text in REVIEWS])})
     answer = server.call(server.prediction.Predict, request)
     assert answer.model_spec.version.value == 1
-    expect(answers(answer.outputs), text_servable, REVIEWS)
+    expect(answers(answer.outputs), small_text_servable, REVIEWS)
 
 
-def test_pictures_over_rest(server: Client, image_servable: Path, pictures: list[bytes]) -> None:
-    reply = server.ask("colors:predict", {"instances": [b64(content) for content in pictures]})
-    expect(rows_of(reply), image_servable, pictures)
-    name = modelwright.load(image_servable).manifest.input_name
+def test_pictures_over_rest(
+    server: Client, small_image_servable: Path, pictures: list[bytes]
+) -> None:
+    reply = server.ask("colours:predict", {"instances": [b64(content) for content in pictures]})
+    expect(rows_of(reply), small_image_servable, pictures)
+    name = modelwright.load(small_image_servable).manifest.input_name
     named = {"instances": [{name: b64(content)} for content in pictures]}
-    assert server.ask("colors:predict", named).content == reply.content
+    assert server.ask("colours:predict", named).content == reply.content
 
 
-def test_pictures_over_grpc(server: Client, image_servable: Path, pictures: list[bytes]) -> None:
-    name = modelwright.load(image_servable).manifest.input_name
-    answer = server.call(server.prediction.Predict, ask("colors", **{name: texts(pictures)}))
-    expect(answers(answer.outputs), image_servable, pictures)
+def test_pictures_over_grpc(
+    server: Client, small_image_servable: Path, pictures: list[bytes]
+) -> None:
+    name = modelwright.load(small_image_servable).manifest.input_name
+    answer = server.call(server.prediction.Predict, ask("colours", **{name: texts(pictures)}))
+    expect(answers(answer.outputs), small_image_servable, pictures)
 
 
-def test_pixels_over_grpc(server: Client, image_servable: Path) -> None:
+def test_pixels_over_grpc(server: Client, small_image_servable: Path) -> None:
     import tensorflow as tf
 
-    model = modelwright.load(image_servable)
+    model = modelwright.load(small_image_servable)
     shape = model.manifest.shape
     assert shape
     pixels = np.full((2, *shape), 200, np.uint8)
-    request = ask("colors", pixels=tf.make_tensor_proto(pixels))
+    request = ask("colours", pixels=tf.make_tensor_proto(pixels))
     request.model_spec.signature_name = "pixels"
     found = answers(server.call(server.prediction.Predict, request).outputs)
     assert found[0] == found[1] and abs(sum(found[0][2]) - 1) < 1e-5
 
 
-@pytest.mark.parametrize("model", ["sentiment", "colors"])
+@pytest.mark.parametrize("model", ["sentiment", "colours"])
 def test_classify_without_a_signature_of_that_method(
     server: Client, models: Path, pictures: list[bytes], model: str
 ) -> None:
@@ -152,8 +156,8 @@ def test_classify_without_a_signature_of_that_method(
 
     servable = modelwright.load(models / model / "1")
     name, labels = servable.manifest.input_name, list(servable.manifest.labels)
-    given = pictures if model == "colors" else [text.encode() for text in REVIEWS]
-    rows = given if model == "colors" else REVIEWS
+    given = pictures if model == "colours" else [text.encode() for text in REVIEWS]
+    rows = given if model == "colours" else REVIEWS
     expected = [list(one.probabilities.values()) for one in servable.predict(rows)]
     values = [b64(one) for one in given]
     found = server.ask(f"{model}:classify", {"examples": [{name: v} for v in values]}).json
@@ -175,8 +179,8 @@ def test_regress_is_refused(server: Client) -> None:
     assert reply.status == 400 and "Was: tensorflow/serving/predict" in reply.error
 
 
-def test_metadata_of_both_signatures(server: Client, text_servable: Path) -> None:
-    manifest = modelwright.load(text_servable).manifest
+def test_metadata_of_both_signatures(server: Client, small_text_servable: Path) -> None:
+    manifest = modelwright.load(small_text_servable).manifest
     found = server.get("/v1/models/sentiment/metadata").json
     assert found["model_spec"]["version"] == "1"
     signatures = found["metadata"]["signature_def"]["signature_def"]
@@ -192,25 +196,25 @@ def test_metadata_of_both_signatures(server: Client, text_servable: Path) -> Non
 
 def test_models_are_listed_with_their_labels(server: Client) -> None:
     listed = {model["name"]: model for model in server.get("/v1/models").json["models"]}
-    assert listed.keys() == {"sentiment", "colors"}
+    assert listed.keys() == {"sentiment", "colours"}
     assert set(listed["sentiment"]["labels"]) == {"pos", "neg"}
-    assert listed["colors"]["live"] == "1"
+    assert listed["colours"]["live"] == "1"
 
 
 # Refusals
 
 
-def test_text_that_is_not_utf8(server: Client, text_servable: Path) -> None:
+def test_text_that_is_not_utf8(server: Client, small_text_servable: Path) -> None:
     reply = server.ask("sentiment:predict", {"instances": ["good", b64(b"\xff\xfe")]})
     assert reply.status == 400 and "not valid UTF-8" in reply.error
-    name = modelwright.load(text_servable).manifest.input_name
+    name = modelwright.load(small_text_servable).manifest.input_name
     request = ask("sentiment", **{name: texts([b"\xff"])})
     code, details = server.refusal(server.prediction.Predict, request)
     assert code == "INVALID_ARGUMENT" and "not valid UTF-8" in details
 
 
 def test_file_that_is_no_picture(server: Client) -> None:
-    reply = server.ask("colors:predict", {"instances": [b64(b"no picture")]})
+    reply = server.ask("colours:predict", {"instances": [b64(b"no picture")]})
     assert reply.status == 400 and "Traceback" not in reply.error
 
 
@@ -267,12 +271,14 @@ def test_reload_without_an_admin_key(server: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def guarded(text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def guarded(
+    small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     """Three folders of versions under one root, of which ``sentiment`` is served; the admin's."""
     folder = tmp_path_factory.mktemp("guarded")
     for version in (1, 2):
-        add_version(text_servable, folder / "models" / "sentiment", version)
-    add_version(text_servable, folder / "models" / "other", 7)
+        add_version(small_text_servable, folder / "models" / "sentiment", version)
+    add_version(small_text_servable, folder / "models" / "other", 7)
     keys = folder / "keys"
     keys.write_text(f"boss {ADMIN} admin\nreader {READER}\n")
     options = ("--api-keys", keys, "--poll", 0.2)
@@ -393,14 +399,14 @@ def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"reader {READER}\n")
     options = ("--api-keys", keys, "--rate", 0.01)
-    with serving(models / "colors", tmp_path, *options, key=READER) as client:
-        replies = [client.get("/v1/models/colors") for _ in range(2)]
+    with serving(models / "colours", tmp_path, *options, key=READER) as client:
+        replies = [client.get("/v1/models/colours") for _ in range(2)]
         assert [reply.status for reply in replies] == [200, 429]
         assert int(replies[1].headers["retry-after"]) > 1
         from tensorflow_serving.apis import get_model_status_pb2
 
         request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = "colors"
+        request.model_spec.name = "colours"
         code, _ = client.refusal(client.models.GetModelStatus, request)
         assert code == "RESOURCE_EXHAUSTED"
 
@@ -408,10 +414,10 @@ def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
 def test_headers_that_do_not_come(models: Path, tmp_path: Path) -> None:
     options = ("--header-timeout", 1)
     with (
-        serving(models / "colors", tmp_path, *options) as client,
+        serving(models / "colours", tmp_path, *options) as client,
         socket.create_connection((client.host, client.port), 60) as connection,
     ):
-        connection.sendall(b"POST /v1/models/colors:predict HTTP/1.1\r\nhost: x\r\n")
+        connection.sendall(b"POST /v1/models/colours:predict HTTP/1.1\r\nhost: x\r\n")
         assert connection.recv(12) == b"HTTP/1.1 408"
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import ServableError
-from modelwright.servable import withdrawn
+from modelwright.servable.live_version import VersionPolicy
+from modelwright.servable.withdrawn import WITHDRAWN_FILE, write_withdrawn
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.loading import Loaded
+from modelwright.serve.lifecycle.loading import LoadedVersion
 from modelwright.serve.lifecycle.manager import Manager
-from modelwright.serve.lifecycle.model_config import Entry, Policy
+from modelwright.serve.lifecycle.model_config import ModelEntry
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
@@ -30,7 +31,7 @@ class Fake:
             raise ServableError(f"{folder} is bad.")
         spec = TensorSpec("x", "DT_FLOAT", (-1,))
         self.signatures = {"serving_default": Signature("predict", {"x": spec}, {"y": spec})}
-        self.about: dict[str, Any] = {}
+        self.description: dict[str, Any] = {}
         self.closed = False
 
     def run(self, signature: str, inputs: Any) -> Any:
@@ -78,7 +79,7 @@ def run(models: Models, work: Callable[[Manager], Awaitable[None]], **config: An
     async def inside() -> None:
         with ThreadPoolExecutor(1) as pool:
             settings = ServeConfig(str(models.root), **config)
-            manager = Manager(settings, pool, lambda folder, *_: Loaded(Fake(folder), None))
+            manager = Manager(settings, pool, lambda folder, *_: LoadedVersion(Fake(folder), None))
             await manager.step(patient=False)
             await work(manager)
             await manager.stop()
@@ -122,7 +123,7 @@ def test_a_version_that_cannot_be_loaded_never_answers_and_says_why(models: Mode
         assert failed.state == "END" and failed.code == "FAILED_PRECONDITION"
         assert "2 is bad." in failed.problem
         loads: list[bool] = []
-        manager.on_load = lambda _, well, __: loads.append(well)
+        manager.on_load(lambda _, success, __: loads.append(success))
         await manager.step()
         assert loads == []  # it is as it was: no second try yet
         (models.root / "m" / "2" / "bad").unlink()
@@ -162,7 +163,7 @@ def test_a_folder_that_is_made_again_is_loaded_again_once_it_can_be(models: Mode
         await manager.step()
         assert manager.find("m") is old and "was replaced" in old.problem
         loads: list[bool] = []
-        manager.on_load = lambda _, well, __: loads.append(well)
+        manager.on_load(lambda _, success, __: loads.append(success))
         await manager.step()
         assert loads == []
         (folder / "bad").unlink()
@@ -182,19 +183,19 @@ def test_withdrawn_versions_give_way_and_come_back(models: Models) -> None:
     base = models.root / "m"
 
     async def work(manager: Manager) -> None:
-        withdrawn.write(base, [2])
+        write_withdrawn(base, [2])
         await manager.step()
         assert live(manager) == [1]
         models.add("m", 3)
         await manager.step()
         assert live(manager) == [3]
-        withdrawn.write(base, [1, 2, 3])  # nothing is left: what answers goes on
+        write_withdrawn(base, [1, 2, 3])  # nothing is left: what answers goes on
         await manager.step()
         assert live(manager) == [3]
-        (base / withdrawn.FILE).write_text("{")
+        (base / WITHDRAWN_FILE).write_text("{")
         await manager.step()
         assert live(manager) == [3]
-        (base / withdrawn.FILE).unlink()
+        (base / WITHDRAWN_FILE).unlink()
         await manager.step()
         assert live(manager) == [3]
 
@@ -223,14 +224,16 @@ def test_policies_and_labels(models: Models) -> None:
     base = models.root / "m"
 
     async def work(manager: Manager) -> None:
-        await manager.reload({"m": Entry("m", base, Policy("latest", 2), {"stable": 2})})
+        await manager.reload(
+            {"m": ModelEntry("m", base, VersionPolicy("latest", 2), {"stable": 2})}
+        )
         assert live(manager) == [2, 3]
         assert manager.find("m", None, "stable").number == 2
-        await manager.reload({"m": Entry("m", base, Policy("all"))})
+        await manager.reload({"m": ModelEntry("m", base, VersionPolicy("all"))})
         assert live(manager) == [1, 2, 3]
         with pytest.raises(Refused, match="Unrecognized servable version label: stable"):
             manager.find("m", None, "stable")
-        await manager.reload({"m": Entry("m", base, Policy("specific", 1, (1,)))})
+        await manager.reload({"m": ModelEntry("m", base, VersionPolicy("specific", versions=(1,)))})
         assert live(manager) == [1]
         with pytest.raises(Refused, match=r"not found for request: Specific\(m, 3\)"):
             manager.find("m", 3)
@@ -244,14 +247,14 @@ def test_a_new_config_replaces_all_models_and_says_what_it_cannot_serve(models: 
     models.add("broken", 1, bad=True)
 
     async def work(manager: Manager) -> None:
-        entry = Entry("n", models.root / "n", labels={"gone": 7})
+        entry = ModelEntry("n", models.root / "n", labels={"gone": 7})
         with pytest.raises(Refused, match="label 'gone' to version 7 of model n"):
             await manager.reload({"n": entry})
         assert set(manager.models) == {"n"}
         with pytest.raises(Refused, match=r"not found for request: Latest\(m\)"):
             manager.find("m")
         with pytest.raises(Refused, match="No version could be loaded: model broken: .* is bad"):
-            await manager.reload({"broken": Entry("broken", models.root / "broken")})
+            await manager.reload({"broken": ModelEntry("broken", models.root / "broken")})
         assert not manager.ready
 
     run(models, work)
@@ -275,17 +278,17 @@ def test_what_is_not_there(models: Models) -> None:
 
 
 def test_links_that_lead_out_of_the_root(models: Models, tmp_path_factory: Any) -> None:
-    from modelwright.serve.lifecycle.model_config import confined
+    from modelwright.serve.lifecycle.model_config import check_inside
 
     outside = tmp_path_factory.mktemp("outside")
     inside = models.add("m", 1)
     (inside / "data").symlink_to(outside)
     with pytest.raises(ServableError, match=r"data is a link that leads out of"):
-        confined(models.root, inside)
+        check_inside(models.root, inside)
     linked = models.root / "m" / "2"
     linked.symlink_to(outside, target_is_directory=True)
     with pytest.raises(ServableError, match="link that leads out"):
-        confined(models.root, linked)
+        check_inside(models.root, linked)
     (inside / "data").unlink()
     (models.root / "m" / "3").symlink_to(inside, target_is_directory=True)
-    confined(models.root, models.root / "m" / "3")
+    check_inside(models.root, models.root / "m" / "3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelwright.serve.service.metrics import LATENCY, REQUESTS, Metrics, Shared
+from modelwright.serve.service.metrics import LATENCY, REQUESTS, Metrics, SharedMetrics
 
 
 def filled() -> Metrics:
@@ -29,11 +29,11 @@ def test_counters_and_buckets_under_tensorflow_servings_names() -> None:
 
 def test_workers_are_added_up_and_those_that_ended_still_count(tmp_path: Path) -> None:
     own, ended = Metrics(), filled()
-    Shared(ended, tmp_path, "1").write()
+    SharedMetrics(ended, tmp_path, "1").write()
     own.count(REQUESTS, 3, model_name='a"\\\n', status="OK")
     own.count(REQUESTS, model_name="b", status="NOT_FOUND")
-    text = Shared(own, tmp_path, "2").render()
+    text = SharedMetrics(own, tmp_path, "2").render()
     assert ':tensorflow:serving:request_count{model_name="a\\"\\\\\\n",status="OK"} 5' in text
     assert ':tensorflow:serving:request_count{model_name="b",status="NOT_FOUND"} 1' in text
     assert "request_latency_count" in text
-    assert Shared(own, None, "2").render() == own.render()
+    assert SharedMetrics(own, None, "2").render() == own.render()

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from modelwright.serve.errors import HTTP
-from modelwright.serve.rest.openapi import document
+from modelwright.serve.rest.openapi import openapi_document
 
-DOCUMENT = document("1.2.3")
+DOCUMENT = openapi_document("1.2.3")
 OPERATIONS = {
     (method, path): operation
     for path, item in DOCUMENT["paths"].items()

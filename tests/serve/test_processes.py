@@ -28,10 +28,10 @@ KEY, ADMIN = "k" * 24, "a" * 24
 
 
 @pytest.fixture(scope="module")
-def models(text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model."""
     folder = tmp_path_factory.mktemp("served")
-    add_version(text_servable, folder / "sentiment", 1)
+    add_version(small_text_servable, folder / "sentiment", 1)
     return folder
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
-from modelwright.serve.rest.json_body import PredictBody, examples, parse, predict_tensors
+from modelwright.serve.rest.json_body import PredictBody, parse_examples, parse_json, parse_predict
 
 
 def signature(**types: str) -> Callable[[str], Signature]:
@@ -25,7 +25,7 @@ def signature(**types: str) -> Callable[[str], Signature]:
 
 def read(body: str | bytes, most: int = 1000, **types: str) -> PredictBody:
     raw = body.encode() if isinstance(body, str) else body
-    return predict_tensors(parse(raw, depth=64), signature(**types), most=most)
+    return parse_predict(parse_json(raw, depth=64), signature(**types), most=most)
 
 
 def refusal(body: str | bytes, most: int = 1000, **types: str) -> str:
@@ -54,11 +54,11 @@ def test_a_signature_is_named() -> None:
         asked.append(name)
         return signature(x="DT_INT32")(name)
 
-    document = parse(b'{"signature_name": "predict_images", "instances": [[1,2]]}', depth=4)
-    assert predict_tensors(document, signature_of, most=2).signature_name == "predict_images"
+    document = parse_json(b'{"signature_name": "predict_images", "instances": [[1,2]]}', depth=4)
+    assert parse_predict(document, signature_of, most=2).signature_name == "predict_images"
     assert asked == ["predict_images"]
     with pytest.raises(Refused, match="Failed to get input map for signature: DEFAULT"):
-        predict_tensors({"instances": [1]}, signature(), most=1)
+        parse_predict({"instances": [1]}, signature(), most=1)
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [("DT_FLOAT", np.float32), ("DT_DOUBLE", np.float64)])
@@ -264,12 +264,12 @@ def test_nesting_is_bounded() -> None:
         return f'{{"instances": {"[" * (levels - 1)}{value}{"]" * (levels - 1)}}}'.encode()
 
     for value in ("1", "NaN"):
-        assert parse(nested(20, value), depth=20)
+        assert parse_json(nested(20, value), depth=20)
         with pytest.raises(Refused, match="more than 19 levels of nesting"):
-            parse(nested(20, value), depth=19)
+            parse_json(nested(20, value), depth=19)
         for levels in (1025, 200_000):
             with pytest.raises(Refused, match="JSON Parse error"):
-                parse(nested(levels, value), depth=64)
+                parse_json(nested(levels, value), depth=64)
     with pytest.raises(Refused, match="more than 32 levels of lists"):
         read(nested(40, "1"), x="DT_INT32")
 
@@ -277,9 +277,9 @@ def test_nesting_is_bounded() -> None:
 def test_brackets_in_texts_and_side_by_side_are_no_nesting() -> None:
     texts = ["[" * 100, '"[\\"[', "\\", "{{" * 50]
     body = json.dumps({"instances": [[text] for text in texts]}).encode()
-    assert parse(body, depth=3)["instances"] == [[text] for text in texts]
+    assert parse_json(body, depth=3)["instances"] == [[text] for text in texts]
     with pytest.raises(Refused, match="more than 2 levels"):
-        parse(body, depth=2)
+        parse_json(body, depth=2)
 
 
 @pytest.mark.parametrize("form", ["instances", "inputs"])
@@ -344,7 +344,7 @@ def test_any_document_is_a_tensor_or_refused_with_a_reason(document: Any, dtype:
 @given(st.binary(max_size=40) | st.text('[]{}",:1NaIinfty e\\u', max_size=40).map(str.encode))
 def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     try:
-        assert isinstance(parse(body, depth=8), dict)
+        assert isinstance(parse_json(body, depth=8), dict)
     except Refused as refused:
         assert refused.message.encode()
 
@@ -354,7 +354,7 @@ def test_examples() -> None:
         {"names": ["foo", "bar"], "ratings": [8.0, 9.0, NaN, Infinity], "age": 20},
         {"names": ["baz", {"b64": "aGVsbG8="}], "ratings": 6.0, "mixed": [1, true, false]},
         {"names": "bar", "ratings": -Infinity, "none": []}]}"""
-    name, given = examples(parse(body, depth=5), most=100)
+    name, given = parse_examples(parse_json(body, depth=5), most=100)
     assert name == "custom"
     assert math.isnan(given[0]["ratings"].pop(2))
     assert given == [
@@ -367,7 +367,7 @@ def test_examples() -> None:
 
 def test_the_context_is_in_each_example() -> None:
     body = b'{"context": {"q": "pizza", "n": 1}, "examples": [{"n": 2}, {}]}'
-    assert examples(parse(body, depth=4), most=9) == (
+    assert parse_examples(parse_json(body, depth=4), most=9) == (
         "",
         [{"q": [b"pizza"], "n": [2]}, {"q": [b"pizza"], "n": [1]}],
     )
@@ -397,5 +397,5 @@ def test_the_context_is_in_each_example() -> None:
 )
 def test_what_is_no_list_of_examples(body: str, says: str) -> None:
     with pytest.raises(Refused) as caught:
-        examples(parse(body.encode(), depth=8), most=4)
+        parse_examples(parse_json(body.encode(), depth=8), most=4)
     assert says in caught.value.message

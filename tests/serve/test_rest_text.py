@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 from modelwright.serve.rest.json_answers import classifications, predictions, regressions
-from modelwright.serve.rest.json_body import parse, predict_tensors
+from modelwright.serve.rest.json_body import parse_json, parse_predict
 
 
 def texts(*values: bytes) -> Any:
@@ -89,7 +89,7 @@ def test_a_double(value: float, expected: str) -> None:
 def test_every_float_survives(array: Any) -> None:
     spec = Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})
     body = predictions({"y": array}, row=True).replace(b"predictions", b"instances")
-    read = predict_tensors(parse(body, depth=8), lambda name: spec, most=10_000).inputs["x"]
+    read = parse_predict(parse_json(body, depth=8), lambda name: spec, most=10_000).inputs["x"]
     np.testing.assert_array_equal(read, array)  # NaN is NaN, whichever its bits
     assert np.array_equal(np.signbit(read) & (read == 0), np.signbit(array) & (array == 0))
     assert read.dtype == array.dtype

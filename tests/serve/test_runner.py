@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwright.serve.config import Batching, Limits
+from modelwright.serve.config import Batching, RequestLimits
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.runner import Measured, Runner, measure
-from modelwright.serve.lifecycle.served_model import Checked
+from modelwright.serve.lifecycle.input_check import CheckedInputs
+from modelwright.serve.lifecycle.runner import Runner, Speed, measure_speed
 
-SLOW = Measured(0.01, 1.0)
-HELPED = Measured(0.01, 4.0)
-FAST = Measured(0.0001, 1.0)
+SLOW = Speed(0.01, 1.0)
+HELPED = Speed(0.01, 4.0)
+FAST = Speed(0.0001, 1.0)
 
 
 class Doubler:
@@ -42,15 +42,15 @@ class Doubler:
         return {"y": values * 2}
 
 
-def asked(*values: float) -> Checked:
+def asked(*values: float) -> CheckedInputs:
     array = np.array(values, np.float32)
-    return Checked({"x": array}, len(array), array.nbytes)
+    return CheckedInputs({"x": array}, len(array), array.nbytes)
 
 
 def with_runner(
     work: Callable[[Runner, Doubler], Awaitable[Any]],
-    measured: Measured | None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    measured: Speed | None,
+    limits: RequestLimits = RequestLimits(),  # noqa: B008 - frozen
     batching: Batching = Batching(threads=1),  # noqa: B008 - frozen
 ) -> Doubler:
     model = Doubler()
@@ -103,13 +103,13 @@ def test_what_waits_together_runs_together_where_that_helps() -> None:
     rows = Batching(rows=6, threads=1)
     assert with_runner(work, HELPED, batching=rows).runs == [6, 6]
     assert with_runner(work, SLOW, batching=rows).runs == [2] * 6
-    assert with_runner(work, SLOW, batching=replace(rows, asked=True)).runs == [6, 6]
+    assert with_runner(work, SLOW, batching=replace(rows, requested=True)).runs == [6, 6]
 
 
 def test_rows_of_other_shapes_or_signatures_are_not_joined() -> None:
     async def work(runner: Runner, model: Doubler) -> None:
         model.gate.clear()
-        wide = Checked({"x": np.ones((1, 3), np.float32)}, 1, 12)
+        wide = CheckedInputs({"x": np.ones((1, 3), np.float32)}, 1, 12)
         asks = [("s", asked(1)), ("s", asked(2)), ("t", asked(3)), ("s", wide), ("s", wide)]
         tasks = [asyncio.create_task(runner.run(name, one, soon())) for name, one in asks]
         await asyncio.sleep(0.05)
@@ -146,7 +146,7 @@ def test_the_queue_is_bounded_and_says_when_to_come_back() -> None:
         model.gate.set()
         await asyncio.gather(*tasks)
 
-    with_runner(work, SLOW, Limits(queue=3))
+    with_runner(work, SLOW, RequestLimits(queue=3))
 
 
 def test_what_is_too_late_is_refused_and_not_run() -> None:
@@ -175,7 +175,7 @@ def test_measuring_tells_what_a_row_takes_and_whether_many_help() -> None:
             time.sleep(0.004)
             return inputs
 
-    measured = measure(Sleeper())  # type: ignore[arg-type]
+    measured = measure_speed(Sleeper())  # type: ignore[arg-type]
     assert measured is not None and measured.row >= 0.004 and measured.gain > 3
 
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_told_apart_is_run_alone(rows: int) -> None:
     async def inside() -> None:
         with ThreadPoolExecutor(2) as pool:
             model = Summer()
-            runner = Runner(model, HELPED, pool, Limits(), Batching(threads=1))  # type: ignore[arg-type]
+            runner = Runner(model, HELPED, pool, RequestLimits(), Batching(threads=1))  # type: ignore[arg-type]
             model.gate.clear()
             values = [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0)]
             asks = [replace(asked(*pair), rows=rows) for pair in values]

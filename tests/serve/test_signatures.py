@@ -6,9 +6,9 @@ import grpc
 import numpy as np
 import pytest
 
-from modelwright.serve.config import Limits
+from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import GRPC, HTTP, Refused
-from modelwright.serve.lifecycle.served_model import check
+from modelwright.serve.lifecycle.input_check import check_inputs
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
@@ -37,7 +37,9 @@ def test_a_graph_says_itself_which_shapes_it_takes_and_a_servable_says_it_here()
     def rows(tensor: str, *shape: int) -> int:
         spec = TensorSpec("x", "DT_FLOAT", (-1, 1), tensor)
         signatures = {"s": Signature("tensorflow/serving/predict", {"x": spec}, {})}
-        return check("s", signatures, {"x": np.zeros(shape, np.float32)}, Limits()).rows
+        return check_inputs(
+            "s", signatures, {"x": np.zeros(shape, np.float32)}, RequestLimits()
+        ).rows
 
     assert [rows("x:0", 3, 1), rows("x:0", 3), rows("x:0", 2, 5), rows("x:0")] == [3, 3, 2, 1]
     assert rows("", 3, 1) == 3
@@ -48,4 +50,4 @@ def test_a_graph_says_itself_which_shapes_it_takes_and_a_servable_says_it_here()
 def test_a_wrong_type_is_named_as_clients_name_it() -> None:
     signatures = {"s": Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})}
     with pytest.raises(Refused, match="'x' has the type DT_STRING; expected DT_FLOAT"):
-        check("s", signatures, {"x": np.array([b"a"], object)}, Limits())
+        check_inputs("s", signatures, {"x": np.array([b"a"], object)}, RequestLimits())

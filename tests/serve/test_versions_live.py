@@ -13,7 +13,8 @@ from half_plus_two import write
 
 import modelwright
 from modelwright.servable.warmup import MOST, WARMUP
-from modelwright.wire import messages, records
+from modelwright.wire import messages
+from modelwright.wire.records import write_records
 
 
 class Live(NamedTuple):
@@ -58,25 +59,27 @@ class Live(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def live(text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Every model below a folder is served; each test has its own model."""
     folder = tmp_path_factory.mktemp("live")
-    add_version(text_servable, folder / "models" / "first", 1)
+    add_version(small_text_servable, folder / "models" / "first", 1)
     with serving(folder / "models", folder, "--poll", 0.2) as client:
-        yield Live(client, folder / "models", text_servable, folder / "unused")
+        yield Live(client, folder / "models", small_text_servable, folder / "unused")
 
 
 @pytest.fixture(scope="module")
-def configured(text_servable: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def configured(
+    small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
     """A model with versions 1, 2 and 3, and a config file that each test writes anew."""
     folder = tmp_path_factory.mktemp("configured")
     for version in (1, 2, 3):
-        add_version(text_servable, folder / "models" / "m", version)
+        add_version(small_text_servable, folder / "models" / "m", version)
     config = folder / "models.config"
     config.write_text('model_config_list { config { name: "m" } }')
     options = ("--poll", 0.2, "--model-config", config)
     with serving(folder / "models", folder, *options) as client:
-        yield Live(client, folder / "models", text_servable, config)
+        yield Live(client, folder / "models", small_text_servable, config)
 
 
 # A folder of models
@@ -179,7 +182,7 @@ def test_too_many_warm_up_requests(live: Live, tmp_path: Path) -> None:
     log = messages.PredictionLog()
     log.predict_log.request.model_spec.name = "toy"
     (folder / WARMUP).parent.mkdir()
-    records.write(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
+    write_records(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
     add_version(folder, live.models / "toy", 1)
     until(lambda: live.problem("toy", 1)[0] == "END", 180)
     _, code, message = live.problem("toy", 1)

@@ -108,9 +108,9 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Serve every model in a folder over TensorFlow Serving's REST and gRPC interfaces."""
-    from modelwright.serve.config import Limits, ServeConfig
-    from modelwright.serve.process import log
-    from modelwright.serve.process.start import Started
+    from modelwright.serve.config import RequestLimits, ServeConfig
+    from modelwright.serve.process.log import configure_log
+    from modelwright.serve.process.start import ServerReport
     from modelwright.serve.process.start import serve as run_server
 
     config = ServeConfig(
@@ -130,7 +130,7 @@ def serve(
         allow_open=allow_open,
         access_log=access_log,
         port_file=_absolute(port_file),
-        limits=Limits(
+        limits=RequestLimits(
             body=int(max_body * _MIB),
             rows=max_rows,
             header_seconds=header_timeout,
@@ -139,18 +139,18 @@ def serve(
         ),
     )
     if batching:
-        from modelwright.serve.lifecycle.batching_file import read
+        from modelwright.serve.lifecycle.batching_file import read_batching_file
 
-        parameters, queue = read(batching, config.limits)
+        parameters, queue = read_batching_file(batching, config.limits)
         limits = replace(config.limits, queue=queue)
         config = replace(config, batching=parameters, limits=limits)
 
-    def announce(server: Started) -> None:
+    def announce(server: ServerReport) -> None:
         if not quiet:
             sys.stdout.write(server.render() + "\n")
             sys.stdout.flush()
 
-    log.configure(quiet=quiet)
+    configure_log(quiet=quiet)
     raise typer.Exit(run_server(config, announce))
 
 

@@ -1,1 +1,1 @@
-"""Files that run the servables of a folder on other machines. They are written, never run here."""
+"""Writes the files that serve a folder of models on other machines. Starts nothing."""

@@ -1,4 +1,4 @@
-"""A compose file for the TensorFlow Serving container, and Modelwright's own server beside it."""
+"""A Compose file with TensorFlow Serving's container and Modelwright's own server."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import modelwright
 from modelwright.deploy import tensorflow_serving
-from modelwright.deploy.models import Model
+from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import DeployOptions
-from modelwright.deploy.template import fill, quoted
+from modelwright.deploy.template import fill_template, yaml_quoted
 
 PYTHON_IMAGE = "3.12.14-slim-trixie"
-"""Tag of the image that the Dockerfile begins with."""
+"""Tag of the base image in the Dockerfile."""
 _FILE = "compose.yaml"
 
 
-def files(
-    models: Sequence[Model], folder: Path, out: Path, options: DeployOptions
+def compose_files(
+    models: Sequence[DeployableModel], folder: Path, out: Path, options: DeployOptions
 ) -> dict[str, str]:
-    """Every file by its name."""
+    """Returns the content of each file by its name."""
     config = tensorflow_serving.config_files(models, options)
-    # From the compose file's own folder, so that both can be moved together. Compose takes what
-    # does not begin with a dot or a slash for a volume's name.
+    # A relative path, so that both folders can be moved together. Compose reads a path that does
+    # not begin with a dot or a slash as the name of a volume.
     source = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
     source = source if source.startswith("../") else f"./{source}"
     values: dict[str, object] = {
@@ -39,13 +39,16 @@ def files(
         "memory": options.memory_mib,
         "version": modelwright.__version__,
     }
-    return {_FILE: fill(_FILE, values), **config, **image_files()}
+    return {_FILE: fill_template(_FILE, values), **config, **image_files()}
 
 
 def image_files() -> dict[str, str]:
-    """What the image of Modelwright's own server is built from, but the wheel."""
+    """Returns the files that the image of Modelwright's own server is built from, but the wheel."""
     values: dict[str, object] = {"python": PYTHON_IMAGE, "version": modelwright.__version__}
-    return {"Dockerfile": fill("Dockerfile", values), ".dockerignore": fill("dockerignore")}
+    return {
+        "Dockerfile": fill_template("Dockerfile", values),
+        ".dockerignore": fill_template("dockerignore"),
+    }
 
 
 def _mount(name: str) -> str:
@@ -58,5 +61,5 @@ def _mount(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text in quotes; compose would put a variable in place of a single dollar sign."""
-    return quoted(text.replace("$", "$$"))
+    """Returns a quoted text; a single dollar sign would start a variable in Compose."""
+    return yaml_quoted(text.replace("$", "$$"))

@@ -1,29 +1,31 @@
-"""A KServe InferenceService a model, with the runtime named."""
+"""One KServe InferenceService per model, with an explicit runtime."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from modelwright.deploy import kubernetes
-from modelwright.deploy.models import Model, dns_names
+from modelwright.deploy.models import DeployableModel, dns_names
 from modelwright.deploy.options import KSERVE_RUNTIME, DeployOptions
-from modelwright.deploy.template import fill, quoted
+from modelwright.deploy.template import fill_template, yaml_quoted
 
 FILE = "kserve.yaml"
 _HEAD = "# Written by 'modelwright deploy kserve'. Apply it with: kubectl apply -f kserve.yaml\n"
 
 
-def files(models: Sequence[Model], options: DeployOptions) -> tuple[dict[str, str], list[str]]:
-    """The file by its name, and what to know of it.
+def kserve_files(
+    models: Sequence[DeployableModel], options: DeployOptions
+) -> tuple[dict[str, str], list[str]]:
+    """Returns the content of the file by its name, and notes for the user.
 
     Raises:
-        ConfigError: a model's name cannot be that of an InferenceService.
+        ConfigError: a model's name has no valid form for an InferenceService.
     """
     names = dns_names(model.name for model in models)
     base = (options.storage_uri or f"pvc://{kubernetes.claim_name(options)}").rstrip("/")
     least, most = options.between(1, 4)
     services = [
-        fill(
+        fill_template(
             FILE,
             {
                 "name": names[model.name],
@@ -31,7 +33,7 @@ def files(models: Sequence[Model], options: DeployOptions) -> tuple[dict[str, st
                 "model": model.name,
                 "runtime": KSERVE_RUNTIME,
                 "tag": options.tag,
-                "uri": quoted(f"{base}/{model.name}"),
+                "uri": yaml_quoted(f"{base}/{model.name}"),
                 "cpus": options.cpus,
                 "memory": options.memory_mib,
                 "least": least,
@@ -41,10 +43,10 @@ def files(models: Sequence[Model], options: DeployOptions) -> tuple[dict[str, st
         for model in models
     ]
     notes = [
-        f"{name} is called {given}: KServe serves a model under the name of its InferenceService,"
-        " which takes small letters, digits and '-' alone."
-        for name, given in names.items()
-        if name != given
+        f"{name} is called {label}: KServe serves a model under the name of its InferenceService,"
+        " which has only small letters, digits and '-'."
+        for name, label in names.items()
+        if name != label
     ]
-    notes.append(f"{base} has to hold what the models folder holds; nothing was copied there.")
+    notes.append(f"{base} must contain a copy of the models folder; nothing was copied there.")
     return {FILE: _HEAD + "---\n".join(services)}, notes

@@ -1,4 +1,4 @@
-"""Kubernetes objects for the TensorFlow Serving container, in one file."""
+"""Kubernetes objects for TensorFlow Serving's container, in one file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Sequence
 
 from modelwright.deploy import tensorflow_serving
-from modelwright.deploy.models import Model
+from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import DeployOptions
-from modelwright.deploy.template import fill, indented, quoted
+from modelwright.deploy.template import fill_template, indented, yaml_quoted
 
 FILE = "kubernetes.yaml"
 _CLAIM_GIB = 10
 
 
-def files(models: Sequence[Model], options: DeployOptions) -> dict[str, str]:
-    """The file by its name."""
+def kubernetes_files(models: Sequence[DeployableModel], options: DeployOptions) -> dict[str, str]:
+    """Returns the content of the file by its name."""
     config = tensorflow_serving.config_files(models, options)
     least, most = options.between(2, 6)
     values: dict[str, object] = {
@@ -35,31 +35,33 @@ def files(models: Sequence[Model], options: DeployOptions) -> dict[str, str]:
         "least": least,
         "most": most,
     }
-    return {FILE: fill(FILE, values)}
+    return {FILE: fill_template(FILE, values)}
 
 
-def notes(options: DeployOptions) -> list[str]:
-    """What has to be there before the pods come up."""
-    place = options.nodes_path or f"the claim {claim_name(options)}"
-    return [f"{place} has to hold what the models folder holds; nothing was copied there."]
+def kubernetes_notes(options: DeployOptions) -> list[str]:
+    """Returns what the user must do before the pods start."""
+    location = options.nodes_path or f"the claim {claim_name(options)}"
+    return [f"{location} must contain a copy of the models folder; nothing was copied there."]
 
 
 def claim_name(options: DeployOptions) -> str:
-    """Of the claim that holds the models folder."""
+    """Returns the name of the claim that holds the models folder."""
     return f"{options.name}-models"
 
 
 def _claim(options: DeployOptions) -> str:
     if options.nodes_path is not None:
-        return "# The models are in a folder of every node, so there is no claim to them."
-    return fill("kubernetes-claim.yaml", {"name": options.name, "size": _CLAIM_GIB}).rstrip()
+        return "# The models are in a folder on each node, so there is no claim."
+    return fill_template(
+        "kubernetes-claim.yaml", {"name": options.name, "size": _CLAIM_GIB}
+    ).rstrip()
 
 
 def _volume(options: DeployOptions) -> str:
     if options.nodes_path is not None:
         return (
             "          hostPath:\n"
-            f"            path: {quoted(options.nodes_path)}\n"
+            f"            path: {yaml_quoted(options.nodes_path)}\n"
             "            type: Directory"
         )
     return (

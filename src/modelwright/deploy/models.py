@@ -1,4 +1,4 @@
-"""The models of a folder, as far as files for other machines have to know them."""
+"""Finds the models of a folder, and names for them that other systems accept."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, ServableError
-from modelwright.servable.manifest import MANIFEST, read_manifest, version_folders
+from modelwright.servable.manifest import version_folders
+from modelwright.servable.version_folder import SAVED_MODEL, read_version
+from modelwright.servable.withdrawn import WITHDRAWN_FILE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-"""What a model may be called: nothing in it means anything in YAML, a path or a shell."""
+"""Names without characters that are special in YAML, a path or a shell."""
 DNS_LENGTH = 40
-"""KServe puts a suffix and the namespace behind a name, and 63 characters are all there are."""
-_SAVED_MODEL = "saved_model.pb"
-_WITHDRAWN = "withdrawn.json"
-"""Beside a model's versions; only Modelwright's own server reads it."""
+"""A DNS label has 63 characters, and KServe appends a suffix and the namespace to a name."""
 
 
 @dataclass(frozen=True)
-class Model:
-    """One model and its newest version, which is the one that is served."""
+class DeployableModel:
+    """One model and its newest version, which is the one to deploy."""
 
     name: str
     version: int
-    own: bool
-    """Whether it has a manifest; else it is a SavedModel that was made elsewhere."""
+    has_manifest: bool
+    """Whether Modelwright exported it; if not, it is a SavedModel from elsewhere."""
 
 
-def scan(folder: Path) -> tuple[list[Model], list[str]]:
-    """The models of a folder in the order of their names, and what else should be said of it.
+def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
+    """Returns the models of a folder in the order of their names, and notes for the user.
 
     Raises:
-        ServableError: there is none, or one is not as it was exported.
-        ConfigError: one has a name that cannot be used everywhere.
+        ServableError: the folder holds no model, or a model is damaged.
+        ConfigError: a model has a name that other systems do not accept.
     """
     if not folder.is_dir():
         raise ServableError(f"{folder} is not a folder; expected one that holds models.")
@@ -43,13 +42,13 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"
             f" {folder.resolve().parent}."
         )
-    found, notes = [], []
+    models, notes = [], []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_dir():
             continue
         versions = version_folders(path)
         if not versions:
-            notes.append(f"{shown(path.name)} is left out: it holds no numbered version.")
+            notes.append(f"{printable(path.name)} is left out: it holds no numbered version.")
             continue
         if not NAME.fullmatch(path.name):
             raise ConfigError(
@@ -58,57 +57,54 @@ def scan(folder: Path) -> tuple[list[Model], list[str]]:
                 " first. Rename the folder."
             )
         number = max(versions)
-        found.append(Model(path.name, number, _check(versions[number])))
-        if (path / _WITHDRAWN).exists():
+        models.append(DeployableModel(path.name, number, _has_manifest(versions[number])))
+        if (path / WITHDRAWN_FILE).exists():
             notes.append(
-                f"{path.name} was rolled back, which only Modelwright's own server heeds: what is"
-                " written here takes the newest version. Delete what is not to be served."
+                f"{path.name} was rolled back, which only Modelwright's own server obeys. These"
+                " files serve the newest version; delete the versions that should not be served."
             )
-    if not found:
+    if not models:
         raise ServableError(
             f"{folder} holds no model; expected NAME/VERSION/ folders, as 'modelwright export RUN"
             f" {folder}/NAME' makes them."
         )
-    return found, notes
+    return models, notes
 
 
-def _check(version: Path) -> bool:
-    """Whether a version is Modelwright's own; it is checked whole if it is."""
-    own = (version / MANIFEST).is_file()
-    if own:
-        read_manifest(version)
-    if not (version / _SAVED_MODEL).is_file():
+def _has_manifest(version: Path) -> bool:
+    """Checks the files of a version, and returns whether it has a manifest."""
+    if not (version / SAVED_MODEL).is_file():
         raise ServableError(
-            f"{version} holds no {_SAVED_MODEL}; expected a SavedModel in every model's newest"
+            f"{version} holds no {SAVED_MODEL}; expected a SavedModel in every model's newest"
             " version."
         )
-    return own
+    return read_version(version) is not None
 
 
 def dns_names(names: Iterable[str]) -> dict[str, str]:
-    """Each model's name to one that a Kubernetes object may have (DNS-1035).
+    """Maps each model's name to a valid name of a Kubernetes object (DNS-1035).
 
     Raises:
-        ConfigError: two models would get one name, or one is too long.
+        ConfigError: two models would get the same name, or a name is too long.
     """
-    given: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for name in names:
-        wanted = re.sub(r"[._]+", "-", name.lower()).strip("-")
-        wanted = wanted if wanted[:1].isalpha() else f"model-{wanted}".rstrip("-")
-        if len(wanted) > DNS_LENGTH:
+        label = re.sub(r"[._]+", "-", name.lower()).strip("-")
+        label = label if label[:1].isalpha() else f"model-{label}".rstrip("-")
+        if len(label) > DNS_LENGTH:
             raise ConfigError(
-                f"the model '{name}' has {len(wanted)} characters in its name; expected at most"
-                f" {DNS_LENGTH}, since Kubernetes puts more behind it. Rename the folder."
+                f"the model '{name}' has {len(label)} characters in its name; expected at most"
+                f" {DNS_LENGTH}, because Kubernetes appends to it. Rename the folder."
             )
-        if wanted in given:
+        if label in taken:
             raise ConfigError(
-                f"the models '{given[wanted]}' and '{name}' would both be called '{wanted}', as"
-                " Kubernetes takes small letters, digits and '-' alone. Rename one of the folders."
+                f"the models '{taken[label]}' and '{name}' would both be called '{label}', because"
+                " Kubernetes accepts only small letters, digits and '-'. Rename one of the folders."
             )
-        given[wanted] = name
-    return {name: wanted for wanted, name in given.items()}
+        taken[label] = name
+    return {name: label for label, name in taken.items()}
 
 
-def shown(text: str) -> str:
-    """A name for a sentence: as it is, or with its odd characters escaped."""
+def printable(text: str) -> str:
+    """Returns a name for a message, escaped if it has characters that cannot be printed."""
     return text if text.isprintable() else ascii(text)

@@ -1,4 +1,4 @@
-"""What a deployment may be told, and the versions of the images it names."""
+"""The options of a deployment, and the container images that it uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelwright.core.errors import ConfigError
 
 SERVING_IMAGE = "tensorflow/serving:2.21.0"
-"""The minor version of the TensorFlow that writes the SavedModels; built for x86-64 alone."""
+"""Has the minor version of the TensorFlow that wrote the SavedModels; exists for x86-64 only."""
 KSERVE_RUNTIME = "kserve-tensorflow-serving"
 """The cluster-wide runtime that KServe installs for SavedModels."""
 
@@ -20,41 +20,41 @@ _PATH = re.compile(r"/[A-Za-z0-9._/@+-]*")
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What the files of all targets share; each says where it uses what."""
+    """The options of all targets; each target uses some of them."""
 
     name: str = "modelwright"
-    """Of the Kubernetes objects."""
+    """Name of the Kubernetes objects."""
     image: str = SERVING_IMAGE
-    """TensorFlow Serving's, with an explicit tag."""
+    """TensorFlow Serving's image, with an explicit tag."""
     cpus: int = 2
-    """Of one replica."""
+    """CPUs of one replica."""
     memory_mib: int = 2048
-    """Of one replica, at most. Two versions are loaded while one takes over from another."""
+    """Memory limit of one replica, which holds two versions while one replaces the other."""
     replicas: tuple[int, int] | None = None
-    """At least and at most; None for what the target usually has."""
+    """Least and most replicas; None for the target's default."""
     storage_uri: str | None = None
-    """Where KServe finds the models folder; None for the claim that ``kubernetes`` writes."""
+    """URI of the models folder for KServe; None for the claim that ``kubernetes`` writes."""
     nodes_path: str | None = None
-    """The models folder on each node of a cluster. For ``kubernetes`` a hostPath instead of a
-    claim; for ``ray`` instead of the folder's place here."""
+    """Path of the models folder on each node: for ``kubernetes`` a hostPath instead of a claim, for
+    ``ray`` instead of the folder's path on this machine."""
     force: bool = False
-    """Replace files that were not written by an earlier call, or changed since."""
+    """Whether to replace files that are not from an earlier call, or have changed since."""
 
     @property
     def tag(self) -> str:
-        """The version of TensorFlow Serving's image."""
+        """The tag of the image."""
         return self.image.rpartition(":")[2]
 
     def between(self, least: int, most: int) -> tuple[int, int]:
-        """The replicas, where these are what the target usually has."""
+        """Returns the least and most replicas, with these as the target's default."""
         return self.replicas or (least, most)
 
 
-def check(options: DeployOptions) -> DeployOptions:
-    """The options, if files can be written with them.
+def check_options(options: DeployOptions) -> DeployOptions:
+    """Returns the options, if they are valid.
 
     Raises:
-        ConfigError: one is out of its bounds, or has characters that it may not have.
+        ConfigError: a number is out of bounds, or a text has characters that are not allowed.
     """
     if not _OBJECT.fullmatch(options.name):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""A Ray Serve application a model, run by the engine that runs servables everywhere."""
+"""One Ray Serve application per model, which runs the model with Modelwright's own engine."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelwright.core.errors import ServableError
-from modelwright.deploy.models import Model
+from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import DeployOptions
-from modelwright.deploy.template import fill, quoted
+from modelwright.deploy.template import fill_template, yaml_quoted
 
 _CONFIG = "serve_config.yaml"
 _APPLICATION = "serve_app.py"
 
 
-def files(
-    models: Sequence[Model], folder: Path, options: DeployOptions
+def ray_files(
+    models: Sequence[DeployableModel], folder: Path, options: DeployOptions
 ) -> tuple[dict[str, str], list[str]]:
-    """Both files by their names, and what to know of them.
+    """Returns the content of both files by their names, and notes for the user.
 
     Raises:
-        ServableError: no model has a manifest, without which the engine cannot run it.
+        ServableError: no model has a manifest, and the engine cannot run one without it.
     """
-    own = [model for model in models if model.own]
-    if not own:
+    exported = [model for model in models if model.has_manifest]
+    if not exported:
         raise ServableError(
-            f"no model in {folder} has a manifest; expected servables of 'modelwright export',"
-            " which the application answers from without TensorFlow."
+            f"no model in {folder} has a manifest; expected servables that"
+            " 'modelwright export' wrote, which the application runs without TensorFlow."
         )
     base = options.nodes_path.rstrip("/") if options.nodes_path else folder.resolve().as_posix()
     least, most = options.between(1, 4)
     applications = [
-        fill(
+        fill_template(
             "serve_application.yaml",
             {
                 "name": model.name,
-                "folder": quoted(f"{base}/{model.name}"),
+                "folder": yaml_quoted(f"{base}/{model.name}"),
                 "least": least,
                 "most": most,
             },
         )
-        for model in own
+        for model in exported
     ]
     notes = [
         f"{model.name} is left out: without a manifest, the engine cannot run it."
         for model in models
-        if not model.own
+        if not model.has_manifest
     ]
     return {
-        _CONFIG: fill(_CONFIG) + "".join(applications),
-        _APPLICATION: fill(_APPLICATION),
+        _CONFIG: fill_template(_CONFIG) + "".join(applications),
+        _APPLICATION: fill_template(_APPLICATION),
     }, notes

@@ -1,7 +1,7 @@
-"""Files with gaps, below ``templates/``, and the values that fill them.
+"""Fills the placeholders of the files in ``templates/``.
 
-``string.Template`` knows no YAML. So what fills a gap is a number, a word that was checked against
-a pattern, or ``quoted``.
+``string.Template`` knows nothing about YAML. A value must therefore be a number, a word that was
+checked against a pattern, or the result of ``yaml_quoted``.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from modelwright.core.errors import ConfigError
 _FOLDER = files("modelwright.deploy").joinpath("templates")
 
 
-def fill(name: str, values: dict[str, object] | None = None) -> str:
-    """The template of that name with its gaps filled."""
+def fill_template(name: str, values: dict[str, object] | None = None) -> str:
+    """Returns the template of that name with its placeholders filled."""
     text = _FOLDER.joinpath(f"{name}.in").read_text("utf-8")
     return Template(text).substitute(values or {})
 
 
-def quoted(text: str) -> str:
-    """A text as a YAML scalar in double quotes, which a JSON string is too.
+def yaml_quoted(text: str) -> str:
+    """Returns a text as a YAML scalar in double quotes. Every JSON string is such a scalar.
 
     Raises:
-        ConfigError: it holds a control character, or one that has no place in YAML.
+        ConfigError: the text has a control character, or one that YAML does not allow.
     """
     if not text.isprintable():
         raise ConfigError(
@@ -36,5 +36,5 @@ def quoted(text: str) -> str:
 
 
 def indented(text: str, columns: int) -> str:
-    """Lines moved to the right, for a block in YAML; the last without its end."""
+    """Returns lines moved to the right, for a block in YAML, without a newline at the end."""
     return "\n".join(" " * columns + line if line else "" for line in text.rstrip().splitlines())

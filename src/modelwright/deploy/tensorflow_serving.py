@@ -1,4 +1,4 @@
-"""What TensorFlow Serving is told, in its text format, and how its command line looks.
+"""The config files of TensorFlow Serving, in its text format, and its command line.
 
 https://www.tensorflow.org/tfx/serving/serving_config
 """
@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelwright.deploy.models import Model
+from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import DeployOptions
 
 GRPC_PORT = 8500
 REST_PORT = 8501
 METRICS_PATH = "/monitoring/prometheus/metrics"
 MODELS = "/models"
-"""Where the models folder is in every container."""
+"""Path of the models folder in each container."""
 CONFIG = "/config"
-"""Where the three files are in TensorFlow Serving's."""
+"""Path of the config files in TensorFlow Serving's container."""
 MODELS_CONFIG = "models.config"
 BATCHING_CONFIG = "batching.config"
 MONITORING_CONFIG = "monitoring.config"
 _BATCH = 32
 
 
-def config_files(models: Sequence[Model], options: DeployOptions) -> dict[str, str]:
-    """The three files by their names."""
+def config_files(models: Sequence[DeployableModel], options: DeployOptions) -> dict[str, str]:
+    """Returns the content of the three config files by their names."""
     return {
         MODELS_CONFIG: _models(models),
         BATCHING_CONFIG: _batching(options.cpus),
@@ -33,7 +33,7 @@ def config_files(models: Sequence[Model], options: DeployOptions) -> dict[str, s
 
 
 def arguments(options: DeployOptions) -> list[str]:
-    """Of ``tensorflow_model_server``, which takes every CPU it sees unless it is told how many."""
+    """Returns the arguments of ``tensorflow_model_server``, which by default uses every CPU."""
     return [
         f"--port={GRPC_PORT}",
         f"--rest_api_port={REST_PORT}",
@@ -48,10 +48,10 @@ def arguments(options: DeployOptions) -> list[str]:
     ]
 
 
-def health_command(models: Sequence[Model]) -> str:
-    """A line of bash that fails unless every model has an available version.
+def health_command(models: Sequence[DeployableModel]) -> str:
+    """Returns a line of bash that fails unless every model has an available version.
 
-    The image has neither curl nor Python, but its bash can open a connection.
+    The image has neither curl nor Python, but bash can open a connection.
     """
     ask = (
         f"ask() {{ exec 3<>/dev/tcp/127.0.0.1/{REST_PORT}"
@@ -62,19 +62,19 @@ def health_command(models: Sequence[Model]) -> str:
     return f"{ask}; {' && '.join(f'ask {model.name}' for model in models)}"
 
 
-def notes(models: Sequence[Model]) -> list[str]:
-    """What should be known of these models before TensorFlow Serving gets them."""
-    foreign = [model.name for model in models if not model.own]
-    if not foreign:
+def tensorflow_serving_notes(models: Sequence[DeployableModel]) -> list[str]:
+    """Returns what the user should know about models that Modelwright did not export."""
+    unchecked = [model.name for model in models if not model.has_manifest]
+    if not unchecked:
         return []
     return [
-        f"{', '.join(foreign)}: without a manifest, so nothing of it was checked. Batching, which"
+        f"{', '.join(unchecked)}: without a manifest, so nobody checked its files. Batching, which"
         f" {BATCHING_CONFIG} sets for all models, needs a first dimension of any size in every"
         " input."
     ]
 
 
-def _models(models: Sequence[Model]) -> str:
+def _models(models: Sequence[DeployableModel]) -> str:
     entries = "".join(
         "  config {\n"
         f'    name: "{model.name}"\n'
@@ -88,7 +88,7 @@ def _models(models: Sequence[Model]) -> str:
 
 
 def _batching(cpus: int) -> str:
-    # A request that comes alone waits for 1 ms at most; a full queue is refused, not kept waiting.
+    # A single request waits at most 1 ms for others. A full queue refuses requests at once.
     return (
         f"max_batch_size {{ value: {_BATCH} }}\n"
         "batch_timeout_micros { value: 1000 }\n"

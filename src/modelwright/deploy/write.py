@@ -1,18 +1,23 @@
-"""Write the files that serve a models folder elsewhere. Nothing is started, copied or sent."""
+"""Writes the files that serve a models folder elsewhere. Starts, copies and sends nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.core.terminal import table
-from modelwright.deploy import compose, kserve, kubernetes, ray_serve, tensorflow_serving
-from modelwright.deploy.models import Model, scan
-from modelwright.deploy.options import DeployOptions, check
-from modelwright.deploy.written_files import Record
+from modelwright.core.report import Block, Facts, Report
+from modelwright.deploy.compose import compose_files
+from modelwright.deploy.kserve import kserve_files
+from modelwright.deploy.kubernetes import kubernetes_files, kubernetes_notes
+from modelwright.deploy.models import DeployableModel, find_models
+from modelwright.deploy.options import DeployOptions, check_options
+from modelwright.deploy.ray_serve import ray_files
+from modelwright.deploy.tensorflow_serving import tensorflow_serving_notes
+from modelwright.deploy.written_files import DeployRecord
 
 TARGETS = {
     "compose": "docker compose --file {out}/compose.yaml up",
@@ -20,12 +25,12 @@ TARGETS = {
     "kserve": "kubectl apply -f {out}/kserve.yaml",
     "ray": "serve run --working-dir {out} {out}/serve_config.yaml",
 }
-"""Each target, and the command that starts what was written for it."""
+"""Each target, and the command that starts the deployment."""
 
 
 @dataclass(frozen=True)
-class DeployReport:
-    """The files that were written, the models in them, and what to do with both."""
+class DeployReport(Report):
+    """The written files, the models that they serve, and how to start them."""
 
     target: str
     out: Path
@@ -34,71 +39,75 @@ class DeployReport:
     files: tuple[str, ...]
     notes: tuple[str, ...]
     start: str
-    """The command that starts it."""
+    """The command that starts the deployment."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {**vars(self), "out": str(self.out)}
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """Returns one table of the fields."""
         rows: list[tuple[str, object]] = [
             ("models", ", ".join(f"{name} ({number})" for name, number in self.models.items())),
             ("files", ", ".join(self.files)),
             *(("note", note) for note in self.notes),
             ("start it with", self.start),
         ]
-        return table((f"{self.target} in {self.out}", ""), rows)
+        return [Facts(f"{self.target} in {self.out}", rows)]
 
 
 def deploy(
     target: str, models: Path, out: Path, *, options: DeployOptions | None = None
 ) -> DeployReport:
-    """Write the files of a target into a folder.
+    """Writes the files of a target into a folder.
 
     Args:
         target: a key of ``TARGETS``.
-        models: a folder of NAME/VERSION/ servables, or SavedModels that were made elsewhere.
-        out: where to; it may hold the files of another target, and files of your own.
-        options: what is to be other than usual.
+        models: a folder of NAME/VERSION/ servables, or of SavedModels from elsewhere.
+        out: the folder to write to; it may hold files of other targets and other files.
+        options: the defaults if None.
 
     Raises:
-        ConfigError: an unknown target, an option or a name that cannot be used, or a file in
-            ``out`` that is not a deployment's.
-        ServableError: there is no model, or one is not as it was exported.
+        ConfigError: the target is unknown, an option or a name is invalid, or a file in ``out``
+            is not from an earlier call.
+        ServableError: the folder holds no model, or a model is damaged.
     """
     if target not in TARGETS:
         raise ConfigError(
             f"there is no target '{target}'.{nearest(target, TARGETS)} Expected one of:"
             f" {', '.join(TARGETS)}."
         )
-    chosen = check(options or DeployOptions())
-    found, notes = scan(models)
-    contents, more = _contents(target, found, models, out, chosen)
-    record = Record.read(out)
-    problems = record.foreign(contents)
-    if problems and not chosen.force:
+    checked = check_options(options or DeployOptions())
+    found, notes = find_models(models)
+    contents, target_notes = _contents(target, found, models, out, checked)
+    record = DeployRecord.read_folder(out)
+    problems = record.conflicts(contents)
+    if problems and not checked.force:
         raise ConfigError(
             f"{out} is not written to: {'; '.join(problems)}. Choose another folder, or replace"
             " what is there with --force."
         )
-    record.write(contents)
-    served = {model.name: model.version for model in found if target != "ray" or model.own}
+    record.write_files(contents)
+    served = {model.name: model.version for model in found if target != "ray" or model.has_manifest}
     return DeployReport(
-        target, out, served, tuple(contents), (*notes, *more), TARGETS[target].format(out=out)
+        target,
+        out,
+        served,
+        tuple(contents),
+        (*notes, *target_notes),
+        TARGETS[target].format(out=out),
     )
 
 
 def _contents(
-    target: str, found: list[Model], models: Path, out: Path, chosen: DeployOptions
+    target: str, found: list[DeployableModel], models: Path, out: Path, options: DeployOptions
 ) -> tuple[dict[str, str], list[str]]:
+    """Returns the content of each file of a target, and notes for the user."""
     if target == "compose":
-        return compose.files(found, models, out, chosen), tensorflow_serving.notes(found)
+        return compose_files(found, models, out, options), tensorflow_serving_notes(found)
     if target == "kubernetes":
-        return kubernetes.files(found, chosen), [
-            *kubernetes.notes(chosen),
-            *tensorflow_serving.notes(found),
-        ]
+        notes = [*kubernetes_notes(options), *tensorflow_serving_notes(found)]
+        return kubernetes_files(found, options), notes
     if target == "kserve":
-        return kserve.files(found, chosen)
-    return ray_serve.files(found, models, chosen)
+        return kserve_files(found, options)
+    return ray_files(found, models, options)

@@ -1,26 +1,24 @@
-"""A model's versions for a person: which is live, and going back to an older one."""
+"""The versions of a model as a server sees them: list them, and roll back to an older one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ModelwrightError, ServableError
-from modelwright.core.terminal import percent, table
-from modelwright.servable import withdrawn
-from modelwright.servable.manifest import (
-    MANIFEST,
-    Manifest,
-    find_version,
-    read_manifest,
-    version_folders,
-)
+from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.terminal import percent
+from modelwright.servable.live_version import live_version
+from modelwright.servable.manifest import Manifest, find_version, version_folders
+from modelwright.servable.version_folder import read_version
+from modelwright.servable.withdrawn import read_withdrawn, write_withdrawn
 
 
 @dataclass(frozen=True)
-class RollbackReport:
-    """Which version servers answer with from now on, and which not."""
+class RollbackReport(Report):
+    """The live version after a rollback, the one before it, and the withdrawn versions."""
 
     model: Path
     live: int
@@ -28,126 +26,145 @@ class RollbackReport:
     withdrawn: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {**vars(self), "model": str(self.model), "withdrawn": list(self.withdrawn)}
 
-    def render(self) -> str:
-        """For a person."""
-        out = ", ".join(map(str, self.withdrawn)) or "none"
-        rows = [("live", self.live), ("before", self.before or "none"), ("withdrawn", out)]
-        return table((f"rolled back {self.model}", ""), rows)
-
-
-def rollback(model: Path | str, *, to: int | None = None) -> RollbackReport:
-    """Have servers answer with an older version of a model, or with a newer one again.
-
-    Args:
-        model: its folder, ``models/NAME``.
-        to: the version; the one before the newest that is not withdrawn by default. What is
-            newer is withdrawn, what was withdrawn and is not newer comes back.
-
-    Raises:
-        ServableError: there is no such version, or none before, or it is not as it was exported.
-    """
-    folder = Path(model)
-    there = version_folders(folder)
-    if not there:
-        find_version(folder)
-    out = withdrawn.read(folder)
-    offered = [version for version in there if version not in out]
-    before = offered[-1] if offered else None
-    if to is None:
-        if len(offered) < 2:
-            raise ServableError(
-                f"{folder} has no version before {before}; it holds"
-                f" {', '.join(map(str, there)) or 'none'}."
-            )
-        to = offered[-2]
-    if to not in there:
-        raise ServableError(f"{folder} has no version {to}; it holds {', '.join(map(str, there))}.")
-    if (there[to] / MANIFEST).exists():
-        read_manifest(there[to])
-    newer = tuple(version for version in there if version > to)
-    kept = sorted({*newer, *(version for version in out if version < to)})
-    withdrawn.write(folder, kept)
-    return RollbackReport(folder, to, before, tuple(kept))
+    def blocks(self) -> Sequence[Block]:
+        """Returns one table of the fields."""
+        withdrawn = ", ".join(map(str, self.withdrawn)) or "none"
+        rows = [("live", self.live), ("before", self.before or "none"), ("withdrawn", withdrawn)]
+        return [Facts(f"rolled back {self.model}", rows)]
 
 
 @dataclass(frozen=True)
-class VersionsReport:
+class VersionsReport(Report):
     """A model's versions, the newest first, as servers see them."""
 
     model: Path
     versions: tuple[dict[str, Any], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields as JSON can hold them."""
         return {"model": str(self.model), "versions": list(self.versions)}
 
-    def render(self) -> str:
-        """For a person."""
+    def blocks(self) -> Sequence[Block]:
+        """Returns one table with a row for each version."""
         rows = [
             (
-                f"{one['version']}",
-                one["state"],
-                one["created"] or "",
-                one["figures"] or one["problem"] or "",
+                f"{version['version']}",
+                version["state"],
+                version["created"] or "",
+                version["figures"] or version["problem"] or "",
             )
-            for one in self.versions
+            for version in self.versions
         ]
-        return table(("version", "state", "created", str(self.model)), rows)
+        return [Table(("version", "state", "created", str(self.model)), rows)]
+
+
+@dataclass(frozen=True)
+class _Inspected:
+    """What the files of one version show. A SavedModel made elsewhere has no manifest."""
+
+    manifest: Manifest | None = None
+    problem: str | None = None
+
+
+def rollback(model: Path | str, *, to: int | None = None) -> RollbackReport:
+    """Makes servers answer with an older version of a model, or with a newer one again.
+
+    All versions newer than ``to`` are withdrawn. Versions up to ``to`` that were withdrawn
+    before stay withdrawn, except ``to`` itself.
+
+    Args:
+        model: its folder, ``models/NAME``.
+        to: the version to go to; by default the one that would be live without the live one.
+
+    Raises:
+        ServableError: the version does not exist or is damaged, or there is none to go back to.
+    """
+    folder = Path(model)
+    existing = _version_folders(folder)
+    withdrawn = read_withdrawn(folder)
+    unusable = {number for number, path in existing.items() if _inspect(path).problem}
+    before = live_version(existing, withdrawn, unusable)
+    if to is None:
+        to = None if before is None else live_version(existing, {*withdrawn, before}, unusable)
+        if to is None:
+            raise ServableError(
+                f"{folder} has no version before {before}; it holds"
+                f" {', '.join(map(str, existing))}."
+            )
+    if to not in existing:
+        raise ServableError(
+            f"{folder} has no version {to}; it holds {', '.join(map(str, existing))}."
+        )
+    read_version(existing[to])
+    newer = {number for number in existing if number > to}
+    remaining = tuple(sorted(newer.union(number for number in withdrawn if number < to)))
+    write_withdrawn(folder, remaining)
+    return RollbackReport(folder, to, before, remaining)
 
 
 def versions(model: Path | str) -> VersionsReport:
-    """A model's versions: which one a server answers with, which were withdrawn, their figures.
+    """Lists a model's versions: which one is live, which are withdrawn, and their metrics.
 
     Raises:
-        ServableError: there is none.
+        ServableError: the folder holds no version.
     """
     folder = Path(model)
-    there = version_folders(folder)
-    if not there:
-        find_version(folder)
-    out = withdrawn.read(folder)
-    live = True
-    listed = []
-    for version in reversed(there):
-        about, problem = _about(there[version])
-        state = "withdrawn" if version in out else "unusable" if problem else "older"
-        if state == "older" and live:
-            state, live = "live", False
-        listed.append(
-            {
-                "version": version,
-                "state": state,
-                "created": about.created if about else None,
-                "labels": list(about.labels) if about else None,
-                "metrics": dict(about.metrics) if about else None,
-                "figures": _figures(about.metrics) if about else None,
-                "problem": problem,
-            }
-        )
+    existing = _version_folders(folder)
+    withdrawn = read_withdrawn(folder)
+    inspected = {number: _inspect(path) for number, path in existing.items()}
+    unusable = {number for number, version in inspected.items() if version.problem}
+    live = live_version(existing, withdrawn, unusable)
+
+    def state(number: int) -> str:
+        if number in withdrawn:
+            return "withdrawn"
+        if number in unusable:
+            return "unusable"
+        return "live" if number == live else "older"
+
+    listed = [_row(number, state(number), inspected[number]) for number in reversed(existing)]
     return VersionsReport(folder, tuple(listed))
 
 
-def _about(folder: Path) -> tuple[Manifest | None, str | None]:
-    if not (folder / MANIFEST).exists() and (folder / "saved_model.pb").exists():
-        return None, None
+def _version_folders(model: Path) -> dict[int, Path]:
+    existing = version_folders(model)
+    if not existing:
+        find_version(model)  # raises, and says what is missing
+    return existing
+
+
+def _inspect(folder: Path) -> _Inspected:
     try:
-        return read_manifest(folder), None
+        return _Inspected(manifest=read_version(folder))
     except ModelwrightError as error:
-        return None, str(error)
+        return _Inspected(problem=str(error))
+
+
+def _row(number: int, state: str, version: _Inspected) -> dict[str, Any]:
+    recorded = version.manifest
+    return {
+        "version": number,
+        "state": state,
+        "created": recorded.created if recorded else None,
+        "labels": list(recorded.labels) if recorded else None,
+        "metrics": dict(recorded.metrics) if recorded else None,
+        "figures": _figures(recorded.metrics) if recorded else None,
+        "problem": version.problem,
+    }
 
 
 def _figures(metrics: Any) -> str:
-    """The accuracy and macro-F1 of each split that was measured."""
-    found = []
+    """Returns the accuracy and macro-F1 of each split that was measured."""
+    figures = []
     training = metrics.get("training", {})
     if "val_accuracy" in training:
-        found.append(f"val {percent(training['val_accuracy'])}")
-    for split, figures in metrics.items():
-        if isinstance(figures, dict) and "accuracy" in figures:
-            found.append(f"{split} {percent(figures['accuracy'])}")
-            if "macro_f1" in figures:
-                found[-1] += f", macro-F1 {figures['macro_f1']:.4f}"
-    return "; ".join(found)
+        figures.append(f"val {percent(training['val_accuracy'])}")
+    for split, values in metrics.items():
+        if isinstance(values, dict) and "accuracy" in values:
+            figures.append(f"{split} {percent(values['accuracy'])}")
+            if "macro_f1" in values:
+                figures[-1] += f", macro-F1 {values['macro_f1']:.4f}"
+    return "; ".join(figures)

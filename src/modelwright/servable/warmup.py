@@ -16,7 +16,8 @@ from google.protobuf.message import DecodeError
 from modelwright.core.errors import ServableError
 from modelwright.core.types import RawInput, Task
 from modelwright.servable.manifest import INPUT_NAMES
-from modelwright.wire import messages, records, tensors
+from modelwright.wire import messages, tensors
+from modelwright.wire.records import read_records, write_records
 
 WARMUP = "assets.extra/tf_serving_warmup_requests"
 MOST = 1000
@@ -36,7 +37,7 @@ def write_warmup_requests(path: Path, model: str, rows: Sequence[RawInput], task
         values[:] = list(batch)
         tensors.to_proto(values, request.inputs[INPUT_NAMES[task]])
         logs.append(log.SerializeToString())
-    records.write(path, logs)
+    write_records(path, logs)
 
 
 def read_warmup_requests(path: Path, most: int = MOST) -> list[Any]:
@@ -50,7 +51,7 @@ def read_warmup_requests(path: Path, most: int = MOST) -> list[Any]:
     """
     requests = []
     try:
-        for record in records.read(path, most):
+        for record in read_records(path, most):
             log = messages.PredictionLog.FromString(record)
             if log.WhichOneof("log_type") == "predict_log":
                 requests.append(log.predict_log.request)

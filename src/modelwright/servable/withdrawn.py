@@ -1,7 +1,7 @@
-"""Versions that were taken back: a list beside a model's versions, which servers read.
+"""The list of a model's withdrawn versions, ``models/NAME/withdrawn.json``.
 
-``models/NAME/withdrawn.json``. What is exported later is newer than what was withdrawn, and is
-served as usual. TensorFlow Serving does not read it.
+``rollback`` writes it, and Modelwright's server obeys it. A version that is exported later is newer
+than every withdrawn one and goes live as usual. TensorFlow Serving does not read this file.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from modelwright.core.errors import ServableError
 from modelwright.core.files import write_json
 
-FILE = "withdrawn.json"
+WITHDRAWN_FILE = "withdrawn.json"
 
 
-def read(model: Path) -> frozenset[int]:
-    """The numbers of a model's withdrawn versions.
+def read_withdrawn(model: Path) -> frozenset[int]:
+    """Returns the numbers of a model's withdrawn versions.
 
     Raises:
         ServableError: the file cannot be read.
     """
-    path = model / FILE
+    path = model / WITHDRAWN_FILE
     try:
         return frozenset(
             int(version) for version in json.loads(path.read_text("utf-8"))["versions"]
@@ -35,6 +35,6 @@ def read(model: Path) -> frozenset[int]:
         ) from None
 
 
-def write(model: Path, versions: Iterable[int]) -> None:
-    """Withdraw these versions and no others."""
-    write_json(model / FILE, {"versions": sorted(versions)})
+def write_withdrawn(model: Path, versions: Iterable[int]) -> None:
+    """Replaces the list of withdrawn versions."""
+    write_json(model / WITHDRAWN_FILE, {"versions": sorted(versions)})

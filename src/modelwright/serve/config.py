@@ -1,4 +1,4 @@
-"""What a server is told when it starts: addresses, limits, keys, files. No logic but checks."""
+"""The settings of a server: addresses, limits, keys and files, and the checks of their values."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from modelwright.servable.engines.registry import engine_names, is_known
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Bounds of what one request, one connection and one worker may take."""
+class RequestLimits:
+    """Upper bounds for one request, one connection and one worker."""
 
     body: int = 8 * 2**20
-    """Bytes of a request's body, as it comes and when it is unpacked; of a gRPC message too."""
+    """Bytes of a request's body, both packed and unpacked, and of a gRPC message."""
     depth: int = 64
     """Levels of nesting in JSON."""
     rows: int = 1024
     """Rows of one request."""
     elements: int = 2**22
-    """Numbers or texts in one request's tensors."""
+    """Values in all tensors of one request."""
     text: int = 2**20
-    """Bytes of one text or one picture's file."""
+    """Bytes of one text or one image file."""
     header: int = 64 * 2**10
-    """Bytes of a request's line and headers."""
+    """Bytes of a request line and its headers."""
     header_seconds: float = 10.0
-    """Until a request's headers are there, and how long an idle connection is kept."""
+    """Seconds until all headers have arrived, and until an idle connection is closed."""
     seconds: float = 30.0
-    """From a request's headers to its answer, its body and the queue included."""
+    """Seconds from a request's headers to its answer, including its body and the queue."""
     connections: int = 1024
     queue: int = 256
     """Requests of one version that may wait for a thread."""
@@ -43,21 +43,21 @@ class Limits:
 
 @dataclass(frozen=True)
 class Batching:
-    """How requests of one version that wait together are answered together."""
+    """How requests that wait for the same version are joined into one run."""
 
     rows: int = 32
-    """At most so many rows in one run."""
+    """Most rows in one run."""
     wait: float = 0.0
-    """Seconds to wait for more once a thread is free."""
+    """Seconds to wait for more requests once a thread is free."""
     threads: int = 0
-    """0 for the cores that each worker has."""
-    asked: bool = False
-    """Whether a file asked for it; otherwise it is done where it was measured to help."""
+    """Threads that run models; 0 for the cores that each worker has."""
+    requested: bool = False
+    """Whether a file asked for batching; if not, only models that gain from it are batched."""
 
 
 @dataclass(frozen=True)
 class Tls:
-    """PEM files of both ports; with ``ca``, clients must show a certificate that it signed."""
+    """PEM files for both ports; with ``ca``, clients need a certificate that it signed."""
 
     certificate: str
     key: str
@@ -66,7 +66,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """Everything; paths are absolute, so that it means the same in another process."""
+    """All settings. Paths are absolute, so they mean the same in every process."""
 
     models: str
     host: str = "127.0.0.1"
@@ -75,47 +75,78 @@ class ServeConfig:
     metrics_port: int | None = None
     workers: int = 1
     poll: float = 1.0
-    """Seconds between two looks at the folders."""
+    """Seconds between two searches for new versions."""
     drain: float = 0.5
-    """Seconds in which a server that is to stop still accepts connections."""
+    """Seconds for which a stopping server still accepts connections."""
     engine: str = "auto"
     model_config: str | None = None
     batching: Batching = field(default_factory=Batching)
     keys: str | None = None
     rate: float = 0.0
-    """Requests a second that each key may make; 0 for no bound."""
+    """Requests per second for each key; 0 for no bound."""
     tls: Tls | None = None
     allow_open: bool = False
     access_log: str | None = None
     port_file: str | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
     def to_json(self) -> str:
-        """For another process."""
+        """Returns the settings as text for another process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> ServeConfig:
-        """What ``to_json`` wrote."""
+        """Reads the text of ``to_json``."""
         record: dict[str, Any] = json.loads(text)
-        record["limits"] = Limits(**record["limits"])
+        record["limits"] = RequestLimits(**record["limits"])
         record["batching"] = Batching(**record["batching"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
         return cls(**record)
 
 
-def check(config: ServeConfig) -> ServeConfig:
-    """The config, if it can be served.
+def check_config(config: ServeConfig) -> ServeConfig:
+    """Returns the config, if it can be served.
 
     Raises:
-        ConfigError: the folder is missing, a number is out of bounds, a file cannot be read, or
-            the address is open to others without keys or client certificates.
+        ConfigError: the models folder is missing, a number is out of bounds, a file cannot be
+            read, or other machines could reach a server without keys or client certificates.
     """
     if not Path(config.models).is_dir():
         raise ConfigError(
             f"{config.models} is not a folder; expected one that holds models, each a folder"
             " with numbered versions as 'modelwright export' writes them."
         )
+    _check_numbers(config)
+    for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
+        if not os.access(file, os.R_OK):
+            raise ConfigError(f"{file} cannot be read; expected a file.")
+    if config.engine != "auto" and not is_known(config.engine):
+        names = engine_names()
+        raise ConfigError(
+            f"--engine was given '{config.engine}'.{nearest(kind_of(config.engine), names)}"
+            f" Expected auto, {', '.join(names)}, or a file of one as litert-int8."
+        )
+    if config.tls:
+        _check_tls(config.tls)
+    guarded = config.keys or (config.tls and config.tls.ca)
+    if not is_local(config.host) and not guarded and not config.allow_open:
+        raise ConfigError(
+            f"--host {config.host} is open to other machines, and nothing guards it; give"
+            " --api-keys, or --tls-ca for client certificates, or --allow-open to let everyone"
+            " who reaches it ask."
+        )
+    return config
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_numbers(config: ServeConfig) -> None:
     for name in ("rest_port", "grpc_port", "metrics_port"):
         port = getattr(config, name)
         if port is not None and not 0 <= port < 2**16:
@@ -136,33 +167,6 @@ def check(config: ServeConfig) -> ServeConfig:
             f"--poll {config.poll}, --drain {config.drain} and --rate {config.rate}: expected"
             " seconds above 0 and rates of at least 0."
         )
-    for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
-        if not os.access(file, os.R_OK):
-            raise ConfigError(f"{file} cannot be read; expected a file.")
-    if config.engine != "auto" and not is_known(config.engine):
-        names = engine_names()
-        raise ConfigError(
-            f"--engine was given '{config.engine}'.{nearest(kind_of(config.engine), names)}"
-            f" Expected auto, {', '.join(names)}, or a file of one as litert-int8."
-        )
-    if config.tls:
-        _check_tls(config.tls)
-    guarded = config.keys or (config.tls and config.tls.ca)
-    if not local(config.host) and not guarded and not config.allow_open:
-        raise ConfigError(
-            f"--host {config.host} is open to other machines, and nothing guards it; give"
-            " --api-keys, or --tls-ca for client certificates, or --allow-open to let everyone"
-            " who reaches it ask."
-        )
-    return config
-
-
-def local(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_tls(tls: Tls) -> None:

@@ -1,4 +1,4 @@
-"""The one exception that becomes an answer: a gRPC status, which HTTP has a number for too."""
+"""The exception that refuses a request: a gRPC status, and its number in HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GRPC: Mapping[str, int] = {
     "DATA_LOSS": 15,
     "UNAUTHENTICATED": 16,
 }
-"""Each status and its number on the wire."""
+"""Each status with its number in gRPC."""
 
 HTTP: Mapping[str, int] = {
     "OK": 200,
@@ -44,16 +44,16 @@ HTTP: Mapping[str, int] = {
     "DATA_LOSS": 500,
     "UNAUTHENTICATED": 401,
 }
-"""Each status as TensorFlow Serving's REST interface answers it."""
+"""Each status with the number that TensorFlow Serving's REST interface answers."""
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
-    """A request that is not answered as asked.
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+    """The server refuses a request.
 
     Args:
         code: a key of ``GRPC``.
-        message: for the one who asked: what was given, what was expected, what to do.
-        retry_after: seconds after which asking again may help.
+        message: for the client: what was given, what was expected, what to do.
+        retry_after: seconds after which another attempt may succeed.
     """
 
     def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:

@@ -1,11 +1,12 @@
-"""TensorFlow Serving's protobuf messages, built from the table below, without TensorFlow.
+"""TensorFlow Serving's protobuf messages, built from a table, without TensorFlow.
 
-Numbers, types and names are those of its public ``.proto`` files (tensorflow/serving ``apis`` and
-``config``, tensorflow/core, grpc.health.v1), so bytes and text format mean the same. Fields that a
-server does not read are left out; the bytes of those it meets are kept. The descriptors live in a
-pool of their own, beside which the package ``tensorflow-serving-api`` may be loaded.
+Names, numbers and types are those of the public ``.proto`` files (tensorflow/serving ``apis`` and
+``config``, tensorflow/core, grpc.health.v1), so that bytes and text format mean the same. The table
+leaves out fields that a server does not read; protobuf preserves their bytes. The descriptors are
+in a pool of their own, so that ``tensorflow-serving-api`` can be loaded in the same process.
 
-Each message is an attribute: ``messages.PredictRequest()``. It is built when first asked for.
+Each message is an attribute of this module: ``messages.PredictRequest()``. Its class is built on
+first use.
 """
 
 from __future__ import annotations
@@ -112,8 +113,9 @@ HealthCheckRequest: service 1 string
 HealthCheckResponse: status 1 HealthCheckResponse.ServingStatus
 """,
 }
-"""A message a line, indented lines go on: ``field number type``; ``*`` repeated, ``string->T`` a
-map, ``|name`` of which oneof. A message stands after those nested in it or before, alike."""
+"""One message per line; an indented line continues the one above. A field is ``name number type``:
+``*`` marks a repeated field, ``string->T`` a map, ``|name`` a member of the oneof of that name. The
+order of messages does not matter."""
 
 DATA_TYPES: Mapping[str, int] = {
     "DT_INVALID": 0,
@@ -143,7 +145,7 @@ DATA_TYPES: Mapping[str, int] = {
     "DT_FLOAT8_E5M2": 24,
     "DT_FLOAT8_E4M3FN": 25,
 }
-"""TensorFlow's element types by name, those of variables (``_REF``) left out."""
+"""TensorFlow's element types by name, without those of variables (``_REF``)."""
 
 _CODES = (
     *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND"),
@@ -187,13 +189,13 @@ def __getattr__(name: str) -> typing.Any:
 
 
 def names() -> list[str]:
-    """The full name of every message, as ``tensorflow.serving.ModelSpec``."""
+    """Returns the full name of every message, for example ``tensorflow.serving.ModelSpec``."""
     return [f"{package}.{message}" for package, message, _ in _lines()]
 
 
 @functools.cache
 def pool() -> typing.Any:
-    """The descriptor pool that the messages live in, and no others."""
+    """Returns the descriptor pool of these messages."""
     files = {
         package: descriptor_pb2.FileDescriptorProto(
             name=f"modelwright/{package}.proto", package=package, syntax="proto3"
@@ -212,17 +214,17 @@ def pool() -> typing.Any:
         described = _message(files[package], message.split("."))
         for field in filter(None, (part.strip() for part in fields.split(","))):
             _add_field(described, f".{package}.{message}", field, full)
-    made = descriptor_pool.DescriptorPool()
+    descriptors = descriptor_pool.DescriptorPool()
     for package in ("google.protobuf", "tensorflow", "tensorflow.error"):
-        made.Add(files[package])
+        descriptors.Add(files[package])
         files["tensorflow.serving"].dependency.append(files[package].name)
-    made.Add(files["tensorflow.serving"])
-    made.Add(files["grpc.health.v1"])
-    return made
+    descriptors.Add(files["tensorflow.serving"])
+    descriptors.Add(files["grpc.health.v1"])
+    return descriptors
 
 
 def _lines() -> list[tuple[str, str, str]]:
-    """(package, message, fields) of each entry of the table."""
+    """Returns (package, message, fields) for each line of the table."""
     entries = []
     for package, table in _PACKAGES.items():
         for line in table.replace("\n  ", " ").strip().splitlines():
@@ -232,7 +234,7 @@ def _lines() -> list[tuple[str, str, str]]:
 
 
 def _message(file: typing.Any, path: list[str]) -> typing.Any:
-    """The message of that name in a file, nested ones in theirs; made where it is not yet."""
+    """Returns the message of that path in a file, and adds it where it is missing."""
     siblings = file.message_type
     for name in path:
         found = next((one for one in siblings if one.name == name), None)
@@ -241,8 +243,8 @@ def _message(file: typing.Any, path: list[str]) -> typing.Any:
     return found
 
 
-def _add_field(message: typing.Any, own: str, field: str, full: Mapping[str, str]) -> None:
-    """Add ``name number type``; ``own`` is the message's full name, ``full`` those of all."""
+def _add_field(message: typing.Any, message_name: str, field: str, full: Mapping[str, str]) -> None:
+    """Adds the field ``name number type``; ``full`` maps each type to its full name."""
     declared, _, oneof = field.partition(" |")
     name, number, kind = declared.split()
     if "->" in kind:
@@ -251,7 +253,7 @@ def _add_field(message: typing.Any, own: str, field: str, full: Mapping[str, str
         entry.options.map_entry = True
         _add_field(entry, "", f"key 1 {key}", full)
         _add_field(entry, "", f"value 2 {value}", full)
-        kind, full = "entry*", {"entry": f"{own}.{entry.name}"}
+        kind, full = "entry*", {"entry": f"{message_name}.{entry.name}"}
     repeated = kind.endswith("*")
     kind = kind.removesuffix("*")
     added = message.field.add(name=name, number=int(number))
@@ -263,8 +265,8 @@ def _add_field(message: typing.Any, own: str, field: str, full: Mapping[str, str
         enums = {f".{package}.{enum}" for package, enum in _ENUMS}
         added.type = _FIELD.TYPE_ENUM if full[kind] in enums else _FIELD.TYPE_MESSAGE
     if oneof:
-        there = [one.name for one in message.oneof_decl]
-        if oneof not in there:
+        oneofs = [known.name for known in message.oneof_decl]
+        if oneof not in oneofs:
             message.oneof_decl.add(name=oneof)
-            there.append(oneof)
-        added.oneof_index = there.index(oneof)
+            oneofs.append(oneof)
+        added.oneof_index = oneofs.index(oneof)

@@ -1,8 +1,8 @@
-"""TFRecord files: a length, its checksum, the bytes, their checksum, again and again.
+"""Reads and writes TFRecord files, without TensorFlow.
 
-The format is TensorFlow's (``tensorflow/core/lib/io/record_writer.h``): little-endian, the
-checksums are CRC-32C, rotated and shifted so that a checksum of checksums is none of a pattern.
-Compressed files are not read.
+Each record is a length, the checksum of the length, the bytes, and the checksum of the bytes. The
+format is TensorFlow's (``tensorflow/core/lib/io/record_writer.h``): little-endian, with CRC-32C
+checksums that are rotated and shifted ("masked"). Compressed files are not supported.
 """
 
 from __future__ import annotations
@@ -11,27 +11,26 @@ import functools
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_POLYNOMIAL = 0x82F63B78  # Castagnoli's, its bits reversed
+_POLYNOMIAL = 0x82F63B78  # Castagnoli's polynomial with its bits reversed
 _MASK = 0xA282EAD8
-_BLOCK = 2**16  # bytes that are folded at once
-_SHORT = 64  # bytes for which a plain loop is as fast
+_BLOCK = 2**16  # bytes that numpy processes at once
+_SHORT = 64  # bytes for which a plain loop is as fast as numpy
 _Words = npt.NDArray[np.uint32]
 
 
-def read(path: Path, most: int) -> Iterator[bytes]:
-    """The records of a file, in their order.
+def read_records(path: Path, most: int) -> Iterator[bytes]:
+    """Yields the records of a file in order.
 
     Args:
-        path: of the file.
-        most: records it may have.
+        path: the file.
+        most: most records that the file may have.
 
     Raises:
-        ValueError: it has more, ends within one, or a checksum is another.
+        ValueError: the file has more records, is cut off, or has a wrong checksum.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -54,8 +53,8 @@ def read(path: Path, most: int) -> Iterator[bytes]:
             number += 1
 
 
-def write(path: Path, records: Iterable[bytes]) -> None:
-    """Write a file of these records."""
+def write_records(path: Path, records: Iterable[bytes]) -> None:
+    """Writes a file of these records."""
     with path.open("wb") as file:
         for record in records:
             length = struct.pack("<Q", len(record))
@@ -64,24 +63,24 @@ def write(path: Path, records: Iterable[bytes]) -> None:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """The checksum of a record as the file holds it."""
+    """Returns the checksum as the file stores it."""
     crc = crc32c(data)
     return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
 
 
 def crc32c(data: bytes) -> int:
-    """CRC-32C (RFC 3720) of ``data``.
+    """Returns the CRC-32C (RFC 3720) of ``data``.
 
-    A checksum is linear in the bytes, so long data are folded pairwise in numpy: half of the
-    values, moved past the other half's bytes, are added to it, until one is left.
+    The checksum is linear in the bytes. Long data is therefore folded pairwise in numpy: one half
+    of the values, shifted past the bytes of the other half, is added to it, until one is left.
     """
-    state, at = 0xFFFFFFFF, 0
-    while len(data) - at > _SHORT:
-        block = data[at : at + _BLOCK]
-        head = int.from_bytes(block[:4], "little") ^ state  # what came before changes 4 bytes
+    state, position = 0xFFFFFFFF, 0
+    while len(data) - position > _SHORT:
+        block = data[position : position + _BLOCK]
+        head = int.from_bytes(block[:4], "little") ^ state  # the state so far changes 4 bytes
         state = _fold(np.frombuffer(head.to_bytes(4, "little") + block[4:], np.uint8))
-        at += len(block)
-    return _plain(data[at:], state) ^ 0xFFFFFFFF
+        position += len(block)
+    return _plain(data[position:], state) ^ 0xFFFFFFFF
 
 
 def _plain(data: bytes, state: int) -> int:
@@ -93,7 +92,7 @@ def _plain(data: bytes, state: int) -> int:
 
 def _fold(data: npt.NDArray[np.uint8]) -> int:
     levels = max(len(data) - 1, 1).bit_length()
-    words = np.zeros(1 << levels, np.uint32)  # zeros in front change nothing
+    words = np.zeros(1 << levels, np.uint32)  # leading zeros change nothing
     words[-len(data) :] = _table()[data]
     for level in range(levels):
         words = _past(words[0::2], level) ^ words[1::2]
@@ -101,12 +100,12 @@ def _fold(data: npt.NDArray[np.uint8]) -> int:
 
 
 def _past(words: _Words, level: int) -> _Words:
-    """Checksums moved past ``2**level`` bytes of zeros."""
+    """Returns the checksums after ``2**level`` more bytes of zeros."""
     tables = _shift(level)
-    moved: Any = tables[0][words & 0xFF]
-    for place in (1, 2, 3):
-        moved = moved ^ tables[place][(words >> np.uint32(8 * place)) & 0xFF]
-    return moved  # type: ignore[no-any-return]
+    shifted: _Words = tables[0][words & 0xFF]
+    for byte in (1, 2, 3):
+        shifted = shifted ^ tables[byte][(words >> np.uint32(8 * byte)) & 0xFF]
+    return shifted
 
 
 @functools.cache
@@ -119,8 +118,8 @@ def _table() -> _Words:
 
 @functools.cache
 def _shift(level: int) -> tuple[_Words, ...]:
-    """Of each of a word's four bytes, what becomes of it past ``2**level`` zeros."""
-    alone = [np.arange(256, dtype=np.uint32) << np.uint32(8 * place) for place in range(4)]
+    """Returns, for each of a word's four bytes, its value after ``2**level`` bytes of zeros."""
+    single = [np.arange(256, dtype=np.uint32) << np.uint32(8 * byte) for byte in range(4)]
     if level == 0:
-        return tuple((words >> 8) ^ _table()[words & 0xFF] for words in alone)
-    return tuple(_past(_past(words, level - 1), level - 1) for words in alone)
+        return tuple((words >> 8) ^ _table()[words & 0xFF] for words in single)
+    return tuple(_past(_past(words, level - 1), level - 1) for words in single)

@@ -1,8 +1,8 @@
-"""``TensorProto`` to numpy arrays and back, with TensorFlow's meaning of the bytes.
+"""Converts ``TensorProto`` messages to numpy arrays and back, without TensorFlow.
 
-Texts and files are object arrays of ``bytes``. A claimed shape is checked against a limit and
-against the data before anything of its size is made. ``DT_BFLOAT16`` and the types of a few bits
-are refused: numpy has none of them.
+Texts and files are object arrays of ``bytes``. A shape is checked against a limit and against the
+data before memory of its size is allocated. ``DT_BFLOAT16`` and the types of a few bits are
+refused, because numpy does not have them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from modelwright.wire.messages import DATA_TYPES
 
 Array = npt.NDArray[Any]
 LIMIT = 2**22
-"""Elements of one tensor where the caller names no other limit."""
+"""The default limit on the elements of one tensor."""
 
 _MOST_DIMENSIONS = 32
 _FIELDS: Mapping[str, tuple[Any, str]] = {
@@ -47,15 +47,15 @@ _BY_DTYPE = {dtype: DATA_TYPES[name] for name, dtype in _BY_NAME.items()}
 
 
 def name_of(enum: int) -> str:
-    """``1`` is ``"DT_FLOAT"``; a number without a name is ``"DT_INVALID"``."""
+    """Returns the name of a ``DataType``: ``"DT_FLOAT"`` for 1, ``"DT_INVALID"`` if unknown."""
     return _NAMES.get(enum, "DT_INVALID")
 
 
 def dtype_of(enum: int | str) -> np.dtype[Any]:
-    """The numpy type of a ``DataType``, given as its number or its name.
+    """Returns the numpy type of a ``DataType``, by its number or its name.
 
     Raises:
-        ValueError: numpy has none.
+        ValueError: numpy has no such type.
     """
     name = enum if isinstance(enum, str) else _NAMES.get(enum, str(enum))
     found = _BY_NAME.get(name)
@@ -65,32 +65,34 @@ def dtype_of(enum: int | str) -> np.dtype[Any]:
 
 
 def enum_of(dtype: npt.DTypeLike) -> int:
-    """The ``DataType`` of a numpy type; ``DT_STRING`` for objects, ``S`` and ``U``.
+    """Returns the ``DataType`` of a numpy type; ``DT_STRING`` for objects, ``S`` and ``U``.
 
     Raises:
-        ValueError: TensorFlow has none.
+        ValueError: TensorFlow has no such type.
     """
-    given = np.dtype(dtype)
-    if given.kind in "SUO":
+    kind = np.dtype(dtype)
+    if kind.kind in "SUO":
         return DATA_TYPES["DT_STRING"]
-    found = _BY_DTYPE.get(given.newbyteorder("="))
+    found = _BY_DTYPE.get(kind.newbyteorder("="))
     if found is None:
-        raise ValueError(f"arrays of {given} are not supported; expected one of {_known()}.")
+        raise ValueError(f"arrays of {kind} are not supported; expected one of {_known()}.")
     return found
 
 
 def to_array(proto: Any, *, limit: int = LIMIT) -> Array:
-    """The array a ``TensorProto`` stands for; it may be read-only.
+    """Returns the array of a ``TensorProto``; it may be read-only.
 
-    Values may be fewer than elements: the last is repeated, as TensorFlow does, and none at all
-    are zeros (or empty texts). More values than elements, which TensorFlow cuts, are refused.
+    If there are fewer values than elements, the last value is repeated, as in TensorFlow; without
+    any value the elements are zeros or empty texts. More values than elements are refused, where
+    TensorFlow would drop some.
 
     Args:
-        proto: of ``messages``, or of TensorFlow's own classes.
-        limit: elements it may have.
+        proto: a message of ``messages``, or of TensorFlow's own classes.
+        limit: most elements of the array.
 
     Raises:
-        ValueError: it is no tensor of a known type and size, or above the limit.
+        ValueError: the type is unknown, the shape is invalid or above the limit, or the values do
+            not fit the shape.
     """
     dtype = dtype_of(proto.dtype)
     shape = _shape(proto.tensor_shape, limit)
@@ -115,28 +117,27 @@ def to_array(proto: Any, *, limit: int = LIMIT) -> Array:
 
 
 def to_proto(array: npt.ArrayLike, into: Any = None) -> Any:
-    """An array as a ``TensorProto``, written into ``into`` where one is given.
+    """Returns an array as a ``TensorProto``, or writes it into ``into``.
 
-    Several numbers go as ``tensor_content``, one copy of memory, and one number as ``*_val``, as
-    ``tf.make_tensor_proto`` writes them; TensorFlow's server answers in either form and every
-    client reads both.
+    Several numbers become ``tensor_content``, which is one copy of memory. A single number becomes
+    a ``*_val`` field, as in ``tf.make_tensor_proto``. Every client reads both forms.
 
     Raises:
-        ValueError: the element type is none of TensorFlow's, or an object is no text.
+        ValueError: TensorFlow has no such element type, or an object is no text.
     """
-    given = np.asarray(array)
-    enum = enum_of(given.dtype)
+    values = np.asarray(array)
+    enum = enum_of(values.dtype)
     proto = messages.TensorProto() if into is None else into
     proto.dtype = enum
-    for size in given.shape:
+    for size in values.shape:
         proto.tensor_shape.dim.add(size=size)
     name = _NAMES[enum]
     if name == "DT_STRING":
-        proto.string_val.extend([_bytes(value) for value in given.ravel().tolist()])
-    elif given.size == 1:
-        _add_one(getattr(proto, _FIELDS[name][1]), given.reshape(1))
-    elif given.size:
-        proto.tensor_content = given.astype(given.dtype.newbyteorder("<"), copy=False).tobytes()
+        proto.string_val.extend([_bytes(value) for value in values.ravel().tolist()])
+    elif values.size == 1:
+        _add_one(getattr(proto, _FIELDS[name][1]), values.reshape(1))
+    elif values.size:
+        proto.tensor_content = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
     return proto
 
 
@@ -148,7 +149,7 @@ def _shape(shape: Any, limit: int) -> tuple[int, ...]:
         raise ValueError(f"the tensor has {len(sizes)} dimensions; expected {_MOST_DIMENSIONS}.")
     if any(size < 0 for size in sizes):
         raise ValueError(f"the tensor's shape {list(sizes)} has a negative dimension.")
-    # Empty dimensions count as one: [0, 2**62, 2**62] is no shape that an array can have.
+    # Empty dimensions count as one: numpy cannot hold the shape [0, 2**62, 2**62].
     if math.prod(max(size, 1) for size in sizes) > limit:
         raise ValueError(f"the tensor's shape {list(sizes)} has more than {limit} elements.")
     return sizes
@@ -163,7 +164,7 @@ def _from_content(content: bytes, name: str, dtype: np.dtype[Any], shape: tuple[
             f"tensor_content has {len(content)} bytes; expected {expected} for {name} of the"
             f" shape {list(shape)}."
         )
-    if dtype == np.bool_:  # any byte but zero is true; a bool array holds only 0 and 1
+    if dtype == np.bool_:  # every byte except 0 is true, and a bool array holds only 0 and 1
         flags: Array = np.frombuffer(content, np.uint8) != 0
         return flags.reshape(shape)
     little: Array = np.frombuffer(content, dtype.newbyteorder("<"))
@@ -187,7 +188,7 @@ def _numbers(values: Any, name: str, dtype: np.dtype[Any]) -> Array:
 
 
 def _add_one(field: Any, value: Array) -> None:
-    """Append one number to a ``*_val`` field; a complex one as its two parts."""
+    """Appends a number to a ``*_val`` field; a complex number as its two parts."""
     if value.dtype == np.float16:
         field.append(int(value.view(np.uint16)[0]))
     elif value.dtype.kind == "c":

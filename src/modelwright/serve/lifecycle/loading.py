@@ -1,4 +1,4 @@
-"""Load one version: by what is in its folder, checked, warm and measured before it is live."""
+"""Loads one version: checks its files, answers its recorded rows, and measures its speed."""
 
 from __future__ import annotations
 
@@ -8,98 +8,79 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from modelwright.core.errors import MissingDependencyError, ServableError
-from modelwright.servable.engines.registry import (
-    REFERENCE,
-    added_folders,
-    engine_kind,
-    is_known,
-)
-from modelwright.servable.manifest import EXAMPLES, MANIFEST, read_manifest
-from modelwright.servable.tokenizer import TOKENIZER
+from modelwright.servable.engines.registry import REFERENCE, engine_kind, is_known
+from modelwright.servable.version_folder import read_version
 from modelwright.servable.warmup import WARMUP, read_warmup_requests
-from modelwright.serve.config import Limits
+from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.model_config import confined
-from modelwright.serve.lifecycle.modelwright_model import OwnServable
-from modelwright.serve.lifecycle.runner import Measured, measure
-from modelwright.serve.lifecycle.served_model import DEFAULT, Servable, check
-from modelwright.serve.lifecycle.tensorflow_model import ForeignServable
+from modelwright.serve.lifecycle.input_check import check_inputs
+from modelwright.serve.lifecycle.model_config import check_inside
+from modelwright.serve.lifecycle.modelwright_model import ExportedServable
+from modelwright.serve.lifecycle.runner import Speed, measure_speed
+from modelwright.serve.lifecycle.servable import DEFAULT, Servable
+from modelwright.serve.lifecycle.tensorflow_model import SavedModelServable
 from modelwright.wire import tensors
 
-_LIMITS = Limits(rows=2**20, text=2**30)
-"""Of warm-up requests, which are part of the version."""
+_WARM_UP_LIMITS = RequestLimits(rows=2**20, text=2**30)
+"""Wider than for clients, because the warm-up requests are part of the version."""
 
 _log = logging.getLogger("modelwright.serve")
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A version that may go live."""
+class LoadedVersion:
+    """A version that may go live, and its speed where that could be measured."""
 
     servable: Servable
-    measured: Measured | None
+    speed: Speed | None
 
 
-def load(folder: Path, root: Path, engine: str = "auto") -> Loaded:
-    """Load, answer what was recorded, and measure.
+def load_version(folder: Path, root: Path, engine: str = "auto") -> LoadedVersion:
+    """Loads a version, answers what was recorded with it, and measures its speed.
 
     Args:
-        folder: the version's.
-        root: the folder that it must lie in, links followed.
-        engine: of a servable that Modelwright made.
+        folder: the version's folder.
+        root: the folder that the version must lie in, links followed.
+        engine: the engine to run it with, if Modelwright exported it.
 
     Raises:
-        ModelwrightError: it cannot be served, and why.
+        ModelwrightError: it cannot be served.
     """
-    confined(root, folder)
-    servable: Servable
-    if plain(folder):
-        servable = _plain(folder)
-    else:
-        engines = filter(is_known, read_manifest(folder).engines)
-        light = any(not engine_kind(name).needs_tensorflow for name in engines)
-        savedmodel = engine == REFERENCE or (engine == "auto" and not light)
-        servable = _plain(folder) if savedmodel else OwnServable(folder, engine)
+    check_inside(root, folder)
+    servable = _open(folder, engine)
     try:
         recorded = servable.warm()
-        asked = _warm_up(folder, servable)
-        measured = measure(servable)
+        requests = _send_warm_up_requests(folder, servable)
+        speed = measure_speed(servable)
     except BaseException:
         servable.close()
         raise
-    _log.info("%s: %d recorded answers given, %d warm-up requests", folder, recorded, asked)
-    return Loaded(servable, measured)
+    _log.info("%s: %d recorded answers given, %d warm-up requests", folder, recorded, requests)
+    return LoadedVersion(servable, speed)
 
 
-def plain(folder: Path) -> bool:
-    """Whether a folder is a SavedModel that Modelwright did not make.
-
-    Raises:
-        ServableError: it is neither that nor one of its own, or one of its own in parts.
-    """
-    if (folder / MANIFEST).exists():
-        return False
-    if not (folder / "saved_model.pb").is_file():
-        raise ServableError(
-            f"{folder} holds neither {MANIFEST} nor saved_model.pb; expected a version"
-            " that 'modelwright export' wrote, or a SavedModel."
-        )
-    if any((folder / name).exists() for name in (TOKENIZER, EXAMPLES, *added_folders())):
-        raise ServableError(f"{folder} is not complete: {MANIFEST} is missing.")
-    return True
+def _open(folder: Path, engine: str) -> Servable:
+    manifest = read_version(folder)
+    if manifest is None or engine == REFERENCE:
+        return _open_savedmodel(folder)
+    known = filter(is_known, manifest.engines)
+    light = any(not engine_kind(name).needs_tensorflow for name in known)
+    if engine == "auto" and not light:
+        return _open_savedmodel(folder)
+    return ExportedServable(folder, engine)
 
 
-def _plain(folder: Path) -> ForeignServable:
+def _open_savedmodel(folder: Path) -> SavedModelServable:
     if find_spec("tensorflow") is None:
         raise MissingDependencyError(
             f"{folder} is a SavedModel without an ONNX file, which needs TensorFlow, and that is"
             " not installed; install with: pip install 'modelwright[train,serve]'."
         )
-    return ForeignServable(folder)
+    return SavedModelServable(folder)
 
 
-def _warm_up(folder: Path, servable: Servable) -> int:
-    """Answer the warm-up requests beside a SavedModel."""
+def _send_warm_up_requests(folder: Path, servable: Servable) -> int:
+    """Runs the version's warm-up requests and returns how many there are."""
     path = folder / WARMUP
     if not path.is_file():
         return 0
@@ -108,7 +89,8 @@ def _warm_up(folder: Path, servable: Servable) -> int:
         name = request.model_spec.signature_name or DEFAULT
         try:
             inputs = {key: tensors.to_array(value) for key, value in request.inputs.items()}
-            servable.run(name, check(name, servable.signatures, inputs, _LIMITS).inputs)
+            checked = check_inputs(name, servable.signatures, inputs, _WARM_UP_LIMITS)
+            servable.run(name, checked.inputs)
         except (Refused, ValueError) as error:
             raise ServableError(f"warm-up request {count + 1} of {path} fails: {error}") from None
         count += 1

@@ -1,7 +1,7 @@
-"""A servable that ``modelwright export`` made, answered by ONNX Runtime or LiteRT.
+"""A servable that ``modelwright export`` wrote, which ONNX Runtime or LiteRT runs.
 
-Raw texts and pictures are prepared here, without TensorFlow, as ``bundle`` does everywhere. The
-signatures are those of the SavedModel beside it: the raw one, and ``ids`` or ``pixels``.
+Raw texts and images are prepared without TensorFlow, by the same code as in ``Predictor``. The
+signatures are those of the SavedModel in the same folder: the raw one, and ``ids`` or ``pixels``.
 """
 
 from __future__ import annotations
@@ -19,56 +19,61 @@ from modelwright.servable.engines.registry import open_engine, resolve_engine
 from modelwright.servable.examples import Examples, compare_answers, read_examples
 from modelwright.servable.manifest import Manifest, read_manifest
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.served_model import DEFAULT, PREDICT, Tensors, texts
+from modelwright.serve.lifecycle.servable import DEFAULT, PREDICT, Tensors, bytes_array
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
-class OwnServable:
-    """One engine of one version, and the labels of its answers."""
+class ExportedServable:
+    """One version, run by one of its engines."""
 
     def __init__(self, folder: Path, engine: str) -> None:
-        """Check every file and load.
+        """Checks every file and loads the engine.
 
         Raises:
-            ServableError: it is not as it was exported, or the engine cannot load it.
-            MissingDependencyError: what runs the engine is not installed.
+            ServableError: a file is not as it was exported, or the engine cannot load it.
+            MissingDependencyError: a package that the engine needs is not installed.
         """
-        about = read_manifest(folder)
-        self._folder, self._manifest = folder, about
-        self._name = resolve_engine(engine, folder, about)
-        self._engine = open_engine(self._name, folder, about)
-        self._labels = texts([label.encode() for label in about.labels])
-        self._ready = "ids" if about.task == "text" else "pixels"
+        recorded = read_manifest(folder)
+        self._folder, self._manifest = folder, recorded
+        self._name = resolve_engine(engine, folder, recorded)
+        self._engine = open_engine(self._name, folder, recorded)
+        self._labels = bytes_array([label.encode() for label in recorded.labels])
+        self._prepared = "ids" if recorded.task == "text" else "pixels"
         self._examples: Examples | None = None
-        self.signatures: Mapping[str, Signature] = _signatures(about, self._engine.row, self._ready)
-        self.about: Mapping[str, Any] = {
-            "task": about.task,
-            "labels": list(about.labels),
-            "input": about.input_name,
-            "shape": list(about.shape) if about.shape else None,
+        self.signatures: Mapping[str, Signature] = _signatures(
+            recorded, self._engine.row, self._prepared
+        )
+        self.description: Mapping[str, Any] = {
+            "task": recorded.task,
+            "labels": list(recorded.labels),
+            "input": recorded.input_name,
+            "shape": list(recorded.shape) if recorded.shape else None,
             "engine": self._name,
-            "created": about.created,
-            "metrics": about.metrics,
+            "created": recorded.created,
+            "metrics": recorded.metrics,
         }
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
-        """Probabilities, the best label and its probability, of raw or prepared rows."""
+        """Returns the probabilities, the best label and its score for raw or prepared rows."""
         (rows,) = inputs.values()
         try:
-            chances = self._network(rows) if signature == self._ready else self._raw(rows)
+            prepared = signature == self._prepared
+            probabilities = self._run_prepared(rows) if prepared else self._run_raw(rows)
         except DataError as error:
             raise Refused("INVALID_ARGUMENT", str(error)) from None
         return {
-            "label": self._labels[chances.argmax(axis=1)],
-            "probabilities": chances,
-            "score": chances.max(axis=1),
+            "label": self._labels[probabilities.argmax(axis=1)],
+            "probabilities": probabilities,
+            "score": probabilities.max(axis=1),
         }
 
     def warm(self) -> int:
-        """Answer the recorded rows; refuse the version where an answer is another."""
+        """Answers the recorded rows; an answer that differs makes the version unusable."""
         recorded = self._recorded()
-        given = self._engine.probabilities(recorded.inputs)
-        figures = compare_answers(recorded.expected, given, self._manifest.tolerance_of(self._name))
+        probabilities = self._engine.probabilities(recorded.inputs)
+        figures = compare_answers(
+            recorded.expected, probabilities, self._manifest.tolerance_of(self._name)
+        )
         if not figures["passed"]:
             raise ServableError(
                 f"engine '{self._name}' of {self._folder} does not give its recorded answers:"
@@ -78,12 +83,14 @@ class OwnServable:
         return len(recorded.inputs)
 
     def example(self) -> Tensors | None:
-        """The first recorded row."""
+        """Returns the first recorded row."""
         row = self._recorded().inputs[0]
-        return {self._manifest.input_name: texts([row.encode() if isinstance(row, str) else row])}
+        return {
+            self._manifest.input_name: bytes_array([row.encode() if isinstance(row, str) else row])
+        }
 
     def close(self) -> None:
-        """Nothing is held beyond the object."""
+        """Does nothing: the engine is freed with this object."""
 
     def _recorded(self) -> Examples:
         if self._examples is None:
@@ -91,7 +98,7 @@ class OwnServable:
             self._examples = read_examples(path, self._manifest.task)
         return self._examples
 
-    def _raw(self, rows: Any) -> FloatArray:
+    def _run_raw(self, rows: Any) -> FloatArray:
         values: Sequence[RawInput] = rows.tolist()
         if self._manifest.task == "text":
             try:
@@ -102,10 +109,10 @@ class OwnServable:
                 ) from None
         return self._engine.probabilities(values)
 
-    def _network(self, rows: Any) -> FloatArray:
-        if self._ready == "ids":
-            used = rows != 0
-            gaps = used.sum(axis=1) != rows.shape[1] - np.argmax(used[:, ::-1], axis=1)
+    def _run_prepared(self, rows: Any) -> FloatArray:
+        if self._prepared == "ids":
+            tokens = rows != 0
+            gaps = tokens.sum(axis=1) != rows.shape[1] - np.argmax(tokens[:, ::-1], axis=1)
             if gaps.any() or (rows < 0).any():
                 raise Refused(
                     "INVALID_ARGUMENT",
@@ -116,22 +123,24 @@ class OwnServable:
             return run_padded(self._engine, rows)
         except ModelwrightError:
             raise
-        except Exception as error:  # noqa: BLE001 - the engines' exceptions have no other base
+        except Exception as error:  # noqa: BLE001 - the engines' exceptions share no narrower base
             raise Refused(
                 "INVALID_ARGUMENT", f"The network cannot read this: {brief(error)}"
             ) from None
 
 
-def _signatures(about: Manifest, width: tuple[int, ...], ready: str) -> dict[str, Signature]:
+def _signatures(
+    manifest: Manifest, row: tuple[int, ...], prepared_name: str
+) -> dict[str, Signature]:
     outputs = {
         "label": TensorSpec("label", "DT_STRING", (-1,)),
-        "probabilities": TensorSpec("probabilities", "DT_FLOAT", (-1, len(about.labels))),
+        "probabilities": TensorSpec("probabilities", "DT_FLOAT", (-1, len(manifest.labels))),
         "score": TensorSpec("score", "DT_FLOAT", (-1,)),
     }
-    raw = TensorSpec(about.input_name, "DT_STRING", (-1,))
-    dtype = "DT_INT32" if ready == "ids" else "DT_UINT8"
-    prepared = TensorSpec(ready, dtype, (-1, *width))
+    raw = TensorSpec(manifest.input_name, "DT_STRING", (-1,))
+    dtype = "DT_INT32" if prepared_name == "ids" else "DT_UINT8"
+    prepared = TensorSpec(prepared_name, dtype, (-1, *row))
     return {
         DEFAULT: Signature(PREDICT, {raw.name: raw}, outputs),
-        ready: Signature(PREDICT, {prepared.name: prepared}, outputs),
+        prepared_name: Signature(PREDICT, {prepared.name: prepared}, outputs),
     }

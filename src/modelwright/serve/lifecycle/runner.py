@@ -1,7 +1,7 @@
-"""How one version is run: at once, or in a thread behind a queue, in batches where that helps.
+"""Runs one version: in the event loop, or in a thread behind a queue, in batches where that helps.
 
-A model that answers faster than a thread is woken is run where it is asked. Everything here but
-the model itself runs in the thread of the event loop.
+A model that answers faster than a thread wakes up runs in the event loop. Everything here except
+the model itself runs in the event loop's thread.
 """
 
 from __future__ import annotations
@@ -17,33 +17,36 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.serve.config import Batching, Limits
+from modelwright.serve.config import Batching, RequestLimits
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.served_model import DEFAULT, Checked, Servable, Tensors
+from modelwright.serve.lifecycle.input_check import CheckedInputs
+from modelwright.serve.lifecycle.servable import DEFAULT, Servable, Tensors
 
 AT_ONCE_SECONDS = 0.001
-"""Longer than this the event loop is not held up."""
+"""The longest that a model may block the event loop."""
 AT_ONCE_BYTES = 8 * 2**10
-"""A small file can be a picture of many pixels, at most about a thousand times its size."""
-_HELPS = 1.5
-_TRIED = 8
+"""The largest input for the event loop: an image may unpack to a thousand times its file."""
+_WORTHWHILE_GAIN = 1.5
+_BATCH = 8
 _REPEATS = 5
 
 _log = logging.getLogger("modelwright.serve")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Seconds of one row; how much faster a row is among ``_TRIED``, 1 where none would wait."""
+class Speed:
+    """How fast a version is, alone and in a batch."""
 
     row: float
+    """Seconds for a run of one row."""
     gain: float
+    """How many times faster a row is in a batch of eight; 1 for a model too fast to batch."""
 
 
 @dataclass
 class _Waiting:
     signature: str
-    checked: Checked
+    checked: CheckedInputs
     deadline: float
     answer: asyncio.Future[Tensors]
 
@@ -54,40 +57,40 @@ class Runner:
     def __init__(
         self,
         servable: Servable,
-        measured: Measured | None,
+        speed: Speed | None,
         pool: Executor,
-        limits: Limits,
+        limits: RequestLimits,
         batching: Batching,
     ) -> None:
-        """Take what was measured; with nothing measured every request goes to a thread."""
+        """Without a measured ``speed``, every request goes to a thread."""
         self.servable = servable
-        self._row = measured.row if measured else float("inf")
-        helps = batching.asked or (measured is not None and measured.gain >= _HELPS)
-        self.batched = helps and self._row >= AT_ONCE_SECONDS
+        self._row = speed.row if speed else float("inf")
+        worthwhile = speed is not None and speed.gain >= _WORTHWHILE_GAIN
+        self.batched = (batching.requested or worthwhile) and self._row >= AT_ONCE_SECONDS
         self._pool = pool
         self._limits = limits
         self._batching = batching
         self._queue: deque[_Waiting] = deque()
-        self._busy = 0
+        self._busy_threads = 0
 
     @property
     def at_once(self) -> bool:
-        """Whether one small row is answered in the event loop."""
+        """Whether one small row runs in the event loop."""
         return self._row < AT_ONCE_SECONDS
 
-    async def run(self, signature: str, checked: Checked, deadline: float) -> Tensors:
-        """The outputs of one request.
+    async def run(self, signature: str, checked: CheckedInputs, deadline: float) -> Tensors:
+        """Returns the outputs of one request.
 
         Args:
-            signature: its name.
+            signature: the name of the signature.
             checked: the inputs.
             deadline: on ``time.monotonic()``'s clock.
 
         Raises:
-            Refused: the model refuses them, too many wait, or it is too late.
+            Refused: the model refuses the inputs, the queue is full, or the deadline is over.
         """
         if self._row * checked.rows < AT_ONCE_SECONDS and checked.size <= AT_ONCE_BYTES:
-            return self._timely(signature, checked, deadline)
+            return self._run_in_time(signature, checked, deadline)
         if len(self._queue) >= self._limits.queue:
             raise Refused(
                 "UNAVAILABLE",
@@ -97,31 +100,31 @@ class Runner:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(signature, checked, deadline, loop.create_future())
         self._queue.append(waiting)
-        self._start()
+        self._start_runs()
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await waiting.answer
         except TimeoutError:
             raise _late() from None
 
-    def _start(self) -> None:
-        """Begin a run for each free thread."""
-        while self._queue and self._busy < self._batching.threads:
-            self._busy += 1
-            task = asyncio.get_running_loop().create_task(self._work())
-            task.add_done_callback(_told)
+    def _start_runs(self) -> None:
+        """Starts a task for each free thread."""
+        while self._queue and self._busy_threads < self._batching.threads:
+            self._busy_threads += 1
+            task = asyncio.get_running_loop().create_task(self._empty_queue())
+            task.add_done_callback(_log_failure)
 
-    async def _work(self) -> None:
+    async def _empty_queue(self) -> None:
         try:
             if self.batched and self._batching.wait:
                 await asyncio.sleep(self._batching.wait)
-            while group := self._next():
+            while group := self._next_group():
                 await self._answer(group)
         finally:
-            self._busy -= 1
+            self._busy_threads -= 1
 
-    def _next(self) -> list[_Waiting]:
-        """The first that waits, and others that can be answered with it."""
+    def _next_group(self) -> list[_Waiting]:
+        """Takes the first request of the queue, and those that can run together with it."""
         group: list[_Waiting] = []
         rows = 0
         while self._queue:
@@ -132,7 +135,7 @@ class Runner:
             fits = not group or (
                 self.batched
                 and rows + first.checked.rows <= self._batching.rows
-                and _alike(first, group[0])
+                and _can_join(first, group[0])
             )
             if not fits:
                 break
@@ -146,7 +149,7 @@ class Runner:
         if len(group) > 1:
             names = first.checked.inputs
             joined = {n: np.concatenate([w.checked.inputs[n] for w in group]) for n in names}
-            checked = Checked(
+            checked = CheckedInputs(
                 joined,
                 sum(waiting.checked.rows for waiting in group),
                 sum(waiting.checked.size for waiting in group),
@@ -156,13 +159,14 @@ class Runner:
         deadline = max(waiting.deadline for waiting in group)
         try:
             outputs = await loop.run_in_executor(
-                self._pool, self._timely, first.signature, checked, deadline
+                self._pool, self._run_in_time, first.signature, checked, deadline
             )
-            if len(group) > 1 and not _rowwise(outputs, checked.rows):
-                raise Refused("INTERNAL", "The answers cannot be told apart.")  # each runs alone
-        except Exception as error:  # noqa: BLE001 - handed to those who wait for it
+            if len(group) > 1 and not _has_rows(outputs, checked.rows):
+                # Caught below: each request of the group then runs alone.
+                raise Refused("INTERNAL", "The answers cannot be told apart.")
+        except Exception as error:  # noqa: BLE001 - passed on to each request of the group
             if len(group) > 1 and isinstance(error, Refused):
-                # One bad row must not spoil the answers of others.
+                # A bad row must not spoil the answers of other requests.
                 for waiting in group:
                     await self._answer([waiting])
                 return
@@ -174,49 +178,51 @@ class Runner:
         for waiting in group:
             end = start + waiting.checked.rows
             if not waiting.answer.done():
-                own = outputs if len(group) == 1 else {n: v[start:end] for n, v in outputs.items()}
-                waiting.answer.set_result(own)
+                answer = outputs
+                if len(group) > 1:
+                    answer = {n: values[start:end] for n, values in outputs.items()}
+                waiting.answer.set_result(answer)
             start = end
 
-    def _timely(self, signature: str, checked: Checked, deadline: float) -> Tensors:
+    def _run_in_time(self, signature: str, checked: CheckedInputs, deadline: float) -> Tensors:
         if time.monotonic() > deadline:
             raise _late()
         return self.servable.run(signature, checked.inputs)
 
 
-def measure(servable: Servable) -> Measured | None:
-    """Time one row and several; None where there is no row to time."""
+def measure_speed(servable: Servable) -> Speed | None:
+    """Times a run of one row and one of a batch; None if the version has no example row."""
     row = servable.example()
     if row is None:
         return None
     one = _fastest(servable, row)
     if one < AT_ONCE_SECONDS:
-        return Measured(one, 1.0)
-    several = {name: np.repeat(values, _TRIED, axis=0) for name, values in row.items()}
-    return Measured(one, one * _TRIED / _fastest(servable, several))
+        return Speed(one, 1.0)
+    batch = {name: np.repeat(values, _BATCH, axis=0) for name, values in row.items()}
+    return Speed(one, one * _BATCH / _fastest(servable, batch))
 
 
-def settled(batching: Batching, threads: int) -> Batching:
-    """The same with the number of threads filled in."""
+def with_threads(batching: Batching, threads: int) -> Batching:
+    """Returns the same batching, its number of threads filled in if it has none."""
     return replace(batching, threads=batching.threads or threads)
 
 
 def _fastest(servable: Servable, inputs: Tensors) -> float:
-    """Seconds of the fastest of a few runs: what else the machine does only ever adds."""
-    taken = []
+    """Returns the seconds of the fastest of a few runs: other load only makes a run slower."""
+    seconds = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
         servable.run(DEFAULT, inputs)
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
-def _alike(one: _Waiting, other: _Waiting) -> bool:
+def _can_join(one: _Waiting, other: _Waiting) -> bool:
     """Whether two requests can be joined: one signature, rows of one shape in every input."""
     return (
         one.signature == other.signature
-        and _rowwise(one.checked.inputs, one.checked.rows)
-        and _rowwise(other.checked.inputs, other.checked.rows)
+        and _has_rows(one.checked.inputs, one.checked.rows)
+        and _has_rows(other.checked.inputs, other.checked.rows)
         and all(
             values.shape[1:] == other.checked.inputs[name].shape[1:]
             for name, values in one.checked.inputs.items()
@@ -224,8 +230,8 @@ def _alike(one: _Waiting, other: _Waiting) -> bool:
     )
 
 
-def _rowwise(arrays: Tensors, rows: int) -> bool:
-    """Whether each array has an entry for each row."""
+def _has_rows(arrays: Tensors, rows: int) -> bool:
+    """Whether the first dimension of every array is the rows."""
     return all(array.ndim and len(array) == rows for array in arrays.values())
 
 
@@ -233,6 +239,6 @@ def _late() -> Refused:
     return Refused("DEADLINE_EXCEEDED", "The request's time was over before it was answered.")
 
 
-def _told(task: asyncio.Task[Any]) -> None:
+def _log_failure(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()):
         _log.error("running a model failed", exc_info=error)

@@ -1,4 +1,4 @@
-"""What a version takes and gives: names, element types, shapes, as a SavedModel declares them."""
+"""The signatures of a version: names, element types and shapes of its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from modelwright.wire import tensors
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One input or output: ``dtype`` as ``"DT_FLOAT"``; ``shape`` with -1 for any number of
-    elements, None for any rank; ``tensor`` is its name in the graph."""
+    """One input or output of a signature."""
 
     name: str
     dtype: str
+    """For example ``"DT_FLOAT"``."""
     shape: tuple[int, ...] | None
+    """-1 stands for any size; None for any rank."""
     tensor: str = ""
+    """Its name in the graph of a SavedModel."""
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        """The element type of its arrays; ``object`` (of ``bytes``) for ``DT_STRING``.
+        """The numpy type of its arrays; ``object`` (of ``bytes``) for ``DT_STRING``.
 
         Raises:
             ValueError: numpy has no such type.
@@ -33,8 +35,9 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """``method`` is the SavedModel's, as ``"tensorflow/serving/predict"``."""
+    """The inputs and outputs of one method of a model."""
 
     method: str
+    """As a SavedModel names it, for example ``"tensorflow/serving/predict"``."""
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]

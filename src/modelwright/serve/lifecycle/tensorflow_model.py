@@ -1,7 +1,7 @@
-"""A plain SavedModel, answered by TensorFlow in a process of its own.
+"""A SavedModel from elsewhere, which TensorFlow runs in a separate process.
 
-A crash or a leak stays there, and the process is started again. Both sides speak in frames: four
-bytes of length, then a serialised message; ``foreign_process.py`` is the other side.
+A crash or a memory leak stays in that process, which is started again. Both sides exchange frames:
+four bytes of length, then a serialized message. ``tensorflow_process.py`` is the other side.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from modelwright.core.errors import ServableError
 from modelwright.serve.errors import Refused
-from modelwright.serve.lifecycle.served_model import Tensors
+from modelwright.serve.lifecycle.servable import Tensors
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 from modelwright.wire import messages, tensors
 
@@ -34,11 +34,11 @@ _UNBOUNDED = 2**40
 _log = logging.getLogger("modelwright.serve")
 
 
-class ForeignServable:
-    """One SavedModel; its process answers one request at a time."""
+class SavedModelServable:
+    """One SavedModel. Its process answers one request at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Start the process and ask it for the signatures.
+        """Starts the process and reads the signatures from it.
 
         Raises:
             ServableError: TensorFlow cannot load it.
@@ -52,10 +52,10 @@ class ForeignServable:
             name: Signature(one.method_name, _specs(one.inputs), _specs(one.outputs))
             for name, one in described.signature_def.items()
         }
-        self.about: Mapping[str, Any] = {}
+        self.description: Mapping[str, Any] = {}
 
     def run(self, signature: str, inputs: Tensors) -> Tensors:
-        """The outputs of one signature, from the process."""
+        """Returns the outputs of one signature."""
         request = messages.PredictRequest()
         request.model_spec.signature_name = signature
         for name, values in inputs.items():
@@ -73,20 +73,20 @@ class ForeignServable:
         }
 
     def warm(self) -> int:
-        """Nothing was recorded."""
+        """Returns 0: a SavedModel from elsewhere has no recorded rows."""
         return 0
 
     def example(self) -> Tensors | None:
-        """Unknown."""
+        """Returns None: no valid row is known."""
         return None
 
     def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         with self._lock:
             self._end()
 
     def _start(self) -> bytes:
-        """Start the process; what it says of the signatures."""
+        """Starts the process and returns its signatures as a serialized message."""
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -96,7 +96,7 @@ class ForeignServable:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # It must live while its server answers what is left, whoever pressed Ctrl+C.
+            # Ctrl+C must not end it: the server still answers the requests that it accepted.
             start_new_session=True,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
@@ -120,7 +120,7 @@ class ForeignServable:
             return kind, content
         how = self._end()
         _log.error(
-            "the process of %s ended (%s); it is started again when asked", self._folder, how
+            "the process of %s ended (%s); the next request starts it again", self._folder, how
         )
         raise Refused(
             "UNAVAILABLE",
@@ -129,13 +129,13 @@ class ForeignServable:
         )
 
     def _exchange(self, request: bytes | None, seconds: float) -> tuple[bytes, bytes]:
-        """Send a frame, if any, and read one; empty where the process ended or was too slow."""
+        """Sends a frame, if any, and reads one; empty if the process ended or was too slow."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return b"", b""
-        watch = threading.Timer(seconds, process.kill)
-        watch.daemon = True
-        watch.start()
+        timeout = threading.Timer(seconds, process.kill)
+        timeout.daemon = True
+        timeout.start()
         try:
             if request is not None:
                 write_frame(process.stdin, request)
@@ -143,11 +143,11 @@ class ForeignServable:
         except OSError:
             answer = None
         finally:
-            watch.cancel()
+            timeout.cancel()
         return (answer[:1], answer[1:]) if answer else (b"", b"")
 
     def _end(self) -> str:
-        """End the process; how it ended."""
+        """Ends the process and returns how it ended."""
         process, self._process = self._process, None
         if process is None:
             return "not started"
@@ -161,13 +161,13 @@ class ForeignServable:
 
 
 def write_frame(file: IO[bytes], content: bytes) -> None:
-    """One message behind its length."""
+    """Writes one message after its length."""
     file.write(_LENGTH.pack(len(content)) + content)
     file.flush()
 
 
 def read_frame(file: IO[bytes]) -> bytes | None:
-    """One message, None at the end."""
+    """Reads one message; None at the end of the stream."""
     head = file.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None

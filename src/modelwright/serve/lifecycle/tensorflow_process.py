@@ -1,8 +1,8 @@
-"""The process that runs one SavedModel.
+"""The program that runs one SavedModel for a server.
 
 ``python -m modelwright.serve.lifecycle.tensorflow_process FOLDER``.
 
-It writes its signatures, then an answer for each request, and ends when its input does.
+It writes the signatures, then an answer for each request, and ends when its input does.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _HEADING = "Graph execution error"
 
 
 def main(folder: str) -> int:
-    """Load and answer."""
+    """Loads the model, then answers until the input ends. Returns the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What a graph prints must not come between the frames.
+    # Text that a graph prints must not mix with the frames.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    asked = sys.stdin.buffer
+    requests = sys.stdin.buffer
     try:
         model, described = _load(folder)
     except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises is the answer
         tensorflow_model.write_frame(answers, tensorflow_model.FAILED + brief(error).encode())
         return 1
     tensorflow_model.write_frame(answers, tensorflow_model.OK + described.SerializeToString())
-    while (request := tensorflow_model.read_frame(asked)) is not None:
+    while (request := tensorflow_model.read_frame(requests)) is not None:
         tensorflow_model.write_frame(answers, _answer(model, request))
     return 0
 
@@ -48,7 +48,7 @@ def _load(folder: str) -> tuple[Any, Any]:
     import tensorflow as tf
     from tensorflow.python.saved_model import loader_impl
 
-    # What was loaded is not asked for its signatures' methods: it no longer knows them.
+    # The loaded model no longer knows the methods of its signatures, so they are read here.
     described = messages.SignatureDefMap()
     (graph,) = loader_impl.parse_saved_model(folder).meta_graphs
     for name, signature in graph.signature_def.items():
@@ -76,15 +76,15 @@ def _answer(model: Any, content: bytes) -> bytes:
             kind = object if value.dtype == tf.string else None
             response.outputs[name].CopyFrom(tensors.to_proto(np.asarray(value.numpy(), kind)))
     except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
-        return tensorflow_model.REFUSED + _said(error).encode()
+        return tensorflow_model.REFUSED + _reason(error).encode()
     except Exception as error:  # noqa: BLE001 - the process lives on for the next request
         return tensorflow_model.FAILED + brief(error).encode()
-    given: bytes = response.SerializeToString()
-    return tensorflow_model.OK + given
+    serialized: bytes = response.SerializeToString()
+    return tensorflow_model.OK + serialized
 
 
-def _said(error: Exception) -> str:
-    """The line that says what is wrong; TensorFlow's errors have headings before it and a trace."""
+def _reason(error: Exception) -> str:
+    """Returns the line with the reason: TensorFlow's errors have headings before it and a trace."""
     text = (getattr(error, "message", None) or str(error)).strip()
     if text.startswith(_HEADING):
         text = text.split("\n\n")[-1]

@@ -1,4 +1,4 @@
-"""What a server says of itself, on standard error: one line an event."""
+"""The server's log on standard error, one line per event."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import logging
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
-def configure(*, quiet: bool = False) -> None:
-    """Show the server's messages; only errors where ``quiet``."""
+def configure_log(*, quiet: bool = False) -> None:
+    """Shows the server's messages, or only its errors if ``quiet``."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(_FORMAT))
     logger = logging.getLogger("modelwright.serve")
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(logging.ERROR if quiet else logging.INFO)
-    # Its warnings are one line for each broken request that anyone sends.
+    # uvicorn would log a warning for each broken request that a client sends.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The sockets a server listens on, which several workers can share."""
+"""The sockets that a server listens on, which several workers can share."""
 
 from __future__ import annotations
 
@@ -10,64 +10,64 @@ from modelwright.core.errors import ConfigError
 BACKLOG = 1024
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A TCP socket that is bound and listens; its port is any that is free where it was 0.
+def open_listening_socket(host: str, port: int) -> socket.socket:
+    """Returns a TCP socket that listens; port 0 picks a free one.
 
     Raises:
-        ConfigError: the address cannot be had.
+        ConfigError: the address cannot be used.
     """
-    made = _bound(host, port)
-    made.listen(BACKLOG)
-    made.set_inheritable(True)
-    return made
+    bound = _bind(host, port)
+    bound.listen(BACKLOG)
+    bound.set_inheritable(True)
+    return bound
 
 
-def reserved(host: str, port: int) -> socket.socket:
-    """A socket that only holds a port, which gRPC servers then share.
+def reserve_port(host: str, port: int) -> socket.socket:
+    """Returns a socket that only holds a port, which gRPC servers then share.
 
     Raises:
-        ConfigError: the address cannot be had.
+        ConfigError: the address cannot be used.
     """
-    # One that shares would be let in beside another server's, and get half of its requests.
-    with _bound(host, port) as alone:
+    # A shared socket could bind the port of another server and take half of its requests.
+    with _bind(host, port) as alone:
         port = port_of(alone)
-    return _bound(host, port, shared=True)
+    return _bind(host, port, shared=True)
 
 
-def port_of(held: socket.socket) -> int:
-    """The port of a socket."""
-    return int(held.getsockname()[1])
+def port_of(bound: socket.socket) -> int:
+    """Returns the port of a socket."""
+    return int(bound.getsockname()[1])
 
 
-def address(host: str, port: int) -> str:
-    """Host and port as one word."""
+def format_address(host: str, port: int) -> str:
+    """Returns ``HOST:PORT``, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def accept_waiting(held: socket.socket) -> list[socket.socket]:
-    """Every connection that waits to be accepted: closing the socket would reset them."""
-    found = []
+def accept_waiting(listening: socket.socket) -> list[socket.socket]:
+    """Accepts every waiting connection, because closing the socket would reset them."""
+    connections = []
     with suppress(OSError):
-        held.setblocking(False)
+        listening.setblocking(False)
         while True:
-            connection, _ = held.accept()
+            connection, _ = listening.accept()
             connection.setblocking(False)
-            found.append(connection)
-    return found
+            connections.append(connection)
+    return connections
 
 
-def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+def _bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        made.bind((host, port))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
     except OSError as error:
-        made.close()
+        bound.close()
         raise ConfigError(
-            f"{address(host, port)} cannot be listened on: {error.strerror or error}; give another"
-            " port or address, or stop what uses it."
+            f"{format_address(host, port)} cannot be listened on: {error.strerror or error}; give"
+            " another port or address, or stop what uses it."
         ) from None
-    return made
+    return bound

@@ -1,23 +1,24 @@
-"""Start a server: here with one worker, with several in processes of their own."""
+"""Starts a server: a single worker in this process, several in processes of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_json
-from modelwright.serve.config import ServeConfig, check
+from modelwright.core.report import Block, Note, Report
+from modelwright.serve.config import ServeConfig, check_config
 
 
 @dataclass(frozen=True)
-class Started:
-    """Where a server answers."""
+class ServerReport(Report):
+    """The addresses of a server that has started, and its number of workers."""
 
     host: str
     rest_port: int
@@ -26,27 +27,32 @@ class Started:
     workers: int
     tls: bool
 
-    def render(self) -> str:
-        """For a person."""
-        from modelwright.serve.process.sockets import address
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as JSON can hold them."""
+        return asdict(self)
+
+    def blocks(self) -> Sequence[Block]:
+        """Returns a line for each address."""
+        from modelwright.serve.process.sockets import format_address
 
         scheme = "https" if self.tls else "http"
+        rest = f"{scheme}://{format_address(self.host, self.rest_port)}/"
         lines = [
-            f"REST and a page to try the models: {scheme}://{address(self.host, self.rest_port)}/",
-            f"gRPC: {address(self.host, self.grpc_port)}",
+            f"REST and a page to try the models: {rest}",
+            f"gRPC: {format_address(self.host, self.grpc_port)}",
         ]
         if self.metrics_port is not None:
             lines.append(
-                f"metrics: http://{address(self.host, self.metrics_port)}"
+                f"metrics: http://{format_address(self.host, self.metrics_port)}"
                 "/monitoring/prometheus/metrics"
             )
         if self.workers > 1:
             lines.append(f"workers: {self.workers}")
-        return "\n".join(lines)
+        return [Note("\n".join(lines))]
 
 
-def serve(config: ServeConfig, started: Callable[[Started], None]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code.
+def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
+    """Serves until SIGTERM or SIGINT, and returns the exit code.
 
     Args:
         config: what to serve, and where.
@@ -54,9 +60,9 @@ def serve(config: ServeConfig, started: Callable[[Started], None]) -> int:
 
     Raises:
         ConfigError: the config cannot be served.
-        MissingDependencyError: what serves is not installed.
+        MissingDependencyError: a package of the extra ``serve`` is not installed.
     """
-    check(config)
+    check_config(config)
     try:
         from modelwright.serve.process import server, sockets, supervisor
     except ImportError as error:
@@ -64,15 +70,14 @@ def serve(config: ServeConfig, started: Callable[[Started], None]) -> int:
             f"serving needs {error.name}, which is not installed; install with: pip install"
             " 'modelwright[serve]'."
         ) from None
-    with ExitStack() as held:
-        rest = held.enter_context(closing(sockets.listening(config.host, config.rest_port)))
-        grpc = held.enter_context(closing(sockets.reserved(config.host, config.grpc_port)))
+    with ExitStack() as stack:
+        listen = sockets.open_listening_socket
+        rest = stack.enter_context(closing(listen(config.host, config.rest_port)))
+        grpc = stack.enter_context(closing(sockets.reserve_port(config.host, config.grpc_port)))
         metrics = None
         if config.metrics_port is not None:
-            metrics = held.enter_context(
-                closing(sockets.listening(config.host, config.metrics_port))
-            )
-        about = Started(
+            metrics = stack.enter_context(closing(listen(config.host, config.metrics_port)))
+        report = ServerReport(
             config.host,
             sockets.port_of(rest),
             sockets.port_of(grpc),
@@ -81,25 +86,26 @@ def serve(config: ServeConfig, started: Callable[[Started], None]) -> int:
             config.tls is not None,
         )
 
-        def tell() -> None:
+        def announce() -> None:
             if config.port_file:
-                ports = {"rest": about.rest_port, "grpc": about.grpc_port}
-                write_json(Path(config.port_file), {**ports, "metrics": about.metrics_port})
-            started(about)
+                ports = {"rest": report.rest_port, "grpc": report.grpc_port}
+                write_json(Path(config.port_file), {**ports, "metrics": report.metrics_port})
+            started(report)
 
         if config.workers == 1:
-            run_loop(server.run(config, server.Place(rest, about.grpc_port, metrics), tell))
+            worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics)
+            run_event_loop(server.run_worker(config, worker_sockets, announce))
             return 0
-        shared = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="modelwright-")))
-        place = server.Place(rest, about.grpc_port, metrics, shared)
-        return asyncio.run(supervisor.supervise(config, place, tell))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelwright-"))
+        worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics, Path(folder))
+        return asyncio.run(supervisor.supervise(config, worker_sockets, announce))
 
 
-def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop where it is installed."""
+def run_event_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine on uvloop if it is installed, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(work)
+        asyncio.run(coroutine)
     else:
-        uvloop.run(work)
+        uvloop.run(coroutine)

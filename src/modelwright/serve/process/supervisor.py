@@ -1,6 +1,6 @@
-"""Several workers on the same ports: started, started again when one ends, stopped together.
+"""Runs several workers on the same ports: starts, restarts and stops their processes.
 
-They share the listening socket of REST, so that a connection that waits is accepted by any of them,
+The workers share the listening socket of REST, so that any of them accepts a waiting connection,
 and the port of gRPC. A worker is ``python -m modelwright.serve.process.worker``.
 """
 
@@ -15,80 +15,82 @@ import time
 from collections.abc import Callable
 
 from modelwright.serve.config import ServeConfig
-from modelwright.serve.process.server import Place
+from modelwright.serve.process.server import WorkerSockets
 
 _READY = b"R"
 _SHORT_LIFE = 10.0
 _LONGEST_PAUSE = 10.0
 _FIRST_PAUSE = 0.1
-_STOPPING = 10.0
+_EXTRA_STOP_SECONDS = 10.0
 
 _log = logging.getLogger("modelwright.serve")
 
 
-async def supervise(config: ServeConfig, place: Place, started: Callable[[], None]) -> int:
-    """Keep ``config.workers`` workers running until SIGTERM or SIGINT; the exit code.
+async def supervise(
+    config: ServeConfig, worker_sockets: WorkerSockets, started: Callable[[], None]
+) -> int:
+    """Keeps ``config.workers`` workers running until SIGTERM or SIGINT; returns the exit code.
 
-    A worker that ends before all were ready once ends the server with its exit code.
+    If a worker ends before all are ready, the server ends with the exit code of that worker.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    crew = [_Worker(config, place) for _ in range(config.workers)]
+    workers = [WorkerProcess(config, worker_sockets) for _ in range(config.workers)]
     try:
-        await asyncio.gather(*(worker.start() for worker in crew))
-        begun = [asyncio.create_task(worker.ready()) for worker in crew]
+        await asyncio.gather(*(worker.start() for worker in workers))
+        becoming_ready = [asyncio.create_task(worker.wait_until_ready()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
-        while pending := {task for task in begun if not task.done()}:
+        while pending := {task for task in becoming_ready if not task.done()}:
             await asyncio.wait([*pending, stopping], return_when=asyncio.FIRST_COMPLETED)
-            failed = [task.result() for task in begun if task.done() and task.result()]
+            failed = [task.result() for task in becoming_ready if task.done() and task.result()]
             if failed or stop.is_set():
                 return failed[0] if failed else 0
         started()
-        keeping = [asyncio.create_task(worker.keep()) for worker in crew]
+        restarting = [asyncio.create_task(worker.restart_forever()) for worker in workers]
         await stopping
-        for one in keeping:
-            one.cancel()
+        for task in restarting:
+            task.cancel()
     finally:
-        # The last worker's copy must be the last one, so that nobody waits at a socket in vain.
-        place.rest.close()
-        patience = config.drain + config.limits.seconds + _STOPPING
-        await asyncio.gather(*(worker.stop(patience) for worker in crew))
+        # The socket must close with the last worker; otherwise clients would wait at it in vain.
+        worker_sockets.rest.close()
+        patience = config.drain + config.limits.seconds + _EXTRA_STOP_SECONDS
+        await asyncio.gather(*(worker.stop(patience) for worker in workers))
     return 0
 
 
-class _Worker:
-    """One place in the crew, whatever process holds it."""
+class WorkerProcess:
+    """One of the workers: its process, and the process that replaces it when it ends."""
 
-    def __init__(self, config: ServeConfig, place: Place) -> None:
-        self._config, self._place = config, place
+    def __init__(self, config: ServeConfig, worker_sockets: WorkerSockets) -> None:
+        self._config, self._sockets = config, worker_sockets
         self._process: asyncio.subprocess.Process | None = None
         self._pause = _FIRST_PAUSE
-        self._born = 0.0
+        self._started = 0.0
 
     async def start(self) -> None:
-        """Start a process."""
-        place = self._place
-        sockets = [place.rest.fileno(), place.metrics.fileno() if place.metrics else -1]
-        self._born = time.monotonic()
+        """Starts a process."""
+        metrics = self._sockets.metrics
+        handles = [self._sockets.rest.fileno(), metrics.fileno() if metrics else -1]
+        self._started = time.monotonic()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "modelwright.serve.process.worker",
             self._config.to_json(),
-            *map(str, (*sockets, place.grpc_port)),
-            str(place.shared),
+            *map(str, (*handles, self._sockets.grpc_port)),
+            str(self._sockets.shared_folder),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=[number for number in sockets if number >= 0],
-            # Ctrl+C reaches this process alone, which then stops them in order.
+            pass_fds=[handle for handle in handles if handle >= 0],
+            # Ctrl+C reaches only this process, which then stops the workers.
             start_new_session=True,
             env=os.environ,
         )
 
-    async def ready(self) -> int:
-        """Wait until its models answer; 0, or the exit code it ended with before."""
+    async def wait_until_ready(self) -> int:
+        """Returns 0 when its models answer, or the exit code if it ends before that."""
         process = self._process
         if process is None or process.stdout is None:
             return 1
@@ -96,11 +98,11 @@ class _Worker:
             return 0
         return await process.wait() or 1
 
-    async def keep(self) -> None:
-        """Start it again whenever it ends, more slowly if it never lasts."""
+    async def restart_forever(self) -> None:
+        """Starts a new process whenever one ends, after longer pauses if none lasts."""
         while self._process is not None:
             code = await self._process.wait()
-            lived = time.monotonic() - self._born
+            lived = time.monotonic() - self._started
             self._pause = _FIRST_PAUSE if lived > _SHORT_LIFE else self._pause
             _log.error(
                 "worker %d ended with %d after %.1f s; another starts in %.1f s",
@@ -114,7 +116,7 @@ class _Worker:
             await self.start()
 
     async def stop(self, patience: float) -> None:
-        """Have it answer what it accepted, and end."""
+        """Stops it after it has answered its requests; kills it if that takes too long."""
         process = self._process
         if process is None or process.returncode is not None:
             return

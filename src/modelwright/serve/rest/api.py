@@ -1,55 +1,42 @@
-"""TensorFlow Serving's REST interface, and what stands beside it, as one ASGI application.
+"""The REST interface as one ASGI application: routing, API keys, time limits, the access log.
 
-Written by hand rather than with a framework, since what a framework does for each request costs
-more than the models here do.
+It uses no web framework, because a framework takes longer for a request than the models here do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
-import math
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from modelwright.serve import page
 from modelwright.serve.errors import HTTP, Refused
-from modelwright.serve.rest import body, json_answers, json_body, routes
-from modelwright.serve.service import tf_example
+from modelwright.serve.rest.body import ClientGone, Receive
+from modelwright.serve.rest.handlers import RestHandlers, RestRequest
+from modelwright.serve.rest.reply import TOO_LARGE, Reply, not_allowed_reply, refusal_reply
+from modelwright.serve.rest.route import Route
+from modelwright.serve.rest.routes import ROUTES, RouteMatch, find_route
 from modelwright.serve.service.access_log import AccessLog
+from modelwright.serve.service.answers import Target
 from modelwright.serve.service.api_keys import Access
-from modelwright.serve.service.descriptions import signature_json, status_json
-from modelwright.serve.service.metrics import CONTENT_TYPE, LATENCY, Histogram
-from modelwright.serve.service.service import Service, Target
+from modelwright.serve.service.metrics import LATENCY, Histogram
+from modelwright.serve.service.service import Service
 
-METRICS_PATH = "/monitoring/prometheus/metrics"
-_JSON = "application/json"
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-_TOO_LARGE = 413
-_NOT_ALLOWED = 405
-_SAFE = ("GET", "HEAD")
+_FILE_METHODS = ("GET", "HEAD")
+
+Handler = Callable[[RestRequest], Awaitable[Reply]]
 
 _log = logging.getLogger("modelwright.serve")
 
 
-@dataclass(frozen=True)
-class Reply:
-    """A status, a body, its content type, and headers beside that."""
-
-    status: int
-    content: bytes = b""
-    kind: str = _JSON
-    headers: tuple[tuple[str, str], ...] = ()
-
-
 class RestApi:
-    """The application of one worker."""
+    """The ASGI application of one worker."""
 
     def __init__(
         self,
@@ -57,187 +44,124 @@ class RestApi:
         access: Access,
         metrics: Callable[[], str],
         ready: Callable[[], bool],
-        openapi: Callable[[], Mapping[str, Any]],
         log: AccessLog | None = None,
     ) -> None:
-        """Take what it answers with.
+        """Connects the routes to their handlers.
 
         Args:
             service: the models.
-            access: the keys.
-            metrics: gives Prometheus' text.
+            access: the API keys.
+            metrics: returns Prometheus' text.
             ready: whether every model answers.
-            openapi: gives the description of this interface.
-            log: where each request is told of, if anywhere.
+            log: gets a line for each request.
         """
         self._service = service
         self._access = access
-        self._metrics = metrics
-        self._ready = ready
-        self._openapi = openapi
         self._log = log
+        self._handlers = RestHandlers(service, metrics, ready)
+        self._by_name: dict[str, Handler] = {
+            route.name: getattr(self._handlers, route.handler) for route in ROUTES
+        }
         self._histograms: dict[tuple[str, str], Histogram] = {}
         self._numbers = itertools.count()
         self._prefix = f"{os.getpid():x}-{int(time.time()):x}-"
-        self.closing = False
-        """Whether each answer asks the client to connect anew elsewhere."""
 
-    async def __call__(self, scope: Mapping[str, Any], receive: body.Receive, send: Any) -> None:
-        """Answer one request."""
+    def stop(self) -> None:
+        """Asks each client, with its next answer, to open a new connection elsewhere."""
+        self._handlers.stopping = True
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Any) -> None:
+        """Answers one request."""
         start = time.monotonic()
-        headers = scope["headers"]
-        given = next((value for name, value in headers if name == b"x-request-id"), b"")
-        known = _REQUEST_ID.fullmatch(given)
-        request = given if known else f"{self._prefix}{next(self._numbers):x}".encode()
         limits = self._service.limits
         try:
             async with asyncio.timeout(limits.seconds):
                 reply = await self._answer(scope, receive, start + limits.seconds)
         except Refused as error:
-            reply = _refusal(error)
+            reply = refusal_reply(error)
         except TimeoutError:
-            reply = _refusal(
+            reply = refusal_reply(
                 Refused("DEADLINE_EXCEEDED", f"The request took more than {limits.seconds:g} s.")
             )
-        except body.Gone:
+        except ClientGone:
             return
-        except Exception:  # noqa: BLE001 - logged; the client is told that it failed, not how
+        except Exception:  # noqa: BLE001 - logged; the client learns that it failed, not how
             _log.exception("a request could not be answered")
-            reply = _refusal(Refused("INTERNAL", "The request could not be answered."))
-        sent = [
-            (b"content-type", reply.kind.encode()),
+            reply = refusal_reply(Refused("INTERNAL", "The request could not be answered."))
+        request_id = self._request_id(scope["headers"])
+        await self._send(reply, request_id, send, with_body=scope["method"] != "HEAD")
+        if self._log:
+            self._log.write(scope, reply.status, request_id, time.monotonic() - start)
+
+    async def _send(self, reply: Reply, request_id: bytes, send: Any, *, with_body: bool) -> None:
+        headers = [
+            (b"content-type", reply.content_type.encode()),
             (b"content-length", b"%d" % len(reply.content)),
-            (b"x-request-id", request),
+            (b"x-request-id", request_id),
             *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
         ]
-        if self.closing or reply.status in (_TOO_LARGE, HTTP["DEADLINE_EXCEEDED"]):
-            # What is left of a body that was not read would be taken for the next request.
-            sent.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": reply.status, "headers": sent})
-        content = b"" if scope["method"] == "HEAD" else reply.content
+        if self._handlers.stopping or reply.status in (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"]):
+            # The rest of a body that was not read would be taken for the next request.
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        content = reply.content if with_body else b""
         await send({"type": "http.response.body", "body": content})
-        if self._log:
-            self._log.write(scope, reply.status, request, time.monotonic() - start)
 
-    async def _answer(self, scope: Any, receive: body.Receive, deadline: float) -> Reply:
+    async def _answer(self, scope: Any, receive: Receive, deadline: float) -> Reply:
         path: str = scope["raw_path"].decode("latin-1")
         method: str = scope["method"]
-        if path[:4].lower() != "/v1/":
-            return self._beside(method, path, scope["headers"])
-        self._admit(scope["headers"])
-        route = routes.find(method, path)
+        headers = scope["headers"]
+        try:
+            match = find_route(method, path)
+        except Refused:
+            # A client without a key does not learn which paths exist.
+            self._check_key(headers)
+            raise
+        if match is None:
+            return await self._answer_with_file(method, path, receive)
+        if method not in match.route.methods:
+            return not_allowed_reply(method, path, match.route.methods)
+        if match.route.key:
+            self._check_key(headers)
+        request = RestRequest(path, match.target, headers, receive, deadline)
+        return await self._run(match, request)
+
+    async def _run(self, match: RouteMatch, request: RestRequest) -> Reply:
         start = time.monotonic()
-        if route.kind in ("predict", "classify", "regress"):
-            content = await body.read(scope["headers"], receive, self._service.limits.body)
-            reply = await self._ask(route, content, deadline)
-        else:
-            reply = self._tell(route)
-        self._histogram(route).add((time.monotonic() - start) * 1e6)
+        reply = await self._by_name[match.route.name](request)
+        if match.route.measured_as:
+            histogram = self._histogram(match.route, match.target)
+            histogram.add((time.monotonic() - start) * 1e6)
         return reply
 
-    def _histogram(self, route: routes.Route) -> Histogram:
-        key = route.kind, route.target.model
-        found = self._histograms.get(key)
-        if found is None:
-            found = self._histograms[key] = self._service.metrics.histogram(
-                LATENCY, model_name=key[1], API=key[0], entrypoint="REST"
-            )
-        return found
-
-    async def _ask(self, route: routes.Route, content: bytes, deadline: float) -> Reply:
-        limits = self._service.limits
-        document = json_body.parse(content, depth=limits.depth)
-        target = route.target
-        if route.kind == "predict":
-            asked = json_body.predict_tensors(
-                document,
-                lambda name: self._service.signature(_signed(target, name)),
-                most=limits.elements,
-            )
-            answer = await self._service.predict(
-                _signed(target, asked.signature_name), asked.inputs, deadline
-            )
-            text = json_answers.predictions(answer.outputs, row=asked.row)
-            version = answer.version
-        else:
-            name, features = json_body.examples(document, most=limits.elements)
-            examples = [tf_example.of_features(one) for one in features]
-            if route.kind == "classify":
-                classes = await self._service.classify(_signed(target, name), examples, deadline)
-                text, version = json_answers.classifications(classes.rows), classes.version
-            else:
-                values = await self._service.regress(_signed(target, name), examples, deadline)
-                text, version = json_answers.regressions(values.rows), values.version
-        return Reply(200, text, headers=(("x-model-version", str(version)),))
-
-    def _tell(self, route: routes.Route) -> Reply:
-        target = route.target
-        if route.kind == "list":
-            return _json({"models": self._service.listed()})
-        if route.kind == "status":
-            versions = self._service.manager.status(target.model, target.version, target.label)
-            return _json(status_json(versions))
-        version, signatures = self._service.described(target)
-        spec = {"name": target.model, "signature_name": "", "version": str(version.number)}
-        metadata = {"signature_def": signature_json(signatures)}
-        return _json({"model_spec": spec, "metadata": metadata})
-
-    def _beside(self, method: str, path: str, headers: Any) -> Reply:
-        """What is not TensorFlow Serving's: the page, health, metrics, the description."""
-        answers: Mapping[str, Callable[[], Reply]] = {
-            "/healthz": lambda: _json({"status": "alive"}),
-            "/readyz": self._readiness,
-            "/openapi.json": lambda: _json(self._openapi()),
-            METRICS_PATH: lambda: self._measured(headers),
-        }
-        found = answers.get(path)
-        asset = page.asset(path) if found is None else None
-        if found is None and asset is None:
+    async def _answer_with_file(self, method: str, path: str, receive: Receive) -> Reply:
+        """Answers with a file under ``/page/``, which the web page loads."""
+        if page.asset(path) is None:
             return Reply(404)
-        if method not in _SAFE:
-            allowed = (("allow", ", ".join(_SAFE)),)
-            message = {"error": f"{path} takes GET and HEAD; {method[:20]} was given."}
-            return Reply(_NOT_ALLOWED, json.dumps(message).encode(), headers=allowed)
-        if found is not None:
-            return found()
-        content, kind = asset or (b"", "")
-        return Reply(200, content, kind, tuple(page.HEADERS.items()))
+        if method not in _FILE_METHODS:
+            return not_allowed_reply(method, path, _FILE_METHODS)
+        request = RestRequest(path, Target(""), (), receive, 0.0)
+        return await self._handlers.page_file(request)
 
-    def _readiness(self) -> Reply:
-        ready = self._ready() and not self.closing
-        word = "ready" if ready else "stopping" if self.closing else "loading"
-        models = {
-            name: [str(number) for number in model.available]
-            for name, model in self._service.manager.models.items()
-        }
-        return _json({"status": word, "models": models}, 200 if ready else 503)
-
-    def _measured(self, headers: Any) -> Reply:
-        self._admit(headers)
-        return Reply(200, self._metrics().encode(), CONTENT_TYPE)
-
-    def _admit(self, headers: Any) -> None:
+    def _check_key(self, headers: Any) -> None:
         if self._access.open:
             return
-        given = next((value for name, value in headers if name == b"authorization"), None)
-        self._access.admit(given.decode("utf-8", "replace") if given else None)
+        value = next((value for name, value in headers if name == b"authorization"), None)
+        self._access.admit(value.decode("utf-8", "replace") if value else None)
 
+    def _request_id(self, headers: Any) -> bytes:
+        """Returns the client's name for the request, if it is a valid one, or a new name."""
+        sent = next((value for name, value in headers if name == b"x-request-id"), b"")
+        if _REQUEST_ID.fullmatch(sent):
+            return bytes(sent)
+        return f"{self._prefix}{next(self._numbers):x}".encode()
 
-def _signed(target: Target, name: str) -> Target:
-    return Target(target.model, target.version, target.label, name) if name else target
-
-
-def _refusal(error: Refused) -> Reply:
-    status = _TOO_LARGE if isinstance(error, body.TooLarge) else HTTP[error.code]
-    headers: tuple[tuple[str, str], ...] = ()
-    if error.retry_after is not None:
-        headers = (("retry-after", str(math.ceil(error.retry_after))),)
-    if status == HTTP["UNAUTHENTICATED"]:
-        headers = (*headers, ("www-authenticate", "Bearer"))
-    return _json({"error": error.message}, status, headers)
-
-
-def _json(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    return Reply(
-        status, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), _JSON, headers
-    )
+    def _histogram(self, route: Route, target: Target) -> Histogram:
+        key = route.measured_as, target.model
+        histogram = self._histograms.get(key)
+        if histogram is None:
+            histogram = self._service.metrics.histogram(
+                LATENCY, model_name=target.model, API=route.measured_as, entrypoint="REST"
+            )
+            self._histograms[key] = histogram
+        return histogram

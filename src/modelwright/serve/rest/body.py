@@ -1,4 +1,4 @@
-"""The body of a request: read within bounds of size, unpacked within the same."""
+"""Reads and unpacks the body of a request, within a limit on its size."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _GZIP = 31
 _PLAIN = ("", "identity")
 
 
-class TooLarge(Refused):
-    """A body over the limit; over HTTP it has a status of its own."""
+class BodyTooLarge(Refused):
+    """A body over the limit, which HTTP answers with a status of its own."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -26,46 +26,46 @@ class TooLarge(Refused):
         )
 
 
-class Gone(Exception):  # noqa: N818 - no fault of anyone here
-    """The client went away before its body was there."""
+class ClientGone(Exception):  # noqa: N818 - it is no error of the server
+    """The client closed the connection before its whole body had arrived."""
 
 
-async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
-    """The whole body, unpacked where it came packed with gzip.
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """Returns the whole body, unpacked if it is packed with gzip.
 
     Args:
         headers: of the request, names in small letters.
-        receive: ASGI's.
-        limit: bytes that it may have, as it comes and unpacked.
+        receive: ASGI's callable.
+        limit: most bytes of the body, both packed and unpacked.
 
     Raises:
-        TooLarge: it has more.
-        Refused: it is packed otherwise, or wrongly.
-        Gone: the client is gone.
+        BodyTooLarge: the body has more bytes.
+        Refused: the body has another encoding, or is no valid gzip file.
+        ClientGone: the client closed the connection.
     """
     encoding = ""
     for name, value in headers:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         if name == b"content-encoding":
             encoding = value.decode("latin-1").strip().lower()
     message = await receive()
     body = message.get("body", b"")
     if message["type"] != "http.request":
-        raise Gone
+        raise ClientGone
     if message.get("more_body"):
         parts, size = [body], len(body)
         while message.get("more_body"):
             message = await receive()
             if message["type"] != "http.request":
-                raise Gone
+                raise ClientGone
             parts.append(message["body"])
             size += len(message["body"])
             if size > limit:
-                raise TooLarge(limit)
+                raise BodyTooLarge(limit)
         body = b"".join(parts)
     if len(body) > limit:
-        raise TooLarge(limit)
+        raise BodyTooLarge(limit)
     if encoding in _PLAIN:
         return bytes(body)
     if encoding not in ("gzip", "x-gzip"):
@@ -77,14 +77,14 @@ async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
 
 
 def _unpack(packed: bytes, limit: int) -> bytes:
-    """Unpack one gzip member, never more than the limit allows."""
+    """Unpacks one gzip member, and stops at the limit."""
     unpacker = zlib.decompressobj(_GZIP)
     try:
         content = unpacker.decompress(packed, limit + 1)
     except zlib.error as error:
         raise Refused("INVALID_ARGUMENT", f"The body cannot be unpacked as gzip: {error}") from None
     if len(content) > limit:
-        raise TooLarge(limit)
+        raise BodyTooLarge(limit)
     if not unpacker.eof or unpacker.unused_data:
         raise Refused(
             "INVALID_ARGUMENT", "The body is no whole gzip file: it is cut off, or more follows."

@@ -1,6 +1,6 @@
-"""Answers of the REST interface as text, number by number what TensorFlow Serving writes.
+"""Answers of the REST interface as JSON, with the same digits as TensorFlow Serving.
 
-Its layout is another: it breaks lines and indents, which no reader of JSON sees; this is compact.
+TensorFlow Serving breaks lines and indents, which no JSON parser sees. This output is compact.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from modelwright.wire import tensors
 
 Array = npt.NDArray[Any]
 
-_RARE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 BYTES = "_bytes"
-"""What the name of an output ends with whose texts are files and sent as base64."""
+"""An output whose name ends like this holds files, which are sent as base64."""
 
 
 def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
-    """``{"predictions": ...}`` where the request came in rows, else ``{"outputs": ...}``.
+    """Returns ``{"predictions": ...}`` for a request in rows, else ``{"outputs": ...}``.
 
-    One output is a bare value, several are objects, in their order here.
+    A single output is a bare value. Several outputs are an object, in the order of the mapping.
 
     Args:
         outputs: arrays by name; in row form the first dimension of each is the batch.
-        row: as ``rest_json.PredictBody`` has it.
+        row: whether the request came in rows, as in ``PredictBody.row``.
 
     Raises:
-        Refused: there is no output, batches differ, or JSON has no form for a type.
+        Refused: there is no output, batches differ, or JSON cannot express a type.
     """
     if not outputs:
         raise _bad("Cannot convert empty tensor map to JSON")
@@ -44,7 +44,7 @@ def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
         columns = [_nest(_values(name, array), array.shape) for name, array in outputs.items()]
         if len(outputs) == 1:
             return f'{{"outputs":{columns[0]}}}'.encode()
-        return f'{{"outputs":{_form(tuple(outputs)) % tuple(columns)}}}'.encode()
+        return f'{{"outputs":{_object_format(tuple(outputs)) % tuple(columns)}}}'.encode()
     batch = -1
     rows = []
     for name, array in outputs.items():
@@ -58,13 +58,13 @@ def predictions(outputs: Mapping[str, Array], *, row: bool) -> bytes:
         rows.append(_group(_values(name, array), array.shape[1:], batch))
     if len(rows) == 1:
         return f'{{"predictions":[{",".join(rows[0])}]}}'.encode()
-    form = _form(tuple(outputs))
-    objects = [form % values for values in zip(*rows, strict=True)]
+    template = _object_format(tuple(outputs))
+    objects = [template % values for values in zip(*rows, strict=True)]
     return f'{{"predictions":[{",".join(objects)}]}}'.encode()
 
 
 def classifications(rows: Sequence[Iterable[tuple[str, float]]]) -> bytes:
-    """``{"results": [[["label", score], ...], ...]}``; scores are float32.
+    """Returns ``{"results": [[["label", score], ...], ...]}``; scores are float32.
 
     Raises:
         Refused: there are no rows.
@@ -81,7 +81,7 @@ def classifications(rows: Sequence[Iterable[tuple[str, float]]]) -> bytes:
 
 
 def regressions(values: Array) -> bytes:
-    """``{"results": [value, ...]}`` of float32 values ``[n]``.
+    """Returns ``{"results": [value, ...]}`` of float32 values ``[n]``.
 
     Raises:
         Refused: there are no values.
@@ -92,14 +92,14 @@ def regressions(values: Array) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _form(names: tuple[str, ...]) -> str:
-    """An object with these keys and ``%s`` for each value."""
+def _object_format(names: tuple[str, ...]) -> str:
+    """Returns an object with these keys, and ``%s`` for each value."""
     keys = [orjson.dumps(name).decode().replace("%", "%%") for name in names]
     return "{" + ",".join(f"{key}:%s" for key in keys) + "}"
 
 
 def _values(name: str, array: Array) -> list[str]:
-    """The text of every element, in order."""
+    """Returns the text of every element, in order."""
     kind = array.dtype.kind
     if kind == "O":
         return _texts(name, array.ravel().tolist())
@@ -129,7 +129,7 @@ def _texts(name: str, values: list[bytes]) -> list[str]:
 
 
 def _floats(array: Array) -> list[str]:
-    """Six significant digits where they are read back as the same number, else 9 or 17."""
+    """Returns six significant digits if they read back as the same number, else 9 or 17."""
     values: list[float] = array.tolist()
     if not values:
         return []
@@ -139,19 +139,19 @@ def _floats(array: Array) -> list[str]:
     if read != values:
         precise = _formatted("%.9g," if single else "%.17g,", values)
         texts = [
-            text if again == value else better
-            for text, again, value, better in zip(texts, read, values, precise, strict=True)
+            text if parsed == value else better
+            for text, parsed, value, better in zip(texts, read, values, precise, strict=True)
         ]
-    return [text if "." in text else _whole(text) for text in texts]
+    return [text if "." in text else _with_point(text) for text in texts]
 
 
-def _formatted(form: str, values: list[float]) -> list[str]:
-    return (form * len(values) % tuple(values)).split(",")[:-1]
+def _formatted(template: str, values: list[float]) -> list[str]:
+    return (template * len(values) % tuple(values)).split(",")[:-1]
 
 
-def _whole(text: str) -> str:
-    """A whole number gets ``.0``, so that a reader sees its type."""
-    return _RARE.get(text) or (text if "e" in text else text + ".0")
+def _with_point(text: str) -> str:
+    """Adds ``.0`` to an integer, so that a reader sees that it is a float."""
+    return _NOT_FINITE.get(text) or (text if "e" in text else text + ".0")
 
 
 def _nest(texts: list[str], shape: tuple[int, ...]) -> str:
@@ -159,11 +159,11 @@ def _nest(texts: list[str], shape: tuple[int, ...]) -> str:
 
 
 def _group(texts: list[str], shape: tuple[int, ...], count: int) -> list[str]:
-    """``count`` texts, each of lists in lists of that shape."""
+    """Joins element texts into ``count`` texts, each of nested lists of that shape."""
     for level in range(len(shape) - 1, -1, -1):
         size = shape[level]
         lists = count * math.prod(shape[:level])
-        texts = [f"[{','.join(texts[at * size : (at + 1) * size])}]" for at in range(lists)]
+        texts = [f"[{','.join(texts[n * size : (n + 1) * size])}]" for n in range(lists)]
     return texts
 
 

@@ -1,9 +1,9 @@
-"""Bodies of the REST interface as tensors: TensorFlow Serving's JSON, with bounds.
+"""Parses the bodies of the REST interface: TensorFlow Serving's JSON as tensors, with limits.
 
-What is accepted, what is refused and the words are those of its ``util/json_tensor.cc``. It
-differs where that is safer or clearer: nesting and sizes are bounded, numbers that do not fit a
-small integer type are refused rather than wrapped, quoted values are cut, what is written for the
-largest float is read back, and of two equal keys the last one counts rather than the first.
+It accepts and refuses the same documents, in the same words, as TensorFlow Serving's
+``util/json_tensor.cc``. It differs where that is safer or clearer: it limits nesting and sizes,
+refuses numbers that overflow a small integer type, shortens quoted values, reads back the text of
+the largest float, and takes the last of two equal keys, not the first.
 """
 
 from __future__ import annotations
@@ -32,27 +32,28 @@ _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STEPS = np.zeros(256, np.int8)
 _STEPS[[ord("{"), ord("}")]] = 1, -1
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
-_WHOLE_DIGITS = 20  # that 64 bits may have, with a sign
+_INTEGER_DIGITS = 20  # of a 64-bit integer with its sign
 
 
 class PredictBody(NamedTuple):
-    """What a ``:predict`` asks. ``signature_name`` is empty where none is named; ``row`` says
-    whether it came as ``instances`` and is answered as ``predictions``."""
+    """The content of a ``:predict`` request."""
 
     signature_name: str
+    """Empty if the document names no signature."""
     inputs: dict[str, Array]
     row: bool
+    """Whether it came as ``instances``, so that the answer has ``predictions``."""
 
 
-def parse(body: bytes, *, depth: int) -> Document:
-    """The JSON object of a body. ``NaN``, ``Infinity`` and ``-Infinity`` are numbers.
+def parse_json(body: bytes, *, depth: int) -> Document:
+    """Returns the JSON object of a body. ``NaN``, ``Infinity`` and ``-Infinity`` are numbers.
 
     Args:
-        body: UTF-8, a byte order mark may come first.
-        depth: levels of lists and objects that it may have.
+        body: UTF-8, with or without a byte order mark.
+        depth: most levels of lists and objects.
 
     Raises:
-        Refused: it is no JSON object, or deeper.
+        Refused: it is no JSON object, or has more levels.
     """
     if body.startswith(_BOM):
         body = body[3:]
@@ -64,7 +65,7 @@ def parse(body: bytes, *, depth: int) -> Document:
         if b"NaN" not in body and b"Infinity" not in body:
             raise bad(f"JSON Parse error: {error.msg} at offset: {error.pos}") from None
         document = _parse_slowly(body)
-    # No more brackets than levels cannot be deeper, which two scans in C decide.
+    # Fewer brackets than levels cannot nest too deeply; counting them is fast.
     if body.count(b"[") + body.count(b"{") > depth and _depth_of(body) > depth:
         raise bad(f"JSON Parse error: The document has more than {depth} levels of nesting")
     if type(document) is not dict:
@@ -72,18 +73,18 @@ def parse(body: bytes, *, depth: int) -> Document:
     return document
 
 
-def predict_tensors(
+def parse_predict(
     document: Document, signature_of: Callable[[str], Signature], *, most: int
 ) -> PredictBody:
-    """The inputs of a predict request, in row form (``instances``) or column form (``inputs``).
+    """Returns the inputs of a predict request in rows (``instances``) or columns (``inputs``).
 
     Args:
-        document: as ``parse`` gives it.
-        signature_of: the signature of a name, which is empty where the document has none.
-        most: elements that all inputs may have together.
+        document: what ``parse_json`` returned.
+        signature_of: returns the signature of a name; an empty name means the default one.
+        most: most elements of all inputs together.
 
     Raises:
-        Refused: the document is not of one of the forms, or not what the signature takes.
+        Refused: the document has neither form, or does not fit the signature.
     """
     name = _signature_name(document)
     signature = signature_of(name)
@@ -106,14 +107,14 @@ def predict_tensors(
     raise bad("Missing 'inputs' or 'instances' key")
 
 
-def examples(document: Document, *, most: int) -> tuple[str, list[Example]]:
-    """The signature's name and the examples of a classify or regress request.
+def parse_examples(document: Document, *, most: int) -> tuple[str, list[Example]]:
+    """Returns the signature's name and the examples of a classify or regress request.
 
-    The features of ``context`` are in each example that has none of their names. A feature is a
-    list of ``bytes``, of floats or of integers; it is empty where the document's list is.
+    Each example gets the features of ``context`` that it does not have itself. A feature is a
+    list of ``bytes``, floats or integers, and may be empty.
 
     Raises:
-        Refused: the document is not of that form, or has more than ``most`` values.
+        Refused: the document has another form, or more than ``most`` values.
     """
     name = _signature_name(document)
     tally = Tally(most)
@@ -123,23 +124,23 @@ def examples(document: Document, *, most: int) -> tuple[str, list[Example]]:
             f"JSON Value: {quoted(document)} When method is classify, key 'examples' is expected"
             " and was not found"
         )
-    given = document["examples"]
-    if type(given) is not list:
+    values = document["examples"]
+    if type(values) is not list:
         raise bad(f"JSON Value: {quoted(document)} Expecting 'examples' value to be an list/array")
-    if not given:
+    if not values:
         raise bad(f"JSON Value: {quoted(document)} 'examples' value is an empty array")
-    made = []
-    for value in given:
+    examples = []
+    for value in values:
         tally.add(len(context) + 1)
-        made.append({**context, **_example(value, tally)})
-    return name, made
+        examples.append({**context, **_example(value, tally)})
+    return name, examples
 
 
 def _parse_slowly(body: bytes) -> Any:
-    """The same with Python's parser, which knows the tokens that are not finite."""
+    """Parses with Python's parser, which knows the tokens of numbers that are not finite."""
     try:
         text = body.decode()
-        document = json.loads(text, parse_int=_whole, parse_float=_fraction)
+        document = json.loads(text, parse_int=_integer, parse_float=_double)
         if _HALF_PAIR.search(text):
             json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
@@ -151,15 +152,15 @@ def _parse_slowly(body: bytes) -> Any:
     return document
 
 
-def _whole(digits: str) -> int | float:
-    """What 64 bits do not hold is a double, as it is to TensorFlow Serving and to orjson."""
-    if len(digits) > _WHOLE_DIGITS:
-        return _fraction(digits)
+def _integer(digits: str) -> int | float:
+    """Returns an integer; a double if 64 bits are too few, as TensorFlow Serving and orjson do."""
+    if len(digits) > _INTEGER_DIGITS:
+        return _double(digits)
     value = int(digits)
     return value if -(2**63) <= value < 2**64 else float(value)
 
 
-def _fraction(digits: str) -> float:
+def _double(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
         raise ValueError("Number too big to be stored in double")
@@ -167,10 +168,10 @@ def _fraction(digits: str) -> float:
 
 
 def _depth_of(body: bytes) -> int:
-    """The most levels of lists and objects in a body that is valid JSON."""
-    if b"\\" in body:  # else each quotation mark begins or ends a text
+    """Returns how deeply lists and objects are nested in valid JSON."""
+    if b"\\" in body:  # otherwise every quotation mark starts or ends a string
         body = _STRINGS.sub(b"", body)
-    folded = np.frombuffer(body, np.uint8) | 0x20  # makes of [ and ] a { and a }
+    folded = np.frombuffer(body, np.uint8) | 0x20  # turns [ and ] into { and }
     marks = folded[(folded == ord("{")) | (folded == ord("}")) | (folded == ord('"'))]
     outside = np.cumsum(marks == ord('"'), dtype=np.int32) % 2 == 0
     return int(np.cumsum(_STEPS[marks] * outside, dtype=np.int32).max(initial=0))
@@ -187,7 +188,7 @@ def _signature_name(document: Document) -> str:
 
 
 def _rows(instances: list[Any], signature: Signature, tally: Tally) -> dict[str, Array]:
-    """Row form: values or lists for the one input, or objects with a key for each input."""
+    """Reads row form: values of the only input, or objects with a key for each input."""
     inputs = signature.inputs
     first = instances[0]
     if type(first) is not dict or is_base64(first):
@@ -203,34 +204,34 @@ def _rows(instances: list[Any], signature: Signature, tally: Tally) -> dict[str,
             if type(element) is not dict or element.keys() != names:
                 raise unfit_rows(instances, _types(signature))
         columns = {name: [element[name] for element in instances] for name in inputs}
-    made = {}
+    arrays = {}
     for name, values in columns.items():
         array = to_tensor(values, inputs[name].dtype, tally)
         if array is None:
             raise unfit_rows(instances, _types(signature))
-        made[name] = array
-    return made
+        arrays[name] = array
+    return arrays
 
 
-def _columns(given: Any, signature: Signature, tally: Tally) -> dict[str, Array]:
-    """Column form: the one input, or an object with a key for each; others are passed over."""
+def _columns(value: Any, signature: Signature, tally: Tally) -> dict[str, Array]:
+    """Reads column form: the only input, or an object with a key for each; ignores other keys."""
     inputs = signature.inputs
-    if type(given) is not dict or is_base64(given):
+    if type(value) is not dict or is_base64(value):
         if len(inputs) > 1:
             raise bad(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors"
                 " required as per tensorinfo_map"
             )
-        given = {next(iter(inputs)): given}
-    made = {}
+        value = {next(iter(inputs)): value}
+    arrays = {}
     for name, spec in inputs.items():
-        if name not in given:
+        if name not in value:
             raise bad(f"Missing named input: {name} in 'inputs' object.")
-        array = to_tensor(given[name], spec.dtype, tally)
+        array = to_tensor(value[name], spec.dtype, tally)
         if array is None:
-            raise unfit(given[name], spec.dtype)
-        made[name] = array
-    return made
+            raise unfit(value[name], spec.dtype)
+        arrays[name] = array
+    return arrays
 
 
 def _types(signature: Signature) -> dict[str, str]:
@@ -244,12 +245,12 @@ def _example(value: Any, tally: Tally) -> Example:
 
 
 def _feature(name: str, content: Any, tally: Tally) -> Feature:
-    """All values of one kind: texts and files, floats, or integers and booleans."""
-    given = content if type(content) is list else [content]
-    tally.add(len(given))
+    """Reads a feature, whose values must be all bytes, all floats, or all integers."""
+    items = content if type(content) is list else [content]
+    tally.add(len(items))
     values: list[Any] = []
     expected = ""
-    for value in given:
+    for value in items:
         kind, read = _feature_value(name, value)
         if expected not in ("", kind):
             raise bad(f"Unexpected element type in feature: {name} expecting type: {expected}")

@@ -1,6 +1,7 @@
-"""Why a JSON value is no tensor, in TensorFlow Serving's words (``util/json_tensor.cc``).
+"""Finds why a JSON value is not a valid tensor, in the words of TensorFlow Serving.
 
-Only what ``rest_values`` did not take comes here, so this may be slow. Values are quoted in part.
+Its words are in ``util/json_tensor.cc``. This code may be slow, because only values that
+``json_values`` refused come here. Long values are quoted in part.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import orjson
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.rest.json_values import EXACT, OVERFLOW, WHOLE, from_base64, is_base64
+from modelwright.serve.rest.json_values import EXACT, INTEGERS, OVERFLOW, from_base64, is_base64
 
 _QUOTED = 120  # characters of a value
 _LONGEST = 1024  # of a message, as TensorFlow Serving cuts them
@@ -28,13 +29,13 @@ _KINDS: Mapping[type, str] = {
 
 
 def bad(message: str) -> Refused:
-    """The refusal of a request that is not as it should be; a name in it may be of any length."""
+    """Returns the refusal of an invalid request, its message cut where a name in it is long."""
     cut = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}...TRUNCATED"
     return Refused("INVALID_ARGUMENT", cut)
 
 
 def quoted(value: Any) -> str:
-    """A JSON value as text, cut where it is long."""
+    """Returns a JSON value as text, cut if it is long."""
     if type(value) is float and not np.isfinite(value):
         return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     try:
@@ -45,12 +46,12 @@ def quoted(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """``Null``, ``False``, ``True``, ``Object``, ``Array``, ``String`` or ``Number``."""
+    """Returns ``Null``, ``False``, ``True``, ``Object``, ``Array``, ``String`` or ``Number``."""
     return str(value) if type(value) is bool else _KINDS[type(value)]
 
 
 def lossy(value: float, dtype: str) -> str | None:
-    """What is wrong with a number for a floating type; None where nothing is."""
+    """Returns why a floating type cannot hold a number; None if it can."""
     exact = type(value) is not int or abs(value) <= EXACT[dtype]
     if exact and (abs(value) < OVERFLOW[dtype] or not np.isfinite(value)):
         return None
@@ -59,7 +60,7 @@ def lossy(value: float, dtype: str) -> str | None:
 
 
 def unfit(value: Any, dtype: str) -> Refused:
-    """The refusal of a value, or of lists of them, that ``dtype`` does not take."""
+    """Returns the refusal of a value, or of nested lists, that ``dtype`` cannot hold."""
     if not _convertible(dtype):
         return Refused(
             "UNIMPLEMENTED", f"Conversion of JSON Value: {quoted(value)} to type: {_name(dtype)}"
@@ -70,7 +71,7 @@ def unfit(value: Any, dtype: str) -> Refused:
 
 
 def unfit_rows(instances: list[Any], inputs: Mapping[str, str]) -> Refused:
-    """The refusal of ``instances`` for inputs of these types, by the first element at fault."""
+    """Returns the refusal of ``instances``, by the first element that does not fit its input."""
     objects = _is_object(instances[0])
     shapes: dict[str, list[int]] = {}
     for number, element in enumerate(instances):
@@ -114,7 +115,7 @@ def _row_fault(
 
 
 def _fault(value: Any, dtype: str, level: int, shape: list[int]) -> str | None:
-    """The first fault in lists in lists that should have that shape."""
+    """Returns the first fault in nested lists that should have that shape."""
     rank = len(shape)
     if type(value) is not list:
         if level != rank:
@@ -142,8 +143,8 @@ def _leaf_fault(value: Any, dtype: str) -> str | None:
         return "Unable to base64 decode" if from_base64(value["b64"]) is None else None
     if dtype in EXACT and kind in (int, float):
         return lossy(value, dtype)
-    if dtype in WHOLE and kind is int:
-        bounds = np.iinfo(WHOLE[dtype])
+    if dtype in INTEGERS and kind is int:
+        bounds = np.iinfo(INTEGERS[dtype])
         fits = bounds.min <= value <= bounds.max
     else:
         fits = (dtype == "DT_STRING" and kind is str) or (dtype == "DT_BOOL" and kind is bool)
@@ -156,7 +157,7 @@ def _leaf_fault(value: Any, dtype: str) -> str | None:
 
 
 def _convertible(dtype: str) -> bool:
-    return dtype in EXACT or dtype in WHOLE or dtype in ("DT_BOOL", "DT_STRING")
+    return dtype in EXACT or dtype in INTEGERS or dtype in ("DT_BOOL", "DT_STRING")
 
 
 def _is_object(value: Any) -> bool:
@@ -164,7 +165,7 @@ def _is_object(value: Any) -> bool:
 
 
 def _dense(value: Any) -> list[int]:
-    """The shape that the first element of each level suggests."""
+    """Returns the shape that the first element of each level has."""
     shape = []
     while type(value) is list:
         shape.append(len(value))

@@ -1,7 +1,7 @@
-"""JSON values as arrays of the type a signature asks for, a whole tensor at a time.
+"""Turns JSON values into arrays of the type that a signature asks for, a tensor at a time.
 
-Checks go over all elements in C: the set of their types, the set of the lists' lengths. What does
-not pass gives None, and ``rest_faults`` finds the words for it.
+The checks run over all elements in C: the set of their types, the set of the lists' lengths. A
+value that fails gives None, and ``json_faults`` finds the error message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from modelwright.serve.errors import Refused
 
 Array = npt.NDArray[Any]
 
-WHOLE: Mapping[str, type[np.integer[Any]]] = {
+INTEGERS: Mapping[str, type[np.integer[Any]]] = {
     "DT_INT8": np.int8,
     "DT_INT16": np.int16,
     "DT_INT32": np.int32,
@@ -29,22 +29,22 @@ WHOLE: Mapping[str, type[np.integer[Any]]] = {
     "DT_UINT64": np.uint64,
 }
 EXACT: Mapping[str, int] = {"DT_FLOAT": 2**24 - 1, "DT_DOUBLE": 2**53 - 1}
-"""Of each floating type, the largest whole number that is taken; TensorFlow Serving's bounds."""
+"""The largest integer that each floating type accepts; TensorFlow Serving's bounds."""
 OVERFLOW: Mapping[str, float] = {"DT_FLOAT": 2.0**128 - 2.0**103, "DT_DOUBLE": float("inf")}
-"""Of each, the least number that would round to infinity."""
+"""The smallest number of each floating type that would round to infinity."""
 
 _MOST_LEVELS = 32
 
 
 class Tally:
-    """Counts a request's elements."""
+    """Counts the elements of a request, up to a limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._left = most
 
     def add(self, count: int) -> None:
-        """Count some more.
+        """Counts more elements.
 
         Raises:
             Refused: there are too many.
@@ -58,42 +58,42 @@ class Tally:
 
 
 def to_tensor(value: Any, dtype: str, tally: Tally) -> Array | None:
-    """Nested lists, or one value, as an array; None where they are not what ``dtype`` takes.
+    """Returns nested lists, or one value, as an array; None if ``dtype`` cannot hold them.
 
     Args:
-        value: of JSON.
-        dtype: as ``"DT_FLOAT"``.
-        tally: counts the elements, before anything of their number is made.
+        value: a JSON value.
+        dtype: for example ``"DT_FLOAT"``.
+        tally: counts the elements before memory for them is allocated.
     """
     flattened = _flatten(value, tally)
     if flattened is None:
         return None
     shape, flat = flattened
-    types = set(map(type, flat))  # a list among them is none of those taken below
-    made: Array | None
+    types = set(map(type, flat))  # a list among them matches no type below
+    array: Array | None
     if dtype == "DT_STRING":
-        made = _texts(flat, types)
+        array = _texts(flat, types)
     elif dtype in EXACT:
-        made = _floats(flat, types, dtype) if types <= {int, float} else None
-    elif dtype in WHOLE and types <= {int}:
+        array = _floats(flat, types, dtype) if types <= {int, float} else None
+    elif dtype in INTEGERS and types <= {int}:
         try:
-            made = np.array(flat, WHOLE[dtype])
+            array = np.array(flat, INTEGERS[dtype])
         except OverflowError:
             return None
     elif dtype == "DT_BOOL" and types <= {bool}:
-        made = np.array(flat, np.bool_)
+        array = np.array(flat, np.bool_)
     else:
         return None
-    return made if made is None or len(shape) == 1 else made.reshape(shape)
+    return array if array is None or len(shape) == 1 else array.reshape(shape)
 
 
 def is_base64(value: Any) -> bool:
-    """Whether it is ``{"b64": "..."}`` and nothing else."""
+    """Whether a value is ``{"b64": "..."}`` with no other key."""
     return type(value) is dict and len(value) == 1 and type(value.get("b64")) is str
 
 
 def from_base64(text: str) -> bytes | None:
-    """The bytes; spaces may be in it and padding missing. None where it is no base64."""
+    """Decodes base64, which may contain spaces and lack padding; None if it is invalid."""
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
@@ -106,7 +106,7 @@ def from_base64(text: str) -> bytes | None:
 
 
 def _flatten(value: Any, tally: Tally) -> tuple[list[int], list[Any]] | None:
-    """The shape and all elements of lists in lists; None where they are ragged."""
+    """Returns the shape and all elements of nested lists; None if they are ragged."""
     shape: list[int] = []
     flat, first = [value], value
     tally.add(1)
@@ -149,14 +149,14 @@ def _texts(flat: list[Any], types: set[type]) -> Array | None:
 
 
 def _floats(flat: list[Any], types: set[type], dtype: str) -> Array | None:
-    wide = np.array(flat, np.float64)
-    size = np.abs(wide)
+    doubles = np.array(flat, np.float64)
+    size = np.abs(doubles)
     if int in types:
-        for place in np.flatnonzero(size > EXACT[dtype]):
-            if type(flat[place]) is int:
+        for position in np.flatnonzero(size > EXACT[dtype]):
+            if type(flat[position]) is int:
                 return None
     if dtype == "DT_DOUBLE":
-        return wide
+        return doubles
     if ((size >= OVERFLOW[dtype]) & (size != np.inf)).any():
         return None
-    return wide.astype(np.float32)
+    return doubles.astype(np.float32)

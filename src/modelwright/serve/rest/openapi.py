@@ -1,15 +1,17 @@
-"""The REST interface as an OpenAPI 3.1 document, made of plain dicts.
+"""The REST interface as an OpenAPI 3.1 document, made of plain dicts from the table of routes.
 
-It describes and checks nothing: what a request must be is said where it is read. The document is
-the same whatever is served, so that a client can be made from it once. Its schemas are in
-``openapi_schemas``.
+The document describes requests and checks none of them. It does not depend on the models that are
+served, so that a client can be generated from it once. Its schemas are in ``openapi_schemas.py``.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from modelwright.serve.rest.openapi_schemas import EXAMPLES, SCHEMAS
+from modelwright.serve.rest.route import VERSION, VERSION_PATHS, Content, Route, VersionPath
+from modelwright.serve.rest.routes import ROUTES
 
 Node = dict[str, Any]
 
@@ -49,21 +51,13 @@ _REFUSALS = {
     503: "No version is ready, or too many requests wait; Retry-After says when to ask again.",
     504: "The time for the request is over.",
 }
-_ALWAYS = (400, 401, 403, 404, 429, 500, 503, 504)
-_WITH_BODY = (*_ALWAYS, 409, 413, 499, 501)
-_WAITING = (429, 503)
-
-_WHICH = {
-    "": ("", "the live version", ()),
-    "/versions/{version}": ("Version", "one version", ("version",)),
-    "/labels/{label}": ("Label", "the version under a label", ("label",)),
-}
+_RETRY_AFTER = (429, 503)
 
 
-def document(version: str) -> Node:
-    """The OpenAPI document of a server of this version of Modelwright.
+def openapi_document(version: str) -> Node:
+    """Returns the OpenAPI document of a server of this version of Modelwright.
 
-    >>> sorted(document("1.0"))[:3]
+    >>> sorted(openapi_document("1.0"))[:3]
     ['components', 'info', 'openapi']
     """
     return {
@@ -95,168 +89,69 @@ def document(version: str) -> Node:
     }
 
 
+def openapi_path(route: Route, version_path: VersionPath) -> str:
+    """Returns the path of a route with one way to name a version, as OpenAPI writes it."""
+    return route.path.replace(VERSION, version_path.path)
+
+
 def _paths() -> Node:
-    paths: Node = {"/v1/models": {"get": _models()}}
-    for where, (suffix, which, parameters) in _WHICH.items():
-        base = f"/v1/models/{{model}}{where}"
-        shared = [_ref("parameters", name) for name in ("model", *parameters)]
-        for verb, make in (("predict", _predict), ("classify", _classify), ("regress", _regress)):
-            operation = {"operationId": f"{verb}{suffix}", **make(which)}
-            paths[f"{base}:{verb}"] = {"parameters": shared, "post": operation}
-        status = {"operationId": f"status{suffix}", **_status(which)}
-        metadata = {"operationId": f"metadata{suffix}", **_metadata(which)}
-        paths[base] = {"parameters": shared, "get": status}
-        paths[f"{base}/metadata"] = {"parameters": shared, "get": metadata}
-    return paths | _operations()
+    paths: Node = {}
+    for versioned, group in groupby(ROUTES, key=lambda route: route.versioned):
+        routes = list(group)
+        for version_path in VERSION_PATHS if versioned else VERSION_PATHS[:1]:
+            for route in routes:
+                path = openapi_path(route, version_path)
+                item = paths.setdefault(path, {})
+                names = [part.partition("}")[0] for part in path.split("{")[1:]]
+                if names:
+                    item["parameters"] = [_ref("parameters", name) for name in names]
+                item[route.method.lower()] = _operation(route, version_path)
+    return paths
 
 
-def _predict(which: str) -> Node:
-    return {
-        "tags": ["Predict"],
-        "summary": f"Predict with {which}",
-        "description": (
-            "Rows in `instances` are answered by rows in `predictions`, columns in `inputs` by"
-            " columns in `outputs`. A model of Modelwright's takes `input_text`, a text, or"
-            " `image_bytes`, a PNG, JPEG, GIF or BMP file in base64, and answers with"
-            " `probabilities` in the order of its labels, the best `label` and its `score`."
-        ),
-        "requestBody": _body("PredictRequest", "text", "picture", "columns", "numbers"),
-        "responses": _answers(
-            _json("PredictAnswer", "The answers.", "classified", "columnsClassified", "computed"),
-            _WITH_BODY,
-        ),
+def _operation(route: Route, version_path: VersionPath) -> Node:
+    docs = route.docs
+    words = version_path.words if version_path.path else docs.without_version
+    node: Node = {
+        "operationId": f"{route.name}{version_path.suffix}",
+        "tags": [docs.tag],
+        "summary": docs.summary.format(version=words),
     }
+    if not route.key:
+        node["security"] = []
+    if docs.description:
+        node["description"] = docs.description
+    if docs.body:
+        node["requestBody"] = {"required": True, "content": _content(docs.body)}
+    node["responses"] = _responses(route)
+    return node
 
 
-def _classify(which: str) -> Node:
-    return {
-        "tags": ["Predict"],
-        "summary": f"Classify with {which}",
-        "description": "For each example a list of pairs of a label and its score.",
-        "requestBody": _body("ExamplesRequest", "features"),
-        "responses": _answers(
-            _json("ClassifyAnswer", "The labels and scores.", "scores"), _WITH_BODY
-        ),
-    }
+def _responses(route: Route) -> Node:
+    docs = route.docs
+    responses: Node = {}
+    for code, content in docs.answers.items():
+        responses[str(code)] = {"description": content.description, "content": _content(content)}
+        if route.key:
+            # The version that answered is known once a model has answered.
+            names = ["x-request-id", "x-model-version"] if docs.body else ["x-request-id"]
+            responses[str(code)]["headers"] = {name: _ref("headers", name) for name in names}
+    for code in sorted(docs.refusals):
+        responses[str(code)] = _ref("responses", f"Refused{code}")
+    return responses
 
 
-def _regress(which: str) -> Node:
-    return {
-        "tags": ["Predict"],
-        "summary": f"Regress with {which}",
-        "description": "For each example a number.",
-        "requestBody": _body("ExamplesRequest", "features"),
-        "responses": _answers(_json("RegressAnswer", "The numbers.", "regressed"), _WITH_BODY),
-    }
-
-
-def _status(which: str) -> Node:
-    return {
-        "tags": ["Models"],
-        "summary": f"The state of {which if which != 'the live version' else 'every version'}",
-        "description": "A version that could not be loaded is END, and its status says why.",
-        "responses": _answers(_json("StatusAnswer", "The states.", "states"), _ALWAYS),
-    }
-
-
-def _metadata(which: str) -> Node:
-    return {
-        "tags": ["Models"],
-        "summary": f"What {which} takes and gives",
-        "description": "The signatures: names, types and shapes of inputs and outputs.",
-        "responses": _answers(_json("MetadataAnswer", "The signatures.", "signatures"), _ALWAYS),
-    }
-
-
-def _models() -> Node:
-    return {
-        "operationId": "models",
-        "tags": ["Models"],
-        "summary": "Every model",
-        "description": "TensorFlow Serving has no such list and answers 400 here.",
-        "responses": _answers(_json("ModelsAnswer", "The models.", "models"), (401, 429, 500)),
-    }
-
-
-def _operations() -> Node:
-    health = _json("Health", "It does.", "alive")
-    ready = _json("Readiness", "Each has one.", "ready")
-    waiting = _json("Readiness", "One has none yet, or the server is stopping.", "loading")
-    return {
-        "/healthz": _open("healthz", "Operations", "Whether the process answers", {200: health}),
-        "/readyz": _open(
-            "readyz",
-            "Operations",
-            "Whether every model has a live version",
-            {200: ready, 503: waiting},
-        ),
-        "/monitoring/prometheus/metrics": {
-            "get": {
-                "operationId": "metrics",
-                "tags": ["Operations"],
-                "summary": "Counters and latencies, under TensorFlow Serving's names",
-                "responses": _answers(_text("Prometheus' text format.", "text/plain"), (401, 429)),
-            }
-        },
-        "/": _page("page", "The page to try models", "text/html"),
-        "/docs": _page("docs", "This reference", "text/html"),
-        "/openapi.json": _page("openapi", "This reference as OpenAPI", "application/json"),
-    }
-
-
-def _page(name: str, summary: str, kind: str) -> Node:
-    return _open(name, "This page", summary, {200: _text("The file.", kind)})
-
-
-def _open(name: str, tag: str, summary: str, answers: dict[int, Node]) -> Node:
-    """A path that is asked without a key."""
-    return {
-        "get": {
-            "operationId": name,
-            "tags": [tag],
-            "summary": summary,
-            "security": [],
-            "responses": {str(code): answer for code, answer in answers.items()}
-            | {"405": _ref("responses", "Refused405")},
-        }
-    }
-
-
-def _text(description: str, kind: str) -> Node:
-    schema = {"type": "object" if kind == "application/json" else "string"}
-    return {"description": description, "content": {kind: {"schema": schema}}}
+def _content(content: Content) -> Node:
+    if content.schema:
+        examples = {name: _ref("examples", name) for name in content.examples}
+        node: Node = {"schema": _ref("schemas", content.schema), "examples": examples}
+    else:
+        node = {"schema": {"type": "object" if "json" in content.media_type else "string"}}
+    return {content.media_type: node}
 
 
 def _ref(kind: str, name: str) -> Node:
     return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _media(schema: str, examples: tuple[str, ...]) -> Node:
-    return {
-        "application/json": {
-            "schema": _ref("schemas", schema),
-            "examples": {name: _ref("examples", name) for name in examples},
-        }
-    }
-
-
-def _body(schema: str, *examples: str) -> Node:
-    return {"required": True, "content": _media(schema, examples)}
-
-
-def _json(schema: str, description: str, *examples: str) -> Node:
-    return {"description": description, "content": _media(schema, examples)}
-
-
-def _answers(good: Node, codes: tuple[int, ...]) -> Node:
-    """The answers of an operation: the good one, named and numbered, and the refusals."""
-    names = ["x-request-id"]
-    if set(codes) >= set(_WITH_BODY):
-        names.append("x-model-version")
-    good = good | {"headers": {name: _ref("headers", name) for name in names}}
-    return {"200": good} | {
-        str(code): _ref("responses", f"Refused{code}") for code in sorted(codes)
-    }
 
 
 def _refusal(code: int) -> Node:
@@ -265,7 +160,7 @@ def _refusal(code: int) -> Node:
         "content": {"application/json": {"schema": _ref("schemas", "Error")}},
         "headers": {"x-request-id": _ref("headers", "x-request-id")},
     }
-    if code in _WAITING:
+    if code in _RETRY_AFTER:
         refusal["headers"]["retry-after"] = _ref("headers", "retry-after")
     return refusal
 

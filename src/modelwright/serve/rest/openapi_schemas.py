@@ -1,4 +1,4 @@
-"""What bodies and answers of the REST interface look like: JSON Schemas, and an example of each."""
+"""JSON Schemas of the bodies and answers of the REST interface, with examples."""
 
 from __future__ import annotations
 

@@ -1,58 +1,183 @@
-"""Which request of the REST interface a method and a path are."""
+"""The table of all REST routes, and the search in it.
+
+A new route is one row here and one method of ``RestHandlers``. Routing, the check of API keys and
+the OpenAPI document follow from the row.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.service.service import Target
+from modelwright.serve.rest.route import VERSION, Content, Docs, Route
+from modelwright.serve.service.answers import Target
 
-_TARGET = r"([^/:]+)(?:/versions/([0-9]+)|/labels/([^/:]+))?"
-_ASK = re.compile(rf"/v1/models/{_TARGET}:(predict|classify|regress)", re.IGNORECASE)
-_STATUS = re.compile(rf"/v1/models/{_TARGET}(/metadata)?", re.IGNORECASE)
+METRICS_PATH = "/monitoring/prometheus/metrics"
+_V1 = "/v1/"
+_MODEL = f"/v1/models/{{model}}{VERSION}"
 _LARGEST = 2**63 - 1
+_NO_MODEL = Target("")
 
-Kind = Literal["predict", "classify", "regress", "status", "metadata", "list"]
+_ALWAYS = (400, 401, 403, 404, 429, 500, 503, 504)
+_WITH_BODY = (*_ALWAYS, 409, 413, 499, 501)
+_READ_ONLY = (405,)
+
+
+def _docs_of_page(summary: str, media_type: str) -> Docs:
+    content = Content("The file.", media_type=media_type)
+    return Docs("This page", summary, {200: content}, _READ_ONLY)
+
+
+ROUTES = (
+    Route(
+        "models", "GET", "/v1/models", "list_models", key=True, measured_as="list",
+        docs=Docs(
+            "Models", "Every model",
+            {200: Content("The models.", "ModelsAnswer", ("models",))}, (401, 429, 500),
+            description="TensorFlow Serving has no such list and answers 400 here.",
+        ),
+    ),
+    Route(
+        "predict", "POST", f"{_MODEL}:predict", "predict", key=True, measured_as="predict",
+        docs=Docs(
+            "Predict", "Predict with {version}",
+            {
+                200: Content(
+                    "The answers.", "PredictAnswer", ("classified", "columnsClassified", "computed")
+                )
+            },
+            _WITH_BODY,
+            description=(
+                "Rows in `instances` are answered by rows in `predictions`, columns in `inputs` by"
+                " columns in `outputs`. A model of Modelwright's takes `input_text`, a text, or"
+                " `image_bytes`, a PNG, JPEG, GIF or BMP file in base64, and answers with"
+                " `probabilities` in the order of its labels, the best `label` and its `score`."
+            ),
+            body=Content(
+                schema="PredictRequest", examples=("text", "picture", "columns", "numbers")
+            ),
+        ),
+    ),
+    Route(
+        "classify", "POST", f"{_MODEL}:classify", "classify", key=True, measured_as="classify",
+        docs=Docs(
+            "Predict", "Classify with {version}",
+            {200: Content("The labels and scores.", "ClassifyAnswer", ("scores",))}, _WITH_BODY,
+            description="For each example a list of pairs of a label and its score.",
+            body=Content(schema="ExamplesRequest", examples=("features",)),
+        ),
+    ),
+    Route(
+        "regress", "POST", f"{_MODEL}:regress", "regress", key=True, measured_as="regress",
+        docs=Docs(
+            "Predict", "Regress with {version}",
+            {200: Content("The numbers.", "RegressAnswer", ("regressed",))}, _WITH_BODY,
+            description="For each example a number.",
+            body=Content(schema="ExamplesRequest", examples=("features",)),
+        ),
+    ),
+    Route(
+        "status", "GET", _MODEL, "status", key=True, measured_as="status",
+        docs=Docs(
+            "Models", "The state of {version}",
+            {200: Content("The states.", "StatusAnswer", ("states",))}, _ALWAYS,
+            description="A version that could not be loaded is END, and its status says why.",
+            without_version="every version",
+        ),
+    ),
+    Route(
+        "metadata", "GET", f"{_MODEL}/metadata", "metadata", key=True, measured_as="metadata",
+        docs=Docs(
+            "Models", "What {version} takes and gives",
+            {200: Content("The signatures.", "MetadataAnswer", ("signatures",))}, _ALWAYS,
+            description="The signatures: names, types and shapes of inputs and outputs.",
+        ),
+    ),
+    Route(
+        "healthz", "GET", "/healthz", "health", key=False,
+        docs=Docs(
+            "Operations", "Whether the process answers",
+            {200: Content("It does.", "Health", ("alive",))}, _READ_ONLY,
+        ),
+    ),
+    Route(
+        "readyz", "GET", "/readyz", "readiness", key=False,
+        docs=Docs(
+            "Operations", "Whether every model has a live version",
+            {
+                200: Content("Each has one.", "Readiness", ("ready",)),
+                503: Content(
+                    "One has none yet, or the server is stopping.", "Readiness", ("loading",)
+                ),
+            },
+            _READ_ONLY,
+        ),
+    ),
+    Route(
+        "metrics", "GET", METRICS_PATH, "metrics", key=True,
+        docs=Docs(
+            "Operations", "Counters and latencies, under TensorFlow Serving's names",
+            {200: Content("Prometheus' text format.", media_type="text/plain")}, (401, 429),
+        ),
+    ),
+    Route(
+        "page", "GET", "/", "page_file", key=False,
+        docs=_docs_of_page("The page to try models", "text/html"),
+    ),
+    Route(
+        "docs", "GET", "/docs", "page_file", key=False,
+        docs=_docs_of_page("This reference", "text/html"),
+    ),
+    Route(
+        "openapi", "GET", "/openapi.json", "openapi", key=False,
+        docs=_docs_of_page("This reference as OpenAPI", "application/json"),
+    ),
+)  # fmt: skip
+"""Every route. Only the files under ``/page/``, which the page loads, are not in the table."""
+
+_MODEL_ROUTES = {
+    method: tuple(r for r in ROUTES if r.path.startswith(_V1) and method in r.methods)
+    for method in ("GET", "HEAD", "POST")
+}
+_OTHER_ROUTES = {route.path: route for route in ROUTES if not route.path.startswith(_V1)}
 
 
 @dataclass(frozen=True)
-class Route:
-    """What is asked, and of which model."""
+class RouteMatch:
+    """A route, and the model and version in the path of the request."""
 
-    kind: Kind
-    target: Target
-
-
-LIST = Route("list", Target(""))
+    route: Route
+    target: Target = _NO_MODEL
 
 
-def find(method: str, path: str) -> Route:
-    """The route of a path below ``/v1/``, which is still percent-encoded.
+def find_route(method: str, path: str) -> RouteMatch | None:
+    """Returns the route of a request; None if no route has this path.
+
+    A path outside ``/v1/`` is found with any method, and the caller refuses a wrong one.
+
+    Args:
+        method: in capital letters.
+        path: still percent-encoded.
 
     Raises:
-        Refused: there is none, in TensorFlow Serving's words.
+        Refused: a path in ``/v1/`` has no route. The message is TensorFlow Serving's.
     """
-    if method == "POST" and (match := _ASK.fullmatch(path)):
-        kind: Kind = match[4].lower()  # type: ignore[assignment]
-        return Route(kind, _target(match[1], match[2], match[3]))
-    if method in ("GET", "HEAD"):
-        if path.lower().rstrip("/") == "/v1/models":
-            return LIST
-        if match := _STATUS.fullmatch(path):
-            kind = "metadata" if match[4] else "status"
-            return Route(kind, _target(match[1], match[2], match[3]))
+    if path[: len(_V1)].lower() != _V1:
+        route = _OTHER_ROUTES.get(path)
+        return RouteMatch(route) if route else None
+    for route in _MODEL_ROUTES.get(method, ()):
+        if match := route.pattern.fullmatch(path):
+            return RouteMatch(route, _target(**match.groupdict()))
     raise Refused("INVALID_ARGUMENT", f"Malformed request: {method} {path[:200]}")
 
 
-def _target(name: str, version: str | None, label: str | None) -> Target:
+def _target(model: str = "", version: str | None = None, label: str | None = None) -> Target:
     if version is None:
-        return Target(_decoded(name), None, _decoded(label) if label else None)
+        return Target(_decoded(model), None, _decoded(label) if label else None)
     if int(version[:20]) > _LARGEST or len(version) > 20:
         raise Refused("INVALID_ARGUMENT", f"Failed to convert version: {version[:40]} to numeric.")
-    return Target(_decoded(name), int(version))
+    return Target(_decoded(model), int(version))
 
 
 def _decoded(name: str) -> str:

@@ -1,7 +1,7 @@
-"""One line of JSON for each request: when, who, what, how it ended, how long it took.
+"""The access log: one line of JSON per request, with time, client, path, status and duration.
 
-Lines are gathered and written a few times a second by one thread, so that no request waits for a
-disk; what a request holds is never in them.
+A thread writes the lines a few times a second, so that no request waits for a disk. No line holds
+any content of a request.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ _SECONDS = 0.25
 
 
 class AccessLog:
-    """A file that lines are added to, ``-`` for standard error."""
+    """Appends lines to a file; ``-`` stands for standard error."""
 
     def __init__(self, name: str) -> None:
-        """Open it.
+        """Opens the file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         self._file: TextIO = (
             sys.stderr if name == "-" else Path(name).open("a", encoding="utf-8")  # noqa: SIM115 - open until close()
         )
         self._lines: deque[str] = deque()
         self._stopped = threading.Event()
-        self._writer = threading.Thread(target=self._work, name="access-log", daemon=True)
+        self._writer = threading.Thread(target=self._write_lines, name="access-log", daemon=True)
         self._writer.start()
 
     def write(self, scope: Mapping[str, Any], status: int, request: bytes, seconds: float) -> None:
-        """Tell of one HTTP request."""
+        """Adds a line for one HTTP request."""
         client = scope.get("client")
         self.add(
             {
@@ -50,26 +50,26 @@ class AccessLog:
         )
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Tell of anything."""
+        """Adds a line with these fields and the time."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._lines.append(json.dumps({"time": now, **record}, ensure_ascii=False))
 
     def close(self) -> None:
-        """Write what is left."""
+        """Writes the remaining lines and closes the file."""
         self._stopped.set()
         self._writer.join()
         if self._file is not sys.stderr:
             self._file.close()
 
-    def _work(self) -> None:
+    def _write_lines(self) -> None:
         while not self._stopped.wait(_SECONDS):
             self._flush()
         self._flush()
 
     def _flush(self) -> None:
-        told = False
+        written = False
         while self._lines:
             self._file.write(self._lines.popleft() + "\n")
-            told = True
-        if told:
+            written = True
+        if written:
             self._file.flush()

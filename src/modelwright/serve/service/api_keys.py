@@ -1,7 +1,7 @@
-"""Who may ask, and how often: API keys, and a bucket of tokens for each.
+"""API keys, and the request rate of each key.
 
-A file of keys has a line ``NAME KEY`` for each, ``NAME KEY admin`` for those that may change what
-is served. Only the keys' checksums are kept in memory, and all are compared in constant time.
+A file of keys has a line ``NAME KEY`` for each key, or ``NAME KEY admin`` if the key may change
+which models are served. Memory holds only checksums of the keys, compared in constant time.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _SHORTEST = 16
 
 @dataclass
 class Bucket:
-    """Tokens that come back at ``rate`` a second, at most a second's worth, at least one."""
+    """A bucket that gains ``rate`` tokens a second, and holds at most those of one second, or 1."""
 
     rate: float
     tokens: float
     filled: float
 
     def take(self, now: float) -> float:
-        """Take one; 0, or the seconds until there is one."""
+        """Takes a token and returns 0, or returns the seconds until there is one."""
         most = max(self.rate, 1.0)
         self.tokens = min(most, self.tokens + (now - self.filled) * self.rate)
         self.filled = now
@@ -40,7 +40,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Key:
-    """One who may ask."""
+    """One API key, its owner's name, and its rate limit if there is one."""
 
     name: str
     digest: bytes
@@ -49,7 +49,7 @@ class Key:
 
 
 class Access:
-    """The keys of a server; with none, everyone may ask and no one is an admin."""
+    """The keys of a server. Without keys everyone may send requests, and nobody is an admin."""
 
     def __init__(
         self, keys: tuple[Key, ...] = (), clock: Callable[[], float] = time.monotonic
@@ -59,14 +59,14 @@ class Access:
 
     @property
     def open(self) -> bool:
-        """Whether no key is asked for."""
+        """Whether requests need no key."""
         return not self._keys
 
     def admit(self, header: str | None, *, admin: bool = False) -> str | None:
-        """The name of who asks with an ``Authorization`` header, None where everyone may.
+        """Returns the name of the key in an ``Authorization`` header; None if no key is needed.
 
         Raises:
-            Refused: no such key, one that may not do this, or one that asked too often.
+            Refused: the key is unknown, is no admin's, or is over its rate.
         """
         if self.open:
             if admin:
@@ -93,8 +93,8 @@ class Access:
         return key.name
 
     def _find(self, header: str) -> Key | None:
-        scheme, _, given = header.partition(" ")
-        digest = sha256(given.strip().encode("utf-8", "replace")).digest()
+        scheme, _, value = header.partition(" ")
+        digest = sha256(value.strip().encode("utf-8", "replace")).digest()
         found = None
         for key in self._keys:
             if hmac.compare_digest(digest, key.digest) and scheme.lower() == "bearer":
@@ -102,11 +102,11 @@ class Access:
         return found
 
 
-def read(path: Path, rate: float, clock: Callable[[], float] = time.monotonic) -> Access:
-    """The keys of a file, each with ``rate`` requests a second; 0 for no bound.
+def read_api_keys(path: Path, rate: float, clock: Callable[[], float] = time.monotonic) -> Access:
+    """Reads a file of keys, each with ``rate`` requests a second; 0 for no bound.
 
     Raises:
-        ConfigError: a line is no key, a key is short, a name or a key is there twice.
+        ConfigError: a line is not a key, a key is short, or a name or a key is a duplicate.
     """
     keys: list[Key] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):

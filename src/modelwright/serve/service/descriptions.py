@@ -1,4 +1,4 @@
-"""Signatures and states as TensorFlow Serving's messages and its JSON have them."""
+"""Signatures and version states as TensorFlow Serving's messages and as its JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelwright.serve.errors import GRPC
-from modelwright.serve.lifecycle.manager import Version
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+from modelwright.serve.lifecycle.version import Version
 from modelwright.wire import messages
 from modelwright.wire.messages import DATA_TYPES
 
@@ -16,7 +16,7 @@ STATES = {"START": 10, "LOADING": 20, "AVAILABLE": 30, "UNLOADING": 40, "END": 5
 
 
 def signature_map(signatures: Mapping[str, Signature]) -> Any:
-    """A ``SignatureDefMap``."""
+    """Returns a ``SignatureDefMap`` message."""
     described = messages.SignatureDefMap()
     for name, signature in signatures.items():
         one = described.signature_def[name]
@@ -28,7 +28,7 @@ def signature_map(signatures: Mapping[str, Signature]) -> Any:
 
 
 def signature_json(signatures: Mapping[str, Signature]) -> dict[str, Any]:
-    """The same as REST shows it."""
+    """Returns the ``SignatureDefMap`` as REST shows it."""
     return {
         "signature_def": {
             name: {
@@ -43,7 +43,7 @@ def signature_json(signatures: Mapping[str, Signature]) -> dict[str, Any]:
 
 
 def status_message(versions: Iterable[Version]) -> Any:
-    """A ``GetModelStatusResponse``."""
+    """Returns a ``GetModelStatusResponse`` message."""
     response = messages.GetModelStatusResponse()
     for version in versions:
         added = response.model_version_status.add(version=version.number)
@@ -54,7 +54,7 @@ def status_message(versions: Iterable[Version]) -> Any:
 
 
 def status_json(versions: Iterable[Version]) -> dict[str, Any]:
-    """The same as REST shows it; 64-bit numbers are texts in protobuf's JSON."""
+    """Returns the ``GetModelStatusResponse`` as REST shows it; 64-bit numbers are strings there."""
     return {
         "model_version_status": [
             {
@@ -68,12 +68,12 @@ def status_json(versions: Iterable[Version]) -> dict[str, Any]:
 
 
 def _fill(info: Any, spec: TensorSpec) -> None:
-    info.name = _tensor(spec)
+    info.name = _tensor_name(spec)
     info.dtype = DATA_TYPES[spec.dtype]
     if spec.shape is None:
         info.tensor_shape.unknown_rank = True
     else:
-        # An empty shape, which a number without rows has, is there all the same.
+        # The message of a scalar has a shape too: an empty one.
         info.tensor_shape.SetInParent()
         for size in spec.shape:
             info.tensor_shape.dim.add(size=size)
@@ -82,8 +82,8 @@ def _fill(info: Any, spec: TensorSpec) -> None:
 def _json(spec: TensorSpec) -> dict[str, Any]:
     sizes = [{"size": str(size), "name": ""} for size in spec.shape or ()]
     shape = {"dim": sizes, "unknown_rank": spec.shape is None}
-    return {"dtype": spec.dtype, "tensor_shape": shape, "name": _tensor(spec)}
+    return {"dtype": spec.dtype, "tensor_shape": shape, "name": _tensor_name(spec)}
 
 
-def _tensor(spec: TensorSpec) -> str:
+def _tensor_name(spec: TensorSpec) -> str:
     return spec.tensor or f"{spec.name}:0"

@@ -1,8 +1,8 @@
-"""Counters under TensorFlow Serving's names, in Prometheus' text format.
+"""Counters and histograms under TensorFlow Serving's names, in Prometheus' text format.
 
-Written here and not by Prometheus' own client, which ends the name of every counter with
-``_total``: TensorFlow Serving's do not. Several workers each keep a file with their figures; who is
-asked adds them up, those of workers that ended included, so that no counter ever falls.
+Prometheus' own client would end the name of every counter with ``_total``, which TensorFlow
+Serving's names do not. Each of several workers writes its metrics to a file. The worker that is
+asked adds up all files, including those of workers that ended, so that no counter ever falls.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass
 class Histogram:
-    """Counts by bucket, the last without a bound, and the sum of what was counted."""
+    """The count of each bucket, the last one without a bound, and the sum of all values."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     total: float = 0.0
 
     def add(self, value: float) -> None:
-        """Count one value."""
+        """Counts one value."""
         self.counts[bisect_left(BOUNDS, value)] += 1
         self.total += value
 
@@ -57,23 +57,23 @@ class Metrics:
         self.histograms: dict[tuple[str, Labels], Histogram] = {}
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
-        """Raise a counter."""
+        """Increases a counter."""
         key = name, tuple(labels.items())
         self.counters[key] = self.counters.get(key, 0) + amount
 
     def histogram(self, name: str, **labels: str) -> Histogram:
-        """A histogram, to be kept by who adds to it often."""
+        """Returns a histogram, which is the same object for the same labels."""
         return self.histograms.setdefault((name, tuple(labels.items())), Histogram())
 
-    def loaded(self, folder: Path, well: bool, seconds: float) -> None:
-        """Count the load of a version."""
+    def count_load(self, folder: Path, success: bool, seconds: float) -> None:
+        """Counts an attempt to load a version."""
         path = str(folder)
-        self.count(LOADS, model_path=path, status="success" if well else "fail")
-        if well:
+        self.count(LOADS, model_path=path, status="success" if success else "fail")
+        if success:
             self.count(LOAD_LATENCY, round(seconds * 1e6), model_path=path)
 
     def to_json(self) -> str:
-        """For another worker."""
+        """Returns all values as text for another worker."""
         return json.dumps(
             {
                 "counters": [[*key, value] for key, value in self.counters.items()],
@@ -82,7 +82,7 @@ class Metrics:
         )
 
     def add_json(self, text: str) -> None:
-        """Add another worker's figures to these."""
+        """Adds the values of another worker."""
         record = json.loads(text)
         for name, labels, value in record["counters"]:
             key = name, tuple((k, v) for k, v in labels)
@@ -94,42 +94,42 @@ class Metrics:
             known.total += total
 
     def render(self) -> str:
-        """Prometheus' text format."""
+        """Returns all values in Prometheus' text format."""
         lines: list[str] = []
         names = {name for name, _ in (*self.counters, *self.histograms)}
         for name in (name for name in _HELP if name in names):
-            kind, said = _HELP[name]
-            lines += [f"# HELP {name} {said}", f"# TYPE {name} {kind}"]
+            kind, description = _HELP[name]
+            lines += [f"# HELP {name} {description}", f"# TYPE {name} {kind}"]
             for (one, labels), value in self.counters.items():
                 if one == name:
-                    lines.append(f"{name}{_shown(labels)} {value:g}")
+                    lines.append(f"{name}{_label_text(labels)} {value:g}")
             for (one, labels), histogram in self.histograms.items():
                 if one == name:
                     lines += _buckets(name, labels, histogram)
         return "\n".join(lines) + "\n"
 
 
-class Shared:
-    """The figures of all workers: this one's, and those that the others left in a folder."""
+class SharedMetrics:
+    """The metrics of all workers: this one's, and those that the others wrote to a folder."""
 
     def __init__(self, own: Metrics, folder: Path | None, worker: str) -> None:
         self._own, self._folder, self._worker = own, folder, worker
 
     def write(self) -> None:
-        """Leave this worker's figures for the others."""
+        """Writes this worker's metrics for the others."""
         if self._folder:
             write_text(self._folder / f"{self._worker}.json", self._own.to_json())
 
     def render(self) -> str:
-        """The sum of all."""
-        every = Metrics()
-        every.add_json(self._own.to_json())
+        """Returns the sum of all workers in Prometheus' text format."""
+        total = Metrics()
+        total.add_json(self._own.to_json())
         for path in self._others():
             try:
-                every.add_json(path.read_text("utf-8"))
+                total.add_json(path.read_text("utf-8"))
             except OSError:
                 continue
-        return every.render()
+        return total.render()
 
     def _others(self) -> Iterable[Path]:
         if not self._folder:
@@ -137,7 +137,7 @@ class Shared:
         return [p for p in self._folder.glob("*.json") if p.stem != self._worker]
 
 
-def _shown(labels: Labels, more: Mapping[str, str] | None = None) -> str:
+def _label_text(labels: Labels, more: Mapping[str, str] | None = None) -> str:
     pairs = (*labels, *(more or {}).items())
     return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs) + "}"
 
@@ -147,7 +147,7 @@ def _buckets(name: str, labels: Labels, histogram: Histogram) -> list[str]:
     for bound, count in zip((*BOUNDS, float("inf")), histogram.counts, strict=True):
         below += count
         shown = "+Inf" if bound == float("inf") else f"{bound:g}"
-        lines.append(f"{name}_bucket{_shown(labels, {'le': shown})} {below}")
-    lines.append(f"{name}_sum{_shown(labels)} {histogram.total:g}")
-    lines.append(f"{name}_count{_shown(labels)} {below}")
+        lines.append(f"{name}_bucket{_label_text(labels, {'le': shown})} {below}")
+    lines.append(f"{name}_sum{_label_text(labels)} {histogram.total:g}")
+    lines.append(f"{name}_count{_label_text(labels)} {below}")
     return lines

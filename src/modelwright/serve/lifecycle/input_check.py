@@ -1,0 +1,124 @@
+"""Checks that the inputs of a request fit a signature and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from modelwright.serve.config import RequestLimits
+from modelwright.serve.errors import Refused
+from modelwright.serve.lifecycle.servable import Tensors
+from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+from modelwright.wire import tensors
+
+
+@dataclass(frozen=True)
+class CheckedInputs:
+    """Inputs that fit a signature, their number of rows (1 without a batch), and their bytes."""
+
+    inputs: Tensors
+    rows: int
+    size: int
+
+
+def check_inputs(
+    name: str, signatures: Mapping[str, Signature], inputs: Tensors, limits: RequestLimits
+) -> CheckedInputs:
+    """Returns the inputs, if their names, types and shapes are those of the signature.
+
+    Args:
+        name: of the signature.
+        signatures: those of the version.
+        inputs: what the client sent.
+        limits: bounds on the rows, and on the bytes of one text or file.
+
+    Raises:
+        Refused: they do not fit. An unknown signature is FAILED_PRECONDITION, as in
+            TensorFlow Serving.
+    """
+    signature = signatures.get(name)
+    if signature is None:
+        raise Refused("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
+    _check_names(inputs, signature.inputs)
+    rows: int | None = None
+    size = loose = 0
+    for key, array in inputs.items():
+        spec = signature.inputs[key]
+        if spec.numpy != array.dtype:
+            raise _invalid(
+                f"input '{key}' has the type {_dtype(array)}; expected {spec.dtype}.",
+            )
+        size += _size(key, array, limits)
+        if spec.shape is None or (spec.tensor and not _fits(spec.shape, array)):
+            # A SavedModel's graph takes more shapes than it declares, or it refuses them itself.
+            loose = max(loose, len(array) if array.ndim else 1)
+        else:
+            rows = _rows(key, array, spec.shape, rows)
+    if rows is not None and rows > limits.rows:
+        raise _invalid(
+            f"The request has {rows} rows; this server takes at most {limits.rows} at once."
+        )
+    return CheckedInputs(inputs, (loose or 1) if rows is None else rows, size)
+
+
+def _check_names(inputs: Tensors, expected: Mapping[str, TensorSpec]) -> None:
+    if inputs.keys() == expected.keys():
+        return
+    sent, required = set(inputs), set(expected)
+    raise _invalid(
+        f"input size does not match signature: {len(sent)}!={len(required)}"
+        f" len({_braces(sent)}) != len({_braces(required)}). Sent extra:"
+        f" {_braces(sent - required)}. Missing but required: {_braces(required - sent)}."
+    )
+
+
+def _size(key: str, array: npt.NDArray[Any], limits: RequestLimits) -> int:
+    """Returns the bytes of an input, of which no single text or file may have too many."""
+    if array.dtype != object:
+        return array.nbytes
+    lengths = [len(value) for value in array.flat]
+    if max(lengths, default=0) > limits.text:
+        raise _invalid(
+            f"input '{key}' has a text or file of {max(lengths):,} bytes; this server takes at"
+            f" most {limits.text:,}."
+        )
+    return sum(lengths)
+
+
+def _rows(
+    key: str, array: npt.NDArray[Any], shape: tuple[int, ...], rows: int | None
+) -> int | None:
+    """Returns the number of rows so far, which must be the same for every input with a batch."""
+    if not _fits(shape, array):
+        raise _invalid(
+            f"input '{key}' has the shape {list(array.shape)}; expected {list(shape)},"
+            " where -1 stands for any number."
+        )
+    if not shape or shape[0] != -1:
+        return rows
+    if rows is not None and rows != len(array):
+        raise _invalid(
+            f"input '{key}' has {len(array)} rows and another has {rows}; expected as many of each."
+        )
+    return len(array)
+
+
+def _fits(shape: tuple[int, ...], array: npt.NDArray[Any]) -> bool:
+    return len(shape) == array.ndim and all(
+        declared in (-1, actual) for declared, actual in zip(shape, array.shape, strict=True)
+    )
+
+
+def _dtype(array: npt.NDArray[Any]) -> str:
+    return tensors.name_of(tensors.enum_of(array.dtype))
+
+
+def _braces(names: set[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"
+
+
+def _invalid(message: str) -> Refused:
+    return Refused("INVALID_ARGUMENT", message)
