@@ -1,8 +1,7 @@
-"""Small labelled sets that a model can learn in seconds, and models trained on them once."""
+"""Small data sets, and the models trained on them, which all tests share."""
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import os
 import shutil
@@ -11,17 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from sample_data import sentences, write_csv, write_images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend does
-
-GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
-BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]
-FILLER = ["the film", "this book", "酒店", "a plot", "手机", "acting", "电影", "room"]
-COLORS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -35,52 +29,6 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(base / f"{name}.part")
             (base / f"{name}.part").rename(base / name)
     return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
-
-
-def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Distinct (text, label) rows, half good and half bad, in both languages."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for number in range(count):
-        label, words = ("pos", GOOD) if number % 2 else ("neg", BAD)
-        around = random.choice(FILLER, 3)
-        rows.append((f"{around[0]} {random.choice(words)} {around[1]} {number} {around[2]}", label))
-    return rows
-
-
-def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str]) -> Path:
-    """Rows under a header, UTF-8."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
-    return path
-
-
-def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
-    """A folder a color, each with ``count`` noisy PNGs of that color."""
-    random = np.random.default_rng(seed)
-    for name, color in COLORS.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
-            noise = random.integers(-30, 30, (side, side, 3))
-            pixels = np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{number:03d}.png")
-    return folder
-
-
-def weights(path: Path) -> dict[str, np.ndarray]:
-    """Every array in a run's weights, by its name there."""
-    import h5py
-
-    from modelwright.runs import run as runs
-
-    found: dict[str, np.ndarray] = {}
-    with h5py.File(path / runs.WEIGHTS) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import sentences
 from modelwright import Classifier
 from modelwright.core.errors import ConfigError
+from sample_data import sentences
 
 SMALL = {"units": [8], "embedding": 8, "length": 12}
 FAST = {"epochs": 6, "batch_size": 16, "learning_rate": 0.02}

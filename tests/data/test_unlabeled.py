@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import write_csv
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset
 from modelwright.data.load import load_data
+from sample_data import write_csv
 
 
 def rows(count: int = 60) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import write_csv
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
 from modelwright.models import ngrams
@@ -19,6 +18,7 @@ from modelwright.runs import run as runs
 from modelwright.training.batches import Ids
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
+from sample_data import write_csv
 
 OPTIONS = {"vocabulary": 12, "length": 6, "buckets": 4096, "min_count": 1}
 CONFIG = ModelConfig(builder="ngrams", options=OPTIONS)

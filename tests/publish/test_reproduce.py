@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import modelwright
-from conftest import sentences, write_csv
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.publish import reproduce as reproducing
 from modelwright.publish import shipped_studies
@@ -28,6 +27,7 @@ from modelwright.studies import compare
 from modelwright.studies.plan import StudyPlan
 from modelwright.studies.plan_file import read_study_plan
 from modelwright.studies.study_record import StudyRecord
+from sample_data import sentences, write_csv
 from study_records import plan_json
 
 Cli = Callable[..., tuple[int, str, str]]

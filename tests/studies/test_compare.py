@@ -13,13 +13,13 @@ import pytest
 import tomli_w
 
 import modelwright
-from conftest import write_images
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.statistics import holm_correction
 from modelwright.runs import run as runs
 from modelwright.studies import trials
 from modelwright.studies.trial_result import read_trial_result
+from sample_data import write_images
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import write_images
 from modelwright.core.config import Config
 from modelwright.recipes.resolve import resolve
 from modelwright.runs import run as runs
 from modelwright.studies.trial_result import read_trial_result, write_trial_result
 from modelwright.studies.trials import Trial, run_trial
+from sample_data import write_images
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 
-from conftest import write_csv, write_images
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.load import load_data
@@ -26,6 +25,7 @@ from modelwright.training.augmentation import augment
 from modelwright.training.batches import Ids, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
+from sample_data import write_csv, write_images
 
 # --- [train] ---------------------------------------------------------------------------------
 

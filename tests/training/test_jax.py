@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import weights
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.training import runtime
+from sample_data import weights
 
 pytestmark = pytest.mark.skipif(
     util.find_spec("jax") is None, reason="jax is not installed: pip install 'modelwright[jax]'"

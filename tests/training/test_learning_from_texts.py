@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import write_csv
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.runs import run as runs
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
+from sample_data import write_csv
 
 MODEL = {
     "recipe": "textcnn",

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 
 import modelwright
-from conftest import write_csv
 from modelwright.checks.negation import LANGUAGES, Language, pairs
 from modelwright.core.types import Split
 from modelwright.data.rows import Texts
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.models.options import TextOptions
 from modelwright.training.negation import ask, negation
+from sample_data import write_csv
 
 LABELS = ("差评", "好评")
 

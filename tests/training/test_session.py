@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from conftest import weights
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
@@ -20,6 +19,7 @@ from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Extras, Session
 from modelwright.training.starting_weights import StartFrom
 from modelwright.training.train import resume, train
+from sample_data import weights
 
 MODEL = {"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1}
 TRAIN = {"epochs": 3, "batch_size": 16, "precision": "float32", "tensorboard": False}

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import modelwright
-from conftest import weights, write_csv, write_images
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.runs import run as runs
+from sample_data import weights, write_csv, write_images
 
 TABLES = {
     "model": {"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.2},
