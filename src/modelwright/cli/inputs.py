@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.images import EXTENSIONS
+from modelwright.data.images import IMAGE_EXTENSIONS
 
 _TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
@@ -35,7 +35,7 @@ def expand(given: Sequence[str], task: Task, servable: Path) -> list[str | Path]
 
 def _refuse_file(text: str, servable: Path) -> None:
     suffix = Path(text).suffix.lower() if len(text) < 256 else ""
-    if suffix in EXTENSIONS and Path(text).is_file():
+    if suffix in IMAGE_EXTENSIONS and Path(text).is_file():
         raise ConfigError(
             f"{text} is a picture, but {servable} classifies texts; give texts, or a model of"
             " pictures."
@@ -52,10 +52,10 @@ def _pictures(name: str, servable: Path) -> list[Path]:
     if len(name) < 1024 and path.is_file():
         return [path]
     if len(name) < 1024 and path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_EXTENSIONS)
         if not inside:
             raise ConfigError(
-                f"the folder {name} holds no pictures ({', '.join(sorted(EXTENSIONS))})."
+                f"the folder {name} holds no pictures ({', '.join(sorted(IMAGE_EXTENSIONS))})."
             )
         return inside
     if any(mark in name for mark in "*?["):

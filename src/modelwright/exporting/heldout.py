@@ -12,7 +12,7 @@ import numpy as np
 from modelwright.core.config import Config, DataConfig
 from modelwright.core.errors import ConfigError, DataError, ServableError
 from modelwright.core.types import Dataset, Progress, RawInput, Split
-from modelwright.data.images import portable
+from modelwright.data.images import portable_image
 from modelwright.data.load import load_data
 from modelwright.servable import examples
 from modelwright.servable.manifest import Manifest
@@ -45,7 +45,7 @@ def load(
 def sendable(split: Split, places: list[int]) -> tuple[RawInput, ...]:
     """Texts, or the bytes of encoded pictures, of a kind that every engine reads."""
     rows = (split.inputs.raw(place) for place in places)
-    return tuple(portable(row) if isinstance(row, bytes) else row for row in rows)
+    return tuple(portable_image(row) if isinstance(row, bytes) else row for row in rows)
 
 
 def part_of(data: Dataset, split: str | None) -> tuple[str, Split]:

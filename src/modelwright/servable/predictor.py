@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, RawInput
-from modelwright.data.images import portable
+from modelwright.data.images import portable_image
 from modelwright.servable import manifest
 from modelwright.servable.engines import open_engine
 from modelwright.servable.manifest import Manifest
@@ -84,7 +84,7 @@ class Predictor:
                 " expected a path, or bytes of an encoded picture."
             )
         try:
-            return portable(row)
+            return portable_image(row)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
 
