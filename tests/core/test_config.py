@@ -10,11 +10,11 @@ from modelwright.core.errors import ConfigError
     ("values", "says"),
     [
         ({"epoch": 3}, r"unknown key 'train.epoch'\. Did you mean 'epochs'\?"),
-        ({"epochs": 0}, r"'train.epochs' was given 0; expected a whole number at least 1"),
+        ({"epochs": 0}, r"'train.epochs' was given 0; expected an integer at least 1"),
         ({"epochs": "many"}, r"'train.epochs' was given 'many'"),
         ({"precision": "fp16"}, r"'float32' or 'mixed_bfloat16' or 'mixed_float16'"),
         ({"learning_rate": float("nan")}, r"'train.learning_rate' was given nan"),
-        ({"seed": -1}, r"'train.seed' was given -1; expected a whole number at least 0"),
+        ({"seed": -1}, r"'train.seed' was given -1; expected an integer at least 0"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(values: dict[str, object], says: str) -> None:
@@ -24,7 +24,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(values: dict[str, object], sa
 
 
 def test_a_value_with_two_kinds_names_both() -> None:
-    with pytest.raises(ConfigError, match="'auto' or a whole number at least 8 and at most 1024"):
+    with pytest.raises(ConfigError, match="'auto' or an integer at least 8 and at most 1024"):
         check_table(DataConfig, {"image_size": 4}, "data")
 
 

@@ -44,7 +44,7 @@ def test_one_pair_with_names(tmp_path: Path, kind: str) -> None:
         ({"x": X.reshape(6, 16), "y": Y}, r"has the shape \(6, 16\)"),
         ({"x": np.zeros((6, 3, 8, 8), np.uint8), "y": Y}, "channels first.*transpose"),
         ({"x": X, "y": np.eye(6)}, "one-hot"),
-        ({"x": X, "y": Y / 2}, "expected whole numbers or texts"),
+        ({"x": X, "y": Y / 2}, "expected integers or texts"),
         ({"x": X, "y": Y[:3]}, "6 rows in x and 3 in y"),
         ({"x": X, "y": Y, "classes": np.array(["a", "b"])}, "label 2; the file names 2 classes"),
         ({"a": X, "b": Y}, "has the arrays a, b; expected x_train"),

@@ -23,7 +23,7 @@ def fill(root: Path, names: list[str]) -> Path:
     for at, name in enumerate(names):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(at) if path.suffix.lower() in folders.EXTENSIONS else b"text")
+        path.write_bytes(png(at) if path.suffix.lower() in folders.IMAGE_EXTENSIONS else b"text")
     return root
 
 
@@ -51,8 +51,8 @@ def test_what_is_hidden_is_not_seen_and_other_files_are_listed(tmp_path: Path) -
     found = read_folder(fill(tmp_path, names))
     assert len(found) == 1
     assert {row.origin: row.reason for row in found.rejected} == {
-        "cat/notes.doc": "is not a picture file",
-        "a.md": "is not a picture file",
+        "cat/notes.doc": "is not an image file",
+        "a.md": "is not an image file",
     }
 
 

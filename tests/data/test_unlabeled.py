@@ -86,9 +86,9 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no usable texts: 1 were rejected and 0 are held out"):
         load(tmp_path, [("",)])
     source = str(write_csv(tmp_path / "a.csv", rows(), ("text", "label")))
-    pictures = str(write_csv(tmp_path / "p.csv", [("a.png",)], ("image",)))
-    with pytest.raises(DataError, match="given as data.unlabelled, holds pictures"):
-        load_data(DataConfig(source=source, unlabelled=pictures))
+    images = str(write_csv(tmp_path / "p.csv", [("a.png",)], ("image",)))
+    with pytest.raises(DataError, match="given as data.unlabelled, holds images"):
+        load_data(DataConfig(source=source, unlabelled=images))
     with pytest.raises(DataError, match="no file, folder or named set 'nowhere.csv'"):
         load_data(DataConfig(source=source, unlabelled="nowhere.csv"))
     with pytest.raises((ConfigError, ValueError), match="label"):

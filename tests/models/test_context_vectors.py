@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -11,9 +15,9 @@ from modelwright.training.batches import Ids
 VOCABULARY = 22
 
 
-def layer(region: int = 3, size: int = 8) -> ContextVectors:
+def layer(region: int = 3, size: int = 8, **options: Any) -> ContextVectors:
     keras.utils.set_random_seed(0)
-    return ContextVectors(VOCABULARY, size, region)
+    return ContextVectors(VOCABULARY, size, region, **options)
 
 
 def two_topics(texts: int = 192, length: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -113,3 +117,11 @@ def test_progress_counts_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, int, int]] = []
     learn_context_vectors(layer(), [Ids(ids)], 1.0, lambda *step: told.append(step))  # type: ignore[list-item]
     assert told == [("counting neighbors", 64, 100), ("counting neighbors", 100, 100)]
+
+
+def test_stored_weights_keep_the_name_that_run_folders_have(tmp_path: Path) -> None:
+    inputs = keras.Input((4,), dtype="int32")
+    network = keras.Model(inputs, layer(name="context_vectors")(inputs))
+    network.save_weights(tmp_path / "a.weights.h5")
+    with h5py.File(tmp_path / "a.weights.h5") as file:
+        assert "layers/surroundings/vars/0" in file

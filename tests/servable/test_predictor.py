@@ -59,7 +59,7 @@ def test_an_input_that_the_model_cannot_take_is_named(
     with pytest.raises(DataError, match="input 1 is ndarray, but .* classifies images"):
         pictures.predict([np.zeros((4, 4, 3), np.uint8)])  # type: ignore[list-item]
     (tmp_path / "text.png").write_text("not a picture")
-    with pytest.raises(DataError, match=r"text\.png cannot be used: the picture is not a PNG"):
+    with pytest.raises(DataError, match=r"text\.png cannot be used: the image is not a PNG"):
         pictures.predict([tmp_path / "text.png"])
 
 

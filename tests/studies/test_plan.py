@@ -133,7 +133,7 @@ def test_a_long_name_gives_a_short_file_name_of_its_own() -> None:
         ({"variants": [{"nam": "a"}]}, r"unknown key 'variants\.1\.nam'\. Did you mean 'name'"),
         (
             {"seeds": [0, -1]},
-            r"'seeds' was given \[0, -1\]; expected a list of at least 1, each a whole number at",
+            r"'seeds' was given \[0, -1\]; expected a list of at least 1, each an integer at",
         ),
         ({"variants": [{"name": "a"}, {"name": "a"}]}, "two variants are named 'a'"),
         (

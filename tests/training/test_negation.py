@@ -88,7 +88,7 @@ def test_it_follows_the_order_of_the_labels() -> None:
 
 
 def split(texts: list[str]) -> Split:
-    rows = Texts(pa.array(texts, pa.large_string()), np.arange(len(texts)), str)
+    rows = Texts(np.arange(len(texts)), str, pa.array(texts, pa.large_string()))
     return Split(rows, np.zeros(len(texts), np.int64))
 
 

@@ -113,10 +113,10 @@ def test_a_grey_picture_of_another_size_is_brought_to_the_model_s(
 def test_what_cannot_be_drawn_is_refused(text_run: Path, image_run: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"text classifies texts, and layers are drawn for pic"):
         modelwright.layers(text_run)
-    with pytest.raises(DataError, match=r"no\.png: the picture's file cannot be read"):
+    with pytest.raises(DataError, match=r"no\.png: the image's file cannot be read"):
         modelwright.layers(image_run, tmp_path / "no.png")
     (tmp_path / "a.png").write_text("text")
-    with pytest.raises(DataError, match=r"a\.png: the picture is not a PNG, JPEG"):
+    with pytest.raises(DataError, match=r"a\.png: the image is not a PNG, JPEG"):
         modelwright.layers(image_run, tmp_path / "a.png")
     assert not (tmp_path / "l.png").exists()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.images import EXTENSIONS
+from modelwright.data.images import IMAGE_EXTENSIONS
 
 _TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 
@@ -35,7 +35,7 @@ def expand_inputs(arguments: Sequence[str], task: Task, servable: Path) -> list[
 
 def _refuse_file(text: str, servable: Path) -> None:
     suffix = Path(text).suffix.lower() if len(text) < 256 else ""
-    if suffix in EXTENSIONS and Path(text).is_file():
+    if suffix in IMAGE_EXTENSIONS and Path(text).is_file():
         raise ConfigError(
             f"{text} is an image, but {servable} classifies texts; give texts, or an image model."
         )
@@ -51,11 +51,11 @@ def _find_images(name: str, servable: Path) -> list[Path]:
     if len(name) < 1024 and path.is_file():
         return [path]
     if len(name) < 1024 and path.is_dir():
-        images = sorted(p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS)
+        images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_EXTENSIONS)
         if not images:
             raise ConfigError(
                 f"the folder {name} has no images; expected files that end in one of"
-                f" {', '.join(sorted(EXTENSIONS))}."
+                f" {', '.join(sorted(IMAGE_EXTENSIONS))}."
             )
         return images
     if any(mark in name for mark in "*?["):

@@ -212,7 +212,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return repr(schema["const"])
     kinds = {
-        "integer": "a whole number",
+        "integer": "an integer",
         "number": "a number",
         "string": "a text",
         "boolean": "true or false",

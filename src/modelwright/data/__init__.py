@@ -1,1 +1,1 @@
-"""Labelled rows from wherever they are: read, checked, split. Never imports a framework."""
+"""Labeled rows from any source: read, checked, split. Imports no framework."""

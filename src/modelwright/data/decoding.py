@@ -1,6 +1,7 @@
-"""All pictures of a source, decoded once: their pixels, hashes, one size, and the bad ones.
+"""Decodes all images of a source once: their pixels, hashes, common size, and the unreadable ones.
 
-It does not know labels or splits. Pixels that would not fit are decoded, hashed and dropped.
+It does not know labels or splits. Pixels that would not fit into memory are decoded, hashed and
+dropped.
 """
 
 from __future__ import annotations
@@ -15,44 +16,46 @@ import numpy as np
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import IntArray, Progress, Rejected, UInt8Array
-from modelwright.data import digests as hashing
 from modelwright.data import images
+from modelwright.data.digests import Digests, hash_image, join_digests
 from modelwright.data.records import Encoded
-from modelwright.data.rows import workers
+from modelwright.data.rows import decoding_threads
 
 AUTO_SHARED = 224
-"""Largest side, in pixels, at which a size that all pictures share is kept."""
+"""Largest side, in pixels, at which a size that all images share is kept."""
 AUTO_SIDE = 96
-"""Side, in pixels, that pictures of several sizes, or of a larger one, are resized to."""
+"""Side, in pixels, to which images of several sizes, or of a larger size, are resized."""
 
 Size = tuple[int, int]
+"""Height and width, in pixels."""
 
+_AUTO_SIZE = (AUTO_SIDE, AUTO_SIDE)
 _CHUNK = 64
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What became of the pictures.
+    """The decoded images, ``n`` of them.
 
     Attributes:
-        pixels: uint8 ``[kept, h, w, c]``; None where they would take too much memory.
-        digests: ``[kept, 2]``, of the pixels before resizing.
-        kept: Positions of the readable pictures, ``[kept]``.
-        size: Height and width of every picture.
-        shared: Whether ``size`` is that of the files.
-        rejected: The unreadable ones.
+        pixels: uint8 ``[n, h, w, c]``; None if they would take too much memory.
+        digests: Hashes of the pixels before resizing, ``[n, 2]``.
+        readable: Positions of the readable images, ``[n]``.
+        size: Height and width of every image.
+        shared: Whether all files have the size ``size``.
+        rejected: The unreadable images.
     """
 
     pixels: UInt8Array | None
-    digests: hashing.Digests
-    kept: IntArray
+    digests: Digests
+    readable: IntArray
     size: Size
     shared: bool
     rejected: tuple[Rejected, ...]
 
 
 @dataclass
-class _Result:
+class _Image:
     digest: bytes
     pixels: UInt8Array
     original: Size
@@ -60,38 +63,46 @@ class _Result:
 
 @dataclass
 class _Store:
-    """Pixels as they come in, at a size that may still change once."""
+    """Collects images, at a size that may still change once."""
 
     total: int
     channels: int
     limit: int
     size: Size | None
     pixels: UInt8Array | None = None
-    kept: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     originals: set[Size] = field(default_factory=set)
 
-    def open(self, size: Size) -> None:
+    def allocate(self, size: Size) -> None:
+        """Makes room for all images at a size, if that fits into memory."""
         self.size = size
-        wanted = (self.total, *size, self.channels)
-        self.pixels = np.empty(wanted, np.uint8) if np.prod(wanted) <= self.limit else None
+        shape = (self.total, *size, self.channels)
+        self.pixels = np.empty(shape, np.uint8) if np.prod(shape) <= self.limit else None
 
-    def change(self, size: Size) -> None:
-        """Make room at another size and bring what is there to it."""
+    def change_size(self, size: Size) -> None:
+        """Makes room at another size and resizes the collected images."""
         before = self.pixels
-        self.open(size)
+        self.allocate(size)
         if self.pixels is not None and before is not None:
-            for slot in range(len(self.kept)):
-                self.pixels[slot] = images.resize(before[slot], size)
-        elif self.kept:
+            for slot in range(len(self.positions)):
+                self.pixels[slot] = images.resize_image(before[slot], size)
+        elif self.positions:
             self.pixels = None
 
-    def add(self, position: int, result: _Result) -> None:
+    def choose_size(self, original: Size) -> None:
+        """Chooses the size after the first image, and again after one of another size."""
+        if self.size is None:
+            self.allocate(original if max(original) <= AUTO_SHARED else _AUTO_SIZE)
+        elif original != self.size and self.originals == {self.size}:
+            self.change_size(_AUTO_SIZE)
+
+    def add(self, position: int, image: _Image) -> None:
         if self.pixels is not None and self.size is not None:
-            self.pixels[len(self.kept)] = images.resize(result.pixels, self.size)
-        self.kept.append(position)
-        self.digests.append(result.digest)
-        self.originals.add(result.original)
+            self.pixels[len(self.positions)] = images.resize_image(image.pixels, self.size)
+        self.positions.append(position)
+        self.digests.append(image.digest)
+        self.originals.add(image.original)
 
 
 def decode_all(
@@ -103,95 +114,98 @@ def decode_all(
     memory_mib: int = 2048,
     progress: Progress | None = None,
 ) -> Decoded:
-    """Decode every picture.
+    """Decodes every image.
 
     Args:
-        encoded: Files, or their bytes.
-        origin: From a position to where the picture came from.
-        size: Height and width to resize to; auto keeps the size that all of them share, up
-            to ``AUTO_SHARED``, and is else a square of ``AUTO_SIDE``.
-        channels: 3 for RGB, 1 for grey.
-        memory_mib: Pixels that take more are not kept.
-        progress: Told after every chunk.
+        encoded: Image files, or their bytes.
+        origin: Maps a position to where the image came from.
+        size: Height and width to resize to. auto keeps a size that all images share, up to
+            ``AUTO_SHARED``; otherwise it is a square of ``AUTO_SIDE``.
+        channels: 3 for RGB, 1 for gray.
+        memory_mib: Pixels that take more memory are not kept.
+        progress: Called after every chunk.
     """
     auto = size == "auto"
     store = _Store(len(encoded), channels, memory_mib * 2**20, None)
     if not isinstance(size, str):
-        store.open(size)
+        store.allocate(size)
     rejected: list[Rejected] = []
 
-    def work(chunk: range) -> list[_Result | str]:
-        return [_decode(encoded[at], channels, None if auto else store.size) for at in chunk]
+    def decode_chunk(chunk: range) -> list[_Image | str]:
+        target = None if auto else store.size
+        return [_decode(encoded[position], channels, target) for position in chunk]
 
     done = 0
-    for chunk, results in _ordered(work, len(encoded), workers(encoded)):
-        for position, result in zip(chunk, results, strict=True):
-            if isinstance(result, str):
-                rejected.append(Rejected(origin(position), result))
+    for chunk, decoded in _in_order(decode_chunk, len(encoded), decoding_threads(encoded)):
+        for position, image in zip(chunk, decoded, strict=True):
+            if isinstance(image, str):
+                rejected.append(Rejected(origin(position), image))
                 continue
             if auto:
-                _settle(store, result.original)
-            store.add(position, result)
+                store.choose_size(image.original)
+            store.add(position, image)
         done += len(chunk)
         if progress is not None:
-            progress("reading pictures", done, len(encoded))
+            progress("reading images", done, len(encoded))
 
-    final = store.size or (AUTO_SIDE, AUTO_SIDE)
-    kept = np.array(store.kept, np.int64)
-    pixels = store.pixels
-    if pixels is None and len(kept) * final[0] * final[1] * channels <= store.limit:
-        # The first size did not fit and the final one does: decode again, into an array.
-        pixels = np.empty((len(kept), *final, channels), np.uint8)
-        for slot, at in enumerate(kept):
-            again = _decode(encoded[at], channels, final)
-            if isinstance(again, str):
-                raise DataError(f"{origin(int(at))}: {again}; it changed while it was read")
-            pixels[slot] = again.pixels
-    elif pixels is not None:
-        pixels = pixels[: len(kept)]
+    final = store.size or _AUTO_SIZE
     return Decoded(
-        pixels=pixels,
-        digests=hashing.join(store.digests),
-        kept=kept,
+        pixels=_final_pixels(store, final, encoded, origin),
+        digests=join_digests(store.digests),
+        readable=np.array(store.positions, np.int64),
         size=final,
         shared=store.originals == {final},
         rejected=tuple(rejected),
     )
 
 
-def _settle(store: _Store, original: Size) -> None:
-    if store.size is None:
-        fits = max(original) <= AUTO_SHARED
-        store.open(original if fits else (AUTO_SIDE, AUTO_SIDE))
-    elif original != store.size and store.originals == {store.size}:
-        store.change((AUTO_SIDE, AUTO_SIDE))
+def _final_pixels(
+    store: _Store, size: Size, encoded: Sequence[Encoded], origin: Callable[[int], str]
+) -> UInt8Array | None:
+    """Returns the collected pixels.
+
+    If only the first size did not fit into memory, the images are decoded a second time.
+    """
+    count = len(store.positions)
+    if store.pixels is not None:
+        return store.pixels[:count]
+    if count * size[0] * size[1] * store.channels > store.limit:
+        return None
+    pixels = np.empty((count, *size, store.channels), np.uint8)
+    for slot, position in enumerate(store.positions):
+        image = _decode(encoded[position], store.channels, size)
+        if isinstance(image, str):
+            raise DataError(f"{origin(position)}: {image}; it changed while it was read")
+        pixels[slot] = image.pixels
+    return pixels
 
 
-def _decode(encoded: Encoded, channels: int, size: Size | None) -> _Result | str:
+def _decode(encoded: Encoded, channels: int, size: Size | None) -> _Image | str:
+    """Returns a decoded image, or why it is not readable."""
     try:
-        pixels = images.decode(images.read(encoded), channels=channels)
+        pixels = images.decode_image(images.read_encoded(encoded), channels=channels)
     except DataError as error:
         return str(error)
     original = (pixels.shape[0], pixels.shape[1])
-    digest = hashing.of_image(pixels)
+    digest = hash_image(pixels)
     if size is None and max(original) > AUTO_SHARED:
-        size = (AUTO_SIDE, AUTO_SIDE)
-    return _Result(digest, pixels if size is None else images.resize(pixels, size), original)
+        size = _AUTO_SIZE
+    return _Image(digest, pixels if size is None else images.resize_image(pixels, size), original)
 
 
-def _ordered(
-    work: Callable[[range], list[_Result | str]], total: int, threads: int
-) -> Iterator[tuple[range, list[_Result | str]]]:
-    """Chunks and their results in order, only a few of them ahead of the reader."""
-    chunks = [range(at, min(at + _CHUNK, total)) for at in range(0, total, _CHUNK)]
+def _in_order(
+    decode_chunk: Callable[[range], list[_Image | str]], total: int, threads: int
+) -> Iterator[tuple[range, list[_Image | str]]]:
+    """Yields chunks and their images in order. Only a few chunks are decoded in advance."""
+    chunks = [range(start, min(start + _CHUNK, total)) for start in range(0, total, _CHUNK)]
     if threads == 1:
         for chunk in chunks:
-            yield chunk, work(chunk)
+            yield chunk, decode_chunk(chunk)
         return
-    waiting: deque[tuple[range, Future[list[_Result | str]]]] = deque()
+    waiting: deque[tuple[range, Future[list[_Image | str]]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(work, chunk)))
+            waiting.append((chunk, pool.submit(decode_chunk, chunk)))
             if len(waiting) > 2 * threads:
                 first, future = waiting.popleft()
                 yield first, future.result()

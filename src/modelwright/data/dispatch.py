@@ -1,25 +1,50 @@
-"""Which reader a source is for: a named set, a folder, or a file by its extension."""
+"""Chooses the reader of a source: a named set, a folder, or a file by its extension.
+
+To add a reader for a kind of file: a module in ``readers/`` and one line in ``READERS``. Another
+package registers one as an entry point in the group ``modelwright.readers``, under the extension
+without its dot; that group is only read for an extension that is not in ``READERS``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.nearest import nearest
+from modelwright.core.plugins import find_plugin
 from modelwright.core.types import Progress
-from modelwright.data.named.records import NAMES, read_named
+from modelwright.data.named.definitions import SET_NAMES
+from modelwright.data.named.records import read_named
 from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
 from modelwright.data.readers.folders import read_folder, read_zip
-from modelwright.data.readers.tables import EXTENSIONS, read_split_files, read_table, split_files
-from modelwright.data.records import Records, join
+from modelwright.data.readers.tables import (
+    TABLE_EXTENSIONS,
+    read_split_files,
+    read_table,
+    split_files,
+)
+from modelwright.data.records import Records, join_records
+
+PLUGINS = "modelwright.readers"
+"""Group of the entry points with which other packages register readers."""
+
+Reader = Callable[[Path, DataConfig], Records]
+"""Returns the rows of a file, as they are found: ``Records`` are cleaned and split later."""
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(sorted(TABLE_EXTENSIONS), read_table),
+    ".npz": lambda path, _: read_npz(path),
+    ".zip": lambda path, config: read_zip(path, config.encoding),
+}
 
 KINDS = (
-    f"a named set ({', '.join(NAMES)}), a folder per class or a zip file of it, CIFAR's python "
+    f"a named set ({', '.join(SET_NAMES)}), a folder per class or a zip file of it, CIFAR's python "
     "batches, .npz, .csv, .tsv, .jsonl or .parquet"
 )
-_PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".npy"})
+_PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth"})
 _ADVICE = {
     ".json": "save it as JSON Lines (.jsonl), one object a line",
     ".xlsx": "save it as CSV in UTF-8",
@@ -30,60 +55,64 @@ _ADVICE = {
     ".tgz": "unpack it",
     ".7z": "unpack it",
     ".rar": "unpack it",
-    ".npy": "save pictures and labels as one .npz file",
+    ".npy": "save images and labels as one .npz file",
 }
 
 
 def read_sources(config: DataConfig, progress: Progress | None = None) -> Records:
-    """The rows of every source of a config, as one.
+    """Returns the rows of all sources of a config, joined.
 
     Raises:
-        DataError: no source is given, one is missing or cannot be read, or they do not fit
-            together.
+        DataError: No source is given, a source is missing or cannot be read, or the sources do
+            not fit together.
     """
     sources = [config.source] if isinstance(config.source, str) else config.source
     sources = [source for source in sources if source.strip()]
     if not sources:
         raise DataError(f"no data source is given (data.source); expected {KINDS}")
     parts = [read_source(source, config, progress) for source in sources]
-    return join(parts, ", ".join(part.source for part in parts))
+    return join_records(parts, ", ".join(part.source for part in parts))
 
 
 def read_source(source: str, config: DataConfig, progress: Progress | None = None) -> Records:
-    """The rows of one source; a named set goes before a file of the same name (``./mnist``).
+    """Returns the rows of one source.
+
+    A named set comes before a file of the same name, which can be given as ``./mnist``.
 
     Raises:
-        DataError: it is missing, of no known kind, or cannot be read.
+        DataError: The source is missing, of an unknown kind, or cannot be read.
     """
-    if source in NAMES:
+    if source in SET_NAMES:
         folder = None if config.folder is None else Path(config.folder).expanduser()
         return read_named(source, folder, progress)
     path = Path(source).expanduser()
     try:
         if path.is_dir():
-            return _folder(path, config)
+            return _read_folder(path, config)
         if path.is_file():
-            return _file(path, config)
+            return _find_reader(path)(path, config)
     except PermissionError as error:
-        raise DataError(f"{error.filename} cannot be read; its permissions do not allow") from None
+        raise DataError(
+            f"{error.filename} cannot be read; its permissions do not allow it"
+        ) from None
     except (OSError, ValueError) as error:
         raise DataError(f"{source[:200]!r} cannot be read ({error})") from None
     raise DataError(
         f"there is no file, folder or named set '{source[:200]}'."
-        f"{nearest(source.lower(), NAMES)} Expected {KINDS}"
+        f"{nearest(source.lower(), SET_NAMES)} Expected {KINDS}"
     )
 
 
-def _folder(path: Path, config: DataConfig) -> Records:
+def _read_folder(path: Path, config: DataConfig) -> Records:
     if is_cifar(path):
         return read_cifar(path)
     tables = split_files(path)
     if "train" in tables.values():
         return read_split_files(tables, path, config)
     if (path / "data").is_dir() and "train" in split_files(path / "data").values():
-        return _folder(path / "data", config)
-    found = sorted(one.name for one in path.iterdir() if one.suffix.lower() in EXTENSIONS)
-    if found and not any(one.is_dir() for one in path.iterdir()):
+        return _read_folder(path / "data", config)
+    found = sorted(file.name for file in path.iterdir() if file.suffix.lower() in TABLE_EXTENSIONS)
+    if found and not any(file.is_dir() for file in path.iterdir()):
         raise DataError(
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
@@ -91,18 +120,20 @@ def _folder(path: Path, config: DataConfig) -> Records:
     return read_folder(path, config.encoding)
 
 
-def _file(path: Path, config: DataConfig) -> Records:
+def _find_reader(path: Path) -> Reader:
     suffix = path.suffix.lower()
-    if suffix in EXTENSIONS:
-        return read_table(path, config)
-    if suffix == ".npz":
-        return read_npz(path)
-    if suffix == ".zip":
-        return read_zip(path, config.encoding)
-    if suffix in _PICKLES - set(_ADVICE):
+    reader = READERS.get(suffix) or (find_plugin(PLUGINS, suffix[1:]) if suffix[1:] else None)
+    if callable(reader):
+        return reader
+    if reader is not None:
+        raise DataError(
+            f"the entry point '{suffix[1:]}' in '{PLUGINS}' is a {type(reader).__name__}; expected"
+            " a function of a path and a DataConfig that returns Records"
+        )
+    if suffix in _PICKLES:
         raise DataError(
             f"{path.name} is a pickle, and pickles are never executed; save it as .npz "
-            "(pictures) or .csv (texts)"
+            "(images) or .csv (texts)"
         )
     advice = _ADVICE.get(suffix, f"expected {KINDS}")
     raise DataError(f"{path.name} is of no kind that can be read; {advice}")

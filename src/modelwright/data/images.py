@@ -1,10 +1,10 @@
-"""One picture: decode, resize, encode. Pillow is the reference for the whole product.
+"""Decodes, resizes and encodes single images. Pillow is the reference for the whole project.
 
 TensorFlow's ``decode_image(channels=3, expand_animations=False)`` and
-``tf.image.resize(method="bilinear", antialias=True)`` agree with what is done here, but that for
-JPEG TensorFlow needs ``decode_jpeg(dct_method="INTEGER_ACCURATE")`` to be exact, and that it reads
-WebP with alpha only with four channels. The
-orientation in EXIF is not applied, an alpha channel is dropped, nothing is cropped.
+``tf.image.resize(method="bilinear", antialias=True)`` give the same pixels, with two exceptions:
+JPEG needs ``decode_jpeg(dct_method="INTEGER_ACCURATE")``, and TensorFlow reads WebP with alpha
+only as four channels. The orientation in EXIF is not applied, an alpha channel is dropped, and
+nothing is cropped.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
 
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 64_000_000
-"""Largest width times height that is decoded; more is taken for a decompression bomb."""
+"""Largest width times height. A larger image is rejected as a decompression bomb."""
 
-# Pillow's other formats start programs (EPS) or are rarely tested against hostile files.
+# Pillow's other formats start programs (EPS) or are rarely tested against malicious files.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 _IN_GRAPH = ("PNG", "JPEG", "BMP", "GIF")
 _UNREADABLE = (
@@ -44,39 +44,39 @@ _UNREADABLE = (
 )
 
 
-def decode(data: bytes, *, channels: int = 3) -> UInt8Array:
-    """The pixels of the first frame, uint8 ``[height, width, channels]``.
+def decode_image(data: bytes, *, channels: int = 3) -> UInt8Array:
+    """Returns the pixels of the first frame, uint8 ``[height, width, channels]``.
 
     Args:
         data: The bytes of a PNG, JPEG, BMP, GIF, WebP or TIFF file.
-        channels: 3 for RGB (grey is repeated), 1 for grey.
+        channels: 3 for RGB (gray is repeated), 1 for gray.
 
     Raises:
-        DataError: the bytes are empty, no picture, cut off, or decode to more than
-            ``MAX_PIXELS``. It starts with "the picture", so that a caller can add which.
+        DataError: The bytes are empty, not an image or cut off, or decode to more than
+            ``MAX_PIXELS``. The message starts with "the image", so that a caller can add its name.
     """
     if not data:
-        raise DataError("the picture is empty (0 bytes)")
+        raise DataError("the image is empty (0 bytes)")
     try:
-        with _open(io.BytesIO(data), data) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise DataError(_too_large(f"{picture.width}x{picture.height} pixels"))
-            converted = _convert(picture, "RGB" if channels == 3 else "L")
+        with _open(io.BytesIO(data), data) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(_too_large(f"{image.width}x{image.height} pixels"))
+            converted = _convert(image, "RGB" if channels == 3 else "L")
             pixels = np.frombuffer(converted.tobytes(), np.uint8)
             return pixels.reshape(converted.height, converted.width, channels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large("too many pixels")) from None
     except UnidentifiedImageError:
-        raise DataError("the picture is not a PNG, JPEG, BMP, GIF, WebP or TIFF file") from None
+        raise DataError("the image is not a PNG, JPEG, BMP, GIF, WebP or TIFF file") from None
     except _UNREADABLE as error:
-        raise DataError(f"the picture is damaged or cut off ({_first_line(error)})") from None
+        raise DataError(f"the image is damaged or cut off ({_first_line(error)})") from None
 
 
-def read(encoded: Path | bytes) -> bytes:
-    """The bytes of a picture that is not decoded yet.
+def read_encoded(encoded: Path | bytes) -> bytes:
+    """Returns the bytes of an encoded image.
 
     Raises:
-        DataError: its file cannot be read.
+        DataError: The file cannot be read.
     """
     if isinstance(encoded, bytes):
         return encoded
@@ -85,11 +85,11 @@ def read(encoded: Path | bytes) -> bytes:
             return file.read()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DataError(f"the picture's file cannot be read ({reason})") from None
+        raise DataError(f"the image's file cannot be read ({reason})") from None
 
 
-def resize(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """Pixels ``[h, w, c]`` at ``size`` (height, width): bilinear with antialiasing, no crop."""
+def resize_image(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """Returns pixels ``[h, w, c]`` at ``size`` (height, width): antialiased bilinear, no crop."""
     height, width = size
     if pixels.shape[:2] == (height, width):
         return pixels
@@ -107,77 +107,77 @@ def resize(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
     return np.stack(planes, axis=-1)
 
 
-def with_channels(pixels: UInt8Array, channels: int) -> UInt8Array:
-    """Pixels ``[..., c]`` as grey (1) or RGB (3): grey is repeated, colour becomes luma.
+def convert_channels(pixels: UInt8Array, channels: int) -> UInt8Array:
+    """Returns pixels ``[..., c]`` as gray (1) or RGB (3). Gray is repeated; color becomes luma.
 
     Raises:
-        DataError: the change is not between 1 and 3 channels.
+        DataError: The conversion is not between 1 and 3 channels.
     """
-    have = pixels.shape[-1]
-    if have == channels:
+    current = pixels.shape[-1]
+    if current == channels:
         return pixels
-    if (have, channels) == (1, 3):
+    if (current, channels) == (1, 3):
         return np.repeat(pixels, 3, axis=-1)
-    if (have, channels) == (3, 1):
-        # Pillow's own integer weights for "L", ITU-R 601-2.
+    if (current, channels) == (3, 1):
+        # Pillow's integer weights for "L", ITU-R 601-2.
         luma = pixels.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
         return (((luma + 0x8000) >> 16).astype(np.uint8))[..., None]
     raise DataError(
-        f"the pictures have {have} channels and {channels} are expected; convert them to RGB"
+        f"the images have {current} channels and {channels} are expected; convert them to RGB"
     )
 
 
 def encode_png(pixels: UInt8Array) -> bytes:
-    """Pixels ``[h, w, c]``, c being 1 or 3, as the bytes of a PNG file."""
+    """Returns the bytes of a PNG file of pixels ``[h, w, c]``, where c is 1 or 3."""
     plane = pixels[..., 0] if pixels.shape[2] == 1 else pixels
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(plane)).save(file, format="PNG")
     return file.getvalue()
 
 
-def portable(data: bytes) -> bytes:
-    """A readable picture's own bytes where a TensorFlow graph decodes its kind, else as PNG.
+def portable_image(data: bytes) -> bytes:
+    """Returns an image file that a TensorFlow graph can decode: the file itself, or a new PNG.
 
     Raises:
-        DataError: it is not a readable picture, as ``decode`` says.
+        DataError: The file is not a readable image (see ``decode_image``).
     """
-    pixels = decode(data, channels=3)
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-        return data if picture.format in _IN_GRAPH else encode_png(pixels)
+    pixels = decode_image(data, channels=3)
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        return data if image.format in _IN_GRAPH else encode_png(pixels)
 
 
 def _open(file: io.BytesIO, data: bytes) -> Image.Image:
-    # Image.open asks every plugin in turn, which costs a tenth of a thumbnail's time.
+    # Image.open tries every plugin in turn, a tenth of the time to decode a thumbnail.
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile(file)
     return Image.open(file, formats=_FORMATS)
 
 
-def _convert(picture: Image.Image, mode: str) -> Image.Image:
-    if picture.mode == mode:
-        picture.load()
-        return picture
-    if picture.mode == "F":
-        raise DataError("the picture has floating-point pixels; save it with 8 bits a channel")
-    if picture.mode.startswith("I"):
-        # Pillow clips 16-bit grey to 255; the high byte is what libpng and TensorFlow keep.
-        grey = np.asarray(picture).astype(np.int64)
-        if grey.min() < 0 or grey.max() > 0xFFFF:
-            raise DataError("the picture has 32-bit pixels; save it with 8 bits a channel")
-        return Image.fromarray((grey >> 8).astype(np.uint8)).convert(mode)
-    if picture.mode == "P" and "transparency" in picture.info:
-        # Through RGBA, so that Pillow neither warns nor paints over what is transparent.
-        whole = picture.convert("RGBA")
-        if picture.format == "GIF":
-            # In a GIF, TensorFlow paints what is transparent black.
-            black = Image.new("RGBA", whole.size)
-            whole = Image.composite(whole, black, whole.getchannel("A"))
-        return whole.convert("RGB").convert(mode)
-    return picture.convert(mode)
+def _convert(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode == mode:
+        image.load()
+        return image
+    if image.mode == "F":
+        raise DataError("the image has floating-point pixels; save it with 8 bits a channel")
+    if image.mode.startswith("I"):
+        # Pillow clips 16-bit gray to 255; libpng and TensorFlow keep the high byte.
+        gray = np.asarray(image).astype(np.int64)
+        if gray.min() < 0 or gray.max() > 0xFFFF:
+            raise DataError("the image has 32-bit pixels; save it with 8 bits a channel")
+        return Image.fromarray((gray >> 8).astype(np.uint8)).convert(mode)
+    if image.mode == "P" and "transparency" in image.info:
+        # Through RGBA, so that Pillow neither warns nor paints over transparent pixels.
+        rgba = image.convert("RGBA")
+        if image.format == "GIF":
+            # TensorFlow paints the transparent pixels of a GIF black.
+            black = Image.new("RGBA", rgba.size)
+            rgba = Image.composite(rgba, black, rgba.getchannel("A"))
+        return rgba.convert("RGB").convert(mode)
+    return image.convert(mode)
 
 
 def _too_large(size: str) -> str:
-    return f"the picture is too large ({size}; at most {MAX_PIXELS // 1_000_000} megapixels)"
+    return f"the image is too large ({size}; at most {MAX_PIXELS // 1_000_000} megapixels)"
 
 
 def _first_line(error: BaseException) -> str:

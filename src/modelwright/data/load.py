@@ -1,6 +1,6 @@
-"""From a source to checked splits: read, clean, decode, number the labels, split.
+"""Turns a source into checked splits: reads, cleans, decodes, numbers the labels, splits.
 
-Every reader's rows go through the same steps here. It reads no file itself.
+The rows of every reader go through the same steps here. No file is read here.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from modelwright.core.types import (
     SplitName,
     Task,
 )
-from modelwright.data.digests import Digests, fingerprint
+from modelwright.data.digests import Digests, fingerprint_rows
 from modelwright.data.dispatch import read_sources
 from modelwright.data.prepare import Prepared, prepare
-from modelwright.data.splits import NONE, Sides, leaked, limit_rows, split_rows
-from modelwright.data.unlabeled import load_unlabelled
+from modelwright.data.splits import NO_SPLIT, Sides, count_leaked, limit_rows, split_rows
+from modelwright.data.unlabeled import load_unlabeled
 
 _SHOWN = 3
 
 
 def load_data(source: DataConfig | str | Path, *, progress: Progress | None = None) -> Dataset:
-    """Read, check and split labelled pictures or texts.
+    """Reads, checks and splits labeled images or texts.
 
     Args:
-        source: A config, or only its ``source``: a path or the name of a known set.
-        progress: Told about downloads and decoding.
+        source: A config, or only its ``source``: a path or the name of a named set.
+        progress: Called during downloads and decoding.
 
     Raises:
-        DataError: the source cannot be read, has fewer than two classes, leaves a class
+        DataError: The source cannot be read, has fewer than two classes, leaves a class
             without training rows, or has rejected rows while ``strict`` is set.
 
     Example:
@@ -56,33 +56,33 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
     """
     config = source if isinstance(source, DataConfig) else DataConfig(source=str(source))
     records = read_sources(config, progress)
-    ready = prepare(records, config, size="auto", progress=progress)
-    _check_rejected(ready, config)
-    names = order_labels(ready.names, records.label_order)
-    labels = _positions(ready, names)
-    _check_classes(ready, names, labels, config)
+    prepared = prepare(records, config, size="auto", progress=progress)
+    _check_rejected(prepared, config)
+    names = order_labels(prepared.names, records.label_order)
+    labels = _positions(prepared, names)
+    _check_classes(prepared, names, labels, config)
 
-    sides = split_rows(ready.digests, labels, ready.given, config.val, config.test)
-    used = np.full(len(sides), NONE, np.int8)
+    sides = split_rows(prepared.digests, labels, prepared.source_sides, config.val, config.test)
+    used = np.full(len(sides), NO_SPLIT, np.int8)
     splits: dict[SplitName, Split] = {}
     for side, name in enumerate(SPLITS):
-        rows = limit_rows(ready.digests, labels, np.flatnonzero(sides == side), config.limit)
+        rows = limit_rows(prepared.digests, labels, np.flatnonzero(sides == side), config.limit)
         if len(rows):
             used[rows] = side
-            splits[name] = Split(ready.rows(rows), labels[rows])
-    _check_train(ready.source, names, labels, used)
+            splits[name] = Split(prepared.rows(rows), labels[rows])
+    _check_train(prepared.source, names, labels, used)
     data = Dataset(
-        task=ready.task,
+        task=prepared.task,
         labels=names,
         splits=splits,
-        fingerprint=fingerprint(ready.digests, labels, used, names),
-        source=ready.source,
-        rejected=ready.rejected,
-        shape=ready.shape,
-        notes=(*ready.notes, *_split_notes(ready, config, used)),
+        fingerprint=fingerprint_rows(prepared.digests, labels, used, names),
+        source=prepared.source,
+        rejected=prepared.rejected,
+        shape=prepared.shape,
+        notes=(*prepared.notes, *_split_notes(prepared, config, used)),
     )
     if config.unlabelled:
-        data = _with_unlabelled(data, config, ready.digests[sides > 0], progress)
+        data = _add_unlabeled(data, config, prepared.digests[sides > 0], progress)
     _release()
     return data
 
@@ -95,51 +95,52 @@ def load_split(
     task: Task,
     progress: Progress | None = None,
 ) -> tuple[Split, tuple[Rejected, ...]]:
-    """Every row of a source as one split, to evaluate a trained model on.
+    """Returns all rows of a source as one split, to evaluate a trained model on.
 
     Args:
-        config: Where the rows are; its shares of splits play no part.
-        labels: Those of the model, in its order.
-        shape: Of the model's pictures, which the rows are resized to; None for texts.
-        task: Of the model.
-        progress: Told about downloads and decoding.
+        config: The source of the rows; the shares of its splits are ignored.
+        labels: The model's labels, in its order.
+        shape: Shape of the model's images, to which images are resized; None for texts.
+        task: The model's task.
+        progress: Called during downloads and decoding.
 
     Raises:
-        DataError: rows of the other task, a label the model does not know, or no rows.
+        DataError: The rows are of the other task, have a label that the model does not know, or
+            none is usable.
     """
     records = read_sources(config, progress)
     if records.task != task:
-        words = {"image": "pictures", "text": "texts"}
+        kinds = {"image": "images", "text": "texts"}
         raise DataError(
-            f"{records.source} holds {words[records.task]} and the model takes {words[task]}; "
+            f"{records.source} holds {kinds[records.task]} and the model takes {kinds[task]}; "
             "give data of the model's kind"
         )
-    ready = prepare(records, config, size=shape or "auto", progress=progress)
-    _check_rejected(ready, config)
-    unknown = [name for name in ready.names if name not in labels]
+    prepared = prepare(records, config, size=shape or "auto", progress=progress)
+    _check_rejected(prepared, config)
+    unknown = [name for name in prepared.names if name not in labels]
     if unknown:
         raise DataError(
-            f"{ready.source} has the label '{unknown[0]}', which the model does not know."
+            f"{prepared.source} has the label '{unknown[0]}', which the model does not know."
             f"{nearest(unknown[0], labels)} It knows {_listed(labels)}"
         )
-    positions = _positions(ready, labels)
-    everything = np.arange(len(positions), dtype=np.int64)
-    rows = limit_rows(ready.digests, positions, everything, config.limit)
+    positions = _positions(prepared, labels)
+    all_rows = np.arange(len(positions), dtype=np.int64)
+    rows = limit_rows(prepared.digests, positions, all_rows, config.limit)
     _release()
-    return Split(ready.rows(rows), positions[rows]), ready.rejected
+    return Split(prepared.rows(rows), positions[rows]), prepared.rejected
 
 
 def order_labels(found: Sequence[str], known: Sequence[str] | None) -> tuple[str, ...]:
-    """The order of classes: the source's own, or by number where all are, or by name."""
+    """Returns the classes in the source's order, by number if all are numbers, or by name."""
     if known is not None and set(found) <= set(known):
-        # A class of the source without any row is left out: it could never be learned.
+        # A class without rows is left out: it could not be learned.
         return tuple(name for name in known if name in set(found))
     numbers = all(name.removeprefix("-").isdecimal() and name.isascii() for name in found)
     return tuple(sorted(found, key=(lambda name: (int(name), name)) if numbers else None))
 
 
 def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
-    """Write the rows that were left out as CSV: ``origin,reason``."""
+    """Writes the rejected rows as CSV: ``origin,reason``."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["origin", "reason"])
@@ -147,58 +148,58 @@ def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
     write_bytes(path, file.getvalue().encode("utf-8", "replace"))
 
 
-def _with_unlabelled(
+def _add_unlabeled(
     data: Dataset, config: DataConfig, held_out: Digests, progress: Progress | None
 ) -> Dataset:
-    found = load_unlabelled(config, held_out, progress)
+    texts = load_unlabeled(config, held_out, progress)
     return replace(
         data,
-        fingerprint=sha256(f"{data.fingerprint} {found.fingerprint}".encode()).hexdigest(),
-        rejected=(*data.rejected, *found.rejected),
-        notes=(*data.notes, *found.notes),
-        unlabelled=found.rows,
+        fingerprint=sha256(f"{data.fingerprint} {texts.fingerprint}".encode()).hexdigest(),
+        rejected=(*data.rejected, *texts.rejected),
+        notes=(*data.notes, *texts.notes),
+        unlabelled=texts.rows,
     )
 
 
 def _release() -> None:
-    """Give back to the system what pyarrow keeps of tables that are gone: as much as they took."""
+    """Returns to the system the memory that pyarrow keeps of deleted tables, as large as they."""
     pa.default_memory_pool().release_unused()
 
 
-def _positions(ready: Prepared, names: Sequence[str]) -> IntArray:
-    place = {name: at for at, name in enumerate(names)}
-    lookup = np.array([place[name] for name in ready.names], np.int64)
-    return lookup[ready.codes]
+def _positions(prepared: Prepared, names: Sequence[str]) -> IntArray:
+    positions = {name: position for position, name in enumerate(names)}
+    lookup = np.array([positions[name] for name in prepared.names], np.int64)
+    return lookup[prepared.codes]
 
 
-def _check_rejected(ready: Prepared, config: DataConfig) -> None:
-    first = "; ".join(f"{row.origin} {row.reason}" for row in ready.rejected[:_SHOWN])
-    if not len(ready.codes):
-        why = f" All {len(ready.rejected)} were rejected: {first}" if first else ""
-        raise DataError(f"{ready.source} has no usable rows.{why}")
-    if config.strict and ready.rejected:
+def _check_rejected(prepared: Prepared, config: DataConfig) -> None:
+    first = "; ".join(f"{row.origin} {row.reason}" for row in prepared.rejected[:_SHOWN])
+    if not len(prepared.codes):
+        why = f" All {len(prepared.rejected)} were rejected: {first}" if first else ""
+        raise DataError(f"{prepared.source} has no usable rows.{why}")
+    if config.strict and prepared.rejected:
         raise DataError(
-            f"{ready.source} has {len(ready.rejected)} rejected rows and data.strict is set: "
-            f"{first}{'; ...' if len(ready.rejected) > _SHOWN else ''}"
+            f"{prepared.source} has {len(prepared.rejected)} rejected rows and data.strict is set: "
+            f"{first}{'; ...' if len(prepared.rejected) > _SHOWN else ''}"
         )
 
 
 def _check_classes(
-    ready: Prepared, names: Sequence[str], labels: IntArray, config: DataConfig
+    prepared: Prepared, names: Sequence[str], labels: IntArray, config: DataConfig
 ) -> None:
     if len(names) < 2:
         raise DataError(
-            f"{ready.source} has one class, '{names[0]}'; expected at least two to tell apart"
+            f"{prepared.source} has one class, '{names[0]}'; expected at least two to tell apart"
         )
     if len(labels) <= len(names):
         raise DataError(
-            f"{ready.source} has {len(labels)} rows for {len(names)} classes; expected several "
+            f"{prepared.source} has {len(labels)} rows for {len(names)} classes; expected several "
             "rows a class. Is it the right column of labels (data.label)?"
         )
     if config.limit is not None and config.limit < len(names):
         raise DataError(
             f"data.limit is {config.limit}, fewer than the {len(names)} classes of "
-            f"{ready.source}; expected at least one row a class"
+            f"{prepared.source}; expected at least one row a class"
         )
 
 
@@ -206,21 +207,21 @@ def _check_train(
     source: str, names: Sequence[str], labels: IntArray, sides: npt.NDArray[np.int8]
 ) -> None:
     counts = np.bincount(labels[sides == 0], minlength=len(names))
-    lacking = [name for name, count in zip(names, counts, strict=True) if count == 0]
-    if lacking:
+    missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
+    if missing:
         raise DataError(
-            f"{source} has no training rows of {_listed(lacking)}; add some, or take the "
+            f"{source} has no training rows of {_listed(missing)}; add some, or take the "
             "class out of the other splits"
         )
 
 
-def _split_notes(ready: Prepared, config: DataConfig, sides: Sides) -> list[str]:
+def _split_notes(prepared: Prepared, config: DataConfig, sides: Sides) -> list[str]:
     notes = []
     shares: dict[SplitName, float] = {"val": config.val, "test": config.test}
     for name, share in shares.items():
         side = SPLITS.index(name)
-        if (ready.given == side).any():
-            count = leaked(ready.digests, sides, name)
+        if (prepared.source_sides == side).any():
+            count = count_leaked(prepared.digests, sides, name)
             if count:
                 notes.append(
                     f"{count:,} rows of the {name} split have the same content as a training "
@@ -228,8 +229,8 @@ def _split_notes(ready: Prepared, config: DataConfig, sides: Sides) -> list[str]
                 )
         elif share > 0:
             count = int((sides == side).sum())
-            made = f"{count:,} rows by their content" if count else "nothing: too few rows"
-            notes.append(f"the {name} split holds {made}")
+            content = f"{count:,} rows by their content" if count else "nothing: too few rows"
+            notes.append(f"the {name} split holds {content}")
     return notes
 
 

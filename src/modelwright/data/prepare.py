@@ -1,4 +1,4 @@
-"""Rows made usable: bad ones taken out with a reason, pictures decoded, content hashed.
+"""Makes rows usable: rejects bad ones, decodes images, hashes the content.
 
 It decides nothing about classes or splits.
 """
@@ -27,13 +27,13 @@ from modelwright.core.types import (
 )
 from modelwright.data import clean, images
 from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
-from modelwright.data.digests import Digests, of_images, of_texts
+from modelwright.data.digests import Digests, hash_images, hash_texts
 from modelwright.data.records import Records, as_strings
 from modelwright.data.rows import ImageArray, ImageFiles, Texts
-from modelwright.data.splits import NONE, Sides
+from modelwright.data.splits import NO_SPLIT, Sides
 
 FILE_CHANNELS = 3
-"""Picture files are read as RGB, whatever they hold."""
+"""Image files are read as RGB, in any format."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,23 @@ class Prepared:
     """Usable rows, ``n`` of them.
 
     Attributes:
-        task: What kind of rows they are.
-        rows: From positions, int64, to their inputs.
-        names: Labels in the order they first appear.
+        task: The kind of rows.
+        rows: Maps positions, int64, to their inputs.
+        names: Labels in the order in which they first appear.
         codes: Positions in ``names``, ``[n]``.
-        given: Given sides, ``[n]``.
+        source_sides: Sides that the source gives, ``[n]``.
         digests: Content hashes, ``[n, 2]``.
-        rejected: Rows left out, by any step.
-        shape: Of every picture; None for texts.
-        notes: What was decided.
-        source: For a person.
+        rejected: Rows that any step left out.
+        shape: Shape of every image; None for texts.
+        notes: Decisions, for messages.
+        source: Name of the source, for messages.
     """
 
     task: Task
     rows: Callable[[IntArray], Rows]
     names: tuple[str, ...]
     codes: IntArray
-    given: Sides
+    source_sides: Sides
     digests: Digests
     rejected: tuple[Rejected, ...]
     shape: ImageShape | None
@@ -69,7 +69,7 @@ class Prepared:
 class _Inputs:
     rows: Callable[[IntArray], Rows]
     digests: Digests
-    kept: IntArray
+    readable: IntArray
     shape: ImageShape | None = None
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
@@ -82,25 +82,25 @@ def prepare(
     size: ImageShape | Literal["auto"],
     progress: Progress | None = None,
 ) -> Prepared:
-    """Clean, decode and hash.
+    """Cleans, decodes and hashes rows.
 
     Args:
-        records: What a reader gave.
-        config: Limits, and the size of pictures.
-        size: The shape pictures must get; auto for what ``config.image_size`` says.
-        progress: Told about decoding.
+        records: Rows from a reader.
+        config: Limits, and the size of images.
+        size: Shape of the images afterward; auto for the size in ``config.image_size``.
+        progress: Called during decoding.
 
     Raises:
-        DataError: arrays of pictures with other channels than ``size`` can be made from.
+        DataError: The channels of an array of images cannot be converted to those of ``size``.
     """
-    labels = clean.trimmed(as_strings(records.labels))
+    labels = clean.trim_labels(as_strings(records.labels))
     problems = clean.bad_labels(labels)
     texts = None
     if records.task == "text":
         texts = as_strings(records.values)
         problems += clean.bad_texts(texts, config.max_characters)
-    keep, rejected = clean.reject(problems, records.origin, len(labels))
-    usable = np.flatnonzero(keep)
+    mask, rejected = clean.reject_rows(problems, records.origin, len(labels))
+    usable = np.flatnonzero(mask)
 
     if texts is not None:
         inputs = _texts(texts, usable, records.origin)
@@ -109,14 +109,14 @@ def prepare(
     else:
         inputs = _files(records, usable, size, config, progress)
 
-    kept = usable[inputs.kept]
-    encoded = labels.take(pa.array(kept)).dictionary_encode()
+    readable = usable[inputs.readable]
+    encoded = labels.take(pa.array(readable)).dictionary_encode()
     return Prepared(
         task=records.task,
         rows=inputs.rows,
         names=tuple(encoded.dictionary.to_pylist()),
         codes=encoded.indices.to_numpy().astype(np.int64),
-        given=_sides(records.splits, len(labels))[kept],
+        source_sides=_sides(records.splits, len(labels))[readable],
         digests=inputs.digests,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
@@ -130,9 +130,9 @@ def _texts(texts: Any, usable: IntArray, origin: Callable[[int], str]) -> _Input
         texts = texts.take(pa.array(usable))
 
     def rows(positions: IntArray) -> Rows:
-        return Texts(texts, positions, _through(origin, usable))
+        return Texts(positions, _through(origin, usable), texts)
 
-    return _Inputs(rows, of_texts(texts), np.arange(len(usable)))
+    return _Inputs(rows, hash_texts(texts), np.arange(len(usable)))
 
 
 def _arrays(
@@ -143,20 +143,20 @@ def _arrays(
     config: DataConfig,
 ) -> _Inputs:
     pixels = pixels if len(usable) == len(pixels) else pixels[usable]
-    digests = of_images(pixels)
+    digests = hash_images(pixels)
     target = _target(size, config)
     notes: tuple[str, ...] = ()
     if target == "auto" and max(pixels.shape[1:3]) > AUTO_SHARED:
         target = (AUTO_SIDE, AUTO_SIDE)
         notes = (_resized(target, f"all are {pixels.shape[2]}x{pixels.shape[1]}"),)
     if not isinstance(size, str):
-        pixels = images.with_channels(pixels, size[2])
+        pixels = images.convert_channels(pixels, size[2])
     if target != "auto" and pixels.shape[1:3] != target and len(pixels):
-        pixels = np.stack([images.resize(picture, target) for picture in pixels])
+        pixels = np.stack([images.resize_image(image, target) for image in pixels])
     final = pixels
 
     def rows(positions: IntArray) -> Rows:
-        return ImageArray(final, positions, _through(origin, usable))
+        return ImageArray(positions, _through(origin, usable), final)
 
     height, width, channels = pixels.shape[1:]
     return _Inputs(rows, digests, np.arange(len(usable)), (height, width, channels), (), notes)
@@ -169,39 +169,39 @@ def _files(
     config: DataConfig,
     progress: Progress | None,
 ) -> _Inputs:
-    encoded = [records.values[at] for at in usable]
+    encoded = [records.values[position] for position in usable]
     target = _target(size, config)
+    channels = FILE_CHANNELS if isinstance(size, str) else size[2]
     decoded = decode_all(
         encoded,
         _through(records.origin, usable),
         size=target,
-        channels=FILE_CHANNELS if isinstance(size, str) else size[2],
+        channels=channels,
         memory_mib=config.memory_mib,
         progress=progress,
     )
-    channels = FILE_CHANNELS if isinstance(size, str) else size[2]
     shape: ImageShape = (*decoded.size, channels)
-    origin = _through(records.origin, usable[decoded.kept])
-    files = [encoded[at] for at in decoded.kept]
+    origin = _through(records.origin, usable[decoded.readable])
+    files = [encoded[position] for position in decoded.readable]
     notes = []
     if target == "auto" and len(files):
         if decoded.shared:
-            notes.append(f"pictures keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
+            notes.append(f"images keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
         else:
             why = f"they have several sizes, or one above {AUTO_SHARED}"
             notes.append(_resized(decoded.size, why))
     if decoded.pixels is None:
         notes.append(
-            f"the pictures take more than data.memory_mib = {config.memory_mib} MiB and are "
+            f"the images take more than data.memory_mib = {config.memory_mib} MiB and are "
             "read from their files as they are needed"
         )
 
     def rows(positions: IntArray) -> Rows:
         if decoded.pixels is None:
-            return ImageFiles(files, shape, positions, origin)
-        return ImageArray(decoded.pixels, positions, origin, files)
+            return ImageFiles(positions, origin, files, shape)
+        return ImageArray(positions, origin, decoded.pixels, files)
 
-    return _Inputs(rows, decoded.digests, decoded.kept, shape, decoded.rejected, tuple(notes))
+    return _Inputs(rows, decoded.digests, decoded.readable, shape, decoded.rejected, tuple(notes))
 
 
 def _target(size: ImageShape | Literal["auto"], config: DataConfig) -> Size | Literal["auto"]:
@@ -211,7 +211,7 @@ def _target(size: ImageShape | Literal["auto"], config: DataConfig) -> Size | Li
 
 
 def _resized(size: Size, why: str) -> str:
-    return f"pictures are resized to {size[1]}x{size[0]} ({why}); data.image_size sets another side"
+    return f"images are resized to {size[1]}x{size[0]} ({why}); data.image_size sets another side"
 
 
 def _through(origin: Callable[[int], str], positions: IntArray) -> Callable[[int], str]:
@@ -219,17 +219,17 @@ def _through(origin: Callable[[int], str], positions: IntArray) -> Callable[[int
 
 
 def _ordered(rejected: Sequence[Rejected]) -> tuple[Rejected, ...]:
-    """By where they came from, row 9 before row 10."""
+    """Sorts rows by where they came from, row 9 before row 10."""
 
-    def place(row: Rejected) -> list[tuple[int, str]]:
+    def sort_key(row: Rejected) -> list[tuple[int, str]]:
         parts = re.split(r"(\d+)", row.origin)
         return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
-    return tuple(sorted(rejected, key=place))
+    return tuple(sorted(rejected, key=sort_key))
 
 
 def _sides(splits: Sequence[SplitName | None] | None, total: int) -> Sides:
     if splits is None:
-        return np.full(total, NONE, np.int8)
-    place: dict[SplitName | None, int] = {name: at for at, name in enumerate(SPLITS)}
-    return np.fromiter((place.get(split, NONE) for split in splits), np.int8, total)
+        return np.full(total, NO_SPLIT, np.int8)
+    sides: dict[SplitName | None, int] = {name: side for side, name in enumerate(SPLITS)}
+    return np.fromiter((sides.get(split, NO_SPLIT) for split in splits), np.int8, total)

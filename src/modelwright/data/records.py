@@ -1,6 +1,6 @@
-"""What every reader gives back: rows as found, before cleaning, decoding and splitting.
+"""What every reader returns: rows as found, before cleaning, decoding and splitting.
 
-It reads and rejects nothing; ``load.py`` has that done, once, for every reader.
+Nothing is read or rejected here. ``load.py`` cleans the rows of all readers in one place.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, SplitName, Task, UInt8Array
 
 Encoded = Path | bytes
-"""A picture that is not decoded yet: its file, or the file's bytes."""
+"""An image that is not decoded yet: its file, or the bytes of the file."""
 
 Column: TypeAlias = Any
-"""Text of each row: a ``list[str]``, a numpy array of str or a pyarrow array of strings.
+"""The text of each row: a ``list[str]``, a numpy array of str or a pyarrow array of strings.
 
-A null is allowed and is rejected later, as is an empty text. pyarrow has no types of its own.
+A null is allowed and is rejected later, like an empty text. pyarrow has no types of its own.
 """
 
 Values: TypeAlias = Column | UInt8Array | list[Encoded]
@@ -33,18 +33,18 @@ class Records:
     """The rows of one source.
 
     Attributes:
-        task: What kind of rows they are.
-        values: Texts (``Column``), pictures already decoded (uint8 ``[n, h, w, c]``) or
-            pictures still encoded (``list[Encoded]``).
-        labels: The name of each row's class.
-        splits: The given split of each row; None for a row, or for all, where there is none.
-        origin: From a row's position to where it came from, for a person: ``train.csv row 17``
-            (rows counted as a spreadsheet does: the header is row 1), ``cats/003.png``,
-            ``cifar10 train 17``.
-        source: What was read, for a person.
-        rejected: Rows that could not be read at all and so are not among ``values``.
-        label_order: A source's own order of classes; None to sort the names.
-        notes: What was decided while reading, for a person.
+        task: The kind of rows.
+        values: Texts (``Column``), decoded images (uint8 ``[n, h, w, c]``) or encoded images
+            (``list[Encoded]``).
+        labels: Name of the class of each row.
+        splits: Split of each row, as the source gives it. None for a row without a split, or for
+            all rows.
+        origin: Maps the position of a row to where it came from: ``train.csv row 17`` (counted as
+            in a spreadsheet: the header is row 1), ``cats/003.png``, ``cifar10 train 17``.
+        source: Name of the source, for messages.
+        rejected: Rows that could not be read at all. They are not among ``values``.
+        label_order: The source's own order of classes; None to sort the names.
+        notes: Decisions made while reading, for messages.
     """
 
     task: Task
@@ -61,15 +61,17 @@ class Records:
         return len(self.labels)
 
     def with_notes(self, *notes: str) -> Records:
-        """The same with more notes."""
+        """Returns the same rows with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 
 
-def join(parts: Sequence[Records], source: str) -> Records:
-    """Several as one, in their order; the order of classes stays where all agree on it.
+def join_records(parts: Sequence[Records], source: str) -> Records:
+    """Returns several sources as one, in their order.
+
+    The order of classes stays if all sources agree on it.
 
     Raises:
-        DataError: texts and pictures, or arrays of pictures of different shapes.
+        DataError: The sources mix texts and images, or arrays of images of different shapes.
     """
     if len(parts) == 1:
         return parts[0]
@@ -78,18 +80,18 @@ def join(parts: Sequence[Records], source: str) -> Records:
         found = "; ".join(f"{part.source} has {_kind(part)}" for part in parts)
         raise DataError(f"sources cannot be read as one: {found}; expected one kind and shape")
     orders = {part.label_order for part in parts}
-    starts = np.cumsum([0, *(len(part) for part in parts)])
+    lengths = [len(part) for part in parts]
     splits: list[SplitName | None] = []
     for part in parts:
         splits += part.splits if part.splits is not None else [None] * len(part)
 
     def origin(row: int) -> str:
-        at = int(np.searchsorted(starts, row, side="right")) - 1
-        return parts[at].origin(row - int(starts[at]))
+        part, position = find_part(lengths, row)
+        return parts[part].origin(position)
 
     return Records(
         task=parts[0].task,
-        values=_joined([part.values for part in parts]),
+        values=_join_values([part.values for part in parts]),
         labels=pa.concat_arrays([as_strings(part.labels) for part in parts]),
         splits=splits if any(part.splits is not None for part in parts) else None,
         origin=origin,
@@ -100,8 +102,20 @@ def join(parts: Sequence[Records], source: str) -> Records:
     )
 
 
+def find_part(lengths: Sequence[int], row: int) -> tuple[int, int]:
+    """Returns which of several parts holds a row, and the row's position in that part.
+
+    Args:
+        lengths: Number of rows of each part.
+        row: Position among the rows of all parts.
+    """
+    ends = np.cumsum(lengths)
+    part = int(np.searchsorted(ends, row, side="right"))
+    return part, row - int(ends[part] - lengths[part])
+
+
 def as_strings(values: Column) -> Any:
-    """A column as a pyarrow large_string array; a text that is not valid Unicode becomes null."""
+    """Returns a column as a pyarrow large_string array. Text that is not Unicode becomes null."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.Array):
@@ -109,18 +123,18 @@ def as_strings(values: Column) -> Any:
     try:
         return pa.array(values, pa.large_string())
     except (UnicodeEncodeError, pa.ArrowException):
-        return pa.array([_valid(value) for value in values], pa.large_string())
+        return pa.array([_valid_text(value) for value in values], pa.large_string())
 
 
 def _kind(part: Records) -> str:
     if part.task == "text":
         return "texts"
     if isinstance(part.values, np.ndarray):
-        return f"arrays of {'x'.join(str(side) for side in part.values.shape[1:])} pictures"
-    return "picture files"
+        return f"arrays of {'x'.join(str(side) for side in part.values.shape[1:])} images"
+    return "image files"
 
 
-def _joined(values: list[Any]) -> Any:
+def _join_values(values: list[Any]) -> Any:
     if isinstance(values[0], np.ndarray) and values[0].dtype == np.uint8:
         return np.concatenate(values)
     if all(isinstance(part, list) for part in values):
@@ -128,7 +142,7 @@ def _joined(values: list[Any]) -> Any:
     return pa.concat_arrays([as_strings(part) for part in values])
 
 
-def _valid(value: Any) -> str | None:
+def _valid_text(value: Any) -> str | None:
     if value is None:
         return None
     text = str(value)

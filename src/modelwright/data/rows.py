@@ -1,7 +1,7 @@
-"""The inputs of a split: texts, pictures in memory, pictures read when asked for.
+"""The inputs of a split: texts, images in memory, and images that are read when needed.
 
-Each is a view, by position, of a source that its splits share; nothing is copied until rows
-are taken. It does not decode for the first time: ``decoding.py`` has found the bad ones.
+Each is a view, by position, of a source that several splits share. Nothing is copied until rows
+are taken. All images were decoded once before: ``decoding.py`` rejects the unreadable ones.
 """
 
 from __future__ import annotations
@@ -21,126 +21,119 @@ from modelwright.data import images
 from modelwright.data.records import Encoded
 
 Origin = Callable[[int], str]
-Read = TypeVar("Read")
+Result = TypeVar("Result")
 
-# Decoding a thumbnail holds the interpreter's lock most of the time: threads only get in
-# each other's way (measured: 17 thousand CIFAR PNGs a second with one, 9 with two).
+# Decoding a thumbnail holds the interpreter's lock most of the time, so threads only wait for
+# each other (measured: 17 thousand CIFAR PNGs a second with one thread, 9 with two).
 _SMALL_FILE = 16_384
-_LOOKED_AT = 64
+_SAMPLE = 64
 
 
 @dataclass(frozen=True)
-class Texts:
-    """Rows of text: ``values`` is a pyarrow large_string array that the splits share."""
+class _View:
+    """Rows of a source, by position."""
 
-    values: Any
     positions: IntArray
     origins: Origin
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def take(self, indices: IntArray) -> list[str]:
-        """The texts at ``indices``."""
-        wanted = pa.array(self.positions[np.asarray(indices, np.int64)])
-        return cast("list[str]", self.values.take(wanted).to_pylist())
-
-    def raw(self, index: int) -> str:
-        """One text."""
-        return cast("str", self.values[int(self.positions[index])].as_py())
-
     def origin(self, index: int) -> str:
-        """Where one text came from."""
+        """Returns where one row came from."""
         return self.origins(int(self.positions[index]))
+
+    def _chosen(self, indices: IntArray) -> IntArray:
+        chosen: IntArray = self.positions[np.asarray(indices, np.int64)]
+        return chosen
 
 
 @dataclass(frozen=True)
-class ImageArray:
-    """Pictures in memory: ``pixels`` is uint8 ``[n, h, w, c]`` that the splits share.
+class Texts(_View):
+    """Rows of text. ``values`` is a pyarrow large_string array that the splits share."""
 
-    ``encoded`` are the files they were decoded from, in the order of ``pixels``; None for
-    pictures that never were files.
+    values: Any
+
+    def take(self, indices: IntArray) -> list[str]:
+        """Returns the texts at ``indices``."""
+        return cast("list[str]", self.values.take(pa.array(self._chosen(indices))).to_pylist())
+
+    def raw(self, index: int) -> str:
+        """Returns one text."""
+        return cast("str", self.values[int(self.positions[index])].as_py())
+
+
+@dataclass(frozen=True)
+class ImageArray(_View):
+    """Images in memory.
+
+    Attributes:
+        pixels: uint8 ``[n, h, w, c]``, shared by the splits.
+        encoded: The files that the images come from, in the order of ``pixels``; None if they
+            were not files.
     """
 
     pixels: UInt8Array
-    positions: IntArray
-    origins: Origin
     encoded: Sequence[Encoded] | None = None
 
-    def __len__(self) -> int:
-        return len(self.positions)
-
     def take(self, indices: IntArray) -> UInt8Array:
-        """The pictures at ``indices``, uint8 ``[n, h, w, c]``, a copy."""
-        return self.pixels[self.positions[np.asarray(indices, np.int64)]]
+        """Returns a copy of the images at ``indices``, uint8 ``[n, h, w, c]``."""
+        return self.pixels[self._chosen(indices)]
 
     def raw(self, index: int) -> bytes:
-        """The bytes of one picture's own file, or else of a PNG."""
+        """Returns the bytes of one image's file, or of a new PNG."""
         position = int(self.positions[index])
         if self.encoded is None:
             return images.encode_png(self.pixels[position])
-        return _named(self.origins(position), images.read, self.encoded[position])
-
-    def origin(self, index: int) -> str:
-        """Where one picture came from."""
-        return self.origins(int(self.positions[index]))
+        return _reread(self.origins(position), images.read_encoded, self.encoded[position])
 
 
 @dataclass(frozen=True)
-class ImageFiles:
-    """Pictures too many for the memory: decoded, in a few threads, each time they are taken."""
+class ImageFiles(_View):
+    """Images that do not fit into memory. They are decoded, in a few threads, when taken."""
 
     encoded: Sequence[Encoded]
     shape: ImageShape
-    positions: IntArray
-    origins: Origin
-
-    def __len__(self) -> int:
-        return len(self.positions)
 
     def take(self, indices: IntArray) -> UInt8Array:
-        """The pictures at ``indices``, uint8 ``[n, *shape]``.
+        """Returns the images at ``indices``, uint8 ``[n, *shape]``.
 
         Raises:
-            DataError: a file was removed or changed since it was first read.
+            DataError: A file was removed or changed since it was first read.
         """
-        positions = self.positions[np.asarray(indices, np.int64)]
-        taken = np.empty((len(positions), *self.shape), np.uint8)
+        positions = self._chosen(indices)
+        pixels = np.empty((len(positions), *self.shape), np.uint8)
 
         def fill(slot: int) -> None:
             position = int(positions[slot])
-            taken[slot] = _named(self.origins(position), self._decode, self.encoded[position])
+            pixels[slot] = _reread(self.origins(position), self._decode, self.encoded[position])
 
-        count = workers([self.encoded[int(at)] for at in positions])
-        if count == 1 or len(positions) < 2:
+        threads = decoding_threads([self.encoded[int(position)] for position in positions])
+        if threads == 1 or len(positions) < 2:
             for slot in range(len(positions)):
                 fill(slot)
         else:
-            with ThreadPoolExecutor(count) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 for _ in pool.map(fill, range(len(positions))):
                     pass
-        return taken
+        return pixels
 
     def raw(self, index: int) -> bytes:
-        """The bytes of one picture's own file."""
+        """Returns the bytes of one image's file."""
         position = int(self.positions[index])
-        return _named(self.origins(position), images.read, self.encoded[position])
-
-    def origin(self, index: int) -> str:
-        """Where one picture came from."""
-        return self.origins(int(self.positions[index]))
+        return _reread(self.origins(position), images.read_encoded, self.encoded[position])
 
     def _decode(self, encoded: Encoded) -> UInt8Array:
-        decoded = images.decode(images.read(encoded), channels=self.shape[2])
-        return images.resize(decoded, self.shape[:2])
+        pixels = images.decode_image(images.read_encoded(encoded), channels=self.shape[2])
+        return images.resize_image(pixels, self.shape[:2])
 
 
-def workers(encoded: Sequence[Encoded]) -> int:
-    """Threads that decode such pictures, at most eight: more wait for each other."""
+def decoding_threads(encoded: Sequence[Encoded]) -> int:
+    """Returns the number of threads to decode images with: at most eight, more do not help."""
     sizes = []
-    for one in encoded[:_LOOKED_AT]:
+    for image in encoded[:_SAMPLE]:
         try:
-            sizes.append(len(one) if isinstance(one, bytes) else one.stat().st_size)
+            sizes.append(len(image) if isinstance(image, bytes) else image.stat().st_size)
         except OSError:
             continue
     if not sizes or sum(sizes) / len(sizes) <= _SMALL_FILE:
@@ -148,7 +141,7 @@ def workers(encoded: Sequence[Encoded]) -> int:
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
 
 
-def _named(origin: str, read: Callable[[Encoded], Read], encoded: Encoded) -> Read:
+def _reread(origin: str, read: Callable[[Encoded], Result], encoded: Encoded) -> Result:
     try:
         return read(encoded)
     except DataError as error:

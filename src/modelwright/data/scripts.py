@@ -1,7 +1,7 @@
-"""In which script each text is mostly written, from the code points of its letters.
+"""Finds the script in which most letters of a text are written, from their code points.
 
-It tells scripts apart, not languages: English and French are both Latin, and Japanese, which
-mixes Chinese characters with kana, comes out as mixed or other.
+It tells scripts apart, not languages: English and French are both Latin. Japanese, which mixes
+Chinese characters with kana, counts as mixed or other.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 SCRIPTS = ("Han", "Latin", "mixed", "other")
-"""``other`` is another script, or no letters at all."""
+"""``other`` is any other script, or a text without letters."""
 
 _SHARE = 0.8
-"""A text is in the script that at least so many of its letters belong to."""
+"""Share of the letters of a text that must belong to a script."""
 
-# First and last code point of each range, by the blocks of Unicode 16.
+# First and last code point of each range, from the blocks of Unicode 16.
 _HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF), (0x3005, 0x3007))
 _LATIN = ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x24F), (0x1E00, 0x1EFF), (0xFF21, 0xFF5A))
 _OTHER = (
@@ -27,18 +27,18 @@ _OTHER = (
 
 
 def scripts_of(texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Positions in ``SCRIPTS``, int64 ``[n]``, one a text."""
+    """Returns the position in ``SCRIPTS`` of each text, int64 ``[n]``."""
     lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts))
     joined = "".join(texts).encode("utf-32-le", errors="surrogatepass")
     points = np.frombuffer(joined, np.uint32)
     ends = np.concatenate([[0], np.cumsum(lengths)])
     counts = [_count(points, ranges, ends) for ranges in (_HAN, _LATIN, _OTHER)]
     letters = np.maximum(sum(counts), 1)
-    found = np.full(len(texts), SCRIPTS.index("mixed"))
-    found[counts[0] >= _SHARE * letters] = SCRIPTS.index("Han")
-    found[counts[1] >= _SHARE * letters] = SCRIPTS.index("Latin")
-    found[(counts[2] >= _SHARE * letters) | (sum(counts) == 0)] = SCRIPTS.index("other")
-    return found
+    scripts = np.full(len(texts), SCRIPTS.index("mixed"))
+    scripts[counts[0] >= _SHARE * letters] = SCRIPTS.index("Han")
+    scripts[counts[1] >= _SHARE * letters] = SCRIPTS.index("Latin")
+    scripts[(counts[2] >= _SHARE * letters) | (sum(counts) == 0)] = SCRIPTS.index("other")
+    return scripts
 
 
 def _count(

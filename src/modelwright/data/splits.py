@@ -1,8 +1,8 @@
-"""Who goes where: splits made from the content of each row, given splits kept.
+"""Splits rows by their content, and keeps splits that the source gives.
 
-A row's hash decides its side, so the same row falls on the same side whatever the order and
-whatever is added, and copies of one content, under whatever label, stay together. It knows
-hashes and labels only.
+The hash of a row decides its side. So a row has the same side in any order and after other rows
+are added, and copies of one content stay together under any label. Only hashes and labels are
+known here.
 """
 
 from __future__ import annotations
@@ -14,49 +14,51 @@ from modelwright.core.types import SPLITS, IntArray, SplitName
 from modelwright.data.digests import Digests
 
 Sides = npt.NDArray[np.int8]
-"""Positions in ``SPLITS``, ``[n]``; -1 for a row without a split."""
+"""Positions in ``SPLITS``, ``[n]``; ``NO_SPLIT`` for a row without a split."""
 
 TRAIN, VAL, TEST = (SPLITS.index(name) for name in ("train", "val", "test"))
-NONE = -1
+NO_SPLIT = -1
 
 
-def split_rows(digests: Digests, labels: IntArray, given: Sides, val: float, test: float) -> Sides:
-    """The side of every row.
+def split_rows(
+    digests: Digests, labels: IntArray, source_sides: Sides, val: float, test: float
+) -> Sides:
+    """Returns the side of every row.
 
-    Where no row has a split, ``test`` of the rows and ``val`` of the others are held out. Where
-    some have, those stay, rows without one count as train, and a split that is not given is
-    taken out of train. Each class whose rows are of as many contents as there are splits
-    gets at least one row in each that is made, by moving the contents nearest to the threshold;
-    a class with fewer gets one in train.
+    If no row has a split in the source, ``test`` of the rows and ``val`` of the others are held
+    out. Otherwise the splits of the source stay, rows without one count as train, and a missing
+    split is taken from train. A class with at least as many different contents as there are
+    splits gets at least one row in each new split, by moving the contents nearest to the
+    threshold. A class with fewer contents gets one row in train.
 
     Args:
         digests: Content hashes, ``[n, 2]``.
         labels: Class of each row, ``[n]``.
-        given: Given side of each row, ``[n]``.
+        source_sides: Side of each row in the source, ``[n]``.
         val: Share of the training rows; 0 makes no val split.
         test: Share of the rows; 0 makes no test split.
     """
-    sides = np.where(given == NONE, TRAIN, given).astype(np.int8)
+    sides = np.where(source_sides == NO_SPLIT, TRAIN, source_sides).astype(np.int8)
     fractions = {
-        TEST: 0.0 if (given == TEST).any() else test,
-        VAL: 0.0 if (given == VAL).any() else val,
+        TEST: 0.0 if (source_sides == TEST).any() else test,
+        VAL: 0.0 if (source_sides == VAL).any() else val,
     }
     open_rows = np.flatnonzero(sides == TRAIN)
     keys = digests[open_rows, 0]
-    made, start = _by_threshold(keys, fractions)
-    _repair(made, keys, labels[open_rows], start)
-    sides[open_rows] = made
+    new_sides, bounds = _by_threshold(keys, fractions)
+    _fill_classes(new_sides, keys, labels[open_rows], bounds)
+    sides[open_rows] = new_sides
     return sides
 
 
 def limit_rows(digests: Digests, labels: IntArray, rows: IntArray, limit: int | None) -> IntArray:
-    """At most ``limit`` of ``rows``, in their order, shares of the classes kept.
+    """Returns at most ``limit`` of ``rows``, in their order, with the same shares of the classes.
 
-    The choice follows from the content alone, and each class keeps a row while there is room.
+    The choice depends only on the content. Each class keeps a row if ``limit`` allows it.
     """
     if limit is None or len(rows) <= limit:
         return rows
-    # The second word: the first has already decided the side.
+    # By the second number of a hash: the first has already decided the side.
     order = np.lexsort((digests[rows, 1], labels[rows]))
     sorted_labels = labels[rows][order]
     counts = np.bincount(sorted_labels)
@@ -67,20 +69,21 @@ def limit_rows(digests: Digests, labels: IntArray, rows: IntArray, limit: int | 
     return rows[np.sort(chosen)]
 
 
-def leaked(digests: Digests, sides: Sides, side: SplitName) -> int:
-    """How many rows of a split have the content of a training row."""
+def count_leaked(digests: Digests, sides: Sides, side: SplitName) -> int:
+    """Returns the number of rows of a split that have the content of a training row."""
     train = digests[sides == TRAIN, 0]
     return int(np.isin(digests[sides == SPLITS.index(side), 0], train).sum())
 
 
 Bounds = dict[int, tuple[float, float]]
+"""Range of positions, within [0, 1), of each side."""
 
 
 def _by_threshold(
     keys: npt.NDArray[np.uint64], fractions: dict[int, float]
 ) -> tuple[Sides, Bounds]:
-    """Sides of rows, and the range of positions, within [0, 1), that each side has."""
-    places = keys / 2.0**64
+    """Returns the side of each row, and the bounds of each side."""
+    positions = keys / 2.0**64
     bounds: Bounds = {}
     start = 0.0
     for side in (TEST, VAL):
@@ -91,12 +94,14 @@ def _by_threshold(
     bounds[TRAIN] = (start, 1.0)
     sides = np.full(len(keys), TRAIN, np.int8)
     for side, (low, high) in bounds.items():
-        sides[(places >= low) & (places < high)] = side
+        sides[(positions >= low) & (positions < high)] = side
     return sides, bounds
 
 
-def _repair(sides: Sides, keys: npt.NDArray[np.uint64], labels: IntArray, bounds: Bounds) -> None:
-    """Give each class that has enough contents a row in each side, in place."""
+def _fill_classes(
+    sides: Sides, keys: npt.NDArray[np.uint64], labels: IntArray, bounds: Bounds
+) -> None:
+    """Gives each class with enough contents a row in each side, in place."""
     if len(bounds) < 2 or not len(labels):
         return
     classes = int(labels.max()) + 1
@@ -109,14 +114,14 @@ def _repair(sides: Sides, keys: npt.NDArray[np.uint64], labels: IntArray, bounds
     for label in lacking:
         own = np.unique(keys[labels == label])
         if not (sides[labels == label] == TRAIN).any():
-            # Before all else a class must be learned, however few rows it has.
+            # Every class needs training rows, even the smallest.
             sides[keys == own[-1]] = TRAIN
         if len(own) < len(bounds):
             continue
-        # A content that stands under another label too stays, so that no other class loses it.
-        mine = own[~np.isin(own, keys[labels != label])]
+        # A content that also has another label stays, so that no other class loses it.
+        movable = own[~np.isin(own, keys[labels != label])]
         for side in sorted(bounds):
-            _move_nearest(sides, keys, labels == label, mine, side, bounds)
+            _move_nearest(sides, keys, labels == label, movable, side, bounds)
 
 
 def _move_nearest(
@@ -127,6 +132,7 @@ def _move_nearest(
     side: int,
     bounds: Bounds,
 ) -> None:
+    """Moves the nearest content of a class to a side, if the class has no row there."""
     if (sides[members] == side).any():
         return
     low, high = bounds[side]
@@ -140,7 +146,7 @@ def _move_nearest(
         for key in found[np.isin(found, movable)]
     ]
     if spare:
-        places = np.array(spare) / 2.0**64
-        distance = np.maximum(low - places, places - high)
+        positions = np.array(spare) / 2.0**64
+        distance = np.maximum(low - positions, positions - high)
         nearest = spare[int(np.lexsort((spare, distance))[0])]
         sides[keys == nearest] = side

@@ -1,7 +1,7 @@
-"""Texts without labels: read as the others are, and kept away from rows that are held out.
+"""Texts without labels, read like other texts and separated from the held-out rows.
 
-A text that also stands among the validation or test rows is left out: what is measured on those
-must not have been learned from, with or without labels.
+A text that is also a validation or test row is left out: a network must not learn from the texts
+it is measured on, with or without their labels.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Progress, Rejected
 from modelwright.data import clean
-from modelwright.data.digests import Digests, of_texts
+from modelwright.data.digests import Digests, hash_texts
 from modelwright.data.dispatch import read_sources
-from modelwright.data.readers.columns import UNLABELLED
+from modelwright.data.readers.columns import NO_LABELS
 from modelwright.data.records import as_strings
 from modelwright.data.rows import Texts
 
 
 @dataclass(frozen=True)
-class Unlabelled:
-    """The usable texts, their fingerprint, and what was left out."""
+class UnlabeledTexts:
+    """The usable texts, their fingerprint, and the rejected rows."""
 
     rows: Texts
     fingerprint: str
@@ -33,34 +33,34 @@ class Unlabelled:
     notes: tuple[str, ...]
 
 
-def load_unlabelled(
+def load_unlabeled(
     config: DataConfig, held_out: Digests, progress: Progress | None = None
-) -> Unlabelled:
-    """The texts of ``data.unlabelled``.
+) -> UnlabeledTexts:
+    """Returns the texts of ``data.unlabelled``.
 
     Args:
-        config: its ``unlabelled`` says where they are; ``limit`` and bounds of texts hold too.
-        held_out: hashes of the rows that must not be among them, ``[n, 2]``.
-        progress: told about downloads.
+        config: ``unlabelled`` names their sources; ``limit`` and ``max_characters`` apply too.
+        held_out: Content hashes of the validation and test rows, ``[n, 2]``.
+        progress: Called during downloads.
 
     Raises:
-        DataError: they cannot be read, are no texts, or none is left.
+        DataError: The sources cannot be read or are not texts, or no text is usable.
     """
-    change = {"source": config.unlabelled, "label": UNLABELLED, "split": None}
+    change = {"source": config.unlabelled, "label": NO_LABELS, "split": None}
     records = read_sources(config.model_copy(update=change), progress)
     if records.task != "text":
         raise DataError(
-            f"{records.source}, given as data.unlabelled, holds pictures; expected texts. Leave it"
-            " out: no network here learns from pictures without labels"
+            f"{records.source}, given as data.unlabelled, holds images; expected texts. Leave it"
+            " out: no network here learns from images without labels"
         )
     texts = as_strings(records.values)
     problems = clean.bad_texts(texts, config.max_characters)
-    keep, rejected = clean.reject(problems, records.origin, len(texts))
-    usable = np.flatnonzero(keep)
-    digests = of_texts(texts.take(pa.array(usable)))
+    mask, rejected = clean.reject_rows(problems, records.origin, len(texts))
+    usable = np.flatnonzero(mask)
+    digests = hash_texts(texts.take(pa.array(usable)))
     known = np.isin(digests, held_out).all(axis=1)
     chosen, digests = usable[~known], digests[~known]
-    order = np.lexsort(digests.T[::-1])[: config.limit]  # by content, whatever the order given
+    order = np.lexsort(digests.T[::-1])[: config.limit]  # by content, in any order of the sources
     chosen, digests = chosen[np.sort(order)], digests[order]
     if not len(chosen):
         raise DataError(
@@ -73,6 +73,6 @@ def load_unlabelled(
             f"{int(known.sum()):,} texts of {records.source} are also validation or test rows, and"
             " are left out"
         )
-    mark = hashlib.sha256(np.ascontiguousarray(digests).tobytes()).hexdigest()
-    rows = Texts(texts, chosen, records.origin)
-    return Unlabelled(rows, mark, (*records.rejected, *rejected), tuple(notes))
+    fingerprint = hashlib.sha256(np.ascontiguousarray(digests).tobytes()).hexdigest()
+    rows = Texts(chosen, records.origin, texts)
+    return UnlabeledTexts(rows, fingerprint, (*records.rejected, *rejected), tuple(notes))

@@ -15,7 +15,7 @@ import numpy as np
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, Progress, RawInput, Split
-from modelwright.data.images import portable
+from modelwright.data.images import portable_image
 from modelwright.data.load import load_data
 
 _HELD_OUT = ("test", "val")
@@ -95,4 +95,4 @@ def evenly_spaced(count: int, most: int) -> list[int]:
 def raw_inputs(split: Split, positions: Sequence[int]) -> tuple[RawInput, ...]:
     """Returns rows as a client sends them: texts, or encoded images that every engine decodes."""
     rows = (split.inputs.raw(position) for position in positions)
-    return tuple(portable(row) if isinstance(row, bytes) else row for row in rows)
+    return tuple(portable_image(row) if isinstance(row, bytes) else row for row in rows)

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, RawInput
-from modelwright.data.images import portable
+from modelwright.data.images import portable_image
 from modelwright.servable.engines.registry import open_engine
 from modelwright.servable.manifest import Manifest, find_version, read_manifest
 
@@ -83,7 +83,7 @@ class Predictor:
                 " expected a path, or the bytes of an encoded image."
             )
         try:
-            return portable(row)
+            return portable_image(row)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
 

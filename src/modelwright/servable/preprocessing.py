@@ -45,7 +45,7 @@ class Preparation:
         if self._tokenizer:
             return self._tokenizer.encode([str(text) for text in inputs], shortest=shortest)
         files = (row for row in inputs if isinstance(row, bytes))
-        decoded = (images.decode(file, channels=self._channels) for file in files)
+        decoded = (images.decode_image(file, channels=self._channels) for file in files)
         size = (self._height, self._width)
-        rows = [images.resize(pixels, size) for pixels in decoded]
+        rows = [images.resize_image(pixels, size) for pixels in decoded]
         return rows[0][None] if len(rows) == 1 else np.stack(rows)

@@ -245,7 +245,7 @@ def _picture(
         pixels = rows.inputs.take(np.zeros(1, np.int64))[0]
         return pixels, rows.inputs.origin(0), run.labels[rows.labels[0]]
     try:
-        pixels = images.decode(images.read(Path(picture)), channels=shape[2])
+        pixels = images.decode_image(images.read_encoded(Path(picture)), channels=shape[2])
     except DataError as error:
         raise DataError(f"{picture}: {error}; expected a picture of any size.") from None
-    return images.resize(pixels, shape[:2]), str(picture), None
+    return images.resize_image(pixels, shape[:2]), str(picture), None

@@ -1,1 +1,1 @@
-"""The named sets: what is known of them, where they are found, how each row is checked."""
+"""Named data sets: their definitions, where their files are found, how each row is checked."""

@@ -1,7 +1,7 @@
-"""Files by name, whether they lie in a folder or in an archive that was never unpacked.
+"""Files by name, in a folder or in an archive that is never unpacked to the disk.
 
-Members are read by exact name into memory, up to a limit; nothing is ever extracted to the disk,
-so a member's path, link or mode has no effect. It does not know what the files mean.
+Members are read into memory by exact name, up to a limit. Nothing is extracted to the disk, so the
+path, link or mode of a member has no effect. The content of the files is not interpreted.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ MEMORY_LIMIT = 2**30
 
 
 class Files(Protocol):
-    """Named files to read; names have forward slashes."""
+    """Files by name. Names have forward slashes."""
 
     def open(self, name: str) -> BinaryIO | None:
-        """The file of that name, or None where there is none. The caller closes it."""
+        """Returns the open file of that name, or None. The caller closes it."""
 
     def names(self, folder: str) -> list[str]:
-        """The names of the files directly in a folder, sorted, each with the folder's name."""
+        """Returns the sorted names of the files directly in a folder, with the folder's name."""
 
 
 class FolderFiles:
-    """Files below a folder on the disk."""
+    """Files in a folder on the disk."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class FolderFiles:
 
 
 class MemoryFiles:
-    """Files held in memory, as read from an archive."""
+    """Files in memory, read from an archive."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
@@ -62,10 +62,10 @@ class MemoryFiles:
 def read_archive(
     path: Path, wanted: Callable[[str], bool], *, limit: int = MEMORY_LIMIT
 ) -> MemoryFiles:
-    """The regular members of a tar or zip archive whose whole name is ``wanted``.
+    """Returns the regular members of a tar or zip archive whose full name is ``wanted``.
 
     Raises:
-        DataError: not such an archive, a damaged one, or one that unpacks to more than ``limit``
+        DataError: The file is not such an archive, is damaged, or unpacks to more than ``limit``
             bytes.
     """
     try:
@@ -103,7 +103,7 @@ def _read_tar(path: Path, wanted: Callable[[str], bool], limit: int) -> MemoryFi
 
 
 def _bounded(read: Callable[[int], bytes], path: Path, limit: int) -> bytes:
-    # One byte more than allowed: the size in a member's header is only a claim.
+    # Read one byte more than allowed: the size in a member's header may be false.
     content = read(limit + 1)
     if len(content) > limit:
         raise DataError(

@@ -1,7 +1,7 @@
-"""The local cache of named sets: one folder a set, one file in it, in one form.
+"""The local cache of named sets: one folder for each set, with one file in a fixed format.
 
-Pictures are an uncompressed ``.npz`` in the layout of keras.datasets; texts a Parquet file with
-the columns text, label, split and, where the set has them, category. It checks no sums.
+Images are an uncompressed ``.npz`` in the layout of keras.datasets. Texts are a Parquet file with
+the columns text, label, split and, if the set has them, category. Checksums are not checked here.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from modelwright.data.named.definitions import NamedSet
 
 
 def cache_folder() -> Path:
-    """``MODELWRIGHT_CACHE``, or the system's place for caches; ``data/NAME/`` is below it."""
-    given = os.environ.get("MODELWRIGHT_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("modelwright"))
+    """Returns ``MODELWRIGHT_CACHE``, or the system's cache folder. Sets are in ``data/NAME/``."""
+    folder = os.environ.get("MODELWRIGHT_CACHE")
+    return Path(folder) if folder else Path(platformdirs.user_cache_dir("modelwright"))
 
 
 def cached_file(known: NamedSet) -> Path:
-    """Where a set lies in the cache, whether it is there or not."""
+    """Returns the file of a set in the cache. It may not exist."""
     ending = "npz" if known.task == "image" else "parquet"
     return cache_folder() / "data" / known.name / f"{known.name}.{ending}"
 
 
 def write_cache(known: NamedSet, content: Content) -> Path:
-    """Write a set into the cache, atomically.
+    """Writes a set into the cache, atomically.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: The folder cannot be written.
     """
     path = cached_file(known)
     if known.task == "image":

@@ -1,12 +1,13 @@
-"""The rows of a named set as they stand in memory, and the sum that tells whether they are right.
+"""The rows of a named set in memory, and the checksum that tells whether they are right.
 
-The sum does not depend on the order of the rows, on the layout of the files or on where
-they came from. For one row it is the sha256 of the label, a zero byte, the category with a zero
-byte where the set has categories, and the content: a text as UTF-8 with every run of white
-space made one blank and none at its ends, a picture as its uint8 pixels, row by row, channels
-last. For a split it is the sha256 of its rows' sums (32 bytes each), sorted and joined.
+The checksum does not depend on the order of the rows, the layout of the files or their origin. For
+one row it is the sha256 of the label, a zero byte, the category with a zero byte if the set has
+categories, and the content. The content of a text is its UTF-8, with every run of white space
+replaced by one blank and none at its ends. The content of an image is its uint8 pixels, row by
+row, channels last. For a split it is the sha256 of the sorted and joined checksums of its rows
+(32 bytes each).
 
-It reads and writes no files and knows no set by name.
+It reads and writes no files and knows no particular set.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ import numpy as np
 from modelwright.core.types import UInt8Array
 
 PartName = Literal["train", "test", "all"]
-"""``all`` is a set whose authors did not split it."""
+"""``all`` is for a set whose authors did not split it."""
 
 
 @dataclass(frozen=True)
 class Part:
     """The rows of one split.
 
-    ``values`` are texts or pictures, uint8 ``[n, h, w, c]``; ``labels`` the name of each row's
-    class; ``categories`` a second label that a text set may have, empty where it has none.
+    Attributes:
+        values: Texts, or images uint8 ``[n, h, w, c]``.
+        labels: Name of the class of each row.
+        categories: Second label of each row; empty for sets without one.
     """
 
     values: Sequence[str] | UInt8Array
@@ -39,8 +42,8 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def of(self, label: str) -> Part:
-        """Its rows of one class."""
+    def with_label(self, label: str) -> Part:
+        """Returns the rows of one class."""
         chosen = [row for row, name in enumerate(self.labels) if name == label]
         values = self.values
         return Part(
@@ -53,8 +56,8 @@ class Part:
 Content = dict[PartName, Part]
 
 
-def fingerprint(part: Part) -> str:
-    """The sum of one split, hexadecimal; the module says how it is defined."""
+def fingerprint_part(part: Part) -> str:
+    """Returns the checksum of one split, hexadecimal, as the module defines it."""
     return _joined(
         hashlib.sha256(head + body).digest()
         for head, body in zip(_heads(part), _bodies(part.values), strict=True)
@@ -74,5 +77,5 @@ def _heads(part: Part) -> Iterable[bytes]:
 
 def _bodies(values: Sequence[str] | UInt8Array) -> Iterable[bytes]:
     if isinstance(values, np.ndarray):
-        return (picture.tobytes() for picture in values)
+        return (image.tobytes() for image in values)
     return (" ".join(text.split()).encode(errors="surrogatepass") for text in values)

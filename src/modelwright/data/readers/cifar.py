@@ -1,6 +1,6 @@
-"""CIFAR-10 and CIFAR-100 in their official python version: a folder of pickled batches.
+"""Reads CIFAR-10 and CIFAR-100 in the official python version: a folder of pickled batches.
 
-The pickles are taken apart by ``pickles.py`` and never executed.
+The pickles are parsed by ``pickles.py`` and never executed.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import numpy as np
 from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName, UInt8Array
 from modelwright.data.readers.pickles import parse_pickle
-from modelwright.data.records import Records
+from modelwright.data.records import Records, find_part
 
 _SIDE = 32
 _ROW = 3 * _SIDE * _SIDE
-# (file of label names, key of label names, key of a batch's labels)
+# File of the label names, key of the label names, key of a batch's labels.
 _CIFAR10 = ("batches.meta", "label_names", "labels")
 _CIFAR100 = ("meta", "fine_label_names", "fine_labels")
 
 
 def is_cifar(folder: Path) -> bool:
-    """Whether a folder looks like one of the two sets."""
+    """Returns whether a folder looks like one of the two sets."""
     return bool(_batches(folder))
 
 
 def read_cifar(folder: Path) -> Records:
-    """The batches of one folder, train and test kept apart.
+    """Returns the batches of one folder, with their train and test split.
 
     Raises:
-        DataError: a file is no such batch, or asks for code to be run.
+        DataError: A file is not such a batch, or would run code.
     """
     batches = _batches(folder)
     meta, names_key, labels_key = _CIFAR100 if (folder / "meta").is_file() else _CIFAR10
@@ -39,17 +39,15 @@ def read_cifar(folder: Path) -> Records:
     pixels: list[UInt8Array] = []
     labels: list[str] = []
     splits: list[SplitName | None] = []
-    starts: list[int] = []
     for path, split in batches:
-        data, positions = _batch(path, labels_key)
-        starts.append(len(labels))
+        data, positions = parse_batch(path.read_bytes(), path.name, labels_key)
         pixels.append(data)
         labels += [_label(position, order, path) for position in positions]
         splits += [split] * len(positions)
 
     def origin(row: int) -> str:
-        at = int(np.searchsorted(starts, row, side="right")) - 1
-        return f"{batches[at][0].name} row {row - starts[at] + 1}"
+        batch, position = find_part([len(part) for part in pixels], row)
+        return f"{batches[batch][0].name} row {position + 1}"
 
     return Records(
         task="image",
@@ -60,6 +58,34 @@ def read_cifar(folder: Path) -> Records:
         source=str(folder),
         label_order=order,
     )
+
+
+def parse_batch(content: bytes, name: str, labels_key: str) -> tuple[UInt8Array, list[int]]:
+    """Returns the images, uint8 ``[n, 32, 32, 3]``, and the labels of one batch.
+
+    Args:
+        content: The bytes of the file.
+        name: Name of the file, for messages.
+        labels_key: Key of the labels.
+
+    Raises:
+        DataError: The file is not a batch of CIFAR, or would run code.
+    """
+    batch = parse_pickle(content, name)
+    data, labels = batch.get("data"), batch.get(labels_key)
+    if not isinstance(data, np.ndarray) or not isinstance(labels, list):
+        raise DataError(
+            f"{name} is not a CIFAR batch: it has the keys "
+            f"{', '.join(str(key)[:30] for key in batch)[:200]}; expected data and {labels_key}"
+        )
+    if data.shape != (len(labels), _ROW):
+        raise DataError(
+            f"{name} is not a CIFAR batch: its data has the shape {data.shape} with "
+            f"{len(labels)} labels; expected ({len(labels)}, {_ROW})"
+        )
+    # Stored as three planes of 32x32, red first.
+    planes = data.reshape(-1, 3, _SIDE, _SIDE)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
 
 
 def _batches(folder: Path) -> list[tuple[Path, SplitName]]:
@@ -74,24 +100,6 @@ def _batches(folder: Path) -> list[tuple[Path, SplitName]]:
     return found
 
 
-def _batch(path: Path, labels_key: str) -> tuple[UInt8Array, list[int]]:
-    batch = parse_pickle(path.read_bytes(), path.name)
-    data, labels = batch.get("data"), batch.get(labels_key)
-    if not isinstance(data, np.ndarray) or not isinstance(labels, list):
-        raise DataError(
-            f"{path.name} is not a CIFAR batch: it has the keys "
-            f"{', '.join(str(key)[:30] for key in batch)[:200]}; expected data and {labels_key}"
-        )
-    if data.shape != (len(labels), _ROW):
-        raise DataError(
-            f"{path.name} is not a CIFAR batch: its data has the shape {data.shape} with "
-            f"{len(labels)} labels; expected ({len(labels)}, {_ROW})"
-        )
-    # Stored as three planes of 32x32, red first.
-    planes = data.reshape(-1, 3, _SIDE, _SIDE)
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
-
-
 def _names(path: Path, key: str) -> tuple[str, ...]:
     names = parse_pickle(path.read_bytes(), path.name).get(key)
     if not isinstance(names, list):
@@ -103,7 +111,7 @@ def _names(path: Path, key: str) -> tuple[str, ...]:
 
 def _label(position: Any, order: tuple[str, ...] | None, path: Path) -> str:
     if not isinstance(position, int) or position < 0:
-        raise DataError(f"{path.name} has a label that is no whole number; expected 0 and above")
+        raise DataError(f"{path.name} has a label that is not an integer; expected 0 and above")
     if order is None:
         return str(position)
     if position >= len(order):

@@ -1,6 +1,7 @@
-"""Which columns of a table hold the text or picture, the label and the split.
+"""Finds the columns of a table that hold the text or image, the label and the split.
 
-By the names a user gives, or else by the usual names in English and Chinese. It reads no values.
+They have the names that the user gives, or the usual names in English and Chinese. No values are
+read here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from modelwright.core.nearest import nearest
 from modelwright.core.terminal import shorten
 from modelwright.core.types import Task
 
-KNOWN = {
+USUAL_NAMES = {
     "text": (
         "text",
         "review",
@@ -61,15 +62,15 @@ KNOWN = {
 }
 
 
-UNLABELLED = ""
-"""As ``data.label``: labels are not asked for. No user can set it."""
+NO_LABELS = ""
+"""Value of ``data.label`` for texts without labels. A user cannot set it."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns to read, by position, and what they make of the rows.
+    """The columns to read, by position, and the task of the rows.
 
-    Where labels are not asked for, ``label`` is the column of the values.
+    Without labels, ``label`` is the column of the values.
     """
 
     task: Task
@@ -78,30 +79,30 @@ class Columns:
     split: int | None
 
     def wanted(self) -> list[int]:
-        """Positions, in the order value, label, split; none of them twice."""
-        given = [self.value, self.label, *([] if self.split is None else [self.split])]
-        return list(dict.fromkeys(given))
+        """Returns the positions in the order value, label, split, each once."""
+        columns = [self.value, self.label, *([] if self.split is None else [self.split])]
+        return list(dict.fromkeys(columns))
 
 
 def find_columns(names: Sequence[str], config: DataConfig, source: str) -> Columns:
-    """Choose among the columns called ``names``.
+    """Chooses among the columns called ``names``.
 
-    A text column goes before a picture column unless the user names one. The column of splits
-    is used only where it is called so.
+    A text column comes before an image column, unless the user names an image column. A column
+    of splits is optional.
 
     Raises:
-        DataError: a named column is missing or there twice, or none has a usual name.
+        DataError: A named column is missing or occurs twice, or no column has a usual name.
     """
     task: Task = "text"
-    value = _chosen(names, "text", config.text, source)
+    value = _find_column(names, "text", config.text, source)
     if config.image is not None or value is None:
-        image = _chosen(names, "image", config.image, source)
+        image = _find_column(names, "image", config.image, source)
         if image is None:
             raise _not_found(names, "text", source)
         task, value = "image", image
-    if config.label == UNLABELLED:
+    if config.label == NO_LABELS:
         return Columns(task, value, value, None)
-    label = _chosen(names, "label", config.label, source)
+    label = _find_column(names, "label", config.label, source)
     if label is None:
         raise _not_found(names, "label", source)
     if label == value:
@@ -109,26 +110,26 @@ def find_columns(names: Sequence[str], config: DataConfig, source: str) -> Colum
             f"{source} was to give the {task} and the label from the one column "
             f"'{names[value]}'; name another with {_option('label')}"
         )
-    return Columns(task, value, label, _chosen(names, "split", config.split, source))
+    return Columns(task, value, label, _find_column(names, "split", config.split, source))
 
 
-def _chosen(names: Sequence[str], role: str, given: str | None, source: str) -> int | None:
-    if given is None:
+def _find_column(names: Sequence[str], role: str, wanted: str | None, source: str) -> int | None:
+    if wanted is None:
         folded = [name.strip().lower() for name in names]
-        return next((folded.index(usual) for usual in KNOWN[role] if usual in folded), None)
-    count = list(names).count(given)
+        return next((folded.index(usual) for usual in USUAL_NAMES[role] if usual in folded), None)
+    count = list(names).count(wanted)
     if count == 1:
-        return list(names).index(given)
+        return list(names).index(wanted)
     if count > 1:
-        raise DataError(f"{source} has the column '{given}' {count} times; expected once")
+        raise DataError(f"{source} has the column '{wanted}' {count} times; expected once")
     raise DataError(
-        f"{source} has no column '{given}', given as {_option(role)}.{nearest(given, names)} "
+        f"{source} has no column '{wanted}', given as {_option(role)}.{nearest(wanted, names)} "
         f"Columns: {_listed(names)}"
     )
 
 
 def _not_found(names: Sequence[str], role: str, source: str) -> DataError:
-    near = next((near for usual in KNOWN[role] if (near := nearest(usual, names))), "")
+    near = next((near for usual in USUAL_NAMES[role] if (near := nearest(usual, names))), "")
     return DataError(
         f"{source} has no column with a usual name for the {role}.{near} Name it with "
         f"{_option(role)}. Columns: {_listed(names)}"

@@ -1,6 +1,6 @@
-"""CSV and TSV files, parsed by pyarrow after their quotes have been checked.
+"""Reads CSV and TSV files with pyarrow, after checking their quotes.
 
-Every value is text as it stands: no types are inferred and no word means "missing".
+Every value is text: no types are inferred, and no word means "missing".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
 from modelwright.data.readers.columns import Columns, find_columns
 from modelwright.data.readers.encodings import not_utf8
-from modelwright.data.readers.quotes import mend
+from modelwright.data.readers.quotes import remove_broken_rows
 from modelwright.data.readers.table_rows import TableRows, assemble
 
 _BLOCK = 8 * 2**20
@@ -27,38 +27,38 @@ _LARGEST_BLOCK = 2**31 - 2
 
 
 def read_csv(data: bytes, name: str, config: DataConfig, delimiter: str | None) -> TableRows:
-    """The rows of a file.
+    """Returns the rows of a file.
 
     Args:
-        data: Its bytes, in UTF-8 without a mark.
-        name: Of the file.
-        config: Names of columns.
-        delimiter: None to take the most frequent of ``,``, ``;`` and tab in the first line.
+        data: The bytes of the file, in UTF-8 without a byte order mark.
+        name: Name of the file.
+        config: Names of the columns.
+        delimiter: None for the most frequent of ``,``, ``;`` and tab in the first line.
 
     Raises:
-        DataError: broken quotes, no such columns, or bytes that are not UTF-8.
+        DataError: The quotes are broken, a column is missing, or the bytes are not UTF-8.
     """
-    # pyarrow would take a blank first line for the header, and wants one end of line at least.
+    # pyarrow would read a blank first line as the header, and needs at least one line end.
     data = data.lstrip(b"\r\n")
     if b"\n" not in data and b"\r" not in data:
         data += b"\n"
-    delimiter = delimiter or _delimiter(data)
-    mended = mend(data, delimiter, name)
-    header = _header(mended.data, delimiter, name)
+    delimiter = delimiter or _guess_delimiter(data)
+    checked = remove_broken_rows(data, delimiter, name)
+    header = _header(checked.data, delimiter, name)
     columns = find_columns(header, config, name)
     invalid: list[tuple[int | None, int]] = []
-    table = _parse_csv(mended.data, delimiter, len(header), columns, invalid, name)
+    table = _parse_csv(checked.data, delimiter, len(header), columns, invalid, name)
     numbers: Sequence[int] | None = None
     if invalid:
-        # Only one thread knows which row it is at, and most files need not know.
+        # Row numbers are only known with a single thread. Most files do not need them.
         invalid.clear()
-        table = _parse_csv(mended.data, delimiter, len(header), columns, invalid, name, False)
+        table = _parse_csv(checked.data, delimiter, len(header), columns, invalid, name, False)
     rejected = [
-        Rejected(f"{name} row {row}", "has text behind a closing quote") for row in mended.broken
+        Rejected(f"{name} row {row}", "has text behind a closing quote") for row in checked.broken
     ]
-    if invalid or mended.rows is not None:
+    if invalid or checked.rows is not None:
         total = len(table) + len(invalid) + 1
-        rows = np.arange(1, total + 1) if mended.rows is None else np.array(mended.rows)
+        rows = np.arange(1, total + 1) if checked.rows is None else np.array(checked.rows)
         bad = [int(number) - 1 for number, _ in invalid if number is not None]
         rejected += [
             Rejected(
@@ -84,9 +84,9 @@ def _parse_csv(
         invalid.append((row.number, row.actual_columns))
         return "skip"
 
-    # Names by position: a header may hold the same name twice.
-    names = [str(at) for at in range(width)]
-    wanted = [names[at] for at in columns.wanted()]
+    # Columns are named by position, because a header may have the same name twice.
+    names = [str(position) for position in range(width)]
+    wanted = [names[position] for position in columns.wanted()]
     block = _BLOCK
     while True:
         try:
@@ -125,6 +125,6 @@ def _header(data: bytes, delimiter: str, name: str) -> list[str]:
         raise DataError(f"{name} has no header that can be read ({error})") from None
 
 
-def _delimiter(data: bytes) -> str:
+def _guess_delimiter(data: bytes) -> str:
     line = data[: 2**16].splitlines()[0]
     return max(",;\t", key=lambda mark: line.count(mark.encode()))

@@ -1,6 +1,6 @@
-"""Bytes to text: UTF-8, UTF-16 with a mark, or the codec a user names.
+"""Turns bytes into text: UTF-8, UTF-16 with a byte order mark, or the codec that the user names.
 
-Nothing is guessed: bytes that are not what was said are an error that says where.
+Nothing is guessed. Bytes that do not fit the codec are an error that says where.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _MARKS = (
 
 
 def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
-    """The same text as UTF-8 without a mark.
+    """Returns the text as UTF-8 without a byte order mark.
 
-    With auto, bytes without a mark are given back unchecked: the parser of a table checks
-    them as it goes, and ``not_utf8`` explains what it found.
+    With auto, bytes without a mark are returned unchecked: the parser of a table checks them, and
+    ``not_utf8`` explains what it found.
 
     Raises:
-        ConfigError: an unknown codec.
-        DataError: other bytes than the codec's.
+        ConfigError: The codec is unknown.
+        DataError: The bytes are not in the codec.
     """
     codec = _codec(data, encoding)
     if codec == "utf-8":
@@ -50,11 +50,11 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
 
 
 def decode_text(data: bytes, encoding: str, name: str) -> str:
-    """One text.
+    """Returns one text.
 
     Raises:
-        ConfigError: an unknown codec.
-        DataError: other bytes than the codec's.
+        ConfigError: The codec is unknown.
+        DataError: The bytes are not in the codec.
     """
     content = to_utf8(data, encoding, name)
     try:
@@ -64,7 +64,7 @@ def decode_text(data: bytes, encoding: str, name: str) -> str:
 
 
 def not_utf8(data: bytes, name: str) -> DataError:
-    """The error for bytes that are not UTF-8: which, where, and what they may be instead."""
+    """Returns the error for bytes that are not UTF-8: where, and which codec may fit."""
     try:
         data.decode()
     except UnicodeDecodeError as error:

@@ -1,9 +1,9 @@
-"""A folder per class, with pictures or ``.txt`` files, on the disk or inside a zip file.
+"""Reads a folder per class, with images or ``.txt`` files, on the disk or inside a zip file.
 
     root/[train|val|valid|validation|test/]CLASS/any/depth/file
 
-It decides from names alone which rows there are; pictures are decoded later. Nothing outside
-the root is read, and nothing is unpacked to the disk.
+The rows follow from the names alone; images are decoded later. Nothing outside the root is read,
+and nothing is unpacked to the disk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, SplitName
-from modelwright.data.images import EXTENSIONS
+from modelwright.data.images import IMAGE_EXTENSIONS
 from modelwright.data.readers.encodings import decode_text
 from modelwright.data.records import Column, Encoded, Records
 
@@ -30,18 +30,19 @@ SPLIT_NAMES: dict[str, SplitName] = {
     "test": "test",
 }
 MAX_ZIP_BYTES = 8 * 2**30
-"""More than this, unpacked, is taken for a compression bomb."""
+"""A file that unpacks to more is rejected as a compression bomb."""
 
 Parts = tuple[str, ...]
+"""A file's path below the root, folder by folder."""
 
 
 def read_folder(root: Path, encoding: str = "auto") -> Records:
-    """The pictures, or else the ``.txt`` files, of a folder per class.
+    """Returns the images of a folder per class, or its ``.txt`` files if it has no images.
 
-    Links to files are followed where they stay inside ``root``; links to folders never are.
+    Links to files are followed if they stay inside ``root``. Links to folders are not followed.
 
     Raises:
-        DataError: the folder holds no classes with such files.
+        DataError: The folder holds no classes with such files.
     """
     rejected: list[Rejected] = []
     files = list(_walk(root, (), root.resolve(), rejected))
@@ -49,11 +50,11 @@ def read_folder(root: Path, encoding: str = "auto") -> Records:
 
 
 def read_zip(path: Path, encoding: str = "auto") -> Records:
-    """As ``read_folder``, for a zip file; one folder round everything is passed over.
+    """Returns the same as ``read_folder`` for a zip file, without folders around all files.
 
     Raises:
-        DataError: no zip file, a member outside where it belongs, a link, a password, or more
-            than ``MAX_ZIP_BYTES``.
+        DataError: The file is not a zip file, has a member outside its root, a link or a
+            password, or unpacks to more than ``MAX_ZIP_BYTES``.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -67,10 +68,10 @@ def read_zip(path: Path, encoding: str = "auto") -> Records:
                     rejected.append(Rejected("/".join(parts), f"cannot be unpacked ({error})"))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{path.name} is not a readable zip file ({error})") from None
-    inner = _unwrapped(list(content))
+    depth = _outer_folders(list(content))
     return _records(
-        [parts[inner:] for parts in content],
-        {parts[inner:]: data for parts, data in content.items()}.__getitem__,
+        [parts[depth:] for parts in content],
+        {parts[depth:]: data for parts, data in content.items()}.__getitem__,
         str(path),
         encoding,
         rejected,
@@ -78,8 +79,8 @@ def read_zip(path: Path, encoding: str = "auto") -> Records:
 
 
 def _walk(folder: Path, below: Parts, root: Path, rejected: list[Rejected]) -> Iterator[Parts]:
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+    with os.scandir(folder) as scanned:
+        entries = sorted(scanned, key=lambda entry: entry.name)
     for entry in entries:
         parts = (*below, entry.name)
         if _hidden(entry.name):
@@ -121,14 +122,14 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[Parts, zipfile.ZipInfo
         if total > MAX_ZIP_BYTES:
             raise DataError(
                 f"{name} unpacks to more than {MAX_ZIP_BYTES:,} bytes, which is taken for a "
-                "compression bomb; if it is none, unpack it and give the folder"
+                "compression bomb; if it is not one, unpack it and give the folder"
             )
         members[path.parts] = member
     return members
 
 
-def _unwrapped(files: Sequence[Parts]) -> int:
-    """How many leading folders hold everything and are neither a class nor a split."""
+def _outer_folders(files: Sequence[Parts]) -> int:
+    """Returns how many outer folders hold all files and are neither a class nor a split."""
     depth = 0
     while (
         files
@@ -151,52 +152,63 @@ def _records(
     encoding: str,
     rejected: list[Rejected],
 ) -> Records:
-    suffixes = {_suffix(parts) for parts in files}
-    wanted = EXTENSIONS if suffixes & EXTENSIONS else frozenset({".txt"})
+    has_images = any(_suffix(parts) in IMAGE_EXTENSIONS for parts in files)
     above = 2 if _has_splits(files) else 1
-    rows: list[Parts] = []
-    for parts in files:
-        if _suffix(parts) not in wanted:
-            kind = "picture" if wanted is EXTENSIONS else "text (.txt)"
-            rejected.append(Rejected("/".join(parts), f"is not a {kind} file"))
-        elif len(parts) <= above:
-            rejected.append(Rejected("/".join(parts), "lies in no folder of a class"))
-        else:
-            rows.append(parts)
+    rows = _rows(files, has_images, above, rejected)
     if not rows:
         raise DataError(
-            f"{source} holds no folder of a class with pictures "
-            f"({', '.join(sorted(EXTENSIONS))}) or .txt files; expected {Path(source).name}/"
-            "CLASS/picture.png, with train/, val/ and test/ above the classes if you like"
+            f"{source} holds no folder of a class with images "
+            f"({', '.join(sorted(IMAGE_EXTENSIONS))}) or .txt files; expected {Path(source).name}/"
+            "CLASS/image.png, with train/, val/ and test/ above the classes if you like"
         )
-    origins = ["/".join(parts) for parts in rows]
-    splits: list[SplitName | None] | None = None
-    if above == 2:
-        splits = [SPLIT_NAMES[parts[0].lower()] for parts in rows]
-    labels: list[str] = [parts[above - 1] for parts in rows]
     values: Column = [content(parts) for parts in rows]
-    if wanted is not EXTENSIONS:
-        values = [_text(one, encoding, origin) for one, origin in zip(values, origins, strict=True)]
-        bad = {at for at, text in enumerate(values) if isinstance(text, Rejected)}
-        rejected += [values[at] for at in sorted(bad)]
-        good = [at for at in range(len(values)) if at not in bad]
-        values, labels, origins = (
-            [column[at] for at in good] for column in (values, labels, origins)
-        )
-        splits = None if splits is None else [splits[at] for at in good]
+    if not has_images:
+        texts = [
+            _text(encoded, encoding, "/".join(parts))
+            for encoded, parts in zip(values, rows, strict=True)
+        ]
+        rejected += [text for text in texts if isinstance(text, Rejected)]
+        rows = [row for row, text in zip(rows, texts, strict=True) if isinstance(text, str)]
+        values = [text for text in texts if isinstance(text, str)]
+    origins = ["/".join(parts) for parts in rows]
+    splits: list[SplitName | None] = [SPLIT_NAMES[parts[0].lower()] for parts in rows if above == 2]
     return Records(
-        task="image" if wanted is EXTENSIONS else "text",
+        task="image" if has_images else "text",
         values=values,
-        labels=labels,
-        splits=splits,
+        labels=[parts[above - 1] for parts in rows],
+        splits=splits if above == 2 else None,
         origin=origins.__getitem__,
         source=source,
         rejected=tuple(rejected),
     )
 
 
+def _rows(
+    files: list[Parts], has_images: bool, above: int, rejected: list[Rejected]
+) -> list[Parts]:
+    """Returns the files that are rows, and rejects the others.
+
+    Args:
+        files: All files.
+        has_images: Whether the rows are images; otherwise they are ``.txt`` files.
+        above: Number of folders above the files: the class, and possibly the split.
+        rejected: Receives the other files.
+    """
+    wanted = IMAGE_EXTENSIONS if has_images else {".txt"}
+    rows: list[Parts] = []
+    for parts in files:
+        if _suffix(parts) not in wanted:
+            kind = "an image" if has_images else "a text (.txt)"
+            rejected.append(Rejected("/".join(parts), f"is not {kind} file"))
+        elif len(parts) <= above:
+            rejected.append(Rejected("/".join(parts), "lies in no folder of a class"))
+        else:
+            rows.append(parts)
+    return rows
+
+
 def _has_splits(files: Sequence[Parts]) -> bool:
-    """Whether the first folders are splits: all of them are named so, with classes below."""
+    """Returns whether all first folders are named after splits and have classes below them."""
     first = {parts[0].lower() for parts in files if len(parts) > 1}
     deep = {parts[0].lower() for parts in files if len(parts) > 2}
     return bool(first) and first == deep and first <= set(SPLIT_NAMES)

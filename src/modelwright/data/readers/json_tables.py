@@ -1,6 +1,6 @@
-"""JSON Lines files: one object a line, parsed by pyarrow, or line by line where one is bad.
+"""Reads JSON Lines files, one object in each line: with pyarrow, or line by line if one is bad.
 
-Texts must be strings; labels may be whole numbers or booleans too.
+Texts must be strings; labels may also be integers or booleans.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _NOT_UTF8 = "is not UTF-8"
 
 
 def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
-    """The rows of a file; its columns are the keys of the first object.
+    """Returns the rows of a file. The columns are the keys of the first object.
 
     Args:
-        data: Its bytes, in UTF-8 without a mark.
-        name: Of the file.
-        config: Names of columns.
+        data: The bytes of the file, in UTF-8 without a byte order mark.
+        name: Name of the file.
+        config: Names of the columns.
 
     Raises:
-        DataError: the first line is no object, or has no such keys.
+        DataError: The first line is not an object, or lacks a column.
     """
     first = _object(data.lstrip().split(b"\n", 1)[0])
     if first == _NOT_UTF8:
@@ -40,15 +40,9 @@ def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
         raise DataError(f"{name} line 1 {first}; expected JSON Lines, one object a line")
     names = list(first)
     columns = find_columns(names, config, name)
-    wanted = [names[at] for at in columns.wanted()]
-    types = {
-        key: pa.int64()
-        if type(first[key]) is int
-        else pa.bool_()
-        if type(first[key]) is bool
-        else pa.string()
-        for key in wanted
-    }
+    wanted = [names[position] for position in columns.wanted()]
+    plain = {int: pa.int64(), bool: pa.bool_()}
+    types = {key: plain.get(type(first[key]), pa.string()) for key in wanted}
     try:
         table = pajson.read_json(
             pa.BufferReader(data),
@@ -57,7 +51,7 @@ def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
                 explicit_schema=pa.schema(types.items()), unexpected_field_behavior="ignore"
             ),
         )
-        # The parser lets other bytes than UTF-8 pass.
+        # The parser accepts bytes that are not UTF-8.
         table.validate(full=True)
         if len(table) == data.count(b"\n") + (not data.endswith(b"\n")):
             return assemble(table.select(wanted), columns, None, 1, (), name)
@@ -67,32 +61,33 @@ def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
 
 
 def _one_by_one(data: bytes, name: str, columns: Columns, wanted: list[str]) -> TableRows:
-    """The slow way, which can say what is wrong with which line."""
+    """Parses line by line, which is slow but can say what is wrong with a line."""
     rows: list[list[str | None]] = []
     numbers: list[int] = []
     rejected: list[Rejected] = []
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
-        found = _object(line)
-        values = found if isinstance(found, str) else [_text(found.get(key)) for key in wanted]
+        parsed = _object(line)
+        values = parsed if isinstance(parsed, str) else [_text(parsed.get(key)) for key in wanted]
         if isinstance(values, str):
             rejected.append(Rejected(f"{name} row {number}", values))
         elif any(isinstance(value, Exception) for value in values):
-            rejected.append(Rejected(f"{name} row {number}", "has a value that is no text"))
+            rejected.append(Rejected(f"{name} row {number}", "has a value that is not a text"))
         else:
             rows.append([None if value is None else str(value) for value in values])
             numbers.append(number)
     table = pa.table(
         {
-            key: pa.array([row[at] for row in rows], pa.large_string())
-            for at, key in enumerate(wanted)
+            key: pa.array([row[column] for row in rows], pa.large_string())
+            for column, key in enumerate(wanted)
         }
     )
     return assemble(table, columns, numbers, 1, tuple(rejected), name)
 
 
 def _object(line: bytes) -> dict[str, Any] | str:
+    """Returns the object in a line, or why there is none."""
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
@@ -110,7 +105,7 @@ def _text(value: Any) -> str | TypeError | None:
     if value is None or isinstance(value, int):
         return None if value is None else str(value)
     if not isinstance(value, str):
-        return TypeError("no text")
+        return TypeError("not a text")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""The data in a pickle, taken out without unpickling: nothing in the file is ever called.
+"""Reads the data in a pickle without unpickling: nothing in the file is ever called.
 
-``pickletools`` lists the opcodes; those that build dicts, lists, tuples, numbers and strings
-are followed here, and numpy's few ways of writing a uint8 array are recognised by name. Any
-other name in the file is refused.
+``pickletools`` lists the opcodes. Those that build dicts, lists, tuples, numbers and strings are
+followed here, and numpy's few ways to write a uint8 array are recognized by name. Any other name
+in the file is rejected.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MARK = object()
 
 @dataclass(frozen=True)
 class _Name:
-    """A function or class that the pickle names; known by what it would do."""
+    """A function or class that the pickle names, by what it would do."""
 
     kind: str
 
@@ -62,16 +62,15 @@ class _Dtype:
 
 
 def parse_pickle(content: bytes, name: str) -> Any:
-    """The value a pickle describes, made of dict, list, tuple, int, float, bool, str, bytes
-    and uint8 arrays; text written by Python 2 is str in latin-1.
+    """Returns the value of a pickle, made of dict, list, tuple, int, float, bool, str, bytes and
+    uint8 arrays. Text written by Python 2 becomes str in latin-1.
 
     Args:
-        content: The file's bytes, protocols 0 to 5.
-        name: Of the file, for the error.
+        content: The bytes of the file, protocols 0 to 5.
+        name: Name of the file, for messages.
 
     Raises:
-        DataError: the file is broken, or asks for a function, a class or an array of another
-            kind than uint8.
+        DataError: The file is broken, or needs a function, a class or an array that is not uint8.
     """
     try:
         return _plain(_Machine(name).run(content))
@@ -83,6 +82,8 @@ def parse_pickle(content: bytes, name: str) -> Any:
 
 
 class _Machine:
+    """Runs the opcodes of a pickle on a stack."""
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._stack: list[Any] = []
@@ -141,24 +142,24 @@ class _Machine:
 
     def _named(self, words: str) -> _Name:
         if words not in _KINDS:
-            asked = ".".join(words.split())[:80]
+            function = ".".join(words.split())[:80]
             raise DataError(
-                f"{self._name} is not a CIFAR batch: it asks for {asked}; "
+                f"{self._name} is not a CIFAR batch: it asks for {function}; "
                 "pickles are never executed"
             )
         return _Name(_KINDS[words])
 
     def _reduce(self, function: Any, arguments: Any) -> Any:
         kind = _expect(function, _Name).kind
-        given = _expect(arguments, tuple)
+        values = _expect(arguments, tuple)
         if kind == "encode":
-            return _expect(given[0], str).encode("latin-1")
+            return _expect(values[0], str).encode("latin-1")
         if kind == "dtype":
-            return _Dtype(_text(given[0]))
-        if kind == "reconstruct" and given[0] == _Name("ndarray"):
+            return _Dtype(_text(values[0]))
+        if kind == "reconstruct" and values[0] == _Name("ndarray"):
             return _Array()
         if kind == "frombuffer":
-            raw, dtype, shape, order = given
+            raw, dtype, shape, order = values
             return _Array(_pixels(raw, dtype, shape, fortran=order == "F"))
         raise TypeError(f"a call of {kind}")
 
@@ -173,23 +174,23 @@ class _Machine:
         return items
 
     def _mark(self) -> int:
-        for at in range(len(self._stack) - 1, -1, -1):
-            if self._stack[at] is _MARK:
-                return at
+        for position in range(len(self._stack) - 1, -1, -1):
+            if self._stack[position] is _MARK:
+                return position
         raise IndexError("no mark")
 
     def _since_mark(self) -> list[Any]:
-        at = self._mark()
-        items = self._stack[at + 1 :]
-        del self._stack[at:]
+        mark = self._mark()
+        items = self._stack[mark + 1 :]
+        del self._stack[mark:]
         return items
 
     def _set(self, target: Any, pairs: list[Any]) -> None:
         values = _expect(target, dict)
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            # A nested tuple as a key could take for ever to hash.
+            # Hashing a nested tuple as a key could take forever.
             if not isinstance(key, str | bytes | int):
-                raise TypeError("a key that is no text")
+                raise TypeError("a key that is not a text")
             values[key] = value
 
 
@@ -222,12 +223,12 @@ def _pixels(raw: Any, dtype: Any, shape: Any, *, fortran: bool) -> UInt8Array:
 
 
 def _plain(value: Any) -> Any:
-    """The outer dict with arrays in the place of their stand-ins; a batch nests no deeper."""
+    """Returns the outer dict with its arrays. The values of a batch are not nested any deeper."""
     if not isinstance(value, dict):
         raise TypeError(f"a {type(value).__name__}, expected a dict")
     return {
         _text(key) if isinstance(key, bytes) else key: (
-            one.pixels if isinstance(one, _Array) else one
+            item.pixels if isinstance(item, _Array) else item
         )
-        for key, one in value.items()
+        for key, item in value.items()
     }

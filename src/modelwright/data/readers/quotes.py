@@ -1,8 +1,8 @@
-"""Whether the quotes of a CSV file are in order, before a parser is let near it.
+"""Checks the quotes of a CSV file before it is parsed.
 
-A parser that meets an unclosed quote swallows rows until the next one and says nothing. Files in
-order are recognised from the bytes beside their quotes, without a loop over rows; only others
-are walked through. Values are not read here.
+A parser that meets an unclosed quote silently swallows rows up to the next quote. Well-formed files
+are recognized from the bytes next to their quotes, so no loop over rows is needed. Only other
+files are read row by row. Values are not read here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ import numpy as np
 from modelwright.core.errors import DataError
 
 _QUOTE = ord('"')
+_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
+_LINE = re.compile(rb"[^\r\n]*+")
+_LINE_ENDS = re.compile(rb"[\r\n]*+")
 
 
 @dataclass(frozen=True)
-class Mended:
-    """A file without the rows that are broken.
+class CheckedCsv:
+    """A file without its broken rows.
 
     Attributes:
-        data: What is left.
-        rows: The number of each row in ``data`` in the file, the header being 1; None where
-            nothing was cut.
-        broken: Numbers of the rows cut out.
+        data: The other rows.
+        rows: Number in the file of each row in ``data``, where the header is 1; None if no row
+            is broken.
+        broken: Numbers of the broken rows.
     """
 
     data: bytes
@@ -33,22 +36,22 @@ class Mended:
     broken: tuple[int, ...] = ()
 
 
-def mend(data: bytes, delimiter: str, name: str) -> Mended:
-    """Cut out rows with text behind a closing quote.
+def remove_broken_rows(data: bytes, delimiter: str, name: str) -> CheckedCsv:
+    """Removes rows that have text behind a closing quote.
 
     Args:
-        data: The file, in UTF-8 without a mark.
+        data: The bytes of the file, in UTF-8 without a byte order mark.
         delimiter: One ASCII character.
-        name: Of the file, for the error.
+        name: Name of the file, for messages.
 
     Raises:
-        DataError: a quote is not closed before the end of the file, or closes on a later line
-            in the middle of a field, so that no one can say which rows it swallowed.
+        DataError: A quote is not closed before the end of the file, or closes on a later line in
+            the middle of a field, so that nobody can say which rows it swallowed.
     """
-    return Mended(data) if _in_order(data, delimiter) else _walk(data, delimiter, name)
+    return CheckedCsv(data) if _is_well_formed(data, delimiter) else _walk(data, delimiter, name)
 
 
-def _in_order(data: bytes, delimiter: str) -> bool:
+def _is_well_formed(data: bytes, delimiter: str) -> bool:
     if b'"' not in data:
         return True
     content = np.frombuffer(data, np.uint8)
@@ -57,7 +60,7 @@ def _in_order(data: bytes, delimiter: str) -> bool:
         return False
     allowed = np.zeros(256, bool)
     allowed[[ord(delimiter), ord("\n"), ord("\r"), _QUOTE]] = True
-    # A doubled quote inside a field closes it and opens it again: both stand beside a quote.
+    # A doubled quote inside a field closes and reopens it, so each half is next to a quote.
     before, after = quotes[0::2] - 1, quotes[1::2] + 1
     if before[0] < 0:
         before = before[1:]
@@ -66,60 +69,58 @@ def _in_order(data: bytes, delimiter: str) -> bool:
     return bool(allowed[content[before]].all() and allowed[content[after]].all())
 
 
-def _walk(data: bytes, delimiter: str, name: str) -> Mended:
-    mark = re.escape(delimiter.encode())
-    quoted = re.compile(rb'"(?:[^"]++|"")*+"')
-    plain = re.compile(rb"[^\r\n" + mark + rb"]*+")
-    line_end = re.compile(rb"[^\r\n]*+")
-    blank = re.compile(rb"[\r\n]*+")
+def _walk(data: bytes, delimiter: str, name: str) -> CheckedCsv:
+    """Checks a file row by row."""
+    mark = delimiter.encode()
+    plain = re.compile(rb"[^\r\n" + re.escape(mark) + rb"]*+")
     pieces: list[bytes] = []
     rows: list[int] = []
     broken: list[int] = []
-    at = _end(blank, data, 0)
+    position = _end(_LINE_ENDS, data, 0)
     number = 1
-    while at < len(data):
-        start, good = at, True
-        while True:
-            if data[at : at + 1] == b'"':
-                closed = quoted.match(data, at)
-                if closed is None:
-                    raise _unclosed(data, at, name, "is never closed")
-                if data[closed.end() : closed.end() + 1] not in (
-                    b"",
-                    b"\r",
-                    b"\n",
-                    delimiter.encode(),
-                ):
-                    if b"\n" in closed.group() or b"\r" in closed.group():
-                        raise _unclosed(data, at, name, "closes in the middle of a later line")
-                    good = False
-                    at = _end(line_end, data, at)
-                    break
-                at = closed.end()
-            else:
-                at = _end(plain, data, at)
-            if data[at : at + 1] != delimiter.encode():
-                break
-            at += 1
-        if good:
-            pieces.append(data[start:at])
+    while position < len(data):
+        end, sound = _read_row(data, position, mark, plain, name)
+        if sound:
+            pieces.append(data[position:end])
             rows.append(number)
         else:
             broken.append(number)
         number += 1
-        at = _end(blank, data, at)
+        position = _end(_LINE_ENDS, data, end)
     if not broken:
-        return Mended(data)
-    return Mended(b"\n".join(pieces) + b"\n", rows, tuple(broken))
+        return CheckedCsv(data)
+    return CheckedCsv(b"\n".join(pieces) + b"\n", rows, tuple(broken))
 
 
-def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
-    found = pattern.match(data, at)
-    return at if found is None else found.end()
+def _read_row(
+    data: bytes, position: int, mark: bytes, plain: re.Pattern[bytes], name: str
+) -> tuple[int, bool]:
+    """Returns where the row at a position ends, and whether its quotes are well-formed."""
+    while True:
+        if data[position : position + 1] == b'"':
+            closed = _QUOTED.match(data, position)
+            if closed is None:
+                raise _unclosed(data, position, name, "is never closed")
+            end = closed.end()
+            if data[end : end + 1] not in (b"", b"\r", b"\n", mark):
+                if b"\n" in closed.group() or b"\r" in closed.group():
+                    raise _unclosed(data, position, name, "closes in the middle of a later line")
+                return _end(_LINE, data, position), False
+            position = end
+        else:
+            position = _end(plain, data, position)
+        if data[position : position + 1] != mark:
+            return position, True
+        position += 1
 
 
-def _unclosed(data: bytes, at: int, name: str, what: str) -> DataError:
-    line = data.count(b"\n", 0, at) + 1
+def _end(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
+    found = pattern.match(data, position)
+    return position if found is None else found.end()
+
+
+def _unclosed(data: bytes, position: int, name: str, what: str) -> DataError:
+    line = data.count(b"\n", 0, position) + 1
     return DataError(
         f"{name} line {line} opens a quote that {what}, so rows may be lost; close it, and "
         'write a quote inside a quoted text as ""'

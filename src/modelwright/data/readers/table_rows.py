@@ -1,6 +1,6 @@
-"""The columns of a table that matter, as every kind of table file gives them.
+"""The columns of a table that are used, in the form that every table reader returns.
 
-It turns labels of any plain type into text and changes nothing else.
+Labels of any plain type become text. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from modelwright.data.readers.columns import Columns
 
 @dataclass(frozen=True)
 class TableRows:
-    """The columns of one file that matter, each ``[n]``.
+    """The columns of one file that are used, each ``[n]``.
 
     Attributes:
-        task: What ``values`` are.
-        values: A pyarrow array: large_string, or binary or struct for pictures in Parquet.
-        labels: large_string; null where there is none.
+        task: The kind of ``values``.
+        values: A pyarrow array: large_string, or binary or struct for images in Parquet.
+        labels: large_string; null for a row without a label.
         splits: large_string or None.
-        numbers: The number of each row in the file, as a person counts: the header of a CSV
-            file is row 1, the first line of JSON Lines is row 1; None for the first ``n``.
-        first: The number of the first row where ``numbers`` is None.
-        rejected: Rows that are not among the others.
-        label_order: The order that Parquet written by Hugging Face datasets gives.
+        numbers: Number of each row in the file, as a person counts: the header of a CSV file is
+            row 1, the first line of JSON Lines is row 1. None for consecutive rows.
+        first: Number of the first row if ``numbers`` is None.
+        rejected: Rows that could not be read.
+        label_order: Order of the classes, from Parquet written by Hugging Face datasets.
     """
 
     task: Task
@@ -42,7 +42,7 @@ class TableRows:
     label_order: tuple[str, ...] | None = None
 
     def number(self, row: int) -> int:
-        """The number of a row in the file."""
+        """Returns the number of a row in the file."""
         return self.first + row if self.numbers is None else int(self.numbers[row])
 
 
@@ -55,24 +55,24 @@ def assemble(
     name: str,
     order: tuple[str, ...] | None = None,
 ) -> TableRows:
-    """From a pyarrow table with the columns value, label and, where there is one, split.
+    """Returns the rows of a pyarrow table with the columns value, label and possibly split.
 
-    Where labels are not asked for, the values stand for them.
+    Without labels, the values take their place.
 
     Raises:
-        DataError: texts that are no strings, or labels that are neither names nor whole numbers.
+        DataError: The texts are not strings, or the labels are neither names nor integers.
     """
-    value = _whole(table.column(0))
+    value = _combine(table.column(0))
     if columns.task == "text":
         if not (pa.types.is_string(value.type) or pa.types.is_large_string(value.type)):
             raise DataError(f"{name} has texts of the type {value.type}; expected strings")
         value = value.cast(pa.large_string())
-    splits = None if columns.split is None else _whole(table.column(2))
-    labelled = columns.label != columns.value
+    splits = None if columns.split is None else _combine(table.column(2))
+    labeled = columns.label != columns.value
     return TableRows(
         task=columns.task,
         values=value,
-        labels=_label_texts(_whole(table.column(1)), order, name) if labelled else value,
+        labels=_label_texts(_combine(table.column(1)), order, name) if labeled else value,
         splits=None if splits is None else _label_texts(splits, None, name),
         numbers=numbers,
         first=first,
@@ -81,7 +81,8 @@ def assemble(
     )
 
 
-def _whole(column: Any) -> Any:
+def _combine(column: Any) -> Any:
+    """Returns a column as one array, of a plain type."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
@@ -102,7 +103,7 @@ def _label_texts(column: Any, order: tuple[str, ...] | None, name: str) -> Any:
             column = column.cast(pa.int64())
         except pa.ArrowInvalid:
             raise DataError(
-                f"{name} has labels with fractions; expected names or whole numbers of classes"
+                f"{name} has labels with fractions; expected names or numbers of classes"
             ) from None
     elif not (
         pa.types.is_integer(kind)
@@ -110,8 +111,8 @@ def _label_texts(column: Any, order: tuple[str, ...] | None, name: str) -> Any:
         or pa.types.is_large_string(kind)
         or pa.types.is_null(kind)
     ):
-        raise DataError(f"{name} has labels of the type {kind}; expected names or whole numbers")
+        raise DataError(f"{name} has labels of the type {kind}; expected names or integers")
     if order is not None and pa.types.is_integer(kind):
         known = dict(enumerate(order))
-        return pa.array([known.get(at) for at in column.to_pylist()], pa.large_string())
+        return pa.array([known.get(number) for number in column.to_pylist()], pa.large_string())
     return column.cast(pa.large_string())

@@ -1,6 +1,6 @@
-"""Tables as rows of the product: one file, or a folder with a file for each split.
+"""Reads tables: one file, or a folder with a file for each split.
 
-It looks into no text. Paths of pictures are checked here and opened later.
+The content of texts is not checked here. Paths of images are checked here and opened later.
 """
 
 from __future__ import annotations
@@ -22,52 +22,53 @@ from modelwright.data.readers.encodings import to_utf8
 from modelwright.data.readers.folders import SPLIT_NAMES
 from modelwright.data.readers.json_tables import read_json_lines
 from modelwright.data.readers.table_rows import TableRows, assemble
-from modelwright.data.records import Column, Encoded, Records, join
+from modelwright.data.records import Column, Encoded, Records, join_records
 
-EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
+TABLE_EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
 
 
 def split_files(folder: Path) -> dict[Path, SplitName]:
-    """The tables of a folder that are named after splits: ``train.csv``, ``test-00000.parquet``."""
+    """Returns the tables of a folder that are named after splits, such as ``train.csv``."""
     found: dict[Path, SplitName] = {}
     for path in sorted(folder.iterdir()):
         split = SPLIT_NAMES.get(path.stem.lower().partition("-")[0])
-        if split is not None and path.suffix.lower() in EXTENSIONS and path.is_file():
+        if split is not None and path.suffix.lower() in TABLE_EXTENSIONS and path.is_file():
             found[path] = split
     return found
 
 
 def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataConfig) -> Records:
-    """The tables that ``split_files`` found, as one source with given splits.
+    """Returns the tables that ``split_files`` found, as one source with splits.
 
     Raises:
-        DataError: as ``read_table``.
+        DataError: See ``read_table``.
     """
     parts = [read_table(path, config, split=split) for path, split in files.items()]
-    whole = join(parts, str(folder))
+    records = join_records(parts, str(folder))
     others = sorted(
         path.name
         for path in folder.iterdir()
-        if path.suffix.lower() in EXTENSIONS and path not in files
+        if path.suffix.lower() in TABLE_EXTENSIONS and path not in files
     )
     if not others:
-        return whole
+        return records
     verb = "is" if len(others) == 1 else "are"
-    return whole.with_notes(
+    return records.with_notes(
         f"{', '.join(others)} in {folder.name} {verb} not read: no split's name"
     )
 
 
 def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None) -> Records:
-    """The rows of one table.
+    """Returns the rows of one table.
 
     Args:
-        path: A file with one of ``EXTENSIONS``.
-        config: Names of columns, and the encoding.
-        split: That all rows belong to; None to read the column that says so.
+        path: A file with one of ``TABLE_EXTENSIONS``.
+        config: Names of the columns, and the encoding.
+        split: Split of all rows; None to read it from a column.
 
     Raises:
-        DataError: not readable, no such columns, broken quotes, or another encoding.
+        DataError: The file is not readable, lacks a column, has broken quotes, or is in another
+            encoding.
     """
     rows = _read_file(path, config)
 
@@ -78,10 +79,10 @@ def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None
     if split is not None:
         splits = [split] * len(rows.labels)
     elif rows.splits is not None:
-        splits = _splits(rows.splits, path.name, config)
+        splits = _split_names(rows.splits, path.name, config)
     values: Column = rows.values
     if rows.task == "image":
-        return _pictures(rows, splits, origin, path)
+        return _image_records(rows, splits, origin, path)
     return Records(
         task="text",
         values=values,
@@ -97,7 +98,7 @@ def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None
 def _read_file(path: Path, config: DataConfig) -> TableRows:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return _parquet(path, config)
+        return _read_parquet(path, config)
     try:
         data = to_utf8(path.read_bytes(), config.encoding, path.name)
     except OSError as error:
@@ -109,12 +110,12 @@ def _read_file(path: Path, config: DataConfig) -> TableRows:
     return read_csv(data, path.name, config, "\t" if suffix in (".tsv", ".tab") else None)
 
 
-def _parquet(path: Path, config: DataConfig) -> TableRows:
+def _read_parquet(path: Path, config: DataConfig) -> TableRows:
     try:
         file = paparquet.ParquetFile(path)
         names = list(file.schema_arrow.names)
         columns = find_columns(names, config, path.name)
-        wanted = [names[at] for at in columns.wanted()]
+        wanted = [names[position] for position in columns.wanted()]
         table = file.read(columns=list(dict.fromkeys(wanted)))
         table.validate(full=True)
         order = _class_names(file.schema_arrow.metadata, names[columns.label])
@@ -124,7 +125,7 @@ def _parquet(path: Path, config: DataConfig) -> TableRows:
 
 
 def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
-    """The names of an integer label that Hugging Face datasets leave in the schema."""
+    """Returns the names of an integer label, which Hugging Face datasets store in the schema."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[column]["names"])
@@ -132,7 +133,8 @@ def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
         return None
 
 
-def _splits(column: Any, name: str, config: DataConfig) -> list[SplitName | None] | None:
+def _split_names(column: Any, name: str, config: DataConfig) -> list[SplitName | None] | None:
+    """Returns the split of each row, or None if the column does not hold splits."""
     values = column.to_pylist()
     known: dict[str | None, SplitName | None] = {None: None, "": None}
     known.update(SPLIT_NAMES.items())
@@ -148,38 +150,39 @@ def _splits(column: Any, name: str, config: DataConfig) -> list[SplitName | None
     )
 
 
-def _pictures(
+def _image_records(
     rows: TableRows,
     splits: Sequence[SplitName | None] | None,
     origin: Callable[[int], str],
     path: Path,
 ) -> Records:
-    """Rows whose pictures are paths, bytes, or a struct of both as Hugging Face writes."""
-    found = [_picture(value, path.parent) for value in rows.values.to_pylist()]
-    good = [at for at, one in enumerate(found) if not isinstance(one, str)]
+    """Returns rows whose images are paths, bytes, or a struct of both, as Hugging Face writes."""
+    found = [_find_image(value, path.parent) for value in rows.values.to_pylist()]
+    usable = [row for row, image in enumerate(found) if not isinstance(image, str)]
     rejected = [
-        Rejected(origin(at), reason) for at, reason in enumerate(found) if isinstance(reason, str)
+        Rejected(origin(row), reason) for row, reason in enumerate(found) if isinstance(reason, str)
     ]
-    values: list[Encoded] = [one for one in found if not isinstance(one, str)]
+    values: list[Encoded] = [image for image in found if not isinstance(image, str)]
     return Records(
         task="image",
         values=values,
-        labels=rows.labels.take(pa.array(good, pa.int64())),
-        splits=None if splits is None else [splits[at] for at in good],
-        origin=lambda row: origin(good[row]),
+        labels=rows.labels.take(pa.array(usable, pa.int64())),
+        splits=None if splits is None else [splits[row] for row in usable],
+        origin=lambda row: origin(usable[row]),
         source=str(path),
         rejected=(*rows.rejected, *rejected),
         label_order=rows.label_order,
     )
 
 
-def _picture(value: Any, folder: Path) -> Encoded | str:
+def _find_image(value: Any, folder: Path) -> Encoded | str:
+    """Returns the image of a cell, or why there is none."""
     if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        return "has no picture"
+        return "has no image"
     path = folder / value.replace("\\", "/")
     try:
         inside = path.resolve().is_relative_to(folder.resolve())
