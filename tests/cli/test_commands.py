@@ -1,4 +1,4 @@
-"""The commands as a user meets them: output, JSON, exit codes, and one line for a mistake."""
+"""The commands as a user sees them: text, JSON, exit codes, and one line for each mistake."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 Cli = Callable[..., tuple[int, str, str]]
 
 
-def test_the_whole_way(cli: Cli, reviews: Path, tmp_path: Path) -> None:
+def test_the_commands_from_training_to_prediction(cli: Cli, reviews: Path, tmp_path: Path) -> None:
     run, model = tmp_path / "run", tmp_path / "sentiment"
     settings = ["model.units=[8]", "model.length=12", "train.batch_size=16"]
     sets = [x for s in [*settings, "train.learning_rate=0.02"] for x in ("--set", s)]
@@ -52,7 +52,9 @@ def test_the_whole_way(cli: Cli, reviews: Path, tmp_path: Path) -> None:
     assert "neg" in out.splitlines()[3]
 
 
-def test_a_config_file_and_other_rows(cli: Cli, reviews: Path, tmp_path: Path) -> None:
+def test_a_config_file_and_an_evaluation_on_other_rows(
+    cli: Cli, reviews: Path, tmp_path: Path
+) -> None:
     config = tmp_path / "sentiment.toml"
     config.write_text(
         f'[data]\nsource = "{reviews}"\n[model]\nrecipe = "bilstm"\nunits = [4]\nlength = 8\n'
@@ -125,7 +127,7 @@ def test_the_doctor_names_versions_and_precision(cli: Cli) -> None:
 def mistakes(
     tmp_path: Path, reviews: Path, colors: Path
 ) -> dict[str, tuple[list[object], int, str]]:
-    """Commands with something wrong: exit code and a part of the line."""
+    """Returns wrong commands, each with its exit code and a part of its message."""
     one = tmp_path / "one.csv"
     one.write_text("text,label\na,x\nb,x\n")
     few = tmp_path / "few.csv"

@@ -1,0 +1,67 @@
+"""Every command explains itself, shared options read the same everywhere, and help is instant."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import typer
+
+from modelwright.cli.main import app
+from modelwright.cli.options import data_settings
+
+SHARED = {
+    "--json", "--quiet", "--text-column", "--label-column", "--image-column", "--encoding",
+    "--strict", "--tta",
+}  # fmt: skip
+
+
+def commands() -> dict[str, Any]:
+    """Returns every command by its full name."""
+    top: Any = typer.main.get_command(app)
+    inside = {f"data {name}": command for name, command in top.commands["data"].commands.items()}
+    return {**{n: c for n, c in top.commands.items() if n != "data"}, **inside}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_command_and_all_its_parameters_have_a_help_text(name: str) -> None:
+    command = commands()[name]
+    assert command.help
+    for parameter in command.params:
+        assert parameter.name == "help" or parameter.help, f"{name}: {parameter.name}"
+
+
+def test_shared_options_have_one_help_text_and_one_default() -> None:
+    texts = defaultdict(set)
+    for command in commands().values():
+        for parameter in command.params:
+            for option in SHARED & set(parameter.opts):
+                texts[option].add((parameter.help, parameter.default))
+    assert texts.keys() == SHARED
+    assert {option: len(found) for option, found in texts.items() if len(found) > 1} == {}
+
+
+def test_help_loads_no_heavy_package() -> None:
+    probe = (
+        "import json, sys\nfrom modelwright.cli.main import app\n"
+        "try: app(['--help'])\nexcept SystemExit: pass\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert "train" in done.stdout
+    loaded = set(json.loads(done.stderr))
+    assert not loaded & {"tensorflow", "keras", "numpy", "pyarrow", "pydantic", "matplotlib"}
+
+
+def test_data_settings_hold_only_what_was_set() -> None:
+    unset: dict[str, Any] = dict.fromkeys(("text", "label", "image", "encoding"))
+    assert data_settings(None, **unset, strict=False) == {}
+    assert data_settings(["a"], **unset, strict=True) == {"source": "a", "strict": True}
+    assert data_settings(["a", "b"], **{**unset, "label": "y"}, strict=False) == {
+        "source": ["a", "b"],
+        "label": "y",
+    }
