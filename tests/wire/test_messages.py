@@ -226,7 +226,7 @@ def test_an_unknown_message_is_no_attribute() -> None:
 def test_tensorflow_is_not_loaded() -> None:
     code = (
         "import sys; from modelwright.wire import messages, tensors, records;"
-        "from modelwright.bundle import warmup;"
+        "from modelwright.servable import warmup;"
         "messages.PredictionLog(); print('tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
