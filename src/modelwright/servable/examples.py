@@ -33,17 +33,11 @@ class Examples:
         return Examples(self.inputs[:count], self.expected[:count])
 
 
-def instance(row: RawInput, task: Task) -> dict[str, Any]:
-    """Returns a row as an element of a predict request's ``instances``."""
-    value = {"b64": base64.b64encode(row).decode()} if isinstance(row, bytes) else row
-    return {INPUT_NAMES[task]: value}
-
-
 def write_examples(path: Path, examples: Examples, task: Task) -> None:
     """Writes one example on each line."""
     lines = [
         json.dumps(
-            {"instance": instance(row, task), "probabilities": [float(x) for x in probabilities]},
+            {"instance": _instance(row, task), "probabilities": [float(x) for x in probabilities]},
             ensure_ascii=False,
         )
         for row, probabilities in zip(examples.inputs, examples.expected, strict=True)
@@ -85,6 +79,12 @@ def compare_answers(expected: FloatArray, answers: FloatArray, tolerance: float)
         "labels_changed": changed,
         "passed": bool(np.isfinite(difference) and difference <= tolerance and not changed),
     }
+
+
+def _instance(row: RawInput, task: Task) -> dict[str, Any]:
+    """Returns a row as an element of a predict request's ``instances``."""
+    value = {"b64": base64.b64encode(row).decode()} if isinstance(row, bytes) else row
+    return {INPUT_NAMES[task]: value}
 
 
 def _raw(record: Mapping[str, Any], task: Task) -> RawInput:
