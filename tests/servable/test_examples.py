@@ -11,7 +11,6 @@ from modelwright.core.errors import ServableError
 from modelwright.servable.examples import (
     Examples,
     compare_answers,
-    evenly_spaced,
     read_examples,
     write_examples,
 )
@@ -50,9 +49,3 @@ def test_a_changed_label_counts_unless_the_tolerance_explains_it() -> None:
     assert not unknown["passed"]
     with pytest.raises(ServableError, match=r"have shape \(1, 2\); expected \(2, 2\)"):
         compare_answers(expected, expected[:1], 1e-3)
-
-
-def test_positions_are_evenly_spaced_and_distinct() -> None:
-    assert evenly_spaced(10, 4) == [0, 3, 6, 9]
-    assert evenly_spaced(3, 10) == [0, 1, 2]
-    assert evenly_spaced(1, 1) == [0]
