@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.types import Progress
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 from modelwright.training import train as engine
 from modelwright.training.train import TrainReport
 
@@ -40,4 +40,4 @@ def train(
     """
     tables = {"data": data or {}, "model": model or {}, "train": train or {}}
     file = Path(config) if config is not None else None
-    return engine.train(resolve(file, tables, sets), out=out, progress=progress)
+    return engine.train(resolve_config(file, tables, sets), out=out, progress=progress)

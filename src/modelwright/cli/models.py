@@ -53,9 +53,11 @@ def train(
                 )
             report = modelwright.resume(resume, progress=progress)
         else:
-            from modelwright.recipes.resolve import resolve
+            from modelwright.recipes.resolve import resolve_config
 
-            resolve(config, tables, sets or ())  # before TensorFlow takes its seconds to load
+            resolve_config(
+                config, tables, sets or ()
+            )  # before TensorFlow takes its seconds to load
             report = modelwright.train(
                 config, **tables, sets=sets or (), out=out, progress=progress
             )

@@ -75,7 +75,7 @@ class TrainReport:
 def train(
     config: Config, *, out: Path | str | None = None, progress: Progress | None = None
 ) -> TrainReport:
-    """Train a model; ``modelwright.recipes.resolve`` makes the config.
+    """Train a model; ``modelwright.recipes.resolve.resolve_config`` makes the config.
 
     Args:
         config: all that is set.
