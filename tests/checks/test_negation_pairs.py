@@ -1,4 +1,4 @@
-"""The pairs are balanced, unique, and differ by the negation that their kind names."""
+"""Negation pairs are balanced, unique, and differ by the negation of their kind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_praise_is_negated_as_often_as_blame(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_kind_is_there_in_both_directions(language: Language) -> None:
+def test_every_kind_occurs_in_both_directions(language: Language) -> None:
     counts = Counter((pair.kind, pair.praise) for pair in pairs(language))
     assert {kind for kind, _ in counts} == set(MARKS[language])
     for kind in MARKS[language]:
@@ -50,7 +50,7 @@ def test_every_kind_is_there_in_both_directions(language: Language) -> None:
         assert counts[kind, True] + counts[kind, False] == 16
 
 
-def test_no_sentence_is_there_twice() -> None:
+def test_no_sentence_occurs_twice() -> None:
     texts = [
         re.sub(r"\W", "", text).casefold()
         for language in LANGUAGES

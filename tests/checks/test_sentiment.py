@@ -1,4 +1,4 @@
-"""Names of sentiments are known in both languages, and nothing else is taken for one."""
+"""Names of sentiments are recognized in both languages, and no other names are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures leave no setting behind, wrap Chinese, and carry a font for it."""
+"""Figures change no global setting, and draw and wrap Chinese text."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_no_setting_outlives_a_figure_and_pyplot_stays_out(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(importlib.util.find_spec("zhplot") is None, reason="no font to test")
-def test_each_chinese_sign_has_its_own_shape(tmp_path: Path) -> None:
-    # Without a font all of them would be the same box.
-    one, other = (drawn(tmp_path / f"{sign}.png", sign) for sign in "书酒")
+def test_each_chinese_character_has_its_own_shape(tmp_path: Path) -> None:
+    # Without a font, all characters would be the same box.
+    one, other = (drawn(tmp_path / f"{character}.png", character) for character in "书酒")
     assert (one < 128).sum() > 100
     assert not np.array_equal(one, other)
 
@@ -68,11 +68,11 @@ def test_a_missing_matplotlib_says_what_to_install(
         ("a中文", 4, "a中…"),
     ],
 )
-def test_cut_counts_a_chinese_sign_as_two_columns(text: str, width: int, expected: str) -> None:
+def test_a_chinese_character_takes_two_columns(text: str, width: int, expected: str) -> None:
     assert canvas.truncate(text, width) == expected
 
 
-def test_wrap_breaks_at_blanks_and_ends_with_dots() -> None:
+def test_wrap_breaks_at_spaces_and_ends_with_an_ellipsis() -> None:
     assert canvas.wrap("one two three four", 10, 2) == "one two\nthree four"
     assert canvas.wrap("一二三四五六七", 4, 2) == "一二\n三四…"
     assert canvas.wrap("", 4, 2) == ""

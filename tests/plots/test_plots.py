@@ -1,4 +1,4 @@
-"""Every plot is a picture whose parts stand where the numbers say."""
+"""Every plot is an image whose marks are where the numbers say."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def test_calibration_leaves_out_empty_bins(tmp_path: Path) -> None:
     used = [(0.55, 0.5, 10), (0.95, 0.9, 90)]
     with_empty = [(0.0, 0.0, 0), *used]
     one = pixels(draw_calibration(tmp_path / "a.png", with_empty, 0.05))
-    # The width of the bars is that of the bins, the rest is the same.
+    # Only the width of the bars depends on the empty bin.
     assert near(one, (0x00, 0x72, 0xB2)).any()
     draw_calibration(tmp_path / "b.png", [(0.0, 0.0, 0)], 0.0)
 
 
-def test_inspection_shows_a_panel_only_for_what_is_given(tmp_path: Path) -> None:
+def test_inspection_shows_a_panel_only_for_its_numbers(tmp_path: Path) -> None:
     counts = {"train": [9, 3], "val": [1, 0]}
     one = pixels(draw_inspection(tmp_path / "a.png", ["好评", "差评"], counts))
     three = pixels(
@@ -88,7 +88,7 @@ def test_inspection_shows_a_panel_only_for_what_is_given(tmp_path: Path) -> None
     draw_inspection(tmp_path / "c.png", ["a"], {"train": [1]}, [0])
 
 
-def test_a_study_marks_what_was_claimed_and_what_was_found(tmp_path: Path) -> None:
+def test_a_study_marks_claimed_and_measured_accuracies(tmp_path: Path) -> None:
     blue, orange = (0x00, 0x72, 0xB2), (0xE6, 0x9F, 0x00)
     found = StudyLine("批归一化 $5", [0.5, 0.6], (0.55, 0.5, 0.6))
     texts = {"title": "对比", "measure": "accuracy"}
@@ -100,7 +100,7 @@ def test_a_study_marks_what_was_claimed_and_what_was_found(tmp_path: Path) -> No
     two = pixels(draw_study(tmp_path / "b.png", claimed, **texts))
     assert near(one, blue).any() and not near(one, orange).any()
     assert near(two, blue).any()
-    # The published figures stand right of what was found, as 0.9 and 0.7 do of 0.6.
+    # The claimed accuracies are right of the measured ones, as 0.9 and 0.7 are of 0.6.
     left, right = (np.flatnonzero(near(two[90:], color).any(axis=0)) for color in (blue, orange))
     assert left.max() < right.min()
 
@@ -114,7 +114,7 @@ def test_a_study_of_any_size_is_drawn(count: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 7, 30])
 @pytest.mark.parametrize("kind", ["text", "gray", "color"])
-def test_mistakes_draw_twenty_at_the_most(kind: str, count: int, tmp_path: Path) -> None:
+def test_at_most_twenty_mistakes_are_drawn(kind: str, count: int, tmp_path: Path) -> None:
     rows: dict[str, Callable[[int], Any]] = {
         "text": lambda n: ["价格 $5，很好 " * 40] * n,
         "gray": lambda n: np.zeros((n, 8, 8, 1), np.uint8),
@@ -125,7 +125,7 @@ def test_mistakes_draw_twenty_at_the_most(kind: str, count: int, tmp_path: Path)
     assert max(pixels(path).shape) < 2000
 
 
-def test_a_drawn_picture_keeps_its_colors(tmp_path: Path) -> None:
+def test_a_drawn_image_keeps_its_colors(tmp_path: Path) -> None:
     red = np.zeros((1, 4, 4, 3), np.uint8)
     red[..., 0] = 200
     image = pixels(draw_mistakes(tmp_path / "a.png", red, ["a"], ["b"], [0.9]))
@@ -133,29 +133,29 @@ def test_a_drawn_picture_keeps_its_colors(tmp_path: Path) -> None:
 
 
 def segments(line: np.ndarray) -> int:
-    """Runs of true values."""
+    """Returns the number of runs of true values."""
     return int((np.diff(np.concatenate([[0], line.astype(int)])) == 1).sum())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_layers_have_a_panel_a_channel(channels: int, tmp_path: Path) -> None:
-    picture = np.full((6, 6, channels), 128, np.uint8)
+def test_layers_have_one_panel_per_channel(channels: int, tmp_path: Path) -> None:
+    image_rows = np.full((6, 6, channels), 128, np.uint8)
     above = LayerMaps("above", np.ones((5, 5, 9), np.float32), (1, 2, 3))
     below = LayerMaps("卷积$", np.full((2, 2, 2), -1, np.float32), (0, 1))
     title = "a.png:  猫 → 狗 50%"
-    image = pixels(draw_layers(tmp_path / "a.png", picture, [above, below], title=title))
+    image = pixels(draw_layers(tmp_path / "a.png", image_rows, [above, below], title=title))
     red, blue = near(image, (103, 0, 31), 2), near(image, (5, 48, 97), 2)
-    for color, panels in ((red, 3), (blue, 2)):
-        rows = color.any(axis=1)
+    for mask, panels in ((red, 3), (blue, 2)):
+        rows = mask.any(axis=1)
         assert segments(rows) == 1
-        assert segments(color[rows.nonzero()[0][5]]) == panels
-    # The picture on top, then the layers in their order.
-    grey = near(image, (128, 128, 128), 2)
-    tops = [color.any(axis=1).argmax() for color in (grey, red, blue)]
+        assert segments(mask[rows.nonzero()[0][5]]) == panels
+    # The image is on top, then the layers in their order.
+    gray = near(image, (128, 128, 128), 2)
+    tops = [mask.any(axis=1).argmax() for mask in (gray, red, blue)]
     assert tops == sorted(tops)
 
 
-def test_a_map_of_zeros_is_white_and_names_are_cut(tmp_path: Path) -> None:
+def test_a_map_of_zeros_is_white_and_long_names_are_cut(tmp_path: Path) -> None:
     maps = [
         LayerMaps("a very long name " * 9, np.zeros((1, 1, 8), np.float32), tuple(range(8)))
     ] * 8

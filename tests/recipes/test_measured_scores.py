@@ -15,7 +15,7 @@ from modelwright.core.statistics import wilson_interval
 from modelwright.recipes.measured_score import MeasuredScore, check_measured_score
 from modelwright.recipes.recipe import Recipe, read_recipe, recipe_names
 from modelwright.recipes.recipe_list import RecipeReport, list_recipes
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 
 ENTRY: dict[str, Any] = {
     "data": "cifar10",
@@ -44,7 +44,7 @@ def test_a_shipped_score_is_that_of_the_results_page(name: str, entry: MeasuredS
     for key, value in entry.settings.items():
         table, _, option = key.partition(".")
         tables = {"data": {"source": entry.data}, "model": {"recipe": name}}
-        found = resolve(options=tables, sets=[f"{key}={setting(value)}"]).model_dump()
+        found = resolve_config(options=tables, sets=[f"{key}={setting(value)}"]).model_dump()
         assert {**found[table], **found[table].get("options", {})}[option] == value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelwright.core.errors import ConfigError
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 from modelwright.studies.plan import StudyVariant
 from modelwright.studies.plan_file import read_study_plan
 
@@ -94,7 +94,7 @@ def test_the_command_of_a_variant_gives_its_config() -> None:
         "model": {"recipe": values["recipe"]},
         "train": {"seed": int(values["seed"])},
     }
-    assert resolve(options=options, sets=sets) == variant.config("table", 3)
+    assert resolve_config(options=options, sets=sets) == variant.config("table", 3)
 
 
 def test_changed_settings_include_those_of_the_base() -> None:

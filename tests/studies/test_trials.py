@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelwright.core.config import Config
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 from modelwright.runs import run as runs
 from modelwright.studies.trial_result import read_trial_result, write_trial_result
 from modelwright.studies.trials import Trial, run_trial
@@ -17,7 +17,7 @@ from sample_data import write_images
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     source = write_images(tmp_path_factory.mktemp("images"), 12, side=8)
-    return resolve(
+    return resolve_config(
         options={
             "data": {"source": str(source), "test": 0.3},
             "model": {"recipe": "cnn-tutorial", "filters": [4], "units": 4},

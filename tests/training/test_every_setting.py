@@ -18,7 +18,7 @@ from modelwright.data.load import load_data
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import BUILDERS, adapt_network, build_network, check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 from modelwright.runs import run as runs
 from modelwright.training import optimizers
 from modelwright.training.augmentation import augment
@@ -101,7 +101,9 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
     model = {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 8, "vocabulary": 50}
     for name, precision, tensorboard in (("a", "float32", True), ("b", "mixed_bfloat16", False)):
         train = {"epochs": 1, "precision": precision, "tensorboard": tensorboard}
-        config = resolve(options={"data": {"source": str(reviews)}, "model": model, "train": train})
+        config = resolve_config(
+            options={"data": {"source": str(reviews)}, "model": model, "train": train}
+        )
         data = load_data(config.data)
         session = Session(runs.create(config, data, tmp_path / name), data)
         assert session.network.layers[-2].compute_dtype == precision.removeprefix("mixed_")
@@ -357,11 +359,11 @@ def test_the_walk_leaves_no_key_out() -> None:
 def test_a_setting_without_effect_is_refused(tables: dict[str, Any], message: str) -> None:
     base = {"data": {"source": "rows.csv"}, "model": {"recipe": "bilstm"}}
     with pytest.raises(ConfigError, match=message):
-        resolve(options={**base, **tables})
+        resolve_config(options={**base, **tables})
 
 
 def test_what_a_recipe_set_without_effect_goes_back_to_its_default() -> None:
     tables = {"data": {"source": "x"}, "model": {"recipe": "cifar-fast"}}
-    assert resolve(options=tables).train.momentum != 0.9
-    changed = resolve(options={**tables, "train": {"optimizer": "adam"}})
+    assert resolve_config(options=tables).train.momentum != 0.9
+    changed = resolve_config(options={**tables, "train": {"optimizer": "adam"}})
     assert changed.train.momentum == 0.9

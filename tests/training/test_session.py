@@ -13,7 +13,7 @@ import tensorflow as tf
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
-from modelwright.recipes.resolve import resolve
+from modelwright.recipes.resolve import resolve_config
 from modelwright.runs import run as runs
 from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Extras, Session
@@ -27,7 +27,7 @@ TRAIN = {"epochs": 3, "batch_size": 16, "precision": "float32", "tensorboard": F
 
 def config(source: Path, **changes: Any) -> Config:
     data = {"source": str(source), "test": 0.2}
-    return resolve(options={"data": data, "model": MODEL, "train": {**TRAIN, **changes}})
+    return resolve_config(options={"data": data, "model": MODEL, "train": {**TRAIN, **changes}})
 
 
 class Recorder(Observer):
@@ -101,7 +101,7 @@ def test_a_session_starts_from_the_weights_of_a_run_or_a_servable(
 def test_only_the_named_layers_are_copied_and_what_does_not_fit_is_said(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:
-    settings = resolve(
+    settings = resolve_config(
         options={
             "data": {"source": str(reviews), "test": 0.2},
             "model": {**MODEL, "units": [4]},
@@ -132,7 +132,7 @@ def test_other_token_ids_or_another_task_are_refused(
         (reviews, {**MODEL, "tokens": "char"}, r"other settings \(model.tokens=auto\)"),
         (colors, {"recipe": "cnn", "filters": [4]}, "classifies texts, but this run classifies"),
     ):
-        settings = resolve(options={"data": {"source": str(source)}, "model": model})
+        settings = resolve_config(options={"data": {"source": str(source)}, "model": model})
         data = load_data(settings.data)
         run = runs.create(settings, data, tmp_path / source.name)
         with pytest.raises(ConfigError, match=message):

@@ -9,7 +9,7 @@ from typing import Any
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress
-from modelwright.recipes.resolve import check_table_names, merge_tables, resolve
+from modelwright.recipes.resolve import check_table_names, merge_tables, resolve_config
 from modelwright.training.train import TrainReport
 from modelwright.training.train import train as train_config
 
@@ -75,9 +75,9 @@ def resolve_settings(
     check_table_names(options)
     if isinstance(config, Mapping):
         check_table_names(config)
-        return resolve(None, merge_tables(config, options), sets)
+        return resolve_config(None, merge_tables(config, options), sets)
     if config is None or isinstance(config, Path | str):
-        return resolve(Path(config) if config is not None else None, options, sets)
+        return resolve_config(Path(config) if config is not None else None, options, sets)
     raise ConfigError(
         f"train was given {config!r} as its config; expected the path of a TOML file, a mapping"
         " with the tables data, model and train, or a Config."

@@ -87,10 +87,8 @@ def train(
                 )
             report = modelwright.resume(resume, progress=progress)
         else:
-            from modelwright.recipes.resolve import resolve
-
             # Resolved here, so that a mistake is reported before TensorFlow loads.
-            resolved = resolve(config, tables, sets or ())
+            resolved = resolve_config(config, tables, sets or ())
             report = modelwright.train(resolved, out=out, progress=progress)
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)

@@ -10,7 +10,7 @@ import numpy as np
 from modelwright.core.types import UInt8Array
 from modelwright.plots.canvas import FAINT, GRID, INK, RED, escape_dollars, figure, truncate, wrap
 
-LIMIT = 20
+MISTAKES_DRAWN = 20
 """Largest number of rows that are drawn."""
 _COLUMNS = 5
 
@@ -34,7 +34,7 @@ def draw_mistakes(
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
-    shown = min(LIMIT, len(true))
+    shown = min(MISTAKES_DRAWN, len(true))
     answers = [(true[row], predicted[row], confidence[row]) for row in range(shown)]
     if shown == 0:
         with figure(path, 4, 1) as drawn:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelwright.core import markdown
-from modelwright.studies.tables import EMPTY, Headers, TextRows
+from modelwright.studies.tables import EMPTY, TableHeaders, TextRows
 from modelwright.studies.translations import PageLanguage, say
 
 JsonPart = Mapping[str, Any]
@@ -117,7 +117,7 @@ def _parts(record: JsonPart, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
             yield from _parts(value, (*path, key))
 
 
-def _table(medians: JsonPart, language: PageLanguage) -> tuple[Headers, TextRows]:
+def _table(medians: JsonPart, language: PageLanguage) -> tuple[TableHeaders, TextRows]:
     keys = [
         key for key in _COLUMNS if any(figures.get(key) is not None for figures in medians.values())
     ]

@@ -13,7 +13,7 @@ from modelwright.studies.plan import StudyPlan
 from modelwright.studies.study_record import SeedRecord, StudyRecord, VariantRecord
 from modelwright.studies.tables import (
     EMPTY,
-    Headers,
+    TableHeaders,
     TextRows,
     describe_machine,
     format_minutes,
@@ -53,7 +53,7 @@ def comparison_table(
     *,
     page: bool = False,
     quick: bool = False,
-) -> tuple[Headers, TextRows]:
+) -> tuple[TableHeaders, TextRows]:
     """Returns headers and rows.
 
     Args:

@@ -20,12 +20,12 @@ from modelwright.core.nearest import nearest
 from modelwright.models.builders import check_options
 from modelwright.recipes.recipe import read_recipe, recipe_names
 
-Layer = Mapping[str, Any]
+ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
 
 
-def resolve(
-    file: Path | None = None, options: Layer | None = None, sets: Sequence[str] = ()
+def resolve_config(
+    file: Path | None = None, options: ConfigLayer | None = None, sets: Sequence[str] = ()
 ) -> Config:
     """Merges the layers, later ones over earlier ones, and checks the result.
 
@@ -101,7 +101,7 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
-def resolve_source_paths(file: Path, tables: Layer) -> dict[str, Any]:
+def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
     """Returns the tables with the paths of sources relative to the current folder.
 
     A source that exists in the folder of ``file`` becomes a path to it; others stay as they are.
@@ -146,7 +146,7 @@ def nest_setting(key: str, value: Any) -> dict[str, Any]:
     return tables
 
 
-def flatten_settings(tables: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten_settings(tables: ConfigLayer, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yields the values of nested tables as ``train.epochs`` and 5."""
     for key, value in tables.items():
         if isinstance(value, Mapping):
@@ -174,7 +174,7 @@ def check_table_names(tables: Mapping[str, Any]) -> None:
             raise ConfigError(f"'{key}' was given {value!r}; expected a table: {key}.KEY.")
 
 
-def merge_tables(base: Layer, *layers: Layer) -> dict[str, Any]:
+def merge_tables(base: ConfigLayer, *layers: ConfigLayer) -> dict[str, Any]:
     """Returns the tables merged key by key; later layers win."""
     merged = dict(base)
     for layer in layers:
@@ -186,7 +186,7 @@ def merge_tables(base: Layer, *layers: Layer) -> dict[str, Any]:
     return merged
 
 
-def _effective(table: AnyTable, chosen: Layer, name: str) -> AnyTable:
+def _effective(table: AnyTable, chosen: ConfigLayer, name: str) -> AnyTable:
     """Returns the table with what a recipe set without effect put back to its default.
 
     Raises:

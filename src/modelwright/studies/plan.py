@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelwright.core.config import Config, setting
-from modelwright.recipes.resolve import flatten_settings, merge_tables, resolve
+from modelwright.recipes.resolve import flatten_settings, merge_tables, resolve_config
 from modelwright.studies.translations import PageLanguage
 
 UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard")
@@ -65,12 +65,16 @@ class StudyVariant:
         Raises:
             ConfigError: a setting cannot be used.
         """
-        return resolve(options=merge_tables(self.tables, {"name": study, "train": {"seed": seed}}))
+        return resolve_config(
+            options=merge_tables(self.tables, {"name": study, "train": {"seed": seed}})
+        )
 
     def changed_settings(self) -> dict[str, Any]:
         """Returns the settings that differ from the recipe's, ``table.key`` to value."""
         source, recipe = self.tables["data"]["source"], self.tables["model"]["recipe"]
-        unchanged = resolve(options={"data": {"source": source}, "model": {"recipe": recipe}})
+        unchanged = resolve_config(
+            options={"data": {"source": source}, "model": {"recipe": recipe}}
+        )
         own = self.config(unchanged.name, unchanged.train.seed)
         before, now = (
             {

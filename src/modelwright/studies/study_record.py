@@ -14,7 +14,7 @@ from pydantic import PlainSerializer, ValidationError
 from modelwright.core.errors import RunError
 from modelwright.core.statistics import Estimate, PairedTest
 from modelwright.studies.translations import PageLanguage
-from modelwright.studies.trial_result import MachineRecord, Record, TrialMetrics
+from modelwright.studies.trial_result import JsonRecord, MachineRecord, TrialMetrics
 
 KIND = "study"
 FORMAT = 1
@@ -30,7 +30,7 @@ class SeedRecord(TrialMetrics):
     machine: str
 
 
-class VariantRecord(Record):
+class VariantRecord(JsonRecord):
     """One variant over the seeds that have finished; its metrics are None if none has.
 
     ``settings`` differ from the study's base, ``changed`` from the recipe; ``config`` is the whole
@@ -67,7 +67,7 @@ class VariantRecord(Record):
         return [run.seed for run in self.runs]
 
 
-class ComparisonRecord(Record):
+class ComparisonRecord(JsonRecord):
     """A variant minus its reference, over the seeds that both have."""
 
     variant: str
@@ -78,7 +78,7 @@ class ComparisonRecord(Record):
     over_rows: PairedTest | None
 
 
-class MissingTrial(Record):
+class MissingTrial(JsonRecord):
     """A trial that has not run yet."""
 
     variant: str
@@ -91,7 +91,7 @@ class FailedTrial(MissingTrial):
     error: str
 
 
-class DataRecord(Record):
+class DataRecord(JsonRecord):
     """The data of a study: its source, its fingerprint and the rows of each split."""
 
     source: str
@@ -99,7 +99,7 @@ class DataRecord(Record):
     rows: dict[str, int]
 
 
-class StudyRecord(Record):
+class StudyRecord(JsonRecord):
     """A study: what was compared, on which rows and machines, and with which result."""
 
     kind: Literal["study"] = "study"

@@ -15,7 +15,7 @@ from modelwright.studies.study_record import (
 )
 from modelwright.studies.trial_result import MachineRecord
 
-Headers = tuple[str, ...]
+TableHeaders = tuple[str, ...]
 TextRows = list[tuple[str, ...]]
 EMPTY = "—"
 NAME_WIDTH = 32
@@ -52,7 +52,7 @@ def study_page(study: StudyRecord) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(study: StudyRecord) -> list[tuple[Headers, TextRows]]:
+def _sections(study: StudyRecord) -> list[tuple[TableHeaders, TextRows]]:
     """Returns headers and rows of each table: accuracies, gaps, differences."""
     sections = [_accuracies(study.variants, len(study.seeds))]
     if any(variant.gap for variant in study.variants):
@@ -106,7 +106,7 @@ def _augmentation_notes(variants: Sequence[VariantRecord]) -> list[str]:
     return [f"measured with test-time augmentation{which}"]
 
 
-def _accuracies(variants: Sequence[VariantRecord], planned: int) -> tuple[Headers, TextRows]:
+def _accuracies(variants: Sequence[VariantRecord], planned: int) -> tuple[TableHeaders, TextRows]:
     claims = any(variant.claimed is not None for variant in variants)
     reruns = any(variant.rerun is not None for variant in variants)
     headers = ("variant", "seeds", *(["claimed"] if claims else []),
@@ -130,7 +130,7 @@ def _accuracies(variants: Sequence[VariantRecord], planned: int) -> tuple[Header
     return headers, rows
 
 
-def _gaps(variants: Sequence[VariantRecord]) -> tuple[Headers, TextRows]:
+def _gaps(variants: Sequence[VariantRecord]) -> tuple[TableHeaders, TextRows]:
     claims = any(variant.claimed_gap is not None for variant in variants)
     headers = ("variant", "training accuracy", "gap in points", "95 %")
     rows: TextRows = []
@@ -149,7 +149,7 @@ def _gaps(variants: Sequence[VariantRecord]) -> tuple[Headers, TextRows]:
     return (*headers, *(["claimed gap"] if claims else [])), rows
 
 
-def _differences(comparisons: Sequence[ComparisonRecord]) -> tuple[Headers, TextRows]:
+def _differences(comparisons: Sequence[ComparisonRecord]) -> tuple[TableHeaders, TextRows]:
     headers = ("variant", "against", "difference", "95 % over seeds", "p", "95 % over rows", "p")
     rows: TextRows = []
     for one in comparisons:

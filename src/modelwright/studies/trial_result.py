@@ -20,13 +20,13 @@ from modelwright.core.statistics import BoolArray
 FORMAT = 1
 
 
-class Record(BaseModel):
+class JsonRecord(BaseModel):
     """A frozen part of a JSON file that Modelwright wrote. Ignores keys that it does not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class MachineRecord(Record):
+class MachineRecord(JsonRecord):
     """The machine that trained, and the versions of the packages on it."""
 
     name: str
@@ -35,7 +35,7 @@ class MachineRecord(Record):
     versions: dict[str, str]
 
 
-class TrialMetrics(Record):
+class TrialMetrics(JsonRecord):
     """The metrics of a run and its evaluation. Shares are from 0 to 1.
 
     ``rows`` and ``right`` count the evaluated rows, ``splits`` has the rows of every split.
@@ -57,7 +57,7 @@ class TrialMetrics(Record):
     precision: str
 
 
-class TrialResult(Record):
+class TrialResult(JsonRecord):
     """What one variant gave with one seed: either ``figures`` or ``error``.
 
     ``right`` has one bit for each row, in hexadecimal. ``order`` is a digest of the origins of
