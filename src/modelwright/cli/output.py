@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from modelwright.core.types import Progress, Report
+    from modelwright.core.report import Report
+    from modelwright.core.types import Progress
 
 _SECONDS_BETWEEN_LINES = 10.0
 

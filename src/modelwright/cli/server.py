@@ -147,7 +147,7 @@ def serve(
 
     def announce(server: ServerReport) -> None:
         if not quiet:
-            sys.stdout.write(server.render() + "\n")
+            print_report(server, as_json=False)
             sys.stdout.flush()
 
     configure_log(quiet=quiet)

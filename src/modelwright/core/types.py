@@ -85,14 +85,6 @@ class Dataset:
         return {name: len(split) for name, split in self.splits.items()}
 
 
-class Report(Protocol):
-    """What an operation returns: fields, a page for a person, an object for a machine."""
-
-    def render(self) -> str: ...
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-
 class Engine(Protocol):
     """A loaded engine of a servable: raw inputs in, probabilities out."""
 

@@ -94,7 +94,9 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"there is no {kind} file {path}.") from None
+        raise ConfigError(
+            f"there is no {kind} file {path}; expected the path of a TOML file. Correct the path."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
