@@ -1,7 +1,6 @@
 """A client of both protocols, and a server in a process of its own, for the conformance tests.
 
-The gRPC client is made of the published package's stubs, so it speaks as any client of TensorFlow
-Serving does.
+The gRPC client uses the stubs of the published package, as every client of TensorFlow Serving does.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import grpc
 
 from modelwright.wire import messages
 
-SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
+_SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
 START_SECONDS = 180.0
 SECONDS = 60.0
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -136,7 +135,7 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
         key: that the client shows.
     """
     ports, log = folder / "ports.json", folder / "log"
-    command = [*SERVE, models, "--rest-port", 0, "--grpc-port", 0, "--port-file", ports, *options]
+    command = [*_SERVE, models, "--rest-port", 0, "--grpc-port", 0, "--port-file", ports, *options]
     with log.open("wb") as file:
         process = subprocess.Popen([*map(str, command)], stdout=file, stderr=file)
     client = None
@@ -144,23 +143,17 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
         until(lambda: ports.exists() or process.poll() is not None, START_SECONDS)
         if not ports.exists():
             raise AssertionError(f"the server did not start:\n{log.read_text()}")
-        given = json.loads(ports.read_text())
-        client = Client(f"http://127.0.0.1:{given['rest']}", f"127.0.0.1:{given['grpc']}", key)
+        numbers = json.loads(ports.read_text())
+        rest, grpc_address = (f"127.0.0.1:{numbers[name]}" for name in ("rest", "grpc"))
+        client = Client(f"http://{rest}", grpc_address, key)
         yield client
     finally:
         if client:
             client.close()
         process.terminate()
         process.wait(SECONDS)
-    told = log.read_text()
-    assert "Traceback" not in told, told
-
-
-def refused(models: Path, *options: object) -> tuple[int, str]:
-    """The exit code and what a server says that cannot start."""
-    command = [*SERVE, models, "--rest-port", 0, "--grpc-port", 0, *options]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=SECONDS)
-    return done.returncode, done.stderr
+    logged = log.read_text()
+    assert "Traceback" not in logged, logged
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS, step: float = 0.05) -> None:
@@ -168,7 +161,7 @@ def until(condition: Callable[[], object], seconds: float = SECONDS, step: float
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"it did not come to be within {seconds:g} s")
+            raise AssertionError(f"the condition did not hold within {seconds:g} s")
         time.sleep(step)
 
 

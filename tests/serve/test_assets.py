@@ -1,4 +1,4 @@
-"""The page's files: all there, nothing from another host, and nothing read as HTML."""
+"""The page's files: complete, nothing from another host, and no text parsed as HTML."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_what_a_file_asks_for_is_served(path: str) -> None:
 
 
 def test_both_languages_have_the_same_words_and_every_word_used_is_there() -> None:
-    words = text("/page/words.js")
+    words = text("/page/translations.js")
     english, chinese = (
         set(re.findall(r"^    (\w+):", part, re.MULTILINE))
         for part in words.split("  en: {", 1)[1].split("};", 1)[0].split("  zh: {")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from asking import Client, add_version, serving, until
-from half_plus_two import write
+from small_servables import write_text_servable
 
 import modelwright
 from modelwright.servable.warmup import MOST, WARMUP
@@ -178,13 +178,13 @@ def test_a_link_that_leads_out_is_refused(live: Live, tmp_path: Path, whole: boo
 
 
 def test_too_many_warm_up_requests(live: Live, tmp_path: Path) -> None:
-    folder = write(tmp_path / "toy", "half_plus_two")
     log = messages.PredictionLog()
     log.predict_log.request.model_spec.name = "toy"
-    (folder / WARMUP).parent.mkdir()
-    write_records(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
+    write_records(tmp_path / "requests", [log.SerializeToString()] * (MOST + 1))
+    content = (tmp_path / "requests").read_bytes()
+    folder = write_text_servable(tmp_path / "toy", {WARMUP: content})
     add_version(folder, live.models / "toy", 1)
-    until(lambda: live.problem("toy", 1)[0] == "END", 180)
+    until(lambda: live.problem("toy", 1)[0] == "END")
     _, code, message = live.problem("toy", 1)
     assert code == "FAILED_PRECONDITION"
     assert "warm-up" in message and str(MOST) in message
