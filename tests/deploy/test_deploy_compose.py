@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 import modelwright
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
@@ -38,9 +38,9 @@ def compose(out: Path) -> dict[str, Any]:
 
 
 def test_it_is_what_the_compose_specification_says(compose: dict[str, Any]) -> None:
-    published.compose(compose)
+    published_schemas.compose(compose)
     with pytest.raises(Exception, match="'imge' was unexpected"):
-        published.compose({"services": {"a": {"imge": "b"}}})
+        published_schemas.compose({"services": {"a": {"imge": "b"}}})
 
 
 def test_the_container_is_open_to_this_machine_alone_and_bounded(compose: dict[str, Any]) -> None:

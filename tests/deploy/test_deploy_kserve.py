@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.core.errors import ConfigError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
@@ -26,11 +26,11 @@ def test_every_service_has_the_keys_of_the_resource(tmp_path: Path) -> None:
     found = services(tmp_path)
     assert set(found) == {"colours-2-1", "half-plus-two", "sentiment"}
     for document in found.values():
-        published.inference_service(document)
+        published_schemas.inference_service(document)
     predictor = found["sentiment"]["spec"]["predictor"]
     predictor["model"]["storageURI"] = "s3://a"
     with pytest.raises(AssertionError):
-        published.inference_service(found["sentiment"])
+        published_schemas.inference_service(found["sentiment"])
 
 
 def test_runtime_version_and_storage_are_explicit(tmp_path: Path) -> None:

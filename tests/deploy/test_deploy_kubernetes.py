@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
@@ -25,10 +25,10 @@ def objects(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("options", [{}, {"nodes_path": "/srv/models", "name": "true"}])
 def test_every_object_is_what_kubernetes_takes(tmp_path: Path, options: dict[str, Any]) -> None:
     found = objects(tmp_path, **options)
-    kinds = {kind for _, kind in published.KUBERNETES}
+    kinds = {kind for _, kind in published_schemas.KUBERNETES}
     assert set(found) == kinds - ({"PersistentVolumeClaim"} if options else set())
     for document in found.values():
-        published.kubernetes(document)
+        published_schemas.kubernetes(document)
 
 
 def test_a_wrong_key_or_type_would_be_found(tmp_path: Path) -> None:
@@ -36,14 +36,14 @@ def test_a_wrong_key_or_type_would_be_found(tmp_path: Path) -> None:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     container["imagePullPolcy"] = "Always"
     with pytest.raises(AssertionError):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
     del container["imagePullPolcy"]
     container["ports"][0]["containerPort"] = "8500"
     with pytest.raises(Exception, match="Expected `int`, got `str`"):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
     del container["ports"], deployment["spec"]["selector"]
     with pytest.raises(Exception, match="missing required field `selector`"):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
 
 
 @pytest.mark.slow

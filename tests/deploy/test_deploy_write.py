@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.template import fill_template, yaml_quoted
@@ -105,11 +105,11 @@ def test_a_name_stays_a_text(tmp_path: Path) -> None:
         model_folders.add_exported(tmp_path / "models", name)
     for target in TARGETS:
         deploy(target, tmp_path / "models", tmp_path)
-    published.compose(yaml.safe_load((tmp_path / "compose.yaml").read_text()))
+    published_schemas.compose(yaml.safe_load((tmp_path / "compose.yaml").read_text()))
     for document in yaml.safe_load_all((tmp_path / "kubernetes.yaml").read_text()):
-        published.kubernetes(document)
+        published_schemas.kubernetes(document)
     for document in yaml.safe_load_all((tmp_path / "kserve.yaml").read_text()):
-        published.inference_service(document)
+        published_schemas.inference_service(document)
     ray = yaml.safe_load((tmp_path / "serve_config.yaml").read_text())
     assert [application["name"] for application in ray["applications"]] == names
 
@@ -121,7 +121,7 @@ def test_the_path_of_the_models_is_only_a_path(folder: str, tmp_path: Path) -> N
     deploy("compose", models, tmp_path / "deploy")
     deploy("ray", models, tmp_path / "deploy")
     compose = yaml.safe_load((tmp_path / "deploy" / "compose.yaml").read_text())
-    published.compose(compose)
+    published_schemas.compose(compose)
     for service in compose["services"].values():
         source = service["volumes"][0]["source"].replace("$$", "$")
         assert (tmp_path / "deploy" / source).resolve() == models.resolve()

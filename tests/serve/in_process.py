@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import grpc
 import numpy as np
 import uvicorn
-from asking import Reply
+from server_process import Reply
 from uvicorn.server import ServerState
 
 from modelwright.serve.config import RequestLimits, ServeConfig

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import EVIL, Server
+from browser import EVIL, Server
 
 
 @pytest.fixture(scope="session")

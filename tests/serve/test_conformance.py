@@ -8,7 +8,7 @@ them (its docstring has the container's command), and set::
     MODELWRIGHT_CONFORMANCE_GRPC=HOST:8500
 
 Cases in which this project differs on purpose are skipped there; ``docs/serving-conformance.md``
-lists them. What needs another models folder or other flags is in ``test_conformance_own.py``.
+lists them. What needs another models folder or other flags is in ``test_conformance_exported.py``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from asking import Client, serving
 from conformance_cases import ANSWERED, DOCUMENTS, EXAMPLES, MALFORMED, REFUSED
 from half_plus_two import LABEL, VERSION, write_models
+from server_process import Client, serving
 
 REST = os.environ.get("MODELWRIGHT_CONFORMANCE_REST", "")
 GRPC = os.environ.get("MODELWRIGHT_CONFORMANCE_GRPC", "")

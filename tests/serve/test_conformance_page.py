@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = ("test_conformance", "test_conformance_own", "test_versions_live")
+FILES = ("test_conformance", "test_conformance_exported", "test_versions_live")
 PAGES = [ROOT / "docs" / "serving-conformance.md", ROOT / "docs/zh/serving-conformance.md"]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, DRIVER, EVIL, SIZES, Page, Server
+from browser import BROWSER, DRIVER, EVIL, SIZES, Page, Server
 
 pytest_plugins = ("page_server",)
 

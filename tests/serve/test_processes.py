@@ -23,7 +23,7 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
-from asking import add_version, serving, until
+from server_process import add_version, serving, until
 
 TEXT = {"instances": [{"input_text": "酒店 很好"}]}
 

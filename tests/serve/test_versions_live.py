@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from asking import Client, add_version, serving, until
+from server_process import Client, add_version, serving, until
 from small_servables import write_text_servable
 
 import modelwright

@@ -14,8 +14,8 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from asking import Client, add_version, serving, texts
 from PIL import Image
+from server_process import Client, add_version, serving, texts
 
 import modelwright
 from modelwright.core.errors import ConfigError
