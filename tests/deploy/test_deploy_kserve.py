@@ -1,4 +1,4 @@
-"""The InferenceServices, by a statement of KServe's keys, and by its SDK where it is installed."""
+"""The InferenceServices, checked against KServe's keys, and its SDK if that is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelwright.deploy.write import deploy
 
 
 def services(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
-    """What is written for three models, by name."""
+    """The objects for three models, by name."""
     models = model_folders.add_both_kinds(tmp_path / "models")
     deploy("kserve", models, tmp_path / "deploy", options=DeployOptions(**options))
     text = (tmp_path / "deploy" / "kserve.yaml").read_text()
@@ -48,7 +48,7 @@ def test_storage_and_replicas_are_options(tmp_path: Path) -> None:
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (2, 3)
 
 
-def test_a_name_that_had_to_change_is_said(tmp_path: Path) -> None:
+def test_a_changed_name_is_reported(tmp_path: Path) -> None:
     report = deploy(
         "kserve", model_folders.add_both_kinds(tmp_path / "models"), tmp_path / "deploy"
     )

@@ -28,7 +28,7 @@ _HEALTH = "/grpc.health.v1.Health/Check"
 
 
 class Reply(NamedTuple):
-    """What REST answered."""
+    """An answer of the REST interface."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,7 +48,7 @@ class Reply(NamedTuple):
 
 
 class Client:
-    """Asks one server."""
+    """Sends requests to one server."""
 
     def __init__(self, rest: str, grpc_address: str, key: str = "") -> None:
         from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
@@ -126,7 +126,7 @@ class Client:
 
 @contextmanager
 def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iterator[Client]:
-    """A server over a folder of models, and a client of it.
+    """Starts a server over a folder of models, and yields a client.
 
     Args:
         models: the folder.
@@ -157,7 +157,7 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS, step: float = 0.05) -> None:
-    """Wait until something holds."""
+    """Waits until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -174,7 +174,7 @@ def add_version(servable: Path, model: Path, version: int | str) -> Path:
 
 
 def texts(values: Sequence[bytes]) -> Any:
-    """A ``TensorProto`` of texts, of TensorFlow's own class."""
+    """Returns a ``TensorProto`` of texts, in TensorFlow's own class."""
     import tensorflow as tf
 
     return tf.make_tensor_proto(list(values), tf.string, [len(values)])

@@ -219,7 +219,7 @@ def test_rest_batches_that_differ_in_columns(server: Client) -> None:
     assert reply.json == {"outputs": {"all": [1.0, 2.0], "rest": [2.0]}}
 
 
-def test_rest_type_that_json_has_no_form_for(server: Client) -> None:
+def test_rest_type_that_json_cannot_express(server: Client) -> None:
     reply = server.ask("echo:predict", '{"signature_name":"waves","inputs":[1]}')
     assert reply.status == 501 and "Conversion of JSON Value" in reply.error
 
@@ -245,7 +245,7 @@ def test_rest_gzip(server: Client) -> None:
     assert reply.json == {"predictions": [3.0]}
 
 
-def test_rest_gzip_that_is_none(server: Client) -> None:
+def test_rest_invalid_gzip(server: Client) -> None:
     body, headers = b'{"instances":[2]}', {"content-encoding": "gzip"}
     assert server.send("POST", f"/v1/models/{TWO}:predict", body, headers).status == 400
 

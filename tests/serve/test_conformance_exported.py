@@ -1,4 +1,4 @@
-"""Modelwright's own servables over both protocols, keys, and changes of what is served.
+"""Exported servables over both protocols, API keys, and a new model config.
 
 Always against the project's own server: it needs its folders and flags.
 """
@@ -28,7 +28,7 @@ REVIEWS = ["the film wonderful acting", "手机 很差 this book", "", "word" * 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A image of each color, of several sizes."""
+    """An image of each color, of several sizes."""
     folder, files = tmp_path_factory.mktemp("images"), []
     for number, color in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
         path = folder / f"{number}.png"
@@ -68,21 +68,21 @@ def answers(outputs: Any) -> list[tuple[str, float, list[float]]]:
     """The label, score and probabilities of each row of a gRPC answer."""
     import tensorflow as tf
 
-    label, score, chances = (
+    label, score, probabilities = (
         tf.make_ndarray(outputs[n]) for n in ("label", "score", "probabilities")
     )
     labels = [one.decode() for one in label]
-    return list(zip(labels, score.tolist(), chances.tolist(), strict=True))
+    return list(zip(labels, score.tolist(), probabilities.tolist(), strict=True))
 
 
 def expect(found: Any, folder: Path, rows: Any) -> None:
-    """Check triples of label, score and probabilities against the servable itself."""
+    """Checks triples of label, score and probabilities against ``Predictor``."""
     model = modelwright.load(folder)
     expected = model.predict(rows)
     assert [one[0] for one in found] == [one.label for one in expected]
     np.testing.assert_allclose([one[1] for one in found], [e.score for e in expected], atol=1e-6)
-    chances = [list(one.probabilities.values()) for one in expected]
-    np.testing.assert_allclose([one[2] for one in found], chances, atol=1e-6)
+    probabilities = [list(one.probabilities.values()) for one in expected]
+    np.testing.assert_allclose([one[2] for one in found], probabilities, atol=1e-6)
 
 
 def rows_of(reply: Any) -> list[tuple[str, float, list[float]]]:
@@ -148,7 +148,7 @@ def test_pixels_over_grpc(server: Client, small_image_servable: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["sentiment", "colors"])
-def test_classify_without_a_signature_of_that_method(
+def test_classify_with_the_default_signature(
     server: Client, models: Path, images: list[bytes], model: str
 ) -> None:
     from tensorflow_serving.apis import classification_pb2
@@ -212,7 +212,7 @@ def test_text_that_is_not_utf8(server: Client, small_text_servable: Path) -> Non
     assert code == "INVALID_ARGUMENT" and "not valid UTF-8" in details
 
 
-def test_file_that_is_no_image(server: Client) -> None:
+def test_file_that_is_not_an_image(server: Client) -> None:
     reply = server.ask("colors:predict", {"instances": [b64(b"no image")]})
     assert reply.status == 400 and "Traceback" not in reply.error
 
@@ -238,7 +238,7 @@ def test_headers_over_the_limit(server: Client) -> None:
         assert connection.recv(12) == b"HTTP/1.1 431"
 
 
-def test_a_signature_that_is_none(server: Client) -> None:
+def test_unknown_signature(server: Client) -> None:
     body = {"signature_name": "absent", "instances": ["x"]}
     reply = server.ask("sentiment:predict", body)
     assert reply.status == 400 and 'Serving signature name: "absent" not found' in reply.error
@@ -248,7 +248,7 @@ def test_a_signature_that_is_none(server: Client) -> None:
     assert code == "FAILED_PRECONDITION" and 'Serving signature key "absent"' in details
 
 
-def test_what_stands_beside_the_models(server: Client) -> None:
+def test_health_metrics_and_openapi(server: Client) -> None:
     assert server.get("/healthz").json == {"status": "alive"}
     assert server.get("/readyz").json["status"] == "ready"
     assert server.get("/openapi.json").json["openapi"].startswith("3.")
@@ -273,7 +273,7 @@ def test_reload_without_an_admin_key(server: Client) -> None:
 def guarded(
     small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    """Three folders of versions under one root, of which ``sentiment`` is served; the admin's."""
+    """A server with two models and API keys; the client has the admin's key."""
     folder = tmp_path_factory.mktemp("guarded")
     for version in (1, 2):
         add_version(small_text_servable, folder / "models" / "sentiment", version)

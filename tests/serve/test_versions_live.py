@@ -104,7 +104,7 @@ def test_a_rollback_is_followed_and_can_be_taken_back(live: Live) -> None:
     until(lambda: live.answers("back") == "2")
 
 
-def test_a_version_that_was_changed_never_goes_live_until_it_is_mended(live: Live) -> None:
+def test_a_damaged_version_goes_live_only_when_repaired(live: Live) -> None:
     model = live.add("damaged", 1)
     hidden = model / ".new"
     shutil.copytree(live.servable, hidden)
@@ -121,7 +121,7 @@ def test_a_version_that_was_changed_never_goes_live_until_it_is_mended(live: Liv
     assert live.problem("damaged", 2) == ("AVAILABLE", "OK", "")
 
 
-def test_a_version_in_parts_never_goes_live(live: Live) -> None:
+def test_an_incomplete_version_never_goes_live(live: Live) -> None:
     model = live.add("parts", 1)
     hidden = model / ".new"
     shutil.copytree(live.servable, hidden)

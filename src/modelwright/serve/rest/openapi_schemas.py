@@ -60,7 +60,7 @@ SCHEMAS: dict[str, Any] = {
             "examples": _list(
                 {
                     "type": "object",
-                    "description": "Features by name: numbers, texts or bytes, single or in a list.",
+                    "description": "Features by name: numbers, texts or bytes, or lists of them.",
                 },
                 minItems=1,
             )
