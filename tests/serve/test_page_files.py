@@ -48,6 +48,14 @@ def test_no_other_path_is_served(path: str) -> None:
     assert asset(path) is None
 
 
+def test_unknown_paths_leave_nothing_in_memory() -> None:
+    asset("/")
+    size = page._read_file.cache_info().currsize
+    for number in range(100):
+        assert asset(f"/page/{number}") is None
+    assert page._read_file.cache_info().currsize == size
+
+
 def test_files_have_explicit_content_types() -> None:
     assert {path: kind for path, (_, kind) in ASSETS.items() if path.endswith("css")} == {
         "/page/page.css": "text/css; charset=utf-8"

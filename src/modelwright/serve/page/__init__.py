@@ -60,17 +60,21 @@ HEADERS = MappingProxyType(
 """Headers of every answer with one of the files; names in small letters, as in ASGI."""
 
 
-@cache
 def asset(path: str) -> tuple[bytes, str] | None:
     """Returns the content and the content type for a request's path; None if no file has it.
 
     Only files in ``ASSETS`` are opened, so no path can lead elsewhere. Each file is read once.
 
-    >>> content, kind = asset("/page/page.css")
-    >>> kind
+    >>> content, content_type = asset("/page/page.css")
+    >>> content_type
     'text/css; charset=utf-8'
     """
     if path not in ASSETS:
         return None
-    name, kind = ASSETS[path]
-    return files(__name__).joinpath(name).read_bytes(), kind
+    name, content_type = ASSETS[path]
+    return _read_file(name), content_type
+
+
+@cache
+def _read_file(name: str) -> bytes:
+    return files(__name__).joinpath(name).read_bytes()
