@@ -126,6 +126,6 @@ def test_every_status_of_a_refusal_is_described() -> None:
 
 def test_the_image_in_the_example_is_valid() -> None:
     rows = DOCUMENT["components"]["examples"]["picture"]["value"]["instances"]
-    picture = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
-    picture.load()
-    assert picture.format == "PNG"
+    image = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
+    image.load()
+    assert image.format == "PNG"

@@ -111,7 +111,7 @@ class Worker:
         await self._model_config.follow()
         if not self._manager.ready:
             _log.warning(
-                "not every model in %s answers, or there is none; looking again every %g s",
+                "%s has no model yet, or a model does not answer; looking again every %g s",
                 self._config.models,
                 self._config.poll,
             )
