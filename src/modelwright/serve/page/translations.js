@@ -116,7 +116,7 @@ const TEXTS = {
     saidRaw: (version, ms) => `由版本 ${version} 返回，用时 ${ms} 毫秒`,
     all: (n) => `显示全部 ${n} 个标签`,
     fewer: "只显示前 10 个",
-    answeredBy: "返回结果的版本",
+    answeredBy: "结果来自",
     versionNumber: (v) => `版本 ${v}`,
     time: "用时",
     took: (ms) => `往返 ${ms} 毫秒`,
