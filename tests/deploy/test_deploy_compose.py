@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 import modelwright
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
@@ -37,13 +37,13 @@ def compose(out: Path) -> dict[str, Any]:
     return document
 
 
-def test_it_is_what_the_compose_specification_says(compose: dict[str, Any]) -> None:
-    published.compose(compose)
+def test_the_file_follows_the_compose_specification(compose: dict[str, Any]) -> None:
+    published_schemas.compose(compose)
     with pytest.raises(Exception, match="'imge' was unexpected"):
-        published.compose({"services": {"a": {"imge": "b"}}})
+        published_schemas.compose({"services": {"a": {"imge": "b"}}})
 
 
-def test_the_container_is_open_to_this_machine_alone_and_bounded(compose: dict[str, Any]) -> None:
+def test_the_container_is_local_and_has_limits(compose: dict[str, Any]) -> None:
     service = compose["services"]["tensorflow-serving"]
     assert service["image"] == SERVING_IMAGE
     assert service["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
@@ -53,7 +53,7 @@ def test_the_container_is_open_to_this_machine_alone_and_bounded(compose: dict[s
     assert service["user"] != "0"
 
 
-def test_the_own_server_starts_only_when_it_is_asked_for(compose: dict[str, Any]) -> None:
+def test_modelwrights_server_starts_only_with_its_profile(compose: dict[str, Any]) -> None:
     own = compose["services"]["modelwright"]
     assert own["profiles"] == ["modelwright"]
     assert all(port.startswith("127.0.0.1:") for port in own["ports"])
@@ -61,7 +61,7 @@ def test_the_own_server_starts_only_when_it_is_asked_for(compose: dict[str, Any]
     assert not taken & {port.split(":")[1] for port in own["ports"]}
 
 
-def test_every_file_that_is_mounted_is_there(out: Path, compose: dict[str, Any]) -> None:
+def test_every_mounted_file_exists(out: Path, compose: dict[str, Any]) -> None:
     service = compose["services"]["tensorflow-serving"]
     for volume in service["volumes"]:
         assert (out / volume["source"]).exists()
@@ -125,12 +125,12 @@ def test_the_health_check_fails_where_nothing_listens(monkeypatch: pytest.Monkey
     assert done.returncode != 0
 
 
-def test_compose_leaves_the_health_check_as_it_is(compose: dict[str, Any]) -> None:
+def test_compose_does_not_change_the_health_check(compose: dict[str, Any]) -> None:
     line = compose["services"]["tensorflow-serving"]["healthcheck"]["test"][-1]
     assert "$$1" in line and not re.search(r"(?<!\$)\$(?!\$)", line)
 
 
-def test_the_image_is_small_and_says_what_it_runs(out: Path) -> None:
+def test_the_dockerfile_installs_only_the_server(out: Path) -> None:
     lines = (out / "Dockerfile").read_text().splitlines()
     instructions = [line for line in lines if re.match(r"[A-Z]+ ", line)]
     bases = [line.split()[1] for line in instructions if line.startswith("FROM ")]

@@ -1,4 +1,4 @@
-"""The InferenceServices, by a statement of KServe's keys, and by its SDK where it is installed."""
+"""The InferenceServices, checked against KServe's keys, and its SDK if that is installed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.core.errors import ConfigError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.write import deploy
 
 
 def services(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
-    """What is written for three models, by name."""
+    """The objects for three models, by name."""
     models = model_folders.add_both_kinds(tmp_path / "models")
     deploy("kserve", models, tmp_path / "deploy", options=DeployOptions(**options))
     text = (tmp_path / "deploy" / "kserve.yaml").read_text()
@@ -26,11 +26,11 @@ def test_every_service_has_the_keys_of_the_resource(tmp_path: Path) -> None:
     found = services(tmp_path)
     assert set(found) == {"colours-2-1", "half-plus-two", "sentiment"}
     for document in found.values():
-        published.inference_service(document)
+        published_schemas.inference_service(document)
     predictor = found["sentiment"]["spec"]["predictor"]
     predictor["model"]["storageURI"] = "s3://a"
     with pytest.raises(AssertionError):
-        published.inference_service(found["sentiment"])
+        published_schemas.inference_service(found["sentiment"])
 
 
 def test_runtime_version_and_storage_are_explicit(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_storage_and_replicas_are_options(tmp_path: Path) -> None:
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (2, 3)
 
 
-def test_a_name_that_had_to_change_is_said(tmp_path: Path) -> None:
+def test_a_changed_name_is_reported(tmp_path: Path) -> None:
     report = deploy(
         "kserve", model_folders.add_both_kinds(tmp_path / "models"), tmp_path / "deploy"
     )

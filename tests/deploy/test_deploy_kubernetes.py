@@ -1,4 +1,4 @@
-"""The Kubernetes objects, by Kubernetes' own schemas."""
+"""The Kubernetes objects, checked against Kubernetes' published schemas."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.deploy import tensorflow_serving
 from modelwright.deploy.options import SERVING_IMAGE, DeployOptions
 from modelwright.deploy.write import deploy
 
 
 def objects(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
-    """What is written for three models, by kind."""
+    """The objects for three models, by kind."""
     models = model_folders.add_both_kinds(tmp_path / "models")
     deploy("kubernetes", models, tmp_path / "deploy", options=DeployOptions(**options))
     text = (tmp_path / "deploy" / "kubernetes.yaml").read_text()
@@ -23,12 +23,12 @@ def objects(tmp_path: Path, **options: Any) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("options", [{}, {"nodes_path": "/srv/models", "name": "true"}])
-def test_every_object_is_what_kubernetes_takes(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_every_object_fits_the_types_of_kubernetes(tmp_path: Path, options: dict[str, Any]) -> None:
     found = objects(tmp_path, **options)
-    kinds = {kind for _, kind in published.KUBERNETES}
+    kinds = {kind for _, kind in published_schemas.KUBERNETES}
     assert set(found) == kinds - ({"PersistentVolumeClaim"} if options else set())
     for document in found.values():
-        published.kubernetes(document)
+        published_schemas.kubernetes(document)
 
 
 def test_a_wrong_key_or_type_would_be_found(tmp_path: Path) -> None:
@@ -36,14 +36,14 @@ def test_a_wrong_key_or_type_would_be_found(tmp_path: Path) -> None:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     container["imagePullPolcy"] = "Always"
     with pytest.raises(AssertionError):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
     del container["imagePullPolcy"]
     container["ports"][0]["containerPort"] = "8500"
     with pytest.raises(Exception, match="Expected `int`, got `str`"):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
     del container["ports"], deployment["spec"]["selector"]
     with pytest.raises(Exception, match="missing required field `selector`"):
-        published.kubernetes(deployment)
+        published_schemas.kubernetes(deployment)
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_every_object_passes_the_published_json_schemas(tmp_path: Path, version:
         validator.validate(document, version, strict=True)
 
 
-def test_the_pods_run_bounded_as_nobody_in_particular(tmp_path: Path) -> None:
+def test_the_pods_have_limits_and_no_privileges(tmp_path: Path) -> None:
     spec = objects(tmp_path)["Deployment"]["spec"]["template"]["spec"]
     [container] = spec["containers"]
     assert container["image"] == SERVING_IMAGE
@@ -68,7 +68,7 @@ def test_the_pods_run_bounded_as_nobody_in_particular(tmp_path: Path) -> None:
     assert all(mount["readOnly"] for mount in container["volumeMounts"])
 
 
-def test_the_probes_ask_what_tensorflow_serving_answers(tmp_path: Path) -> None:
+def test_the_probes_use_paths_of_tensorflow_serving(tmp_path: Path) -> None:
     [container] = objects(tmp_path)["Deployment"]["spec"]["template"]["spec"]["containers"]
     paths = {
         probe: container[probe]["httpGet"]["path"]
@@ -83,7 +83,7 @@ def test_the_probes_ask_what_tensorflow_serving_answers(tmp_path: Path) -> None:
     assert ports == {"grpc": 8500, "rest": 8501}
 
 
-def test_what_belongs_together_finds_each_other(tmp_path: Path) -> None:
+def test_selectors_and_references_match(tmp_path: Path) -> None:
     found = objects(tmp_path, name="shop")
     template = found["Deployment"]["spec"]["template"]
     labels = template["metadata"]["labels"].items()
@@ -106,7 +106,7 @@ def test_the_config_map_holds_the_files_that_compose_mounts(tmp_path: Path) -> N
         assert text == (tmp_path / "deploy" / name).read_text()
 
 
-def test_another_config_makes_other_pods(tmp_path: Path) -> None:
+def test_a_changed_config_restarts_the_pods(tmp_path: Path) -> None:
     def checksum(found: dict[str, dict[str, Any]]) -> str:
         template = found["Deployment"]["spec"]["template"]
         return str(template["metadata"]["annotations"]["checksum/config"])
@@ -116,7 +116,7 @@ def test_another_config_makes_other_pods(tmp_path: Path) -> None:
     assert one != checksum(objects(tmp_path / "c", cpus=4))
 
 
-def test_options_are_seen(tmp_path: Path) -> None:
+def test_options_change_the_objects(tmp_path: Path) -> None:
     found = objects(tmp_path, cpus=4, memory_mib=512, replicas=(3, 9), nodes_path="/srv/models")
     spec = found["Deployment"]["spec"]["template"]["spec"]
     assert spec["volumes"][0]["hostPath"] == {"path": "/srv/models", "type": "Directory"}

@@ -34,7 +34,7 @@ def test_the_newest_version_of_each_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["情感", "a b", "-a", "a:b", 'a"', "a\nb: c", "${HOME}", "a" * 129]
 )
-def test_a_name_that_could_mean_something_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_with_special_characters_is_refused(tmp_path: Path, name: str) -> None:
     model_folders.add_savedmodel(tmp_path, name)
     with pytest.raises(ConfigError, match="Rename the folder"):
         find_models(tmp_path)
@@ -56,7 +56,7 @@ def test_a_servable_that_changed_is_not_deployed(tmp_path: Path) -> None:
         find_models(tmp_path)
 
 
-def test_a_rollback_that_others_do_not_heed_is_said(tmp_path: Path) -> None:
+def test_a_rollback_that_other_servers_ignore_is_reported(tmp_path: Path) -> None:
     model_folders.add_both_kinds(tmp_path)
     (tmp_path / "sentiment" / WITHDRAWN_FILE).write_text('{"versions": [2]}')
     found, [note] = find_models(tmp_path)

@@ -30,12 +30,12 @@ from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check_optio
         ("nodes_path", '/a"', "an absolute path"),
     ],
 )
-def test_what_cannot_be_used_is_refused(option: str, value: Any, message: str) -> None:
+def test_invalid_options_are_refused(option: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         check_options(dataclasses.replace(DeployOptions(), **{option: value}))
 
 
-def test_what_is_usual_can_be_used() -> None:
+def test_common_options_are_accepted() -> None:
     given = DeployOptions(storage_uri="s3://bucket/models", nodes_path="/srv/models")
     assert check_options(given) is given
     assert given.tag == "2.21.0"

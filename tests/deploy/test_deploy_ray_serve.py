@@ -35,13 +35,13 @@ START_SECONDS = 180
 
 
 def config(out: Path) -> dict[str, Any]:
-    """What ``serve run`` is given."""
+    """The config that ``serve run`` reads."""
     document = yaml.safe_load((out / "serve_config.yaml").read_text())
     assert isinstance(document, dict)
     return document
 
 
-def test_an_application_a_model_with_its_own_limits(tmp_path: Path) -> None:
+def test_each_model_is_an_application_with_its_own_limits(tmp_path: Path) -> None:
     models = model_folders.add_both_kinds(tmp_path / "models")
     report = deploy("ray", models, tmp_path / "out", options=DeployOptions(replicas=(2, 5)))
     assert report.models == {"Colours_2.1": 1, "sentiment": 2}
@@ -71,14 +71,14 @@ def test_the_folder_may_be_another_one_on_the_nodes(tmp_path: Path) -> None:
     assert application["args"] == {"folder": "/srv/models/sentiment"}
 
 
-def test_models_that_the_engine_cannot_run_are_no_application(tmp_path: Path) -> None:
+def test_models_without_a_manifest_get_no_application(tmp_path: Path) -> None:
     model_folders.add_savedmodel(tmp_path / "models", "half_plus_two")
     with pytest.raises(ServableError, match=r"no model in .* has a manifest"):
         deploy("ray", tmp_path / "models", tmp_path / "out")
 
 
 class Half:
-    """A servable that halves, in place of one with an ONNX file."""
+    """A fake servable that halves its input."""
 
     def __init__(self, folder: Path, engine: str) -> None:
         self.folder, self.warmed = folder, 0
@@ -94,7 +94,7 @@ class Half:
 
 
 class Asked:
-    """A request as Starlette has it."""
+    """A request like Starlette's."""
 
     def __init__(self, content: bytes, method: str = "POST", **headers: str) -> None:
         self.method = method
@@ -109,7 +109,7 @@ class Asked:
 
 @pytest.fixture
 def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What is in the written application, with stand-ins for Ray and Starlette."""
+    """The names in the written application, with fakes for Ray and Starlette."""
     model_folders.add_exported(tmp_path / "models", "half", 7)
     deploy("ray", tmp_path / "models", tmp_path / "out")
     serve = SimpleNamespace(deployment=lambda kind: kind, Application=object)
@@ -130,7 +130,7 @@ def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, An
     return found
 
 
-def test_the_application_answers_by_what_the_server_answers_by(application: dict[str, Any]) -> None:
+def test_the_application_answers_like_the_server(application: dict[str, Any]) -> None:
     model = application["Model"](application["folder"])
     assert model._servable.folder.name == "7" and model._servable.warmed == 1
     body = b'{"instances": [2, 5.0]}'
@@ -294,7 +294,7 @@ def test_ray_answers_many_at_once(served: Path, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_ray_refuses_what_its_queue_does_not_hold(served: Path, address: str) -> None:
+def test_ray_refuses_requests_when_its_queue_is_full(served: Path, address: str) -> None:
     name = models(served)[-1]
     rows = recorded(served, name)
     body = json.dumps({"instances": [row["instance"] for row in rows] * 8}).encode()

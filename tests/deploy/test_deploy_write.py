@@ -1,4 +1,4 @@
-"""What is written, and what is never written over."""
+"""Which files are written, and which are never overwritten."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import model_folders, published
+from deploy import model_folders, published_schemas
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.template import fill_template, yaml_quoted
@@ -47,7 +47,7 @@ def test_all_targets_go_into_one_folder_and_are_written_again(models: Path, tmp_
     assert RECORD_FILE not in report.files
 
 
-def test_a_file_of_someone_elses_is_kept(models: Path, tmp_path: Path) -> None:
+def test_a_file_from_elsewhere_is_not_overwritten(models: Path, tmp_path: Path) -> None:
     (tmp_path / "README").write_text("mine")
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     with pytest.raises(ConfigError, match=r"compose\.yaml was there before.*--force"):
@@ -58,7 +58,7 @@ def test_a_file_of_someone_elses_is_kept(models: Path, tmp_path: Path) -> None:
     assert (tmp_path / "README").read_text() == "mine"
 
 
-def test_a_file_that_was_edited_is_kept(models: Path, tmp_path: Path) -> None:
+def test_an_edited_file_is_not_overwritten(models: Path, tmp_path: Path) -> None:
     out = tmp_path / "deploy"
     deploy("kserve", models, out)
     edited = (out / "kserve.yaml").read_text().replace("timeout: 60", "timeout: 90")
@@ -80,7 +80,7 @@ def test_nothing_is_written_through_a_link_or_into_a_file(models: Path, tmp_path
         deploy("kserve", models, tmp_path / "elsewhere")
 
 
-def test_a_record_that_cannot_be_read_is_said(models: Path, tmp_path: Path) -> None:
+def test_an_unreadable_record_is_an_error(models: Path, tmp_path: Path) -> None:
     (tmp_path / RECORD_FILE).write_text("[]")
     with pytest.raises(ConfigError, match="cannot be read.*delete it"):
         deploy("ray", models, tmp_path)
@@ -92,36 +92,36 @@ def test_an_unknown_target_names_the_nearest(models: Path, tmp_path: Path) -> No
     assert not (tmp_path / "deploy").exists()
 
 
-def test_no_models_no_files(tmp_path: Path) -> None:
+def test_without_models_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     with pytest.raises(ServableError, match="holds no model"):
         deploy("compose", tmp_path / "models", tmp_path / "deploy")
     assert not (tmp_path / "deploy").exists()
 
 
-def test_a_name_stays_a_text(tmp_path: Path) -> None:
+def test_a_name_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
     names = ["0x1f", "12-30", "1e5", "2026-01-01", "no", "null", "true"]
     for name in names:
         model_folders.add_exported(tmp_path / "models", name)
     for target in TARGETS:
         deploy(target, tmp_path / "models", tmp_path)
-    published.compose(yaml.safe_load((tmp_path / "compose.yaml").read_text()))
+    published_schemas.compose(yaml.safe_load((tmp_path / "compose.yaml").read_text()))
     for document in yaml.safe_load_all((tmp_path / "kubernetes.yaml").read_text()):
-        published.kubernetes(document)
+        published_schemas.kubernetes(document)
     for document in yaml.safe_load_all((tmp_path / "kserve.yaml").read_text()):
-        published.inference_service(document)
+        published_schemas.inference_service(document)
     ray = yaml.safe_load((tmp_path / "serve_config.yaml").read_text())
     assert [application["name"] for application in ray["applications"]] == names
 
 
 @pytest.mark.parametrize("folder", ["a: b #c '\"\\ $HOME ${X} 模型😀 {a} % &a *b !c", "- x", "|"])
-def test_the_path_of_the_models_is_only_a_path(folder: str, tmp_path: Path) -> None:
+def test_a_path_with_special_characters_is_quoted(folder: str, tmp_path: Path) -> None:
     models = tmp_path / folder / "models"
     model_folders.add_exported(models, "sentiment")
     deploy("compose", models, tmp_path / "deploy")
     deploy("ray", models, tmp_path / "deploy")
     compose = yaml.safe_load((tmp_path / "deploy" / "compose.yaml").read_text())
-    published.compose(compose)
+    published_schemas.compose(compose)
     for service in compose["services"].values():
         source = service["volumes"][0]["source"].replace("$$", "$")
         assert (tmp_path / "deploy" / source).resolve() == models.resolve()
@@ -130,11 +130,11 @@ def test_the_path_of_the_models_is_only_a_path(folder: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\u2028b", "a\x85", "\ufeff", "\udc80"])
-def test_characters_that_no_file_should_hold_are_refused(text: str) -> None:
+def test_control_characters_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="cannot be printed"):
         yaml_quoted(text)
 
 
-def test_a_gap_without_a_value_is_no_file() -> None:
+def test_a_placeholder_without_a_value_is_an_error() -> None:
     with pytest.raises(KeyError, match="name"):
         fill_template("kserve.yaml", {})

@@ -17,4 +17,4 @@ def small_text_servable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_image_servable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a tiny classifier of images. Don't change it."""
-    return write_image_servable(tmp_path_factory.mktemp("small-images") / "colours" / "1")
+    return write_image_servable(tmp_path_factory.mktemp("small-images") / "colors" / "1")

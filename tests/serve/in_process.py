@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import grpc
 import numpy as np
 import uvicorn
-from asking import Reply
+from server_process import Reply
 from uvicorn.server import ServerState
 
 from modelwright.serve.config import RequestLimits, ServeConfig
@@ -269,7 +269,7 @@ class Written(NamedTuple):
 
 
 class _Transport(asyncio.Transport):
-    """A transport in memory; a client that does not read is played by ``pause``."""
+    """A transport in memory that collects what is written."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("10.0.0.7", 1), "sockname": ("10.0.0.1", 80)})

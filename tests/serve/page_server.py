@@ -1,4 +1,4 @@
-"""Models of Modelwright's own as a server finds them, and a server of them; made once, slowly."""
+"""Trained models in a folder, and a server for them, for the slow tier."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import EVIL, Server
+from browser import EVIL, Server
 
 
 @pytest.fixture(scope="session")
 def models(
     image_servable: Path, text_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A folder of three models: pictures, texts, and texts with twelve labels, one of them evil."""
+    """A folder of three models: images, texts, and texts with twelve labels, one a script."""
     import modelwright
 
     folder = tmp_path_factory.mktemp("served")
@@ -39,7 +39,7 @@ def models(
 
 @pytest.fixture(scope="session")
 def url(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of the models."""
+    """The address of a server with the models."""
     server = Server(models, tmp_path_factory.mktemp("server"))
     yield server.url
     server.stop()

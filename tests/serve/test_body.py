@@ -1,4 +1,4 @@
-"""Bodies within bounds, packed or not."""
+"""Reading a body: parts, gzip, and the limit on its size."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_bomb_is_never_unpacked() -> None:
     # A gzip file holds the time it was made, and tests must have one name in every process.
     ids=["plain", "cut off", "more behind", "zlib"],
 )
-def test_what_is_no_whole_gzip_file_is_refused(content: bytes) -> None:
+def test_an_incomplete_or_invalid_gzip_file_is_refused(content: bytes) -> None:
     with pytest.raises(Refused, match="gzip"):
         read([content], GZIP)
 
@@ -72,7 +72,7 @@ def test_other_encodings_are_refused_by_name() -> None:
         read([b"x"], [(b"content-encoding", b"br")])
 
 
-def test_a_client_that_goes_away_is_no_error_of_ours() -> None:
+def test_a_client_that_disconnects_is_no_error_of_the_server() -> None:
     async def gone() -> dict[str, object]:
         return {"type": "http.disconnect"}
 

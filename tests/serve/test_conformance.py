@@ -8,7 +8,7 @@ them (its docstring has the container's command), and set::
     MODELWRIGHT_CONFORMANCE_GRPC=HOST:8500
 
 Cases in which this project differs on purpose are skipped there; ``docs/serving-conformance.md``
-lists them. What needs another models folder or other flags is in ``test_conformance_own.py``.
+lists them. What needs another models folder or other flags is in ``test_conformance_exported.py``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from asking import Client, serving
 from conformance_cases import ANSWERED, DOCUMENTS, EXAMPLES, MALFORMED, REFUSED
 from half_plus_two import LABEL, VERSION, write_models
+from server_process import Client, serving
 
 REST = os.environ.get("MODELWRIGHT_CONFORMANCE_REST", "")
 GRPC = os.environ.get("MODELWRIGHT_CONFORMANCE_GRPC", "")
@@ -219,7 +219,7 @@ def test_rest_batches_that_differ_in_columns(server: Client) -> None:
     assert reply.json == {"outputs": {"all": [1.0, 2.0], "rest": [2.0]}}
 
 
-def test_rest_type_that_json_has_no_form_for(server: Client) -> None:
+def test_rest_type_that_json_cannot_express(server: Client) -> None:
     reply = server.ask("echo:predict", '{"signature_name":"waves","inputs":[1]}')
     assert reply.status == 501 and "Conversion of JSON Value" in reply.error
 
@@ -245,7 +245,7 @@ def test_rest_gzip(server: Client) -> None:
     assert reply.json == {"predictions": [3.0]}
 
 
-def test_rest_gzip_that_is_none(server: Client) -> None:
+def test_rest_invalid_gzip(server: Client) -> None:
     body, headers = b'{"instances":[2]}', {"content-encoding": "gzip"}
     assert server.send("POST", f"/v1/models/{TWO}:predict", body, headers).status == 400
 

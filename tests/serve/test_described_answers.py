@@ -1,4 +1,4 @@
-"""A server's answers are what its own description and the page's headers say they are."""
+"""The answers of a server with trained models fit its OpenAPI document."""
 
 from __future__ import annotations
 

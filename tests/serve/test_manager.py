@@ -1,4 +1,4 @@
-"""The life of versions, with a loader that loads nothing."""
+"""Versions that are loaded, replaced and unloaded, with a fake loader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
 class Fake:
-    """Answers with the number that its folder holds; a folder with ``bad`` cannot be loaded."""
+    """A fake model that adds one; a folder with a file ``bad`` cannot be loaded."""
 
     def __init__(self, folder: Path) -> None:
         if (folder / "bad").exists():
@@ -73,15 +73,15 @@ def models(tmp_path: Path) -> Models:
     return Models(tmp_path)
 
 
-def run(models: Models, work: Callable[[Manager], Awaitable[None]], **config: Any) -> None:
-    """Do work with a manager whose folders were looked at once."""
+def run(models: Models, steps: Callable[[Manager], Awaitable[None]], **config: Any) -> None:
+    """Runs a test with a manager that has looked at the folders once."""
 
     async def inside() -> None:
         with ThreadPoolExecutor(1) as pool:
             settings = ServeConfig(str(models.root), **config)
             manager = Manager(settings, pool, lambda folder, *_: LoadedVersion(Fake(folder), None))
             await manager.step(patient=False)
-            await work(manager)
+            await steps(manager)
             await manager.stop()
 
     asyncio.run(inside())
@@ -95,7 +95,7 @@ def test_the_newest_version_answers_and_a_newer_one_takes_over(models: Models) -
     models.add("m", 1)
     models.add("m", "002")
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         assert live(manager) == [2] and manager.ready
         old = manager.find("m")
         models.add("m", 10)
@@ -110,14 +110,14 @@ def test_the_newest_version_answers_and_a_newer_one_takes_over(models: Models) -
         assert old.state == "END" and kept.closed
         assert [v.number for v in manager.status("m")] == [10, 2]
 
-    run(models, work)
+    run(models, steps)
 
 
 def test_a_version_that_cannot_be_loaded_never_answers_and_says_why(models: Models) -> None:
     models.add("m", 1)
     models.add("m", 2, bad=True)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         assert live(manager) == [1]
         (failed,) = manager.status("m", 2)
         assert failed.state == "END" and failed.code == "FAILED_PRECONDITION"
@@ -130,14 +130,14 @@ def test_a_version_that_cannot_be_loaded_never_answers_and_says_why(models: Mode
         await manager.step()
         assert loads == [True] and live(manager) == [2]
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_the_last_good_version_stays_whatever_happens_to_its_folder(models: Models) -> None:
+def test_the_last_working_version_outlives_its_folder(models: Models) -> None:
     models.add("m", 1)
     models.add("n", 1)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         shutil.rmtree(models.root / "m" / "1")
         shutil.rmtree(models.root / "n")
         await manager.step()
@@ -149,13 +149,13 @@ def test_the_last_good_version_stays_whatever_happens_to_its_folder(models: Mode
         await manager.step()
         assert live(manager) == [3]
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_a_folder_that_is_made_again_is_loaded_again_once_it_can_be(models: Models) -> None:
+def test_a_folder_that_was_replaced_is_loaded_again(models: Models) -> None:
     folder = models.add("m", 1)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         old = manager.find("m")
         shutil.rmtree(folder)
         await manager.step()
@@ -174,15 +174,15 @@ def test_a_folder_that_is_made_again_is_loaded_again_once_it_can_be(models: Mode
         await manager.step()
         assert loads == [True]
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_withdrawn_versions_give_way_and_come_back(models: Models) -> None:
+def test_withdrawn_versions_are_unloaded_and_come_back(models: Models) -> None:
     models.add("m", 1)
     models.add("m", 2)
     base = models.root / "m"
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         write_withdrawn(base, [2])
         await manager.step()
         assert live(manager) == [1]
@@ -199,13 +199,13 @@ def test_withdrawn_versions_give_way_and_come_back(models: Models) -> None:
         await manager.step()
         assert live(manager) == [3]
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_a_plain_folder_that_still_grows_is_not_loaded(models: Models) -> None:
+def test_a_folder_without_a_manifest_is_not_loaded_while_it_grows(models: Models) -> None:
     models.add("m", 1)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         folder = models.add("m", 2, manifest=False)
         await manager.step()
         assert live(manager) == [1]
@@ -215,7 +215,7 @@ def test_a_plain_folder_that_still_grows_is_not_loaded(models: Models) -> None:
         await manager.step()
         assert live(manager) == [2]
 
-    run(models, work)
+    run(models, steps)
 
 
 def test_policies_and_labels(models: Models) -> None:
@@ -223,7 +223,7 @@ def test_policies_and_labels(models: Models) -> None:
         models.add("m", version)
     base = models.root / "m"
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         await manager.reload(
             {"m": ModelEntry("m", base, VersionPolicy("latest", 2), {"stable": 2})}
         )
@@ -238,7 +238,7 @@ def test_policies_and_labels(models: Models) -> None:
         with pytest.raises(Refused, match=r"not found for request: Specific\(m, 3\)"):
             manager.find("m", 3)
 
-    run(models, work)
+    run(models, steps)
 
 
 def test_a_new_config_replaces_all_models_and_says_what_it_cannot_serve(models: Models) -> None:
@@ -246,7 +246,7 @@ def test_a_new_config_replaces_all_models_and_says_what_it_cannot_serve(models: 
     models.add("n", 1)
     models.add("broken", 1, bad=True)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         entry = ModelEntry("n", models.root / "n", labels={"gone": 7})
         with pytest.raises(Refused, match="label 'gone' to version 7 of model n"):
             await manager.reload({"n": entry})
@@ -257,13 +257,13 @@ def test_a_new_config_replaces_all_models_and_says_what_it_cannot_serve(models: 
             await manager.reload({"broken": ModelEntry("broken", models.root / "broken")})
         assert not manager.ready
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_what_is_not_there(models: Models) -> None:
+def test_unknown_models_and_versions_are_refused(models: Models) -> None:
     models.add("m", 1)
 
-    async def work(manager: Manager) -> None:
+    async def steps(manager: Manager) -> None:
         for ask, message in (
             (lambda: manager.find("x"), r"Latest\(x\)"),
             (lambda: manager.find("x", 3), r"Specific\(x, 3\)"),
@@ -274,10 +274,10 @@ def test_what_is_not_there(models: Models) -> None:
                 ask()
             assert caught.value.code == "NOT_FOUND"
 
-    run(models, work)
+    run(models, steps)
 
 
-def test_links_that_lead_out_of_the_root(models: Models, tmp_path_factory: Any) -> None:
+def test_links_that_lead_out_of_the_root_are_refused(models: Models, tmp_path_factory: Any) -> None:
     from modelwright.serve.lifecycle.model_config import check_inside
 
     outside = tmp_path_factory.mktemp("outside")

@@ -1,4 +1,4 @@
-"""The OpenAPI document is one, its examples are what its schemas say, and none of it dangles."""
+"""The OpenAPI document is valid, its examples fit its schemas, and every part is used."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_it_is_an_openapi_document() -> None:
     assert DOCUMENT["info"]["version"] == "1.2.3"
 
 
-def test_each_example_is_as_its_schema_says() -> None:
+def test_each_example_fits_its_schema() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     seen = set()
     for name, schema, value in pairs():
@@ -80,7 +80,7 @@ def test_each_example_is_as_its_schema_says() -> None:
         {"instances": 1},
     ],
 )
-def test_what_is_malformed_is_so_by_the_schema_too(body: Any) -> None:
+def test_the_schema_refuses_malformed_bodies(body: Any) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     whole = {
         "components": DOCUMENT["components"],
@@ -102,7 +102,7 @@ def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
     assert there == used
 
 
-def test_every_path_of_the_interface_is_there() -> None:
+def test_every_path_is_described() -> None:
     for where in ("", "/versions/{version}", "/labels/{label}"):
         base = f"/v1/models/{{model}}{where}"
         assert {("get", base), ("get", f"{base}/metadata")} <= set(OPERATIONS)
@@ -119,13 +119,13 @@ def test_every_parameter_in_a_path_is_described_and_no_other() -> None:
         assert told == {part.split("}")[0] for part in path.split("{")[1:]}, path
 
 
-def test_each_status_that_a_refusal_can_have_is_told() -> None:
+def test_every_status_of_a_refusal_is_described() -> None:
     answers = OPERATIONS["post", "/v1/models/{model}:predict"]["responses"]
     assert {str(code) for code in HTTP.values()} <= set(answers)
 
 
-def test_the_picture_of_the_example_is_one() -> None:
+def test_the_image_in_the_example_is_valid() -> None:
     rows = DOCUMENT["components"]["examples"]["picture"]["value"]["instances"]
-    picture = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
-    picture.load()
-    assert picture.format == "PNG"
+    image = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
+    image.load()
+    assert image.format == "PNG"

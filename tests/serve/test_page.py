@@ -1,4 +1,4 @@
-"""The page in a real browser, before the real server: both languages, a desk's and a phone's width.
+"""The page in a real browser with a real server: both languages, desktop and phone widths.
 
 Takes Debian's chromium and chromium-driver and the package selenium. MODELWRIGHT_SCREENSHOTS
 names a folder for the pictures.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import BROWSER, DRIVER, EVIL, SIZES, Page, Server
+from browser import BROWSER, DRIVER, EVIL, SIZES, Page, Server
 
 pytest_plugins = ("page_server",)
 
@@ -92,7 +92,7 @@ def run_line(page: Page, folder: Path) -> list[float]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-def test_a_text_and_a_picture(
+def test_a_text_and_an_image(
     browse: Callable[..., Page], url: str, shots: Path, picture: Path, size: str, language: str
 ) -> None:
     page = browse(url, size, language, dark=size == "phone" and language == "zh-CN")
@@ -134,7 +134,7 @@ def test_a_text_and_a_picture(
     assert len(asked) > 10 and all(address.startswith(url) for address in asked)
 
 
-def test_what_looks_like_a_program_stays_text(
+def test_a_label_that_looks_like_a_script_stays_text(
     browse: Callable[..., Page], url: str, shots: Path
 ) -> None:
     page = browse(url)
@@ -179,7 +179,7 @@ def test_the_lines_for_a_shell_do_what_the_page_does(
     assert run_line(page, picture.parent) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_picture_can_be_dropped_and_what_is_none_is_refused_at_once(
+def test_an_image_can_be_dropped_and_other_files_are_refused(
     browse: Callable[..., Page], url: str, picture: Path
 ) -> None:
     import base64
@@ -199,7 +199,7 @@ def test_a_picture_can_be_dropped_and_what_is_none_is_refused_at_once(
     assert page.text("problem-detail") and not page.find("#retry").is_displayed()
 
 
-def test_too_many_requests_can_be_tried_again_after_the_time_that_the_server_says(
+def test_too_many_requests_can_be_retried_after_the_servers_delay(
     browse: Callable[..., Page], url: str, shots: Path
 ) -> None:
     page = browse(url)
@@ -215,7 +215,7 @@ def test_too_many_requests_can_be_tried_again_after_the_time_that_the_server_say
     page.until(lambda: page.find("#result").is_displayed())
 
 
-def test_it_is_used_without_a_mouse(browse: Callable[..., Page], url: str) -> None:
+def test_the_page_works_without_a_mouse(browse: Callable[..., Page], url: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
     page = browse(url)
@@ -238,7 +238,7 @@ def test_it_is_used_without_a_mouse(browse: Callable[..., Page], url: str) -> No
     assert page.text("run") == "分类"  # it is remembered
 
 
-def test_a_key_is_asked_for_and_kept_nowhere_and_a_server_that_is_gone_is_said(
+def test_a_key_is_required_and_not_stored_and_a_lost_server_is_reported(
     browse: Callable[..., Page], models: Path, shots: Path, tmp_path: Path
 ) -> None:
     keys = tmp_path / "keys"
@@ -272,7 +272,7 @@ def test_a_key_is_asked_for_and_kept_nowhere_and_a_server_that_is_gone_is_said(
         server.stop()
 
 
-def test_another_version_can_be_chosen_and_a_plain_savedmodel_takes_json(
+def test_another_version_can_be_chosen_and_a_savedmodel_takes_json(
     browse: Callable[..., Page], models: Path, shots: Path, tmp_path: Path
 ) -> None:
     import tensorflow as tf

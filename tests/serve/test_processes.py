@@ -1,4 +1,8 @@
-"""A server as a process: several workers, its end, keys, TLS, and clients that misbehave."""
+"""A server as a process: several workers, its end, TLS, and real sockets.
+
+The protocols themselves are tested without a process in ``test_rest_api.py``, ``test_grpc_api.py``
+and ``test_http_protocol.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import datetime
 import http.client
 import ipaddress
 import json
-import re
 import shutil
 import signal
 import socket
@@ -16,15 +19,13 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import grpc
 import psutil
 import pytest
-from asking import add_version, refused, serving, until
+from server_process import add_version, serving, until
 
 TEXT = {"instances": [{"input_text": "酒店 很好"}]}
-KEY, ADMIN = "k" * 24, "a" * 24
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,12 @@ def workers_of(pid: int) -> list[psutil.Process]:
 def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(
     models: Path, tmp_path: Path
 ) -> None:
-    with serving(models, tmp_path, "--workers", 2) as client:
+    with serving(models, tmp_path, "--workers", 2, "--metrics-port", 0) as client:
         (server,) = {p.pid for p in psutil.Process().children() if "serve" in p.cmdline()}
         before = {one.pid for one in workers_of(server)}
         assert len(before) == 2
         psutil.Process(min(before)).send_signal(signal.SIGTERM)
-        # One that is told to stop answers what it accepted; nobody notices.
+        # A worker that is told to stop answers the requests that it accepted.
         until(
             lambda: (
                 client.ask("sentiment:predict", TEXT).status != 200
@@ -62,10 +63,12 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(
         )
         for _ in range(20):
             assert client.ask("sentiment:predict", TEXT).json["predictions"][0]["label"] == "pos"
-        # The figures of a worker that ended are still counted by those that are left.
-        text = client.get("/monitoring/prometheus/metrics").content.decode()
-        assert ':tensorflow:serving:request_count{model_name="sentiment",status="OK"}' in text
+        # The other workers still count the requests of a worker that ended.
+        counter = b':tensorflow:serving:request_count{model_name="sentiment",status="OK"}'
+        assert counter in client.get("/monitoring/prometheus/metrics").content
         client.health()
+        client.port = json.loads((tmp_path / "ports.json").read_text())["metrics"]
+        assert counter in client.get("/").content
 
 
 def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
@@ -75,13 +78,13 @@ def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
     failed: list[str] = []
     stopped = threading.Event()
 
-    def work(host: str, port: int) -> None:
+    def send_requests(host: str, port: int) -> None:
         while not stopped.is_set():
             connection = http.client.HTTPConnection(host, port, timeout=30)
             try:
                 connection.connect()
             except OSError:
-                return  # it listens no more: nothing was accepted
+                return  # it no longer listens, so it accepted nothing
             try:
                 for _ in range(5):
                     connection.request("POST", "/v1/models/sentiment:predict", json.dumps(TEXT))
@@ -96,7 +99,10 @@ def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
                 connection.close()
 
     with serving(models, tmp_path) as client:
-        threads = [threading.Thread(target=work, args=(client.host, client.port)) for _ in range(4)]
+        threads = [
+            threading.Thread(target=send_requests, args=(client.host, client.port))
+            for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         until(lambda: len(answered) > 20, 60.0)
@@ -107,28 +113,6 @@ def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
         for thread in threads:
             thread.join(30)
     assert set(answered) == {200} and not failed
-
-
-def test_keys_are_asked_for_by_both_protocols(models: Path, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.txt"
-    keys.write_text(f"web {KEY}\nops {ADMIN} admin\n")
-    options = ("--api-keys", keys, "--rate", 5, "--metrics-port", 0)
-    with serving(models, tmp_path, *options, key=KEY) as client:
-        assert client.ask("sentiment:predict", TEXT).status == 200
-        client.headers = {"authorization": f"Bearer {KEY}x"}
-        reply = client.ask("sentiment:predict", TEXT)
-        assert reply.status == 401 and reply.headers["www-authenticate"] == "Bearer"
-        assert client.get("/monitoring/prometheus/metrics").status == 401
-        for path in ("/", "/healthz", "/readyz", "/openapi.json", "/docs"):
-            assert client.get(path).status == 200
-        client.headers = {"authorization": f"Bearer {KEY}"}
-        statuses = [client.get("/v1/models/sentiment").status for _ in range(12)]
-        assert statuses[0] == 200 and statuses[-1] == 429
-        limited = client.get("/v1/models/sentiment")
-        assert int(limited.headers["retry-after"]) >= 1
-        ports = json.loads((tmp_path / "ports.json").read_text())
-        client.port = ports["metrics"]
-        assert b":tensorflow:serving:request_count" in client.get("/").content
 
 
 def certificates(folder: Path) -> tuple[Path, Path]:
@@ -195,74 +179,6 @@ def test_mutual_tls_on_both_ports(models: Path, tmp_path: Path) -> None:
                         check(b"", timeout=5)
 
 
-def test_clients_that_misbehave_are_shown_the_door(models: Path, tmp_path: Path) -> None:
-    with serving(models, tmp_path, "--timeout", 2, "--header-timeout", 1) as client:
-        where = client.host, client.port
-
-        def answer(content: bytes) -> bytes:
-            with socket.create_connection(where, timeout=30) as made:
-                made.sendall(content)
-                got = b""
-                while part := made.recv(65536):
-                    got += part
-                return got
-
-        ask = b"POST /v1/models/sentiment:predict HTTP/1.1\r\nhost: x\r\n"
-        assert answer(b"").startswith(b"")  # it says nothing and is closed
-        assert answer(b"GET /v1/mod").startswith(b"HTTP/1.1 408 ")
-        assert answer(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
-        assert answer(ask + b"content-length: 9\r\n\r\n{").startswith(b"HTTP/1.1 504 ")
-        assert answer(ask + b"content-length: 99999999\r\n\r\n").startswith(b"HTTP/1.1 413 ")
-        many = b"".join(b"x-%d: %s\r\n" % (n, b"y" * 1000) for n in range(100))
-        assert answer(ask + many).startswith(b"HTTP/1.1 431 ")
-        asks = b"GET /v1/models/sentiment/metadata HTTP/1.1\r\nhost: x\r\n\r\n" * 10_000
-        with socket.create_connection(where, timeout=30) as deaf, pytest.raises(OSError):
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            for _ in range(100):  # it reads none of the answers, and is dropped
-                deaf.sendall(asks)
-                time.sleep(0.1)
-        deep = b"[" * 100_000
-        body = b'{"instances":' + deep + b"}"
-        reply = client.send("POST", "/v1/models/sentiment:predict", body)
-        assert reply.status == 400 and "JSON Parse error" in reply.error
-        assert client.ask("sentiment:predict", TEXT).status == 200
-
-
-def test_an_offer_to_upgrade_is_ignored_and_its_body_is_read(models: Path, tmp_path: Path) -> None:
-    body = json.dumps(TEXT).encode()
-    smuggled = b"GET /v1/models/smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
-    head = b"POST /v1/models/sentiment:predict HTTP/1.1\r\nhost: x\r\n"
-    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-
-    def statuses(*packets: bytes) -> tuple[list[bytes], bytes]:
-        with socket.create_connection((client.host, client.port), timeout=30) as made:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for packet in packets:
-                made.sendall(packet)
-                time.sleep(0.05)
-            got = b""
-            while part := made.recv(65536):
-                got += part
-        return re.findall(rb"HTTP/1.1 (\d+)", got), got
-
-    with serving(models, tmp_path) as client:
-        for offer in (b"h2c", b"websocket", b"unknown"):
-            asked = head + b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\n" % offer
-            sized = asked + b"content-length: %d\r\n\r\n" % len(body)
-            assert statuses(sized + body + last)[0] == [b"200", b"200"]
-            assert statuses(sized, body, last)[0] == [b"200", b"200"]
-            assert statuses(sized + body + sized, body[:9], body[9:], last)[0] == [b"200"] * 3
-            chunked = asked + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % len(body)
-            assert statuses(chunked, body + b"\r\n0\r\n\r\n", last)[0] == [b"200", b"200"]
-            # A body that looks like a request is a bad body, not a second request.
-            hidden = asked + b"content-length: %d\r\n\r\n" % len(smuggled)
-            codes, got = statuses(hidden, smuggled, last)
-            assert codes == [b"400", b"200"] and b"smuggled HTTP" not in got
-            bodiless = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
-            assert statuses(bodiless + b"upgrade: %b\r\n\r\n" % offer, last)[0] == [b"200"] * 2
-        assert statuses(b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n" + last)[0] == [b"400"]
-
-
 JAVA = """
 import java.net.URI;
 import java.net.http.*;
@@ -281,7 +197,21 @@ public class Ask {
 """
 
 
-@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java here")
+@pytest.mark.slow
+def test_a_client_that_reads_no_answers_is_disconnected(models: Path, tmp_path: Path) -> None:
+    with serving(models, tmp_path, "--timeout", 2) as client:
+        requests = b"GET /v1/models/sentiment/metadata HTTP/1.1\r\nhost: x\r\n\r\n" * 10_000
+        address = client.host, client.port
+        with socket.create_connection(address, timeout=30) as made, pytest.raises(OSError):
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            for _ in range(100):
+                made.sendall(requests)
+                time.sleep(0.1)
+        assert client.ask("sentiment:predict", TEXT).status == 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("javac") is None, reason="needs Java")
 def test_javas_own_client_which_offers_http_2_is_answered(models: Path, tmp_path: Path) -> None:
     source = tmp_path / "Ask.java"
     source.write_text(JAVA)
@@ -291,49 +221,3 @@ def test_javas_own_client_which_offers_http_2_is_answered(models: Path, tmp_path
             ["java", str(source), url, json.dumps(TEXT)], capture_output=True, text=True, timeout=60
         )
     assert done.stdout.splitlines() == ["200 true"] * 3, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "message"),
-    [
-        (("--host", "0.0.0.0"), 2, "open to other machines, and nothing guards it"),  # noqa: S104
-        (("--workers", 0), 2, "--workers was given 0"),
-        (("--api-keys", "missing.txt"), 2, "missing.txt cannot be read"),
-        (("--model-config", "missing.txt"), 2, "missing.txt cannot be read"),
-        (("--tls-cert", "a.pem"), 2, "TLS takes --tls-cert and --tls-key"),
-        (("--rest-port", 99999), 2, "--rest-port was given 99999"),
-        (("--engine", "onyx"), 2, "Did you mean 'onnx'?"),
-        (("--tls-cert", __file__, "--tls-key", __file__), 2, "cannot be used"),
-    ],
-)
-def test_what_cannot_be_served_is_said(
-    models: Path, options: tuple[Any, ...], code: int, message: str
-) -> None:
-    given, said = refused(models, *options)
-    assert given == code and message in said and "Traceback" not in said
-
-
-def test_a_port_that_is_taken_and_a_folder_that_is_not_there(models: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, said = refused(models, "--rest-port", taken.getsockname()[1])
-    assert code == 2 and "cannot be listened on" in said
-    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
-        code, said = refused(models, "--grpc-port", taken.getsockname()[1])
-    assert code == 2 and "cannot be listened on" in said
-    code, said = refused(tmp_path / "missing")
-    assert code == 2 and "missing is not a folder" in said
-
-
-def test_each_request_leaves_a_line(models: Path, tmp_path: Path) -> None:
-    log = tmp_path / "access.log"
-    with serving(models, tmp_path, "--access-log", log) as client:
-        headers = {"x-request-id": "abc-1"}
-        reply = client.send("GET", "/v1/models/sentiment", headers=headers)
-        assert reply.headers["x-request-id"] == "abc-1"
-        other = client.send("GET", "/v1/models/none", headers={"x-request-id": "bad id"})
-        assert other.headers["x-request-id"] != "bad id"
-        time.sleep(0.1)
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    asked = [line for line in lines if "/v1/" in line["path"]]
-    assert [line["status"] for line in asked] == [200, 404]
-    assert asked[0]["request"] == "abc-1" and asked[0]["ms"] > 0

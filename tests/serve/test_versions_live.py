@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from asking import Client, add_version, serving, until
-from half_plus_two import write
+from server_process import Client, add_version, serving, until
+from small_servables import write_text_servable
 
 import modelwright
 from modelwright.servable.warmup import MOST, WARMUP
@@ -104,7 +104,7 @@ def test_a_rollback_is_followed_and_can_be_taken_back(live: Live) -> None:
     until(lambda: live.answers("back") == "2")
 
 
-def test_a_version_that_was_changed_never_goes_live_until_it_is_mended(live: Live) -> None:
+def test_a_damaged_version_goes_live_only_when_repaired(live: Live) -> None:
     model = live.add("damaged", 1)
     hidden = model / ".new"
     shutil.copytree(live.servable, hidden)
@@ -121,7 +121,7 @@ def test_a_version_that_was_changed_never_goes_live_until_it_is_mended(live: Liv
     assert live.problem("damaged", 2) == ("AVAILABLE", "OK", "")
 
 
-def test_a_version_in_parts_never_goes_live(live: Live) -> None:
+def test_an_incomplete_version_never_goes_live(live: Live) -> None:
     model = live.add("parts", 1)
     hidden = model / ".new"
     shutil.copytree(live.servable, hidden)
@@ -178,13 +178,13 @@ def test_a_link_that_leads_out_is_refused(live: Live, tmp_path: Path, whole: boo
 
 
 def test_too_many_warm_up_requests(live: Live, tmp_path: Path) -> None:
-    folder = write(tmp_path / "toy", "half_plus_two")
     log = messages.PredictionLog()
     log.predict_log.request.model_spec.name = "toy"
-    (folder / WARMUP).parent.mkdir()
-    write_records(folder / WARMUP, [log.SerializeToString()] * (MOST + 1))
+    write_records(tmp_path / "requests", [log.SerializeToString()] * (MOST + 1))
+    content = (tmp_path / "requests").read_bytes()
+    folder = write_text_servable(tmp_path / "toy", {WARMUP: content})
     add_version(folder, live.models / "toy", 1)
-    until(lambda: live.problem("toy", 1)[0] == "END", 180)
+    until(lambda: live.problem("toy", 1)[0] == "END")
     _, code, message = live.problem("toy", 1)
     assert code == "FAILED_PRECONDITION"
     assert "warm-up" in message and str(MOST) in message

@@ -1,4 +1,4 @@
-"""The project's messages against those of ``tensorflow-serving-api``."""
+"""The project's messages, compared with those of ``tensorflow-serving-api``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def public() -> Any:
 
 
 def described(field: Any) -> dict[str, Any]:
-    """All that decides a field's bytes and text."""
+    """Everything that determines a field's bytes and text."""
     kind = field.message_type or field.enum_type
     return {
         "number": field.number,
@@ -78,7 +78,7 @@ def described(field: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(set(messages.names()) - NOT_IN_THE_PACKAGE))
-def test_a_message_is_the_public_one(public: Any, name: str) -> None:
+def test_a_message_equals_the_published_one(public: Any, name: str) -> None:
     ours, theirs = (pool.FindMessageTypeByName(name) for pool in (messages.pool(), public))
     expected = {field.name: described(field) for field in theirs.fields}
     given = {field.name: described(field) for field in ours.fields}
@@ -95,7 +95,7 @@ def test_a_message_is_the_public_one(public: Any, name: str) -> None:
         "tensorflow.serving.ModelVersionStatus.State",
     ],
 )
-def test_an_enum_is_the_public_one(public: Any, name: str) -> None:
+def test_an_enum_equals_the_published_one(public: Any, name: str) -> None:
     ours, theirs = (pool.FindEnumTypeByName(name) for pool in (messages.pool(), public))
     expected = {value.name: value.number for value in theirs.values}
     given = {value.name: value.number for value in ours.values}
@@ -134,7 +134,7 @@ def test_bytes_of_one_are_read_by_the_other_in_one_process(public: Any) -> None:
     assert type(as_ours).DESCRIPTOR is not type(theirs).DESCRIPTOR
 
 
-def test_fields_that_are_left_out_are_kept() -> None:
+def test_unknown_fields_are_preserved() -> None:
     from tensorflow_serving.apis import predict_pb2
 
     theirs = predict_pb2.PredictRequest(client_id=b"me")
@@ -142,7 +142,7 @@ def test_fields_that_are_left_out_are_kept() -> None:
     assert predict_pb2.PredictRequest.FromString(ours.SerializeToString()) == theirs
 
 
-def test_a_oneof_holds_one() -> None:
+def test_a_oneof_has_one_value() -> None:
     spec = messages.ModelSpec(version_label="stable")
     spec.version.value = 3
     assert (spec.WhichOneof("version_choice"), spec.version_label) == ("version", "")
@@ -218,7 +218,7 @@ def test_a_health_check_has_the_published_numbers() -> None:
     assert answer.SerializeToString() == b"\x08\x01"
 
 
-def test_an_unknown_message_is_no_attribute() -> None:
+def test_an_unknown_message_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no message 'PredictRequst'"):
         _ = messages.PredictRequst
 

@@ -1,4 +1,4 @@
-"""TFRecord files, against TensorFlow's own and hand-made damage."""
+"""TFRecord files, compared with TensorFlow's, and damaged files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_data_of_several_blocks(length: int) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=5))
-def test_what_is_written_is_read(
+def test_records_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, data: list[bytes]
 ) -> None:
     path = tmp_path_factory.mktemp("records") / "file"
@@ -57,7 +57,7 @@ def test_what_is_written_is_read(
     assert list(read_records(path, most=5)) == data
 
 
-def test_tensorflow_reads_ours_and_we_read_its(tmp_path: Path) -> None:
+def test_tensorflow_and_this_module_read_each_others_files(tmp_path: Path) -> None:
     import tensorflow as tf
 
     data = [b"", b"a", "好".encode() * 50, bytes(100_000)]

@@ -45,7 +45,7 @@ def texts(draw: st.DrawFn) -> Any:
 
 @settings(deadline=None)
 @given(numbers() | texts())
-def test_tensorflow_reads_ours(array: Any) -> None:
+def test_tensorflow_reads_these_messages(array: Any) -> None:
     proto = tensor_pb2.TensorProto.FromString(tensors.to_proto(array).SerializeToString())
     same(tf.make_ndarray(proto), array)
     same(tensors.to_array(tensors.to_proto(array)), array)
@@ -53,7 +53,7 @@ def test_tensorflow_reads_ours(array: Any) -> None:
 
 @settings(deadline=None)
 @given(numbers() | texts())
-def test_we_read_tensorflows_in_both_forms(array: Any) -> None:
+def test_both_forms_of_tensorflow_are_read(array: Any) -> None:
     dtype = tf.string if array.dtype == object else array.dtype
     proto = tf.make_tensor_proto(array.tolist(), dtype, array.shape)  # *_val, and repeats cut
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)
@@ -103,7 +103,7 @@ def test_the_last_value_is_repeated_and_none_are_zeros() -> None:
     assert tensors.to_array(proto("DT_STRING", [1])).tolist() == [b""]
 
 
-def test_a_byte_that_is_no_boolean_is_true() -> None:
+def test_every_byte_except_zero_is_true() -> None:
     array = tensors.to_array(proto("DT_BOOL", [2], tensor_content=b"\x00\x07"))
     assert array.view(np.uint8).tolist() == [0, 1]
 
@@ -130,12 +130,12 @@ def test_a_byte_that_is_no_boolean_is_true() -> None:
         (messages.TensorProto(dtype=1, tensor_shape={"unknown_rank": True}), "rank is unknown"),
     ],
 )
-def test_what_is_no_tensor(given: Any, says: str) -> None:
+def test_invalid_messages_are_refused(given: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         tensors.to_array(given, limit=64)
 
 
-def test_arrays_that_are_no_tensor() -> None:
+def test_invalid_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="arrays of datetime64"):
         tensors.to_proto(np.array(["2020-01-01"], "datetime64[D]"))
     with pytest.raises(ValueError, match="holds a int; expected bytes or str"):

@@ -87,6 +87,8 @@ def train(
                 )
             report = modelwright.resume(resume, progress=progress)
         else:
+            from modelwright.recipes.resolve import resolve_config
+
             # Resolved here, so that a mistake is reported before TensorFlow loads.
             resolved = resolve_config(config, tables, sets or ())
             report = modelwright.train(resolved, out=out, progress=progress)

@@ -1,1 +1,1 @@
-"""Answer requests as TensorFlow Serving does, over HTTP and gRPC, without TensorFlow."""
+"""A server with TensorFlow Serving's REST and gRPC interfaces, which needs no TensorFlow itself."""

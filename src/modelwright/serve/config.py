@@ -132,8 +132,8 @@ def check_config(config: ServeConfig) -> ServeConfig:
     if not is_local(config.host) and not guarded and not config.allow_open:
         raise ConfigError(
             f"--host {config.host} is open to other machines, and nothing guards it; give"
-            " --api-keys, or --tls-ca for client certificates, or --allow-open to let everyone"
-            " who reaches it ask."
+            " --api-keys, or --tls-ca for client certificates, or --allow-open to answer"
+            " everyone who reaches it."
         )
     return config
 

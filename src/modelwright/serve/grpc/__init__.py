@@ -1,1 +1,1 @@
-"""The gRPC interface of TensorFlow Serving over the service."""
+"""The gRPC interface: prediction, model management and health."""

@@ -1,1 +1,1 @@
-"""The life of model versions: find, load, check, go live, drain, unload."""
+"""Model versions from their folders to requests: find, load, check, run, drain, unload."""

@@ -13,12 +13,12 @@ from modelwright.servable.version_folder import read_version
 from modelwright.servable.warmup import WARMUP, read_warmup_requests
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import Refused
+from modelwright.serve.lifecycle.exported_servable import ExportedServable
 from modelwright.serve.lifecycle.input_check import check_inputs
 from modelwright.serve.lifecycle.model_config import check_inside
-from modelwright.serve.lifecycle.modelwright_model import ExportedServable
 from modelwright.serve.lifecycle.runner import Speed, measure_speed
+from modelwright.serve.lifecycle.savedmodel_servable import SavedModelServable
 from modelwright.serve.lifecycle.servable import DEFAULT, Servable
-from modelwright.serve.lifecycle.tensorflow_model import SavedModelServable
 from modelwright.wire import tensors
 
 _WARM_UP_LIMITS = RequestLimits(rows=2**20, text=2**30)

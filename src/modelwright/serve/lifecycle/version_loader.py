@@ -11,6 +11,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ModelwrightError, brief
 from modelwright.servable.manifest import MANIFEST
+from modelwright.serve import memory
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.loading import LoadedVersion
@@ -23,7 +24,6 @@ from modelwright.serve.lifecycle.version import (
     Version,
     folder_fingerprint,
 )
-from modelwright.serve.process import memory
 
 _RETRY_SECONDS = 60.0
 """Seconds before a version that failed to load is tried again with the same files."""

@@ -1,8 +1,7 @@
-"""The page on which models can be tried, and the reference of the API: files from this folder.
+"""The files of the web page to try models, and of the API reference.
 
-Everything comes from the server itself, so that the page works on a machine without a network.
-This package reads files and answers no requests. There is no language of templates: what a
-page shows it fetches, and writes as text.
+The page loads everything from the server itself, so it works without a network. It has no template
+language: it fetches what it shows and writes it as text. This package only reads files.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ ASSETS = MappingProxyType(
         "/page/page.css": ("page.css", "text/css; charset=utf-8"),
         "/page/page.js": ("page.js", _SCRIPT),
         "/page/server.js": ("server.js", _SCRIPT),
-        "/page/words.js": ("words.js", _SCRIPT),
+        "/page/translations.js": ("translations.js", _SCRIPT),
     }
 )
-"""Path of a request: name of the file here, and its content type."""
+"""Maps the path of a request to the name of a file, and its content type."""
 
 HEADERS = MappingProxyType(
     {
-        # Scripts, styles and requests from this server only; a picture that was chosen is shown
-        # from memory. With trusted types no script can turn a text, such as a label, into HTML.
+        # Scripts, styles and requests go to this server only; a chosen image is shown from memory.
+        # With trusted types, no script can turn a text, such as a label, into HTML.
         "content-security-policy": "; ".join(
             (
                 "default-src 'none'",
@@ -58,20 +57,24 @@ HEADERS = MappingProxyType(
         "cache-control": "no-cache",
     }
 )
-"""Headers of every answer that carries one of the files, names in small letters as in ASGI."""
+"""Headers of every answer with one of the files; names in small letters, as in ASGI."""
 
 
-@cache
 def asset(path: str) -> tuple[bytes, str] | None:
-    """The content and the content type of a path of a request, or None where it is none of ours.
+    """Returns the content and the content type for a request's path; None if no file has it.
 
-    Only names in ``ASSETS`` are ever opened, so that no path leads elsewhere. Each is read once.
+    Only files in ``ASSETS`` are opened, so no path can lead elsewhere. Each file is read once.
 
-    >>> content, kind = asset("/page/page.css")
-    >>> kind
+    >>> content, content_type = asset("/page/page.css")
+    >>> content_type
     'text/css; charset=utf-8'
     """
     if path not in ASSETS:
         return None
-    name, kind = ASSETS[path]
-    return files(__name__).joinpath(name).read_bytes(), kind
+    name, content_type = ASSETS[path]
+    return _read_file(name), content_type
+
+
+@cache
+def _read_file(name: str) -> bytes:
+    return files(__name__).joinpath(name).read_bytes()

@@ -1,7 +1,7 @@
-// What the server answered, as bars or as it is, or why it did not.
+// Shows the server's answer as bars or as text, or the reason why there is none.
 
 import { $, foreign, make, show } from "./dom.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 const FIRST = 10;
 
@@ -9,7 +9,7 @@ let shown = null; // the answer on the page: {answer, model, all}
 let failed = null; // or why there is none: {refusal, again}
 let timer = 0;
 
-/** Nothing asked yet. */
+/** Shows that no request was sent yet. */
 export function clear(model) {
   shown = null;
   $("empty").textContent = say(model && model.task === null ? "emptyRaw" : "empty");
@@ -19,21 +19,21 @@ export function clear(model) {
   hideProblem();
 }
 
-/** The model is being asked: the last answer stays, paler. */
+/** Shows that a request is under way, and the last answer paler. */
 export function busy(on) {
   $("answer").setAttribute("aria-busy", String(on));
   if (on) hideProblem();
   if (on && !shown) $("empty").textContent = say("running");
 }
 
-/** Draw the answer on the page again, in another language. */
+/** Redraws the answer in the current language. */
 export function redraw(model) {
   if (failed) refuse(failed.refusal, failed.again);
   else if (shown) draw();
   else clear(model);
 }
 
-/** Show an answer of `ask`. */
+/** Shows an answer of `ask`. */
 export function present(answer, model) {
   shown = { answer, model, all: false };
   hideProblem();
@@ -42,7 +42,7 @@ export function present(answer, model) {
   draw();
 }
 
-/** Bring the answer into view: on a phone it is below what was typed. */
+/** Scrolls to the answer, which is below the input on a phone. */
 export function reveal() {
   const { top } = $("answer").getBoundingClientRect();
   if (top > innerHeight - 120) $("answer").scrollIntoView({ block: "start" });
@@ -73,13 +73,13 @@ function draw() {
   );
 }
 
-/** Labels with probabilities, best first; null where the answer has none. */
+/** Returns labels with probabilities, best first; null if the answer has none. */
 function rank(answer, model) {
   const first = model.task !== null && answer.data?.predictions?.[0];
   const values = first && first.probabilities;
   if (!Array.isArray(values) || !values.length || !values.every(Number.isFinite)) return null;
-  // The list names the live version's labels. Another version may have others: then the
-  // labels that aren't known for certain are numbered.
+  // The list of models has the labels of the live version. Another version may have others, so
+  // labels that are not certain are numbered.
   const best = values.indexOf(Math.max(...values));
   const labels = model.labels || [];
   const same = labels.length === values.length && (!first.label || labels[best] === first.label);
@@ -115,7 +115,7 @@ function fact(key, value) {
   return [make("dt", { text: say(key) }), make("dd", {}, foreign(value))];
 }
 
-// Never 100 % or 0 % for what is neither.
+// Shows 100 % and 0 % only for exactly these values.
 function percent(value) {
   if (value > 0 && value < 0.0005) return "< 0.1 %";
   if (value < 1 && value >= 0.9995) return "> 99.9 %";
@@ -126,7 +126,7 @@ function milliseconds(ms) {
   return ms < 10 ? ms.toFixed(1) : ms.toFixed(0);
 }
 
-/** Say why there is no answer; `again` is what the button does. */
+/** Shows why there is no answer; the button calls `again`. */
 export function refuse(refusal, again = null) {
   hideProblem();
   failed = { refusal, again };
@@ -144,12 +144,12 @@ export function refuse(refusal, again = null) {
   if (worth) countDown(retry, refusal.wait);
 }
 
-/** A problem of the person's own, found before the server was asked. */
+/** Shows a problem that was found before sending a request. */
 export function remark(key) {
   refuse({ kind: key, detail: "" });
 }
 
-/** A refusal in the language spoken. */
+/** Returns the message for a refusal in the current language. */
 export function reason({ kind, status }) {
   if (kind !== "status") return say(kind);
   const known = { 400: "refused", 403: "forbidden", 404: "noSuch", 413: "large", 429: "tooMany", 503: "full", 504: "slow" };
@@ -169,7 +169,7 @@ function hideProblem() {
   show("problem", false);
 }
 
-/** The button that shows all labels. */
+/** Handles the button that shows all labels. */
 export function listen() {
   $("more").addEventListener("click", () => {
     shown.all = !shown.all;

@@ -1,8 +1,8 @@
-// The server's OpenAPI document, read aloud. Its own words stay English; only the headings change.
+// Shows the server's OpenAPI document. Its texts stay English; only the headings are translated.
 
 import { $, lay, make } from "./dom.js";
 import { ask } from "./server.js";
-import { say, speak } from "./words.js";
+import { say, addLanguageButton } from "./translations.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
@@ -56,7 +56,7 @@ function operation(method, path, item) {
   return make("details", { name: "operation" }, summary, inside);
 }
 
-// Text with `code` in it, the only mark that the document has.
+// Returns text in which `code` is marked; the document has no other markup.
 function marked(text) {
   return text.split("`").map((part, i) => (i % 2 ? make("code", { text: part }) : part));
 }
@@ -90,7 +90,7 @@ function examples(holder) {
 }
 
 async function start() {
-  speak(() => description && draw());
+  addLanguageButton(() => description && draw());
   try {
     description = (await ask("openapi.json")).data;
     draw();

@@ -1,9 +1,9 @@
-// Elements, made without ever reading text as HTML.
+// Helpers for elements, which never parse text as HTML.
 
-/** The element with this id. */
+/** Returns the element with this id. */
 export const $ = (id) => document.getElementById(id);
 
-/** A new element with a class, a text and children. */
+/** Returns a new element with a class, a text and children. */
 export function make(tag, { name = "", text = "" } = {}, ...children) {
   const node = document.createElement(tag);
   if (name) node.className = name;
@@ -12,12 +12,12 @@ export function make(tag, { name = "", text = "" } = {}, ...children) {
   return node;
 }
 
-/** Show or hide. */
+/** Shows or hides an element. */
 export function show(id, visible) {
   $(id).hidden = !visible;
 }
 
-/** JSON with what is short on one line. */
+/** Returns JSON with short parts on one line. */
 export function lay(value, indent = "") {
   const line = JSON.stringify(value);
   if (line === undefined || line.length + indent.length < 76 || typeof value !== "object") return line;
@@ -29,7 +29,7 @@ export function lay(value, indent = "") {
   return `${open}\n${parts.map((part) => inner + part).join(",\n")}\n${indent}${close}`;
 }
 
-/** A text that comes from outside: alone in its direction, so that it can't turn its neighbours'. */
+/** Returns an element for foreign text, isolated so that its direction affects no other text. */
 export function foreign(text, name = "") {
   return make("bdi", { name, text });
 }

@@ -1,19 +1,19 @@
-// What is put to the model: a text, a picture or instances in JSON. One memory for each model.
+// The input for a model: a text, an image or instances in JSON, remembered for each model.
 
 import { $, make, show } from "./dom.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 const KINDS = ["image/png", "image/jpeg", "image/gif", "image/bmp"];
 const MAGIC = { iVBOR: "png", "/9j/": "jpeg", R0lGO: "gif", Qk: "bmp" };
 const PLAIN = "[1.0, 2.0, 5.0]";
 
-const kept = new Map(); // name of a model: {text, json, picture}
+const inputs = new Map(); // name of a model: {text, json, picture}
 
 let model = null;
 let changed = () => {};
 let asked = () => {};
 
-/** Tell `onChange` of every change, and of what can't be taken (the key of a word), `onAsk` when an answer is wanted at once. */
+/** Calls `onChange` on each change, with the key of a text if a file is refused; calls `onAsk` to send at once. */
 export function listen(onChange, onAsk) {
   changed = onChange;
   asked = onAsk;
@@ -37,7 +37,7 @@ export function listen(onChange, onAsk) {
 }
 
 function listenToDrops() {
-  // A picture dropped beside the field must not replace the page.
+  // An image that is dropped next to the field must not replace the page.
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
@@ -52,11 +52,11 @@ function listenToDrops() {
 }
 
 function memory() {
-  if (!kept.has(model.name)) kept.set(model.name, { text: "", json: PLAIN, picture: null });
-  return kept.get(model.name);
+  if (!inputs.has(model.name)) inputs.set(model.name, { text: "", json: PLAIN, picture: null });
+  return inputs.get(model.name);
 }
 
-/** Show the field that a model takes, with what was in it, in the language spoken. */
+/** Shows the input field for a model, with its last content, in the current language. */
 export function choose(next) {
   model = next;
   show("text-input", model.task === "text");
@@ -122,7 +122,7 @@ function button(example, index) {
   return make("li", {}, node);
 }
 
-/** Use a file as the picture, and ask. */
+/** Uses a file as the image, and sends the request. */
 async function take(file) {
   const owner = model;
   if (!KINDS.includes(file.type)) {
@@ -143,7 +143,7 @@ async function take(file) {
   asked();
 }
 
-/** {body, file} for the server: its text, and a picture's name; or {missing}, the word for what lacks. */
+/** Returns {body, file}: the text to send and an image's name; or {missing}, the key of a text. */
 export function body() {
   const { text, json, picture } = memory();
   if (model.task === "text") {
@@ -162,8 +162,8 @@ function instances(one) {
   return JSON.stringify({ instances: [one] });
 }
 
-// A whole body (a signature's name, columns) is sent as it is. What can't be read here is
-// sent too: the server takes NaN, and says what is wrong better.
+// A whole body (with a signature's name or columns) is sent unchanged. So is text that is not JSON
+// here: the server accepts NaN, and has better error messages.
 function whole(json) {
   try {
     const value = JSON.parse(json);

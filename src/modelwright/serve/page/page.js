@@ -1,11 +1,11 @@
-// The page on which each model can be tried. Asks GET v1/models what there is.
+// The page to try the models, which GET v1/models lists.
 
 import * as answer from "./answer.js";
 import { lineOf, lineOfFile, plain } from "./curl.js";
 import { $, foreign, lay, make, show } from "./dom.js";
 import * as input from "./input.js";
 import { address, ask, hasKey, useKey } from "./server.js";
-import { say, speak, translate } from "./words.js";
+import { say, addLanguageButton, translate } from "./translations.js";
 
 const LOOK_MS = 10_000;
 
@@ -133,7 +133,7 @@ function drawAbout() {
 
 function drawVersions(other) {
   const there = (model.versions || []).filter((one) => one.state === "AVAILABLE");
-  const kept = other ? "" : $("version").value;
+  const stored = other ? "" : $("version").value;
   show("version-choice", there.length > 1);
   const choices = [["", say("live", model.live)], ...there.map((one) => [one.version, one.version])];
   $("version").replaceChildren(
@@ -143,7 +143,7 @@ function drawVersions(other) {
       return option;
     }),
   );
-  $("version").value = choices.some(([value]) => value === kept) ? kept : "";
+  $("version").value = choices.some(([value]) => value === stored) ? stored : "";
 }
 
 function path() {
@@ -235,7 +235,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without TLS a browser lends the clipboard on the own machine only: leave the line selected.
+    // Without TLS a browser allows the clipboard only on localhost: leave the line selected.
     getSelection().selectAllChildren($("curl"));
     return document.execCommand("copy");
   }
@@ -255,7 +255,7 @@ function listenToSignature() {
 }
 
 function start() {
-  speak(() => {
+  addLanguageButton(() => {
     drawNotice();
     if (model) {
       drawList(model);

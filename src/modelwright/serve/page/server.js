@@ -1,10 +1,10 @@
-// Requests to the server, and what can come back. The key lives in this module's memory only.
+// Requests to the server, and their possible results. Only this module's memory holds the key.
 
 const LIMIT_MS = 120_000;
 
 let key = "";
 
-/** Use this key from now on; false, and none, where it can't stand in a header. */
+/** Sets the key; returns false and uses none if it cannot be in a header. */
 export function useKey(value) {
   const fit = /^[\x21-\x7e]*$/.test(value);
   key = fit ? value : "";
@@ -16,7 +16,7 @@ export function hasKey() {
   return key !== "";
 }
 
-/** Why there is no answer: `kind` is "gone", "slow", "cancelled" or "status". */
+/** The reason why there is no answer: `kind` is "gone", "slow", "cancelled" or "status". */
 export class Refusal extends Error {
   constructor(kind, status = 0, detail = "", wait = 0) {
     super(detail || kind);
@@ -27,15 +27,15 @@ export class Refusal extends Error {
   }
 }
 
-/** The address of a model, or of one of its versions, relative to this page. */
+/** Returns the address of a model, or of one of its versions, relative to this page. */
 export function address(name, version = "", verb = "") {
   const numbered = version ? `/versions/${encodeURIComponent(version)}` : "";
   return `v1/models/${encodeURIComponent(name)}${numbered}${verb && `:${verb}`}`;
 }
 
 /**
- * Ask, and give {text, data, version, request, ms}: the answer as text and as data (null where
- * it isn't strict JSON, as with NaN), who answered, and the time there and back.
+ * Sends a request and returns {text, data, version, request, ms}: the answer as text and as data
+ * (null if it is not strict JSON, as with NaN), the version, the request's id and the time.
  */
 export async function ask(path, body = null, cancel = null) {
   const limit = AbortSignal.timeout(LIMIT_MS);
@@ -61,7 +61,7 @@ export async function ask(path, body = null, cancel = null) {
   try {
     data = JSON.parse(text);
   } catch {
-    // Not every answer is JSON, and a proxy's error never is.
+    // Not every answer is JSON, for example a proxy's error.
   }
   if (!response.ok) {
     const detail = data && typeof data.error === "string" ? data.error : "";

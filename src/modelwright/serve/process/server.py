@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ModelwrightError
+from modelwright.serve import memory
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import load_version
 from modelwright.serve.lifecycle.manager import Manager
 from modelwright.serve.lifecycle.runner import with_threads
-from modelwright.serve.process import memory
 from modelwright.serve.process.grpc_server import create_grpc_server
 from modelwright.serve.process.http_server import HttpServer
 from modelwright.serve.process.shared_model_config import SharedModelConfig
@@ -111,7 +111,7 @@ class Worker:
         await self._model_config.follow()
         if not self._manager.ready:
             _log.warning(
-                "not every model in %s answers, or there is none; looking again every %g s",
+                "%s has no model yet, or a model does not answer; looking again every %g s",
                 self._config.models,
                 self._config.poll,
             )

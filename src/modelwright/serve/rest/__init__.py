@@ -1,1 +1,1 @@
-"""The REST interface of TensorFlow Serving over the service."""
+"""The REST interface: routes, JSON, OpenAPI, and the HTTP protocol."""

@@ -17,39 +17,39 @@ Node = dict[str, Any]
 
 _DESCRIPTION = "\n\n".join(
     (
-        "TensorFlow Serving's REST interface: whatever was written for it works here unchanged.",
+        "TensorFlow Serving's REST interface: clients that were written for it work unchanged.",
         "A body is JSON in UTF-8, and may be packed with gzip (Content-Encoding: gzip). As in"
         " TensorFlow Serving, numbers that JSON lacks are the bare tokens NaN, Infinity and"
         ' -Infinity, in both directions, and {"b64": "…"} is a string of bytes in base64, for an'
         " input of strings.",
-        'Every error under /v1 is {"error": "…"}, in words for a person. Every answer names its'
-        " request in the header x-request-id, and a model's answer the version that gave it in"
-        " x-model-version.",
-        "Where a server was started with keys, requests carry one: Authorization: Bearer KEY.",
+        'Every error under /v1 is {"error": "…"} with a message. Every answer has the name of its'
+        " request in the header x-request-id. A model's answer also has the version that answered,"
+        " in x-model-version.",
+        "If the server has API keys, requests need one: Authorization: Bearer KEY.",
     )
 )
 
 _TAGS = {
     "Predict": "Answers of a model. Without a version or a label the live version answers.",
-    "Models": "What is served, in which versions, and what it takes.",
-    "Operations": "For whoever watches the server.",
+    "Models": "The models, their versions, and their inputs and outputs.",
+    "Operations": "Health and metrics.",
     "This page": "The page to try models, and this description.",
 }
 
 _REFUSALS = {
-    400: "The request is not as it must be; the error says what was expected.",
+    400: "The request is invalid; the error says what was expected.",
     401: "No valid key was given.",
-    403: "This key may not do that.",
+    403: "This key does not have permission.",
     404: "There is no such model or version.",
-    405: "This path is only read: GET or HEAD.",
-    409: "Another change is under way.",
-    413: "The body, packed or unpacked, is larger than the server takes.",
-    429: "This key has asked too often; Retry-After says how many seconds to wait.",
-    499: "The request was given up before it was answered.",
-    500: "The model failed; the server's log says how, under the request's id.",
+    405: "This path takes only GET and HEAD.",
+    409: "Another change is in progress.",
+    413: "The body, packed or unpacked, is larger than the server accepts.",
+    429: "This key exceeds its rate; Retry-After says how many seconds to wait.",
+    499: "The request was canceled before it was answered.",
+    500: "The model failed; the server's log says how, under the request's name.",
     501: "The model has no such method.",
-    503: "No version is ready, or too many requests wait; Retry-After says when to ask again.",
-    504: "The time for the request is over.",
+    503: "No version is ready, or too many requests wait; Retry-After says when to try again.",
+    504: "The request took longer than its time limit.",
 }
 _RETRY_AFTER = (429, 503)
 
@@ -65,7 +65,7 @@ def openapi_document(version: str) -> Node:
         "info": {
             "title": "Modelwright",
             "version": version,
-            "summary": "Classifiers of texts and pictures, and other SavedModels.",
+            "summary": "Classifiers of texts and images, and other SavedModels.",
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -77,7 +77,7 @@ def openapi_document(version: str) -> Node:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "One of the server's keys, where it was started with any.",
+                    "description": "One of the server's API keys, if it has any.",
                 }
             },
             "parameters": _parameters(),
@@ -180,7 +180,7 @@ def _parameters() -> Node:
         for name, description, schema, example in (
             ("model", "The model's name.", text, "sentiment"),
             ("version", "A version's number.", number, 3),
-            ("label", "A label that the server's configuration gives a version.", text, "stable"),
+            ("label", "A label of a version in the server's model config.", text, "stable"),
         )
     }
 
@@ -196,7 +196,7 @@ def _headers() -> Node:
             "schema": {"type": "string"},
         },
         "retry-after": {
-            "description": "Seconds after which asking again may help.",
+            "description": "Seconds after which another attempt may succeed.",
             "schema": {"type": "integer", "minimum": 0},
         },
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}
-_ANY: dict[str, Any] = {"description": "A value, or lists of values as deep as the tensor."}
+_ANY: dict[str, Any] = {"description": "A value, or nested lists of values."}
 
 
 def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 _SIGNATURE = {
     "type": "string",
-    "description": "One of the model's signatures; serving_default where it is left out.",
+    "description": "One of the model's signatures; serving_default if omitted.",
 }
 
 SCHEMAS: dict[str, Any] = {
@@ -30,7 +30,7 @@ SCHEMAS: dict[str, Any] = {
             "status": {"enum": ["ready", "loading", "stopping"]},
             "models": {
                 "type": "object",
-                "description": "The versions of each model that are available.",
+                "description": "The available versions of each model.",
                 "additionalProperties": _list(_TEXT),
             },
         }
@@ -38,7 +38,7 @@ SCHEMAS: dict[str, Any] = {
     "PredictRequest": {
         "oneOf": [
             _object(
-                {"instances": _list(_ANY, minItems=1, description="One element a row.")},
+                {"instances": _list(_ANY, minItems=1, description="One element per row.")},
                 signature_name=_SIGNATURE,
             )
             | {"not": {"required": ["inputs"]}},
@@ -60,7 +60,7 @@ SCHEMAS: dict[str, Any] = {
             "examples": _list(
                 {
                     "type": "object",
-                    "description": "Features by name: numbers, texts or bytes, one or a list.",
+                    "description": "Features by name: numbers, texts or bytes, or lists of them.",
                 },
                 minItems=1,
             )
@@ -105,14 +105,14 @@ SCHEMAS: dict[str, Any] = {
             "task": {
                 "type": ["string", "null"],
                 "enum": ["text", "image", None],
-                "description": "null: a SavedModel that Modelwright did not make.",
+                "description": "null for a SavedModel from elsewhere.",
             },
             "labels": {"type": ["array", "null"], "items": _TEXT},
             "input": {"type": ["string", "null"], "enum": ["input_text", "image_bytes", None]},
             "shape": {
                 "type": ["array", "null"],
                 "items": {"type": "integer"},
-                "description": "A picture's height, width and channels in the model.",
+                "description": "Height, width and channels of an image in the model.",
             },
         },
         examples=_list(_ANY, description="Instances to try."),
@@ -134,19 +134,19 @@ def _example(summary: str, value: Any) -> dict[str, Any]:
 
 EXAMPLES: dict[str, Any] = {
     "text": _example(
-        "A text, in a row", {"instances": [{"input_text": "这部电影的视觉效果令人震撼"}]}
+        "A text in a row", {"instances": [{"input_text": "这部电影的视觉效果令人震撼"}]}
     ),
-    "picture": _example("A picture, in a row", {"instances": [{"image_bytes": {"b64": _PNG}}]}),
+    "picture": _example("An image in a row", {"instances": [{"image_bytes": {"b64": _PNG}}]}),
     "columns": _example(
-        "Two texts, in a column", {"inputs": {"input_text": ["A waste of time.", "物流很快"]}}
+        "Two texts in a column", {"inputs": {"input_text": ["A waste of time.", "物流很快"]}}
     ),
     "numbers": _example(
         "Numbers, for a SavedModel with one input",
         {"signature_name": "serving_default", "instances": [1.0, 2.0, 5.0]},
     ),
-    "classified": _example("To a row", {"predictions": [_CLASSIFIED]}),
+    "classified": _example("The answer to a row", {"predictions": [_CLASSIFIED]}),
     "columnsClassified": _example(
-        "To a column",
+        "The answer to a column",
         {
             "outputs": {
                 "probabilities": [[0.9, 0.1], [0.02, 0.98]],
@@ -156,14 +156,14 @@ EXAMPLES: dict[str, Any] = {
         },
     ),
     "computed": _example(
-        "Of a model with one output, which is given without a name",
+        "From a model with one output, which has no name here",
         {"predictions": [2.5, 3.0, 4.5]},
     ),
     "features": _example("Two examples", {"examples": [{"x": 1.0}, {"x": [2.0]}]}),
-    "scores": _example("Of two examples", {"results": [[["pos", 0.9]], [["pos", 0.2]]]}),
-    "regressed": _example("Of two examples", {"results": [2.5, 3.0]}),
+    "scores": _example("The answer to two examples", {"results": [[["pos", 0.9]], [["pos", 0.2]]]}),
+    "regressed": _example("The answer to two examples", {"results": [2.5, 3.0]}),
     "states": _example(
-        "One version is there, one could not be loaded",
+        "One version is available, one could not be loaded",
         {
             "model_version_status": [
                 {
@@ -183,7 +183,7 @@ EXAMPLES: dict[str, Any] = {
         },
     ),
     "signatures": _example(
-        "Of a model with one number in and one out",
+        "A model with one number as input and as output",
         {
             "model_spec": {"name": "half_plus_two", "signature_name": "", "version": "1"},
             "metadata": {

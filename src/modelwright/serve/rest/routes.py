@@ -50,7 +50,7 @@ ROUTES = (
             _WITH_BODY,
             description=(
                 "Rows in `instances` are answered by rows in `predictions`, columns in `inputs` by"
-                " columns in `outputs`. A model of Modelwright's takes `input_text`, a text, or"
+                " columns in `outputs`. An exported model takes `input_text`, a text, or"
                 " `image_bytes`, a PNG, JPEG, GIF or BMP file in base64, and answers with"
                 " `probabilities` in the order of its labels, the best `label` and its `score`."
             ),
@@ -64,7 +64,7 @@ ROUTES = (
         docs=Docs(
             "Predict", "Classify with {version}",
             {200: Content("The labels and scores.", "ClassifyAnswer", ("scores",))}, _WITH_BODY,
-            description="For each example a list of pairs of a label and its score.",
+            description="Answers each example with a list of pairs, each a label and its score.",
             body=Content(schema="ExamplesRequest", examples=("features",)),
         ),
     ),
@@ -73,7 +73,7 @@ ROUTES = (
         docs=Docs(
             "Predict", "Regress with {version}",
             {200: Content("The numbers.", "RegressAnswer", ("regressed",))}, _WITH_BODY,
-            description="For each example a number.",
+            description="Answers each example with a number.",
             body=Content(schema="ExamplesRequest", examples=("features",)),
         ),
     ),
@@ -89,7 +89,7 @@ ROUTES = (
     Route(
         "metadata", "GET", f"{_MODEL}/metadata", "metadata", key=True, measured_as="metadata",
         docs=Docs(
-            "Models", "What {version} takes and gives",
+            "Models", "Inputs and outputs of {version}",
             {200: Content("The signatures.", "MetadataAnswer", ("signatures",))}, _ALWAYS,
             description="The signatures: names, types and shapes of inputs and outputs.",
         ),
@@ -98,7 +98,7 @@ ROUTES = (
         "healthz", "GET", "/healthz", "health", key=False,
         docs=Docs(
             "Operations", "Whether the process answers",
-            {200: Content("It does.", "Health", ("alive",))}, _READ_ONLY,
+            {200: Content("The process answers.", "Health", ("alive",))}, _READ_ONLY,
         ),
     ),
     Route(
@@ -106,9 +106,9 @@ ROUTES = (
         docs=Docs(
             "Operations", "Whether every model has a live version",
             {
-                200: Content("Each has one.", "Readiness", ("ready",)),
+                200: Content("Every model has one.", "Readiness", ("ready",)),
                 503: Content(
-                    "One has none yet, or the server is stopping.", "Readiness", ("loading",)
+                    "A model has none yet, or the server is stopping.", "Readiness", ("loading",)
                 ),
             },
             _READ_ONLY,

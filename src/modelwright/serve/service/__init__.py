@@ -1,1 +1,1 @@
-"""What a server does for a client, whichever protocol asked."""
+"""The service that both protocols call, with metrics, API keys and the access log."""

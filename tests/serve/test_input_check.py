@@ -1,4 +1,4 @@
-"""Specs name numpy's types, and every gRPC status has a number in HTTP."""
+"""The check of inputs against a signature, and the statuses of refusals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelwright.serve.lifecycle.input_check import check_inputs
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 
 
-def test_a_spec_knows_its_arrays() -> None:
+def test_a_spec_has_the_numpy_type_of_its_arrays() -> None:
     assert TensorSpec("x", "DT_FLOAT", (-1, 3)).numpy == np.float32
     assert TensorSpec("x", "DT_STRING", None).numpy.kind == "O"
     with pytest.raises(ValueError, match="element type DT_VARIANT is not supported"):
@@ -28,12 +28,12 @@ def test_statuses_are_those_of_grpc() -> None:
     assert (HTTP["RESOURCE_EXHAUSTED"], HTTP["CANCELLED"], HTTP["DATA_LOSS"]) == (429, 499, 500)
 
 
-def test_a_refusal_says_what_and_when() -> None:
+def test_a_refusal_has_a_code_a_message_and_a_retry_time() -> None:
     refused = Refused("UNAVAILABLE", "busy", retry_after=0.5)
     assert (refused.code, str(refused), refused.retry_after) == ("UNAVAILABLE", "busy", 0.5)
 
 
-def test_a_graph_says_itself_which_shapes_it_takes_and_a_servable_says_it_here() -> None:
+def test_only_a_savedmodel_accepts_other_shapes_than_it_declares() -> None:
     def rows(tensor: str, *shape: int) -> int:
         spec = TensorSpec("x", "DT_FLOAT", (-1, 1), tensor)
         signatures = {"s": Signature("tensorflow/serving/predict", {"x": spec}, {})}
@@ -47,7 +47,7 @@ def test_a_graph_says_itself_which_shapes_it_takes_and_a_servable_says_it_here()
         rows("", 3)
 
 
-def test_a_wrong_type_is_named_as_clients_name_it() -> None:
+def test_a_wrong_type_is_named_as_in_tensorflow() -> None:
     signatures = {"s": Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})}
     with pytest.raises(Refused, match="'x' has the type DT_STRING; expected DT_FLOAT"):
         check_inputs("s", signatures, {"x": np.array([b"a"], object)}, RequestLimits())

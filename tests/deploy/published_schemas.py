@@ -1,4 +1,4 @@
-"""Published schemas, from the packages that ship them, as checks that raise."""
+"""Checks of documents against published schemas, from the packages that ship them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KUBERNETES: dict[tuple[str, str], Any] = {
     ("policy/v1", "PodDisruptionBudget"): policy_v1.PodDisruptionBudget,
 }
 ADDED = frozenset({"modelFormat", "protocolVersion", "runtime", "runtimeVersion", "storageUri"})
-"""What KServe's ModelSpec has beside the keys of a container, as far as it is used here."""
+"""The keys of KServe's ModelSpec, other than those of a container, that are used here."""
 
 
 def compose(document: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def kubernetes(document: dict[str, Any]) -> None:
 
 
 def strict(kind: Any, document: Any) -> None:
-    """Of one type, there and back."""
+    """Checks that converting to a type and back changes nothing."""
     back = msgspec.to_builtins(msgspec.convert(document, kind))
     assert _set(back) == document
 
@@ -60,7 +60,7 @@ def inference_service(document: dict[str, Any]) -> None:
 
 
 def _set(value: Any) -> Any:
-    """Without what was not given."""
+    """Returns a value without empty keys."""
     if isinstance(value, dict):
         return {key: _set(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Modelwright's own servables over both protocols, keys, and changes of what is served.
+"""Exported servables over both protocols, API keys, and a new model config.
 
 Always against the project's own server: it needs its folders and flags.
 """
@@ -14,22 +14,25 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from asking import Client, add_version, refused, serving, texts
 from PIL import Image
+from server_process import Client, add_version, serving, texts
 
 import modelwright
+from modelwright.core.errors import ConfigError
+from modelwright.serve.config import ServeConfig, check_config
+from modelwright.serve.lifecycle.model_config import models_in_file
 
 ADMIN, READER = "k" * 16, "r" * 16
 REVIEWS = ["the film wonderful acting", "手机 很差 this book", "", "word" * 200]
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A picture of each colour, of several sizes."""
-    folder, files = tmp_path_factory.mktemp("pictures"), []
-    for number, colour in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """An image of each color, of several sizes."""
+    folder, files = tmp_path_factory.mktemp("images"), []
+    for number, color in enumerate([(30, 40, 220), (30, 200, 40), (220, 30, 30)]):
         path = folder / f"{number}.png"
-        Image.new("RGB", (16 + number, 16), colour).save(path)
+        Image.new("RGB", (16 + number, 16), color).save(path)
         files.append(path.read_bytes())
     return files
 
@@ -40,13 +43,13 @@ def models(
 ) -> Path:
     folder = tmp_path_factory.mktemp("own") / "models"
     add_version(small_text_servable, folder / "sentiment", 1)
-    add_version(small_image_servable, folder / "colours", 1)
+    add_version(small_image_servable, folder / "colors", 1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def server(models: Path) -> Iterator[Client]:
-    with serving(models, models.parent) as client:
+    with serving(models, models.parent, "--header-timeout", 1) as client:
         yield client
 
 
@@ -65,21 +68,21 @@ def answers(outputs: Any) -> list[tuple[str, float, list[float]]]:
     """The label, score and probabilities of each row of a gRPC answer."""
     import tensorflow as tf
 
-    label, score, chances = (
+    label, score, probabilities = (
         tf.make_ndarray(outputs[n]) for n in ("label", "score", "probabilities")
     )
     labels = [one.decode() for one in label]
-    return list(zip(labels, score.tolist(), chances.tolist(), strict=True))
+    return list(zip(labels, score.tolist(), probabilities.tolist(), strict=True))
 
 
 def expect(found: Any, folder: Path, rows: Any) -> None:
-    """Check triples of label, score and probabilities against the servable itself."""
+    """Checks triples of label, score and probabilities against ``Predictor``."""
     model = modelwright.load(folder)
     expected = model.predict(rows)
     assert [one[0] for one in found] == [one.label for one in expected]
     np.testing.assert_allclose([one[1] for one in found], [e.score for e in expected], atol=1e-6)
-    chances = [list(one.probabilities.values()) for one in expected]
-    np.testing.assert_allclose([one[2] for one in found], chances, atol=1e-6)
+    probabilities = [list(one.probabilities.values()) for one in expected]
+    np.testing.assert_allclose([one[2] for one in found], probabilities, atol=1e-6)
 
 
 def rows_of(reply: Any) -> list[tuple[str, float, list[float]]]:
@@ -117,22 +120,18 @@ def test_raw_texts_over_grpc(server: Client, small_text_servable: Path) -> None:
     expect(answers(answer.outputs), small_text_servable, REVIEWS)
 
 
-def test_pictures_over_rest(
-    server: Client, small_image_servable: Path, pictures: list[bytes]
-) -> None:
-    reply = server.ask("colours:predict", {"instances": [b64(content) for content in pictures]})
-    expect(rows_of(reply), small_image_servable, pictures)
+def test_images_over_rest(server: Client, small_image_servable: Path, images: list[bytes]) -> None:
+    reply = server.ask("colors:predict", {"instances": [b64(content) for content in images]})
+    expect(rows_of(reply), small_image_servable, images)
     name = modelwright.load(small_image_servable).manifest.input_name
-    named = {"instances": [{name: b64(content)} for content in pictures]}
-    assert server.ask("colours:predict", named).content == reply.content
+    named = {"instances": [{name: b64(content)} for content in images]}
+    assert server.ask("colors:predict", named).content == reply.content
 
 
-def test_pictures_over_grpc(
-    server: Client, small_image_servable: Path, pictures: list[bytes]
-) -> None:
+def test_images_over_grpc(server: Client, small_image_servable: Path, images: list[bytes]) -> None:
     name = modelwright.load(small_image_servable).manifest.input_name
-    answer = server.call(server.prediction.Predict, ask("colours", **{name: texts(pictures)}))
-    expect(answers(answer.outputs), small_image_servable, pictures)
+    answer = server.call(server.prediction.Predict, ask("colors", **{name: texts(images)}))
+    expect(answers(answer.outputs), small_image_servable, images)
 
 
 def test_pixels_over_grpc(server: Client, small_image_servable: Path) -> None:
@@ -142,22 +141,22 @@ def test_pixels_over_grpc(server: Client, small_image_servable: Path) -> None:
     shape = model.manifest.shape
     assert shape
     pixels = np.full((2, *shape), 200, np.uint8)
-    request = ask("colours", pixels=tf.make_tensor_proto(pixels))
+    request = ask("colors", pixels=tf.make_tensor_proto(pixels))
     request.model_spec.signature_name = "pixels"
     found = answers(server.call(server.prediction.Predict, request).outputs)
     assert found[0] == found[1] and abs(sum(found[0][2]) - 1) < 1e-5
 
 
-@pytest.mark.parametrize("model", ["sentiment", "colours"])
-def test_classify_without_a_signature_of_that_method(
-    server: Client, models: Path, pictures: list[bytes], model: str
+@pytest.mark.parametrize("model", ["sentiment", "colors"])
+def test_classify_with_the_default_signature(
+    server: Client, models: Path, images: list[bytes], model: str
 ) -> None:
     from tensorflow_serving.apis import classification_pb2
 
     servable = modelwright.load(models / model / "1")
     name, labels = servable.manifest.input_name, list(servable.manifest.labels)
-    given = pictures if model == "colours" else [text.encode() for text in REVIEWS]
-    rows = given if model == "colours" else REVIEWS
+    given = images if model == "colors" else [text.encode() for text in REVIEWS]
+    rows = given if model == "colors" else REVIEWS
     expected = [list(one.probabilities.values()) for one in servable.predict(rows)]
     values = [b64(one) for one in given]
     found = server.ask(f"{model}:classify", {"examples": [{name: v} for v in values]}).json
@@ -196,9 +195,9 @@ def test_metadata_of_both_signatures(server: Client, small_text_servable: Path) 
 
 def test_models_are_listed_with_their_labels(server: Client) -> None:
     listed = {model["name"]: model for model in server.get("/v1/models").json["models"]}
-    assert listed.keys() == {"sentiment", "colours"}
+    assert listed.keys() == {"sentiment", "colors"}
     assert set(listed["sentiment"]["labels"]) == {"pos", "neg"}
-    assert listed["colours"]["live"] == "1"
+    assert listed["colors"]["live"] == "1"
 
 
 # Refusals
@@ -213,8 +212,8 @@ def test_text_that_is_not_utf8(server: Client, small_text_servable: Path) -> Non
     assert code == "INVALID_ARGUMENT" and "not valid UTF-8" in details
 
 
-def test_file_that_is_no_picture(server: Client) -> None:
-    reply = server.ask("colours:predict", {"instances": [b64(b"no picture")]})
+def test_file_that_is_not_an_image(server: Client) -> None:
+    reply = server.ask("colors:predict", {"instances": [b64(b"no image")]})
     assert reply.status == 400 and "Traceback" not in reply.error
 
 
@@ -239,7 +238,7 @@ def test_headers_over_the_limit(server: Client) -> None:
         assert connection.recv(12) == b"HTTP/1.1 431"
 
 
-def test_a_signature_that_is_none(server: Client) -> None:
+def test_unknown_signature(server: Client) -> None:
     body = {"signature_name": "absent", "instances": ["x"]}
     reply = server.ask("sentiment:predict", body)
     assert reply.status == 400 and 'Serving signature name: "absent" not found' in reply.error
@@ -249,7 +248,7 @@ def test_a_signature_that_is_none(server: Client) -> None:
     assert code == "FAILED_PRECONDITION" and 'Serving signature key "absent"' in details
 
 
-def test_what_stands_beside_the_models(server: Client) -> None:
+def test_health_metrics_and_openapi(server: Client) -> None:
     assert server.get("/healthz").json == {"status": "alive"}
     assert server.get("/readyz").json["status"] == "ready"
     assert server.get("/openapi.json").json["openapi"].startswith("3.")
@@ -274,7 +273,7 @@ def test_reload_without_an_admin_key(server: Client) -> None:
 def guarded(
     small_text_servable: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    """Three folders of versions under one root, of which ``sentiment`` is served; the admin's."""
+    """A server with two models and API keys; the client has the admin's key."""
     folder = tmp_path_factory.mktemp("guarded")
     for version in (1, 2):
         add_version(small_text_servable, folder / "models" / "sentiment", version)
@@ -395,29 +394,9 @@ def test_reload_refused(guarded: Client, request_of: Any, code: str, text: str) 
     assert version_of(guarded) == "2"
 
 
-def test_a_key_that_asks_too_often(models: Path, tmp_path: Path) -> None:
-    keys = tmp_path / "keys"
-    keys.write_text(f"reader {READER}\n")
-    options = ("--api-keys", keys, "--rate", 0.01)
-    with serving(models / "colours", tmp_path, *options, key=READER) as client:
-        replies = [client.get("/v1/models/colours") for _ in range(2)]
-        assert [reply.status for reply in replies] == [200, 429]
-        assert int(replies[1].headers["retry-after"]) > 1
-        from tensorflow_serving.apis import get_model_status_pb2
-
-        request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = "colours"
-        code, _ = client.refusal(client.models.GetModelStatus, request)
-        assert code == "RESOURCE_EXHAUSTED"
-
-
-def test_headers_that_do_not_come(models: Path, tmp_path: Path) -> None:
-    options = ("--header-timeout", 1)
-    with (
-        serving(models / "colours", tmp_path, *options) as client,
-        socket.create_connection((client.host, client.port), 60) as connection,
-    ):
-        connection.sendall(b"POST /v1/models/colours:predict HTTP/1.1\r\nhost: x\r\n")
+def test_headers_that_do_not_come(server: Client) -> None:
+    with socket.create_connection((server.host, server.port), 60) as connection:
+        connection.sendall(b"POST /v1/models/colors:predict HTTP/1.1\r\nhost: x\r\n")
         assert connection.recv(12) == b"HTTP/1.1 408"
 
 
@@ -429,10 +408,10 @@ def test_headers_that_do_not_come(models: Path, tmp_path: Path) -> None:
 def test_a_server_does_not_start_with_a_bad_config(models: Path, tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.config"
     path.write_text(text)
-    code, told = refused(models, "--model-config", path)
-    assert code and "error:" in told and "model" in told and "Traceback" not in told
+    with pytest.raises(ConfigError, match="model"):
+        models_in_file(path, models)
 
 
 def test_a_server_does_not_listen_to_others_unguarded(models: Path) -> None:
-    code, told = refused(models, "--host", "0.0.0.0")  # noqa: S104
-    assert code and "nothing guards it" in told
+    with pytest.raises(ConfigError, match="nothing guards it"):
+        check_config(ServeConfig(str(models), host="0.0.0.0"))  # noqa: S104

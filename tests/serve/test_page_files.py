@@ -1,4 +1,4 @@
-"""The page's files: all there, nothing from another host, and nothing read as HTML."""
+"""The page's files: complete, nothing from another host, and no text parsed as HTML."""
 
 from __future__ import annotations
 
@@ -44,11 +44,19 @@ def test_every_file_of_the_folder_is_served_and_every_served_file_is_there() -> 
         "/DOCS",
     ],
 )
-def test_nothing_else_is(path: str) -> None:
+def test_no_other_path_is_served(path: str) -> None:
     assert asset(path) is None
 
 
-def test_a_file_has_its_type_for_what_refuses_to_guess() -> None:
+def test_unknown_paths_leave_nothing_in_memory() -> None:
+    asset("/")
+    size = page._read_file.cache_info().currsize
+    for number in range(100):
+        assert asset(f"/page/{number}") is None
+    assert page._read_file.cache_info().currsize == size
+
+
+def test_files_have_explicit_content_types() -> None:
     assert {path: kind for path, (_, kind) in ASSETS.items() if path.endswith("css")} == {
         "/page/page.css": "text/css; charset=utf-8"
     }
@@ -57,7 +65,7 @@ def test_a_file_has_its_type_for_what_refuses_to_guess() -> None:
     assert HEADERS["x-content-type-options"] == "nosniff"
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere_and_no_text_become_script() -> None:
+def test_the_policy_blocks_other_hosts_and_scripts_in_texts() -> None:
     policy = dict(part.split(" ", 1) for part in HEADERS["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
@@ -72,25 +80,25 @@ def test_no_file_names_another_host(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
-def test_no_script_reads_text_as_html_or_as_a_program(path: str) -> None:
+def test_no_script_parses_text_as_html_or_code(path: str) -> None:
     risky = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
     assert not re.search(risky, text(path))
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_has_no_script_or_style_inline_which_its_policy_forbids(path: str) -> None:
+def test_a_page_has_no_inline_script_or_style(path: str) -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)", text(path))
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", *SCRIPTS])
-def test_what_a_file_asks_for_is_served(path: str) -> None:
+def test_every_file_that_a_page_loads_is_served(path: str) -> None:
     wanted = {f"/{name}" for name in re.findall(r'(?:src|href)="(page/[^"]+)"', text(path))}
     wanted |= {f"/page/{name}" for name in re.findall(r'from "\./([^"]+)"', text(path))}
     assert wanted <= set(ASSETS)
 
 
-def test_both_languages_have_the_same_words_and_every_word_used_is_there() -> None:
-    words = text("/page/words.js")
+def test_both_languages_have_the_same_texts_and_no_text_is_missing() -> None:
+    words = text("/page/translations.js")
     english, chinese = (
         set(re.findall(r"^    (\w+):", part, re.MULTILINE))
         for part in words.split("  en: {", 1)[1].split("};", 1)[0].split("  zh: {")

@@ -1,7 +1,7 @@
 """A SavedModel from elsewhere, which TensorFlow runs in a separate process.
 
 A crash or a memory leak stays in that process, which is started again. Both sides exchange frames:
-four bytes of length, then a serialized message. ``tensorflow_process.py`` is the other side.
+four bytes of length, then a serialized message. ``savedmodel_process.py`` is the other side.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class SavedModelServable:
             [
                 sys.executable,
                 "-m",
-                "modelwright.serve.lifecycle.tensorflow_process",
+                "modelwright.serve.lifecycle.savedmodel_process",
                 str(self._folder),
             ],
             stdin=subprocess.PIPE,

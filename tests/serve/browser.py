@@ -1,4 +1,4 @@
-"""A server in a process of its own, and a browser with its page, for the tests of the page."""
+"""A server process, and a browser that shows its page, for the tests of the page."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ return Math.min(...found);
 
 
 class Server:
-    """A server in a process of its own."""
+    """A server process."""
 
     def __init__(self, models: Path, folder: Path, *options: str) -> None:
         ports = folder / "ports.json"
@@ -75,7 +75,7 @@ class Server:
 
 
 class Page:
-    """A browser with the page, and what is asked of it again and again."""
+    """A browser that shows the page, with common operations."""
 
     def __init__(self, url: str, size: str = "desk", language: str = "en", dark: bool = False):
         from selenium import webdriver

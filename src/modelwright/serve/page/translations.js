@@ -1,7 +1,7 @@
-// What the pages say, in English and Chinese, and which of both is spoken.
-// What a server or a model says (labels, errors) is shown as it is and never translated.
+// The texts of the pages in English and Chinese, and the choice of the language.
+// Texts of the server and of models (labels, errors) are shown unchanged, never translated.
 
-const WORDS = {
+const TEXTS = {
   en: {
     other: "中文",
     skip: "Skip to the model",
@@ -10,80 +10,80 @@ const WORDS = {
     tryModels: "Models",
     models: "Models",
     text: "Text",
-    textHint: "Type or paste a text",
-    picture: "Picture",
-    choose: "Drop a picture here, or choose one",
-    another: "Drop or choose another",
+    textHint: "Enter or paste a text",
+    picture: "Image",
+    choose: "Drop an image here, or choose one",
+    another: "Drop or choose another image",
     kinds: "PNG, JPEG, GIF or BMP",
     notPicture: "This file is not a PNG, JPEG, GIF or BMP.",
-    noText: "Type a text first.",
-    noPicture: "Choose a picture first.",
-    noJson: "Type the instances first.",
+    noText: "Enter a text first.",
+    noPicture: "Choose an image first.",
+    noJson: "Enter the instances first.",
     examples: "Examples",
-    examplePicture: (n) => `Example picture ${n}`,
+    examplePicture: (n) => `Example image ${n}`,
     run: "Classify",
     ask: "Send",
-    running: "Asking the model…",
+    running: "Waiting for the model…",
     version: "Version",
     live: (v) => `live (${v})`,
     answer: "Answer",
-    empty: "Labels and their probabilities appear here.",
-    emptyRaw: "The answer appears here as the server gives it.",
+    empty: "The labels and their probabilities appear here.",
+    emptyRaw: "The server's answer appears here.",
     said: (label, share, version, ms) => `${label}, ${share}, version ${version}, ${ms} ms`,
     saidRaw: (version, ms) => `Answered by version ${version} in ${ms} ms`,
     all: (n) => `Show all ${n} labels`,
-    fewer: "Show the first 10 only",
+    fewer: "Show only the first 10",
     answeredBy: "Answered by",
     versionNumber: (v) => `version ${v}`,
     time: "Time",
-    took: (ms) => `${ms} ms there and back`,
+    took: (ms) => `${ms} ms round trip`,
     request: "Request",
     unknown: "unknown",
     classNumber: (n) => `class ${n}`,
-    curl: "The same from a shell",
+    curl: "The same request from a shell",
     copy: "Copy",
     copied: "Copied",
-    notCopied: "Select the line and copy it",
-    curlKey: "Put your key into the variable KEY first:  export KEY=…",
-    curlFile: "Run it in the folder of the picture.",
-    signature: "What this model takes",
-    keyTitle: "This server asks for a key",
-    keyHelp: "It stays in this page's memory and is gone when the page is closed.",
+    notCopied: "Select and copy the line",
+    curlKey: "First set the variable KEY to your key:  export KEY=…",
+    curlFile: "Run it in the folder that contains the image.",
+    signature: "Inputs and outputs of this model",
+    keyTitle: "This server requires an API key",
+    keyHelp: "The key stays in this page's memory until you close the page.",
     key: "API key",
-    keyUse: "Use it",
+    keyUse: "Use key",
     keyWrong: "The server does not accept this key.",
     retry: "Try again",
     retryIn: (s) => `Try again in ${s} s`,
     gone: "The server does not answer.",
-    goneHelp: "Is it still running, and is the network there?",
+    goneHelp: "Check that it is running and that the network works.",
     slow: "The server took too long to answer.",
     tooMany: "Too many requests for now.",
-    full: "The server can't take this at the moment.",
-    large: "This is more than the server takes.",
-    forbidden: "This key may not do that.",
-    noSuch: "The server doesn't know this model or version.",
+    full: "The server is overloaded or not ready.",
+    large: "The request is larger than the server accepts.",
+    forbidden: "This key does not have permission.",
+    noSuch: "The server does not have this model or version.",
     refused: "The server could not read this.",
     failed: (code) => `The server answered with status ${code}.`,
     odd: "The server's answer could not be read.",
-    loading: "Looking what is served…",
-    none: "No model is served yet.",
-    noneHelp: "Export one into the server's folder. It appears here by itself.",
-    notReady: "No version of this model is available now.",
+    loading: "Loading the list of models…",
+    none: "The server has no models yet.",
+    noneHelp: "Export a model to the server's folder. It then appears here.",
+    notReady: "No version of this model is available.",
     textModel: "Text",
-    imageModel: "Picture",
+    imageModel: "Image",
     plainModel: "SavedModel",
     labels: (n) => (n === 1 ? "1 label" : `${n} labels`),
-    size: (h, w) => `reads ${w} × ${h} pixels`,
+    size: (h, w) => `input of ${w} × ${h} pixels`,
     liveVersion: (v) => `version ${v}`,
     states: { START: "waiting", LOADING: "loading", AVAILABLE: "available", UNLOADING: "unloading", END: "not served" },
-    promise: "Everything on this page comes from this server and goes to it alone.",
+    promise: "This page exchanges data with this server only.",
     docsTitle: "API reference",
-    docsMachine: "The same for machines:",
+    docsMachine: "Machine-readable:",
     parameters: "Parameters",
     body: "Body",
-    responses: "Answers",
+    responses: "Responses",
     required: "required",
-    docsGone: "The description of the API can't be had from this server.",
+    docsGone: "The API description could not be loaded from this server.",
   },
   zh: {
     other: "English",
@@ -106,30 +106,30 @@ const WORDS = {
     examplePicture: (n) => `示例图片 ${n}`,
     run: "分类",
     ask: "发送",
-    running: "正在询问模型…",
+    running: "正在等待模型…",
     version: "版本",
     live: (v) => `当前（${v}）`,
     answer: "结果",
     empty: "标签及其概率会显示在这里。",
-    emptyRaw: "服务器的原始回答会显示在这里。",
+    emptyRaw: "服务器返回的结果会显示在这里。",
     said: (label, share, version, ms) => `${label}，${share}，版本 ${version}，${ms} 毫秒`,
-    saidRaw: (version, ms) => `版本 ${version} 用 ${ms} 毫秒作答`,
+    saidRaw: (version, ms) => `由版本 ${version} 返回，用时 ${ms} 毫秒`,
     all: (n) => `显示全部 ${n} 个标签`,
     fewer: "只显示前 10 个",
-    answeredBy: "作答版本",
+    answeredBy: "结果来自",
     versionNumber: (v) => `版本 ${v}`,
     time: "用时",
     took: (ms) => `往返 ${ms} 毫秒`,
     request: "请求编号",
     unknown: "未知",
     classNumber: (n) => `类别 ${n}`,
-    curl: "在命令行中做同样的事",
+    curl: "在命令行中发送同样的请求",
     copy: "复制",
     copied: "已复制",
     notCopied: "请选中这一行手动复制",
     curlKey: "请先把密钥放入变量 KEY：export KEY=…",
     curlFile: "请在图片所在的文件夹中运行。",
-    signature: "该模型的输入",
+    signature: "该模型的输入与输出",
     keyTitle: "该服务器需要密钥",
     keyHelp: "密钥只保存在本页内存中，关闭页面即消失。",
     key: "API 密钥",
@@ -137,60 +137,60 @@ const WORDS = {
     keyWrong: "服务器不接受该密钥。",
     retry: "重试",
     retryIn: (s) => `${s} 秒后可重试`,
-    gone: "服务器没有回应。",
-    goneHelp: "它还在运行吗？网络是否正常？",
-    slow: "服务器用时过长。",
+    gone: "服务器没有响应。",
+    goneHelp: "请检查服务器是否在运行、网络是否正常。",
+    slow: "服务器响应超时。",
     tooMany: "当前请求过多。",
     full: "服务器暂时无法处理。",
-    large: "内容超过服务器允许的大小。",
-    forbidden: "该密钥无权这样做。",
+    large: "请求超过服务器允许的大小。",
+    forbidden: "该密钥没有相应权限。",
     noSuch: "服务器没有该模型或版本。",
     refused: "服务器无法读取该请求。",
     failed: (code) => `服务器返回状态码 ${code}。`,
-    odd: "无法读取服务器的回答。",
-    loading: "正在查看有哪些模型…",
-    none: "尚无模型。",
+    odd: "无法解析服务器的响应。",
+    loading: "正在加载模型列表…",
+    none: "服务器中尚无模型。",
     noneHelp: "把模型导出到服务器的文件夹，它会自动出现在这里。",
     notReady: "该模型目前没有可用的版本。",
     textModel: "文本",
     imageModel: "图片",
     plainModel: "SavedModel",
     labels: (n) => `${n} 个标签`,
-    size: (h, w) => `按 ${w} × ${h} 像素读取`,
+    size: (h, w) => `输入 ${w} × ${h} 像素`,
     liveVersion: (v) => `版本 ${v}`,
-    states: { START: "等待中", LOADING: "加载中", AVAILABLE: "可用", UNLOADING: "卸载中", END: "未提供" },
-    promise: "本页的一切都来自该服务器，也只发送给它。",
+    states: { START: "等待中", LOADING: "加载中", AVAILABLE: "可用", UNLOADING: "卸载中", END: "未加载" },
+    promise: "本页只与该服务器交换数据。",
     docsTitle: "接口文档",
-    docsMachine: "供程序读取：",
+    docsMachine: "机器可读版本：",
     parameters: "参数",
     body: "请求体",
-    responses: "回答",
+    responses: "响应",
     required: "必填",
-    docsGone: "无法从该服务器取得接口说明。",
+    docsGone: "无法从该服务器加载接口说明。",
   },
 };
-const REMEMBERED = "modelwright.language";
+const STORAGE_KEY = "modelwright.language";
 
-let language = chosen();
+let language = initialLanguage();
 
-function chosen() {
-  let kept = null;
+function initialLanguage() {
+  let stored = null;
   try {
-    kept = localStorage.getItem(REMEMBERED);
+    stored = localStorage.getItem(STORAGE_KEY);
   } catch {
-    // A browser that stores nothing still has a language.
+    // Without storage, the browser's language decides.
   }
-  if (kept in WORDS) return kept;
+  if (stored in TEXTS) return stored;
   return (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-/** The word for a key in the language spoken; what takes values is given them. */
+/** Returns the text of a key in the current language, with the values filled in. */
 export function say(key, ...values) {
-  const word = WORDS[language][key];
-  return typeof word === "function" ? word(...values) : word;
+  const text = TEXTS[language][key];
+  return typeof text === "function" ? text(...values) : text;
 }
 
-/** Write every marked element of the page in the language spoken. */
+/** Writes every marked element of the page in the current language. */
 export function translate() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const node of document.querySelectorAll("[data-word]")) node.textContent = say(node.dataset.word);
@@ -202,14 +202,14 @@ export function translate() {
   button.lang = language === "zh" ? "en" : "zh-Hans";
 }
 
-/** Let the button of the page switch the language; `then` draws what is not marked. */
-export function speak(then) {
+/** Makes the page's button switch the language; `then` redraws what is not marked. */
+export function addLanguageButton(then) {
   document.getElementById("language").addEventListener("click", () => {
     language = language === "zh" ? "en" : "zh";
     try {
-      localStorage.setItem(REMEMBERED, language);
+      localStorage.setItem(STORAGE_KEY, language);
     } catch {
-      // Then it is asked of the browser again next time.
+      // Without storage, the browser's language decides next time.
     }
     translate();
     then();

@@ -1,4 +1,4 @@
-"""Answers as JSON: TensorFlow Serving's own cases, and numbers that survive the way there."""
+"""Answers as JSON: the cases of TensorFlow Serving's tests, and exact numbers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_double(value: float, expected: str) -> None:
 
 @settings(deadline=None)
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_side=1, max_dims=3)))
-def test_every_float_survives(array: Any) -> None:
+def test_every_float_is_read_back_exactly(array: Any) -> None:
     spec = Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})
     body = predictions({"y": array}, row=True).replace(b"predictions", b"instances")
     read = parse_predict(parse_json(body, depth=8), lambda name: spec, most=10_000).inputs["x"]
@@ -97,7 +97,7 @@ def test_every_float_survives(array: Any) -> None:
 
 @settings(deadline=None)
 @given(hnp.arrays(np.float64, st.integers(1, 5)))
-def test_every_double_survives(array: Any) -> None:
+def test_every_double_is_read_back_exactly(array: Any) -> None:
     read = json.loads(predictions({"y": array}, row=False))["outputs"]
     np.testing.assert_array_equal(np.array(read, np.float64), array)
 
@@ -182,7 +182,7 @@ def test_texts_are_escaped() -> None:
 
 
 @pytest.mark.parametrize("row", [True, False])
-def test_a_batch_of_none(row: bool) -> None:
+def test_an_empty_batch(row: bool) -> None:
     key = "predictions" if row else "outputs"
     empty = np.zeros((0, 3), np.float32)
     assert json.loads(predictions({"y": empty}, row=row)) == {key: []}
@@ -191,7 +191,7 @@ def test_a_batch_of_none(row: bool) -> None:
     assert json.loads(predictions({"y": empty.T[:2]}, row=row)) == {key: [[], []]}
 
 
-def test_what_has_no_form_in_json() -> None:
+def test_types_that_json_cannot_express() -> None:
     assert "Cannot convert empty tensor map to JSON" in refusal({})
     for dtype, name in (("complex64", "complex64"), ("float16", "half"), ("datetime64[s]", "date")):
         given = np.zeros(2, dtype)

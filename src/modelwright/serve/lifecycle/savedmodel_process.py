@@ -1,6 +1,6 @@
 """The program that runs one SavedModel for a server.
 
-``python -m modelwright.serve.lifecycle.tensorflow_process FOLDER``.
+``python -m modelwright.serve.lifecycle.savedmodel_process FOLDER``.
 
 It writes the signatures, then an answer for each request, and ends when its input does.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import brief
-from modelwright.serve.lifecycle import tensorflow_model
+from modelwright.serve.lifecycle import savedmodel_servable
 from modelwright.wire import messages, tensors
 
 _UNBOUNDED = 2**40
@@ -33,11 +33,11 @@ def main(folder: str) -> int:
     try:
         model, described = _load(folder)
     except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises is the answer
-        tensorflow_model.write_frame(answers, tensorflow_model.FAILED + brief(error).encode())
+        savedmodel_servable.write_frame(answers, savedmodel_servable.FAILED + brief(error).encode())
         return 1
-    tensorflow_model.write_frame(answers, tensorflow_model.OK + described.SerializeToString())
-    while (request := tensorflow_model.read_frame(requests)) is not None:
-        tensorflow_model.write_frame(answers, _answer(model, request))
+    savedmodel_servable.write_frame(answers, savedmodel_servable.OK + described.SerializeToString())
+    while (request := savedmodel_servable.read_frame(requests)) is not None:
+        savedmodel_servable.write_frame(answers, _answer(model, request))
     return 0
 
 
@@ -76,11 +76,11 @@ def _answer(model: Any, content: bytes) -> bytes:
             kind = object if value.dtype == tf.string else None
             response.outputs[name].CopyFrom(tensors.to_proto(np.asarray(value.numpy(), kind)))
     except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
-        return tensorflow_model.REFUSED + _reason(error).encode()
+        return savedmodel_servable.REFUSED + _reason(error).encode()
     except Exception as error:  # noqa: BLE001 - the process lives on for the next request
-        return tensorflow_model.FAILED + brief(error).encode()
+        return savedmodel_servable.FAILED + brief(error).encode()
     serialized: bytes = response.SerializeToString()
-    return tensorflow_model.OK + serialized
+    return savedmodel_servable.OK + serialized
 
 
 def _reason(error: Exception) -> str:

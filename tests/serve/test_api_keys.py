@@ -1,4 +1,4 @@
-"""Keys and how often each may ask."""
+"""API keys and their request rates."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def refused(ask) -> Refused:
     return caught.value
 
 
-def test_without_keys_everyone_may_ask_and_no_one_may_change_what_is_served() -> None:
+def test_without_keys_everyone_may_predict_and_nobody_may_reload() -> None:
     guard = Access()
     assert guard.open and guard.admit(None) is None
     assert refused(lambda: guard.admit(None, admin=True)).code == "PERMISSION_DENIED"
 
 
-def test_a_key_is_asked_for_and_found(tmp_path: Path) -> None:
+def test_a_key_is_required_and_found(tmp_path: Path) -> None:
     guard = keys(tmp_path, f"# team\nweb {KEY}\n\nops {ADMIN} admin\n")
     assert guard.admit(f"Bearer {KEY}") == "web"
     assert guard.admit(f"bearer {ADMIN}", admin=True) == "ops"
@@ -41,7 +41,7 @@ def test_a_key_is_asked_for_and_found(tmp_path: Path) -> None:
     assert refused(lambda: guard.admit(f"Bearer {KEY}", admin=True)).code == "PERMISSION_DENIED"
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_key_over_its_rate_is_told_when_to_try_again(tmp_path: Path) -> None:
     now = [100.0]
     guard = keys(tmp_path, f"web {KEY}\nother {ADMIN}\n", rate=2.0, now=now)
     for _ in range(2):
@@ -65,6 +65,6 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> 
         ("# nothing\n", "holds no key"),
     ],
 )
-def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_file_of_keys_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         keys(tmp_path, text)

@@ -62,7 +62,7 @@ def test_a_signature_is_named() -> None:
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [("DT_FLOAT", np.float32), ("DT_DOUBLE", np.float64)])
-def test_whole_numbers_among_fractions(dtype: str, kind: type) -> None:
+def test_integers_among_floats(dtype: str, kind: type) -> None:
     array = one('{"instances": [1, 2.0, 3, 4, 5.003, 0.007, 0.0, -1e2]}', dtype)
     assert array.dtype == kind
     assert array.tolist() == np.array([1, 2, 3, 4, 5.003, 0.007, 0, -100], kind).tolist()
@@ -114,7 +114,7 @@ def test_several_inputs_in_columns() -> None:
     assert body.inputs["b"].item() == b"hello"
 
 
-def test_scalars_and_lists_of_nothing() -> None:
+def test_scalars_and_empty_lists() -> None:
     assert one('{"inputs": 5}', "DT_UINT8").shape == ()
     assert one('{"inputs": []}', "DT_FLOAT").shape == (0,)
     assert one('{"instances": [[], []]}', "DT_STRING").shape == (2, 0)
@@ -220,7 +220,7 @@ def test_bodies_for_one_input_of_integers(body: str | bytes, says: str) -> None:
         ("DT_INT64", "9223372036854775808", "not of expected type: int64"),
     ],
 )
-def test_values_that_a_type_does_not_take(dtype: str, value: str, says: str) -> None:
+def test_values_that_a_type_cannot_hold(dtype: str, value: str, says: str) -> None:
     assert says in refusal(f'{{"instances": [{value}]}}', x=dtype)
 
 
@@ -228,7 +228,7 @@ def test_values_that_a_type_does_not_take(dtype: str, value: str, says: str) -> 
     ("form", "code"), [("instances", "INVALID_ARGUMENT"), ("inputs", "UNIMPLEMENTED")]
 )
 @pytest.mark.parametrize("dtype", ["DT_HALF", "DT_COMPLEX64", "DT_BFLOAT16"])
-def test_types_that_json_has_no_form_for(form: str, code: str, dtype: str) -> None:
+def test_types_that_json_cannot_express(form: str, code: str, dtype: str) -> None:
     with pytest.raises(Refused, match="Conversion of JSON Value: .* to type: ") as caught:
         read(f'{{"{form}": [1]}}', x=dtype)
     assert caught.value.code == code
@@ -274,7 +274,7 @@ def test_nesting_is_bounded() -> None:
         read(nested(40, "1"), x="DT_INT32")
 
 
-def test_brackets_in_texts_and_side_by_side_are_no_nesting() -> None:
+def test_brackets_in_texts_and_in_a_row_are_not_nesting() -> None:
     texts = ["[" * 100, '"[\\"[', "\\", "{{" * 50]
     body = json.dumps({"instances": [[text] for text in texts]}).encode()
     assert parse_json(body, depth=3)["instances"] == [[text] for text in texts]
@@ -395,7 +395,7 @@ def test_the_context_is_in_each_example() -> None:
         ('{"context": {"a": [1, 2]}, "examples": [{}, {}, {}]}', "more than 4 elements"),
     ],
 )
-def test_what_is_no_list_of_examples(body: str, says: str) -> None:
+def test_invalid_examples(body: str, says: str) -> None:
     with pytest.raises(Refused) as caught:
         parse_examples(parse_json(body.encode(), depth=8), most=4)
     assert says in caught.value.message

@@ -1,7 +1,6 @@
 """A client of both protocols, and a server in a process of its own, for the conformance tests.
 
-The gRPC client is made of the published package's stubs, so it speaks as any client of TensorFlow
-Serving does.
+The gRPC client uses the stubs of the published package, as every client of TensorFlow Serving does.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ import grpc
 
 from modelwright.wire import messages
 
-SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
+_SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
 START_SECONDS = 180.0
 SECONDS = 60.0
 _HEALTH = "/grpc.health.v1.Health/Check"
 
 
 class Reply(NamedTuple):
-    """What REST answered."""
+    """An answer of the REST interface."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,7 +48,7 @@ class Reply(NamedTuple):
 
 
 class Client:
-    """Asks one server."""
+    """Sends requests to one server."""
 
     def __init__(self, rest: str, grpc_address: str, key: str = "") -> None:
         from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
@@ -127,7 +126,7 @@ class Client:
 
 @contextmanager
 def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iterator[Client]:
-    """A server over a folder of models, and a client of it.
+    """Starts a server over a folder of models, and yields a client.
 
     Args:
         models: the folder.
@@ -136,7 +135,7 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
         key: that the client shows.
     """
     ports, log = folder / "ports.json", folder / "log"
-    command = [*SERVE, models, "--rest-port", 0, "--grpc-port", 0, "--port-file", ports, *options]
+    command = [*_SERVE, models, "--rest-port", 0, "--grpc-port", 0, "--port-file", ports, *options]
     with log.open("wb") as file:
         process = subprocess.Popen([*map(str, command)], stdout=file, stderr=file)
     client = None
@@ -144,31 +143,25 @@ def serving(models: Path, folder: Path, *options: object, key: str = "") -> Iter
         until(lambda: ports.exists() or process.poll() is not None, START_SECONDS)
         if not ports.exists():
             raise AssertionError(f"the server did not start:\n{log.read_text()}")
-        given = json.loads(ports.read_text())
-        client = Client(f"http://127.0.0.1:{given['rest']}", f"127.0.0.1:{given['grpc']}", key)
+        numbers = json.loads(ports.read_text())
+        rest, grpc_address = (f"127.0.0.1:{numbers[name]}" for name in ("rest", "grpc"))
+        client = Client(f"http://{rest}", grpc_address, key)
         yield client
     finally:
         if client:
             client.close()
         process.terminate()
         process.wait(SECONDS)
-    told = log.read_text()
-    assert "Traceback" not in told, told
-
-
-def refused(models: Path, *options: object) -> tuple[int, str]:
-    """The exit code and what a server says that cannot start."""
-    command = [*SERVE, models, "--rest-port", 0, "--grpc-port", 0, *options]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=SECONDS)
-    return done.returncode, done.stderr
+    logged = log.read_text()
+    assert "Traceback" not in logged, logged
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS, step: float = 0.05) -> None:
-    """Wait until something holds."""
+    """Waits until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"it did not come to be within {seconds:g} s")
+            raise AssertionError(f"the condition did not hold within {seconds:g} s")
         time.sleep(step)
 
 
@@ -181,7 +174,7 @@ def add_version(servable: Path, model: Path, version: int | str) -> Path:
 
 
 def texts(values: Sequence[bytes]) -> Any:
-    """A ``TensorProto`` of texts, of TensorFlow's own class."""
+    """Returns a ``TensorProto`` of texts, in TensorFlow's own class."""
     import tensorflow as tf
 
     return tf.make_tensor_proto(list(values), tf.string, [len(values)])

@@ -1,4 +1,4 @@
-"""Prometheus' text, one worker's and the sum of all."""
+"""Metrics in Prometheus' text format, of one worker and of all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_counters_and_buckets_under_tensorflow_servings_names() -> None:
     assert "# TYPE :tensorflow:serving:request_latency histogram" in lines
 
 
-def test_workers_are_added_up_and_those_that_ended_still_count(tmp_path: Path) -> None:
+def test_metrics_are_the_sum_of_all_workers_also_of_those_that_ended(tmp_path: Path) -> None:
     own, ended = Metrics(), filled()
     SharedMetrics(ended, tmp_path, "1").write()
     own.count(REQUESTS, 3, model_name='a"\\\n', status="OK")

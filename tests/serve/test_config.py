@@ -1,0 +1,128 @@
+"""The settings of a server: which are refused, and what the command's options set."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelwright.core.errors import ConfigError
+from modelwright.serve.config import (
+    Batching,
+    RequestLimits,
+    ServeConfig,
+    Tls,
+    check_config,
+    is_local,
+)
+from modelwright.serve.process import start
+from modelwright.serve.process.sockets import open_listening_socket, port_of, reserve_port
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"host": "0.0.0.0"}, "open to other machines, and nothing guards it"),  # noqa: S104
+        ({"workers": 0}, "--workers was given 0; expected 1 to 64"),
+        ({"keys": "missing.txt"}, "missing.txt cannot be read"),
+        ({"model_config": "missing.txt"}, "missing.txt cannot be read"),
+        ({"rest_port": 99999}, "--rest-port was given 99999; expected 0 to 65535"),
+        ({"engine": "onyx"}, "--engine was given 'onyx'. Did you mean 'onnx'?"),
+        ({"tls": Tls(__file__, __file__)}, "cannot be used: .*; expected PEM files"),
+        ({"limits": RequestLimits(rows=0)}, "the limit rows was given 0; expected more than 0"),
+        ({"poll": 0.0}, "--poll 0.0, --drain 0.5 and --rate 0.0: expected seconds above 0"),
+        ({"models": "missing"}, "missing is not a folder; expected one that holds models"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_served_are_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_config(ServeConfig(**{"models": str(tmp_path), **options}))
+
+
+def test_a_guarded_server_may_listen_to_other_machines(tmp_path: Path) -> None:
+    (tmp_path / "keys").touch()
+    for guard in ({"keys": str(tmp_path / "keys")}, {"allow_open": True}):
+        config = ServeConfig(str(tmp_path), host="0.0.0.0", **guard)  # type: ignore[arg-type]  # noqa: S104
+        assert check_config(config) is config
+    assert [is_local(host) for host in ("localhost", "127.0.0.9", "::1", "10.0.0.1", "a.b")] == [
+        *(True, True, True, False, False)
+    ]
+
+
+def test_settings_mean_the_same_in_another_process() -> None:
+    config = ServeConfig(
+        "/models",
+        tls=Tls("a", "b"),
+        limits=RequestLimits(rows=3),
+        batching=Batching(rows=7, requested=True),
+    )
+    assert ServeConfig.from_json(config.to_json()) == config
+
+
+def test_a_port_in_use_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on"):
+            open_listening_socket("127.0.0.1", port)
+    # Another server's gRPC port would accept a shared socket, and half of its requests would go.
+    with (
+        socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken,
+        pytest.raises(ConfigError, match="cannot be listened on"),
+    ):
+        reserve_port("127.0.0.1", taken.getsockname()[1])
+    with open_listening_socket("127.0.0.1", 0) as free:
+        assert port_of(free) > 0
+
+
+def test_the_command_passes_its_options_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs: list[ServeConfig] = []
+
+    def serve(config: ServeConfig, started: Callable[[start.ServerReport], None]) -> int:
+        configs.append(config)
+        started(start.ServerReport("::1", 1, 2, 3, 4, tls=True))
+        return 0
+
+    monkeypatch.setattr(start, "serve", serve)
+    monkeypatch.setattr("modelwright.serve.process.log.configure_log", lambda *, quiet: None)
+    batching = tmp_path / "batching"
+    batching.write_text("max_batch_size { value: 16 } max_enqueued_batches { value: 2 }")
+    options = {
+        "--rate": 5,
+        "--max-body": 2,
+        "--max-rows": 100,
+        "--timeout": 7,
+        "--header-timeout": 3,
+        "--drain": 1,
+        "--api-keys": "keys.txt",
+        "--batching-parameters": batching,
+    }
+    code, out, _ = cli("serve", tmp_path, *(part for pair in options.items() for part in pair))
+    assert code == 0
+    assert out.splitlines() == [
+        "REST and a page to try the models: https://[::1]:1/",
+        "gRPC: [::1]:2",
+        "metrics: http://[::1]:3/monitoring/prometheus/metrics",
+        "workers: 4",
+    ]
+    (config,) = configs
+    assert (config.rate, config.drain, config.models) == (5.0, 1.0, str(tmp_path))
+    assert config.keys == str(Path("keys.txt").resolve())
+    assert config.limits == RequestLimits(
+        body=2 * 2**20, rows=100, seconds=7.0, header_seconds=3.0, queue=32
+    )
+    assert config.batching == Batching(rows=16, requested=True)
+
+
+def test_half_of_a_certificate_is_refused(cli: Cli, tmp_path: Path) -> None:
+    code, _, error = cli("serve", tmp_path, "--tls-cert", "a.pem")
+    assert code == 2 and "TLS takes --tls-cert and --tls-key" in error

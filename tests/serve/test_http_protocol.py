@@ -1,0 +1,148 @@
+"""The HTTP protocol, byte by byte, without a socket: limits, slow clients, offers to upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from in_process import InProcessServer, MemoryConnection, Written
+
+from modelwright.serve.config import RequestLimits
+
+BODY = b'{"instances": [2]}'
+HEAD = b"POST /v1/models/half:predict HTTP/1.1\r\nhost: x\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+SIZED = b"content-length: %d\r\n\r\n" % len(BODY)
+SMUGGLED = b"GET /v1/models/smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+
+Talk = Callable[[MemoryConnection], Awaitable[Written]]
+
+
+def talk(folder: Path, conversation: Talk, **limits: float) -> Written:
+    """Runs a conversation on one connection."""
+    bounds = RequestLimits(**{"seconds": 5.0, "header_seconds": 5.0, **limits})  # type: ignore[arg-type]
+    server = InProcessServer(folder, limits=bounds)
+
+    async def inside() -> Written:
+        return await conversation(MemoryConnection(server.rest_api, bounds))
+
+    try:
+        return server.run(inside())
+    finally:
+        server.close()
+
+
+def ask(folder: Path, *packets: bytes, **limits: float) -> Written:
+    """What a connection writes until the server closes it."""
+
+    async def conversation(connection: MemoryConnection) -> Written:
+        await connection.receive(*packets)
+        return await connection.until_closed()
+
+    return talk(folder, conversation, **limits)
+
+
+def statuses(written: Written) -> list[bytes]:
+    return re.findall(rb"HTTP/1.1 (\d+)", written.content)
+
+
+def test_requests_on_one_connection_are_answered_in_order(tmp_path: Path) -> None:
+    request = HEAD + SIZED + BODY
+    written = ask(tmp_path, request + request[:20], request[20:], LAST)
+    assert statuses(written) == [b"200"] * 3
+    assert written.content.count(b'{"predictions":[3.0]}') == 2
+    assert b"connection: close" in written.content
+
+
+def test_a_head_is_sent_with_its_body_and_alone_where_there_is_none(tmp_path: Path) -> None:
+    head = LAST.replace(b"GET", b"HEAD")
+    written = ask(tmp_path, head)
+    assert statuses(written) == [b"200"] and written.content.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("packet", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n" + LAST, b"400"),
+        (HEAD + b"content-length: 99999999\r\n\r\n", b"413"),
+        (HEAD + b"".join(b"x-%d: %s\r\n" % (n, b"y" * 1000) for n in range(100)), b"431"),
+    ],
+    ids=["no HTTP", "CONNECT", "large body", "large headers"],
+)
+def test_bad_bytes_are_refused_and_the_connection_is_closed(
+    tmp_path: Path, packet: bytes, status: bytes
+) -> None:
+    written = ask(tmp_path, packet)
+    assert statuses(written) == [status] and written.closed
+    assert b'{"error": ' in written.content
+
+
+@pytest.mark.parametrize(
+    ("packets", "limits", "expected"),
+    [
+        ([], {"header_seconds": 0.1}, []),
+        ([b"GET /v1/mod"], {"header_seconds": 0.1}, [b"408"]),
+        (
+            [LAST.replace(b"close", b"keep-alive"), b"GET /"],
+            {"header_seconds": 0.1},
+            [b"200", b"408"],
+        ),
+        ([HEAD + b"content-length: 9\r\n\r\n{"], {"seconds": 0.1}, [b"504"]),
+    ],
+    ids=["silent", "slow headers", "slow second headers", "slow body"],
+)
+def test_a_slow_client_is_disconnected(
+    tmp_path: Path, packets: list[bytes], limits: dict[str, float], expected: list[bytes]
+) -> None:
+    written = ask(tmp_path, *packets, **limits)
+    assert statuses(written) == expected and written.closed
+
+
+def test_a_client_that_reads_no_answers_is_disconnected(tmp_path: Path) -> None:
+    async def conversation(connection: MemoryConnection) -> Written:
+        connection.transport.unread = 2**20
+        connection.protocol.pause_writing()
+        written = await connection.until_closed()
+        assert connection.transport.aborted
+        return written
+
+    talk(tmp_path, conversation, seconds=0.1)
+
+
+def test_a_client_that_reads_again_stays_connected(tmp_path: Path) -> None:
+    async def conversation(connection: MemoryConnection) -> Written:
+        connection.protocol.pause_writing()
+        connection.protocol.resume_writing()
+        await asyncio.sleep(0.15)
+        assert not connection.transport.is_closing()
+        await connection.receive(LAST)
+        return await connection.until_closed()
+
+    assert statuses(talk(tmp_path, conversation, seconds=0.1)) == [b"200"]
+
+
+@pytest.mark.parametrize("offer", [b"h2c", b"websocket", b"unknown"])
+def test_an_offer_to_upgrade_is_ignored_and_its_body_is_read(tmp_path: Path, offer: bytes) -> None:
+    def answered(*packets: bytes) -> list[bytes]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        written = ask(folder, *packets)
+        assert b"model smuggled" not in written.content
+        return statuses(written)
+
+    offering = HEAD + b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\n" % offer
+    sized = offering + SIZED
+    assert answered(sized + BODY + LAST) == [b"200", b"200"]
+    assert answered(sized, BODY, LAST) == [b"200", b"200"]
+    assert answered(sized + BODY + sized, BODY[:9], BODY[9:], LAST) == [b"200"] * 3
+    chunked = offering + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % len(BODY)
+    assert answered(chunked, BODY + b"\r\n0\r\n\r\n", LAST) == [b"200", b"200"]
+    # A body that looks like a request is a bad body, not a second request.
+    hidden = offering + b"content-length: %d\r\n\r\n" % len(SMUGGLED)
+    assert answered(hidden, SMUGGLED, LAST) == [b"400", b"200"]
+    bodiless = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
+    assert answered(bodiless + b"upgrade: %b\r\n\r\n" % offer, LAST) == [b"200"] * 2
