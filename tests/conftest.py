@@ -1,4 +1,4 @@
-"""Small labelled sets that a model can learn in seconds, and models trained on them once."""
+"""Small labeled data sets that a model learns in seconds, and models trained on them once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend does
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend sets it
 
 GOOD = ["wonderful", "delightful", "brilliant", "很好", "喜欢", "推荐"]
 BAD = ["dreadful", "boring", "awful", "很差", "失望", "退货"]
@@ -24,39 +24,39 @@ FILLER = ["the film", "this book", "酒店", "a plot", "手机", "acting", "电�
 COLORS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A copy of the folder that ``make`` writes, which only one of several test workers does."""
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Returns a copy of a folder that only one of several test processes builds."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (base / name).exists():
-            make(base / f"{name}.part")
+            build(base / f"{name}.part")
             (base / f"{name}.part").rename(base / name)
     return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
 
 
 def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Distinct (text, label) rows, half good and half bad, in both languages."""
+    """Returns distinct (text, label) rows, half good and half bad, in two languages."""
     random = np.random.default_rng(seed)
     rows = []
     for number in range(count):
         label, words = ("pos", GOOD) if number % 2 else ("neg", BAD)
-        around = random.choice(FILLER, 3)
-        rows.append((f"{around[0]} {random.choice(words)} {around[1]} {number} {around[2]}", label))
+        filler = random.choice(FILLER, 3)
+        rows.append((f"{filler[0]} {random.choice(words)} {filler[1]} {number} {filler[2]}", label))
     return rows
 
 
 def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str]) -> Path:
-    """Rows under a header, UTF-8."""
+    """Writes rows under a header, in UTF-8."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
     return path
 
 
 def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
-    """A folder a color, each with ``count`` noisy PNGs of that color."""
+    """Writes a folder for each color, with ``count`` noisy PNGs of that color."""
     random = np.random.default_rng(seed)
     for name, color in COLORS.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -68,19 +68,19 @@ def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Pat
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:
-    """Every array in a run's weights, by its name there."""
+    """Returns the arrays in a run's weights, by name."""
     import h5py
 
     from modelwright.runs import run as runs
 
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     with h5py.File(path / runs.WEIGHTS) as file:
         file.visititems(
             lambda name, item: (
-                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+                arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
             )
         )
-    return found
+    return arrays
 
 
 @pytest.fixture(scope="session")
@@ -92,25 +92,25 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder a class, 40 pictures each."""
+    """A folder for each color, with 40 images each."""
     return write_images(tmp_path_factory.mktemp("colors"), 40)
 
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the real sets, unpacked; for the slow tier.
+    """A folder with the real data sets, unpacked, for slow tests.
 
-    The one that MODELWRIGHT_TEST_DATA names, or what ``shared/data`` beside the checkout holds.
+    MODELWRIGHT_TEST_DATA names it. Otherwise ``shared/data`` next to the checkout is unpacked.
     """
-    if given := os.environ.get("MODELWRIGHT_TEST_DATA"):
-        return Path(given)
+    if folder := os.environ.get("MODELWRIGHT_TEST_DATA"):
+        return Path(folder)
     unpack = Path(__file__).parents[2] / "shared" / "data" / "unpack.py"
     if not unpack.exists():
         pytest.skip("MODELWRIGHT_TEST_DATA is not set, and there is no shared/data")
-    folder = tmp_path_factory.mktemp("real")
+    target = tmp_path_factory.mktemp("real")
     sets = ("cifar10", "cifar10-png", "mnist", "imdb", "zh")
-    subprocess.run([sys.executable, str(unpack), str(folder), *sets], check=True)
-    return folder
+    subprocess.run([sys.executable, str(unpack), str(target), *sets], check=True)
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +118,7 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small BiLSTM."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.train(
             data={"source": str(reviews), "test": 0.2},
             model={"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1},
@@ -126,7 +126,7 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=out,
         )
 
-    return made_once(tmp_path_factory, "text", make)
+    return build_once(tmp_path_factory, "text", build)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +134,7 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small CNN."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.train(
             data={"source": str(colors), "test": 0.2},
             model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
@@ -142,36 +142,36 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=out,
         )
 
-    return made_once(tmp_path_factory, "pictures", make)
+    return build_once(tmp_path_factory, "images", build)
 
 
 @pytest.fixture(scope="session")
 def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 1 of a servable of the text run. Don't change it."""
+    """Version 1 of a servable of the text run. Tests must not change it."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.export(text_run, out / "sentiment")
 
-    return made_once(tmp_path_factory, "text-models", make) / "sentiment" / "1"
+    return build_once(tmp_path_factory, "text-models", build) / "sentiment" / "1"
 
 
 @pytest.fixture(scope="session")
 def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 1 of a servable of the picture run. Don't change it."""
+    """Version 1 of a servable of the image run. Tests must not change it."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.export(image_run, out / "colors")
 
-    return made_once(tmp_path_factory, "picture-models", make) / "colors" / "1"
+    return build_once(tmp_path_factory, "image-models", build) / "colors" / "1"
 
 
 @pytest.fixture
 def cli(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
-    """Run a command in this process; gives exit code, standard output, standard error."""
+    """Runs a command in this process and returns exit code, standard output, standard error."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
         from modelwright.cli.main import main
