@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from modelwright.data.images import decode, resize
+from modelwright.data.images import decode_image, resize_image
 from modelwright.models import image_decoding
 
 RANDOM = np.random.default_rng(0)
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Callable[[], bytes], int]] = {
 def test_the_graph_and_pillow_give_the_same_pixels(name: str, channels: int) -> None:
     make, levels = CASES[name]
     data = make()
-    expected = decode(data, channels=channels)
+    expected = decode_image(data, channels=channels)
     decoded = image_decoding.decode_in_graph(tf.constant([data]), expected.shape).numpy()[0]
     assert decoded.dtype == np.uint8
     assert np.abs(decoded.astype(int) - expected).max() <= levels
@@ -72,7 +72,7 @@ def test_the_graph_and_pillow_give_the_same_pixels(name: str, channels: int) -> 
 @pytest.mark.parametrize("side", [8, 17, 24, 61])
 def test_resizing_agrees_to_one_gray_level(side: int) -> None:
     data = encoded(color())
-    expected = resize(decode(data, channels=3), (side, side))
+    expected = resize_image(decode_image(data, channels=3), (side, side))
     decoded = image_decoding.decode_in_graph(tf.constant([data, data]), (side, side, 3)).numpy()
     assert decoded.shape == (2, side, side, 3)
     assert np.abs(decoded[1].astype(int) - expected).max() <= 1
