@@ -15,18 +15,18 @@ import pytest
 from sample_data import sentences, write_csv, write_images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend does
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend sets it
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A copy of the folder that ``make`` writes, which only one of several test workers does."""
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Returns a copy of a folder that only one of several test processes builds."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (base / name).exists():
-            make(base / f"{name}.part")
+            build(base / f"{name}.part")
             (base / f"{name}.part").rename(base / name)
     return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
 
@@ -40,25 +40,25 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder a class, 40 pictures each."""
+    """A folder for each color, with 40 images each."""
     return write_images(tmp_path_factory.mktemp("colors"), 40)
 
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the real sets, unpacked; for the slow tier.
+    """A folder with the real data sets, unpacked, for slow tests.
 
-    The one that MODELWRIGHT_TEST_DATA names, or what ``shared/data`` beside the checkout holds.
+    MODELWRIGHT_TEST_DATA names it. Otherwise ``shared/data`` next to the checkout is unpacked.
     """
-    if given := os.environ.get("MODELWRIGHT_TEST_DATA"):
-        return Path(given)
+    if folder := os.environ.get("MODELWRIGHT_TEST_DATA"):
+        return Path(folder)
     unpack = Path(__file__).parents[2] / "shared" / "data" / "unpack.py"
     if not unpack.exists():
         pytest.skip("MODELWRIGHT_TEST_DATA is not set, and there is no shared/data")
-    folder = tmp_path_factory.mktemp("real")
+    target = tmp_path_factory.mktemp("real")
     sets = ("cifar10", "cifar10-png", "mnist", "imdb", "zh")
-    subprocess.run([sys.executable, str(unpack), str(folder), *sets], check=True)
-    return folder
+    subprocess.run([sys.executable, str(unpack), str(target), *sets], check=True)
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small BiLSTM."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.train(
             data={"source": str(reviews), "test": 0.2},
             model={"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1},
@@ -74,7 +74,7 @@ def text_run(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=out,
         )
 
-    return made_once(tmp_path_factory, "text", make)
+    return build_once(tmp_path_factory, "text", build)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,7 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of a small CNN."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.train(
             data={"source": str(colors), "test": 0.2},
             model={"recipe": "cnn-tutorial", "filters": [4, 8], "units": 8},
@@ -90,29 +90,29 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=out,
         )
 
-    return made_once(tmp_path_factory, "pictures", make)
+    return build_once(tmp_path_factory, "images", build)
 
 
 @pytest.fixture(scope="session")
 def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 1 of a servable of the text run. Don't change it."""
+    """Version 1 of a servable of the text run. Tests must not change it."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.export(text_run, out / "sentiment")
 
-    return made_once(tmp_path_factory, "text-models", make) / "sentiment" / "1"
+    return build_once(tmp_path_factory, "text-models", build) / "sentiment" / "1"
 
 
 @pytest.fixture(scope="session")
 def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 1 of a servable of the picture run. Don't change it."""
+    """Version 1 of a servable of the image run. Tests must not change it."""
     import modelwright
 
-    def make(out: Path) -> None:
+    def build(out: Path) -> None:
         modelwright.export(image_run, out / "colors")
 
-    return made_once(tmp_path_factory, "picture-models", make) / "colors" / "1"
+    return build_once(tmp_path_factory, "image-models", build) / "colors" / "1"
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +138,7 @@ def with_litert(
             engines = {**manifest.engines, "litert-float32": {}}
             write_manifest(replace(manifest, engines=engines), folder)
 
-    models = made_once(tmp_path_factory, "with-litert", make)
+    models = build_once(tmp_path_factory, "with-litert", make)
     return {task: models / task / "1" for task in ("text", "image")}
 
 
@@ -146,7 +146,7 @@ def with_litert(
 def cli(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
-    """Run a command in this process; gives exit code, standard output, standard error."""
+    """Runs a command in this process and returns exit code, standard output, standard error."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
         from modelwright.cli.main import main

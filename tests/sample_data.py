@@ -15,25 +15,25 @@ COLORS = {"blue": (30, 40, 220), "green": (30, 200, 40), "red": (220, 30, 30)}
 
 
 def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Distinct (text, label) rows, half good and half bad, in both languages."""
+    """Returns distinct (text, label) rows, half good and half bad, in two languages."""
     random = np.random.default_rng(seed)
     rows = []
     for number in range(count):
         label, words = ("pos", GOOD) if number % 2 else ("neg", BAD)
-        around = random.choice(FILLER, 3)
-        rows.append((f"{around[0]} {random.choice(words)} {around[1]} {number} {around[2]}", label))
+        filler = random.choice(FILLER, 3)
+        rows.append((f"{filler[0]} {random.choice(words)} {filler[1]} {number} {filler[2]}", label))
     return rows
 
 
 def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str]) -> Path:
-    """Rows under a header, UTF-8."""
+    """Writes rows under a header, in UTF-8."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
     return path
 
 
 def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Path:
-    """A folder a color, each with ``count`` noisy PNGs of that color."""
+    """Writes a folder for each color, with ``count`` noisy PNGs of that color."""
     random = np.random.default_rng(seed)
     for name, color in COLORS.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def write_images(folder: Path, count: int, side: int = 16, seed: int = 0) -> Pat
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:
-    """Every array in a run's weights, by its name there."""
+    """Returns the arrays in a run's weights, by name."""
     import h5py
 
     from modelwright.runs import run as runs

@@ -1,4 +1,4 @@
-"""Which backend of Keras is meant, and what is said of one that cannot train."""
+"""Which backend of Keras is used, and the errors for one that cannot train."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from modelwright.core.errors import ConfigError, MissingDependencyError
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """As in a process that has not imported Keras, with an empty folder for its settings."""
+    """A process that has not imported Keras, with an empty folder for its settings."""
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     return tmp_path
 
 
-def test_the_environment_then_keras_own_file_then_tensorflow(
+def test_the_environment_comes_before_the_keras_file_and_the_default(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert keras_backend() == "tensorflow"
@@ -38,7 +38,7 @@ def test_the_environment_then_keras_own_file_then_tensorflow(
     assert keras_backend() == "tensorflow"
 
 
-def test_keras_that_is_loaded_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loaded_keras_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
     monkeypatch.setenv("KERAS_BACKEND", "torch")
@@ -53,7 +53,7 @@ def test_keras_that_is_loaded_has_the_last_word(monkeypatch: pytest.MonkeyPatch)
         ("tensorflo", r"Did you mean 'tensorflow'\?"),
     ],
 )
-def test_another_is_refused(
+def test_an_unknown_backend_is_rejected(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", name)
@@ -65,7 +65,7 @@ def test_another_is_refused(
         load_keras()
 
 
-def test_jax_that_is_missing(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_jax_says_how_to_install_it(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = util.find_spec
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setattr(backends.util, "find_spec", lambda n: None if n == "jax" else there(n))
@@ -73,7 +73,7 @@ def test_jax_that_is_missing(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> No
         load_keras()
 
 
-def test_a_wrong_one_ends_a_command_with_one_line_and_leaves_predicting_alone(
+def test_a_wrong_backend_ends_a_command_with_one_line_but_does_not_affect_predict(
     text_servable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")

@@ -23,7 +23,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(values: dict[str, object], sa
     assert "\n" not in str(caught.value)
 
 
-def test_a_value_with_two_kinds_names_both() -> None:
+def test_a_value_with_two_types_names_both() -> None:
     with pytest.raises(ConfigError, match="'auto' or an integer at least 8 and at most 1024"):
         check_table(DataConfig, {"image_size": 4}, "data")
 

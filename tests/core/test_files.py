@@ -8,7 +8,7 @@ import pytest
 from modelwright.core.files import atomic_folder, changed_files, sha256_tree, write_atomic
 
 
-def test_a_file_whose_writing_fails_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -22,7 +22,7 @@ def test_a_file_whose_writing_fails_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "1"
     with pytest.raises(RuntimeError), atomic_folder(target) as folder:
         (folder / "a").write_text("x")

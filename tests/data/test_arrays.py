@@ -27,7 +27,7 @@ def test_the_layout_of_keras(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["U", "S"])
-def test_one_pair_with_names(tmp_path: Path, kind: str) -> None:
+def test_one_pair_of_arrays_with_label_names(tmp_path: Path, kind: str) -> None:
     color = np.repeat(X[..., None], 3, axis=-1)
     names = np.array(["c", "a", "b"]).astype(kind)
     found = read_npz(save(tmp_path, images=color, labels=Y[:, None], label_names=names))
@@ -55,12 +55,14 @@ def test_one_pair_with_names(tmp_path: Path, kind: str) -> None:
         ),
     ],
 )
-def test_other_arrays(tmp_path: Path, arrays: dict[str, np.ndarray], text: str) -> None:
+def test_unsuitable_arrays_are_explained(
+    tmp_path: Path, arrays: dict[str, np.ndarray], text: str
+) -> None:
     with pytest.raises(DataError, match=text):
         read_npz(save(tmp_path, **arrays))
 
 
-def test_no_npz_at_all(tmp_path: Path) -> None:
+def test_a_damaged_npz_file(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"not a readable .npz file"):

@@ -46,7 +46,7 @@ def test_splits_above_the_classes(tmp_path: Path) -> None:
     assert [row.reason for row in found.rejected] == ["lies in no folder of a class"]
 
 
-def test_what_is_hidden_is_not_seen_and_other_files_are_listed(tmp_path: Path) -> None:
+def test_hidden_files_are_ignored_and_other_files_are_rejected(tmp_path: Path) -> None:
     names = ["cat/1.png", "cat/.2.png", ".git/3.png", "__MACOSX/cat/4.png", "cat/notes.doc", "a.md"]
     found = read_folder(fill(tmp_path, names))
     assert len(found) == 1
@@ -56,7 +56,7 @@ def test_what_is_hidden_is_not_seen_and_other_files_are_listed(tmp_path: Path) -
     }
 
 
-def test_links_that_leave_are_not_read(tmp_path: Path) -> None:
+def test_links_out_of_the_folder_are_not_read(tmp_path: Path) -> None:
     outside = fill(tmp_path / "out", ["secret/1.png"])
     root = fill(tmp_path / "in", ["cat/1.png"])
     (root / "cat/inside.png").symlink_to(root / "cat/1.png")
@@ -113,13 +113,13 @@ def test_a_zip_reads_as_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../out.png", "/etc/cat/1.png", "cat/../../1.png", "C:\\a\\1.png", "..\\cat\\1.png"]
 )
-def test_members_outside_are_refused(tmp_path: Path, name: str) -> None:
+def test_members_outside_the_root_are_rejected(tmp_path: Path, name: str) -> None:
     path = make_zip(tmp_path / "a.zip", {"cat/1.png": png(), name: png()})
     with pytest.raises(DataError, match=r"a path outside where it belongs"):
         read_zip(path)
 
 
-def test_links_and_passwords_in_a_zip_are_refused(tmp_path: Path) -> None:
+def test_links_and_passwords_in_a_zip_are_rejected(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("cat/1.png")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -133,7 +133,7 @@ def test_links_and_passwords_in_a_zip_are_refused(tmp_path: Path) -> None:
         read_zip(tmp_path / "b.zip")
 
 
-def test_a_compression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compression_bomb_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_zip(tmp_path / "a.zip", {f"cat/{at}.png": bytes(1_000_000) for at in range(5)})
     monkeypatch.setattr(folders, "MAX_ZIP_BYTES", 3_000_000)
     with pytest.raises(DataError, match=r"taken for a compression bomb"):

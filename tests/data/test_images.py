@@ -23,7 +23,7 @@ def rgb() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
-def test_lossless_formats_give_back_their_pixels(rgb: np.ndarray) -> None:
+def test_lossless_formats_keep_their_pixels(rgb: np.ndarray) -> None:
     for kind in ("PNG", "BMP", "TIFF"):
         assert np.array_equal(images.decode_image(encoded(Image.fromarray(rgb), kind)), rgb)
     webp = encoded(Image.fromarray(rgb), "WEBP", lossless=True)
@@ -36,10 +36,10 @@ def test_alpha_is_dropped_and_not_painted_over(rgb: np.ndarray) -> None:
     assert np.array_equal(images.decode_image(data), rgb)
 
 
-def test_grey_is_repeated_and_a_palette_expanded() -> None:
-    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    decoded = images.decode_image(encoded(Image.fromarray(grey)))
-    assert np.array_equal(decoded, np.repeat(grey[..., None], 3, axis=-1))
+def test_gray_is_repeated_and_a_palette_expanded() -> None:
+    gray = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    decoded = images.decode_image(encoded(Image.fromarray(gray)))
+    assert np.array_equal(decoded, np.repeat(gray[..., None], 3, axis=-1))
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putdata([1, 0])
@@ -47,7 +47,7 @@ def test_grey_is_repeated_and_a_palette_expanded() -> None:
         assert images.decode_image(data).tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
-def test_what_is_transparent_in_a_gif_is_black_as_in_tensorflow() -> None:
+def test_transparent_pixels_of_a_gif_are_black_as_in_tensorflow() -> None:
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putdata([1, 0])
@@ -56,14 +56,14 @@ def test_what_is_transparent_in_a_gif_is_black_as_in_tensorflow() -> None:
     ]
 
 
-def test_sixteen_bit_grey_keeps_its_high_byte() -> None:
+def test_sixteen_bit_gray_keeps_its_high_byte() -> None:
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     for kind in ("PNG", "TIFF"):
         decoded = images.decode_image(encoded(Image.fromarray(deep), kind), channels=1)
         assert decoded[0, :, 0].tolist() == [0, 0, 1, 255]
 
 
-def test_first_frame_of_an_animation() -> None:
+def test_an_animation_gives_its_first_frame() -> None:
     red, blue = (Image.new("RGB", (4, 4), color) for color in ("red", "blue"))
     gif = encoded(red, "GIF", save_all=True, append_images=[blue])
     assert images.decode_image(gif)[0, 0].tolist() == [255, 0, 0]
@@ -92,13 +92,13 @@ def test_cmyk_becomes_rgb() -> None:
         (encoded(Image.new("F", (4, 4)), "TIFF"), "floating-point"),
     ],
 )
-def test_what_cannot_be_decoded(data: bytes, text: str) -> None:
+def test_unreadable_files_are_explained(data: bytes, text: str) -> None:
     with pytest.raises(DataError, match=text):
         images.decode_image(data)
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 60_000])
-def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
+def test_a_decompression_bomb_is_rejected_before_it_is_decoded(side: int) -> None:
     def chunk(kind: bytes, body: bytes) -> bytes:
         check = zlib.crc32(kind + body)
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
@@ -119,15 +119,15 @@ def test_resize_averages_when_it_shrinks_and_keeps_every_channel() -> None:
     assert images.resize_image(pixels, (8, 8)) is pixels
 
 
-def test_channels_convert_between_grey_and_rgb(rgb: np.ndarray) -> None:
-    grey = images.convert_channels(rgb, 1)
-    assert np.array_equal(grey[..., 0], np.asarray(Image.fromarray(rgb).convert("L")))
-    assert images.convert_channels(grey, 3).shape == (5, 7, 3)
+def test_channels_convert_between_gray_and_rgb(rgb: np.ndarray) -> None:
+    gray = images.convert_channels(rgb, 1)
+    assert np.array_equal(gray[..., 0], np.asarray(Image.fromarray(rgb).convert("L")))
+    assert images.convert_channels(gray, 3).shape == (5, 7, 3)
     with pytest.raises(DataError, match=r"4 channels and 3 are expected"):
         images.convert_channels(np.zeros((2, 2, 4), np.uint8), 3)
 
 
 def test_png_round_trip(rgb: np.ndarray) -> None:
     assert np.array_equal(images.decode_image(images.encode_png(rgb)), rgb)
-    grey = rgb[..., :1]
-    assert np.array_equal(images.decode_image(images.encode_png(grey), channels=1), grey)
+    gray = rgb[..., :1]
+    assert np.array_equal(images.decode_image(images.encode_png(gray), channels=1), gray)

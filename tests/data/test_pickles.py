@@ -23,7 +23,7 @@ def python2_string(value: bytes) -> bytes:
 
 
 def python2_batch(labels: list[int]) -> bytes:
-    """What Python 2's cPickle wrote for the official files: protocol 2, str for everything."""
+    """The official files as cPickle of Python 2 wrote them: protocol 2, with str for all text."""
     shape = b"K" + bytes([len(labels)]) + b"M" + struct.pack("<H", 3072) + b"\x86"
     minus_one = b"J\xff\xff\xff\xff"
     dtype = (
@@ -87,7 +87,7 @@ def test_an_attack_is_named_and_never_run(tmp_path: Path, protocol: int) -> None
         b"\x80\x02(K\x01i__main__\nX\n.",
     ],
 )
-def test_broken_pickles_are_one_error(content: bytes) -> None:
+def test_broken_pickles_give_the_same_error(content: bytes) -> None:
     with pytest.raises(DataError, match=r"not a CIFAR batch"):
         parse_pickle(content, "data_batch_1")
 
@@ -113,7 +113,7 @@ def test_the_folder_of_batches(tmp_path: Path, protocol: int) -> None:
     assert load_data(tmp_path).labels == ("cat", "ape")
 
 
-def test_wrong_batches(tmp_path: Path) -> None:
+def test_wrong_batches_are_explained(tmp_path: Path) -> None:
     write_set(tmp_path)
     batch = {b"data": PIXELS, b"labels": [0, 1, 7, 0]}
     (tmp_path / "data_batch_1").write_bytes(pickle.dumps(batch))
@@ -127,7 +127,7 @@ def test_wrong_batches(tmp_path: Path) -> None:
         read_cifar(tmp_path)
 
 
-def test_a_stray_pickle_is_refused(tmp_path: Path) -> None:
+def test_other_pickles_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "data.pkl").write_bytes(pickle.dumps({}))
     with pytest.raises(DataError, match=r"pickles are never executed"):
         load_data(tmp_path / "data.pkl")

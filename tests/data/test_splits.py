@@ -26,7 +26,7 @@ def sides(rows: list[tuple[str, int]], val: float = 0.2, test: float = 0.2) -> l
 
 @given(ROWS, st.randoms())
 @settings(deadline=None)
-def test_the_order_of_rows_plays_no_part(rows: list[tuple[str, int]], random) -> None:
+def test_the_order_of_rows_does_not_matter(rows: list[tuple[str, int]], random) -> None:
     before = dict(zip(rows, sides(rows), strict=True))
     random.shuffle(rows)
     assert dict(zip(rows, sides(rows), strict=True)) == before
@@ -34,7 +34,7 @@ def test_the_order_of_rows_plays_no_part(rows: list[tuple[str, int]], random) ->
 
 @given(ROWS)
 @settings(deadline=None)
-def test_one_content_is_on_one_side_under_whatever_label(rows: list[tuple[str, int]]) -> None:
+def test_a_content_is_on_one_side_under_any_label(rows: list[tuple[str, int]]) -> None:
     found: dict[str, set[int]] = {}
     for (text, _), side in zip(rows, sides(rows), strict=True):
         found.setdefault(text, set()).add(side)
@@ -55,7 +55,7 @@ def test_each_class_with_enough_own_contents_is_in_each_split(rows: list[tuple[s
 
 @given(ROWS)
 @settings(deadline=None)
-def test_each_class_can_be_learned_however_few_its_rows(rows: list[tuple[str, int]]) -> None:
+def test_every_class_has_training_rows(rows: list[tuple[str, int]]) -> None:
     got = sides(rows, val=0.5, test=0.5)
     learned = {label for (_, label), side in zip(rows, got, strict=True) if side == TRAIN}
     assert learned == {label for _, label in rows}
@@ -63,7 +63,7 @@ def test_each_class_can_be_learned_however_few_its_rows(rows: list[tuple[str, in
 
 @given(st.integers(0, 10_000))
 @settings(deadline=None, max_examples=20)
-def test_more_rows_move_none(seed: int) -> None:
+def test_added_rows_move_no_others(seed: int) -> None:
     rows = [(f"{seed} {at}", at % 2) for at in range(600)]
     assert sides(rows)[:300] == sides(rows[:300])
 
@@ -75,18 +75,18 @@ def test_shares_hold_in_every_class() -> None:
     assert np.abs((got == VAL).mean(axis=0) - 0.08).max() < 0.03
 
 
-def test_no_share_no_split() -> None:
+def test_a_share_of_zero_makes_no_split() -> None:
     rows = [(str(at), at % 2) for at in range(50)]
     assert set(sides(rows, val=0, test=0)) == {TRAIN}
     assert set(sides(rows, val=0.2, test=0)) == {TRAIN, VAL}
 
 
-def test_a_tiny_class_is_repaired() -> None:
+def test_a_small_class_gets_rows_in_every_split() -> None:
     rows = [(str(at), 0) for at in range(200)] + [("x", 1), ("y", 1), ("z", 1)]
     assert sorted(sides(rows)[-3:]) == sorted([TRAIN, VAL, TEST])
 
 
-def test_given_splits_stay_and_missing_ones_come_out_of_train() -> None:
+def test_splits_of_the_source_stay_and_missing_ones_come_from_train() -> None:
     texts = [str(at) for at in range(300)]
     given_sides = np.array([TRAIN] * 200 + [TEST] * 100, np.int8)
     got = split_rows(digests(texts), np.arange(300) % 2, given_sides, 0.2, 0.5)
@@ -100,7 +100,7 @@ def test_leaks_are_counted_by_row() -> None:
     assert count_leaked(digests(["a", "a", "a", "b"]), got, "val") == 0
 
 
-def test_a_limit_keeps_the_shares_whatever_the_order() -> None:
+def test_a_limit_keeps_the_shares_in_any_order() -> None:
     texts = [str(at) for at in range(1_000)]
     labels = np.array([0] * 900 + [1] * 100)
     rows = limit_rows(digests(texts), labels, np.arange(1_000), 100)

@@ -55,7 +55,7 @@ def test_named_columns_go_before_usual_ones(tmp_path: Path) -> None:
     assert rows(found) == [("c", "1")]
 
 
-def test_texts_pass_untouched(tmp_path: Path) -> None:
+def test_texts_are_not_changed(tmp_path: Path) -> None:
     texts = [
         "NA",
         "null",
@@ -112,7 +112,7 @@ def test_ten_megabytes_in_one_cell(tmp_path: Path) -> None:
     assert [row.reason for row in data.rejected] == ["has a text of more than 1,000,000 characters"]
 
 
-def test_other_encodings(tmp_path: Path) -> None:
+def test_other_encodings_are_explained(tmp_path: Path) -> None:
     content = "text,label\n好,x\n很差,y\n"
     with pytest.raises(DataError, match=r'not UTF-8: line 2 has the byte 0x\w\w.*"gb18030"'):
         read(tmp_path / "a.csv", content.encode("gb18030"))
@@ -159,7 +159,7 @@ def test_a_column_of_splits(tmp_path: Path) -> None:
         read(tmp_path / "a.csv", other, split="set")
 
 
-def test_bad_lines_of_json(tmp_path: Path) -> None:
+def test_bad_lines_of_json_are_rejected(tmp_path: Path) -> None:
     lines = [
         '{"text": "a", "label": 1}',
         "{broken",
@@ -178,7 +178,7 @@ def test_bad_lines_of_json(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl", "[1]\n")
 
 
-def test_bytes_that_are_not_utf8_pass_no_parser(tmp_path: Path) -> None:
+def test_no_parser_accepts_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     good = b'{"text": "a", "label": 1}\n'
     found = read(tmp_path / "a.jsonl", good + b'{"text": "\xff", "label": 1}\n')
     assert [(row.origin, row.reason) for row in found.rejected] == [

@@ -67,14 +67,14 @@ def test_a_builder_of_another_package_trains_under_its_name(colors: Path, tmp_pa
 
 
 @pytest.mark.usefixtures("acme")
-def test_what_is_no_builder_is_refused() -> None:
+def test_an_entry_point_that_is_not_a_builder_is_rejected() -> None:
     with pytest.raises(ConfigError, match=r"'other' in 'modelwright\.builders' is a object"):
         find_builder("other")
     with pytest.raises(ConfigError, match=r"unknown builder 'flatt'\. Did you mean 'flat'\?"):
         find_builder("flatt")
 
 
-def test_an_unknown_builder_lists_those_there_are() -> None:
+def test_an_unknown_builder_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown builder 'cn'\. Did you mean 'cnn'\?") as error:
         find_builder("cn")
     assert all(name in str(error.value) for name in BUILDERS)

@@ -21,7 +21,7 @@ def layer(region: int = 3, size: int = 8, **options: Any) -> ContextVectors:
 
 
 def two_topics(texts: int = 192, length: int = 24) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of texts of one topic or the other, padded, and which it is."""
+    """Returns the ids of padded texts with one of two topics, and their topics."""
     random = np.random.default_rng(0)
     topics = random.integers(0, 2, texts)
     ids = (random.integers(2, 12, (texts, length)) + 10 * topics[:, None]).astype(np.int32)
@@ -31,11 +31,11 @@ def two_topics(texts: int = 192, length: int = 24) -> tuple[np.ndarray, np.ndarr
 
 @pytest.mark.parametrize(("region", "before", "after"), [(1, 0, 0), (3, 1, 1), (4, 1, 2)])
 def test_a_vector_is_the_sum_of_its_region(region: int, before: int, after: int) -> None:
-    made = layer(region)
+    vectors_layer = layer(region)
     tokens = np.random.default_rng(0).normal(size=(VOCABULARY, 8)).astype(np.float32)
-    made.tokens.assign(tokens)
+    vectors_layer.tokens.assign(tokens)
     ids = np.array([[4, 9, 1, 7, 20, 5, 0, 0]], np.int32)  # 1 is unknown: it adds nothing
-    found = np.asarray(made(ids))[0]
+    found = np.asarray(vectors_layer(ids))[0]
     for place in range(6):
         region_ids = [i for i in ids[0, max(place - before, 0) : place + after + 1] if i > 1]
         expected = tokens[region_ids].sum(axis=0)
@@ -43,7 +43,7 @@ def test_a_vector_is_the_sum_of_its_region(region: int, before: int, after: int)
     assert not found[6:].any(), "padding has none"
 
 
-def test_what_is_near_is_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_tokens_are_counted_as_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_vectors, "_REACH", 2)
     monkeypatch.setattr(context_vectors, "_CONTEXTS", 4)
     ids = np.array([[2, 3, 5, 2], [3, 0, 0, 0], [2, 1, 4, 0]], np.int32)
@@ -56,10 +56,10 @@ def test_what_is_near_is_counted_by_hand(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_array_equal(found, expected)
 
 
-def test_the_vectors_of_a_token_and_a_context_tell_how_near_they_are() -> None:
+def test_the_vectors_are_singular_vectors_of_the_log_ratios() -> None:
     ids, _ = two_topics()
     counts = context_vectors._counts([Ids(ids)], VOCABULARY, None)  # type: ignore[list-item]
-    made = context_vectors._vectors(counts, VOCABULARY - 1)
+    vectors = context_vectors._vectors(counts, VOCABULARY - 1)
     dense = counts.toarray()
     often = dense.sum(axis=0) ** 0.75
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -67,16 +67,18 @@ def test_the_vectors_of_a_token_and_a_context_tell_how_near_they_are() -> None:
     more = np.where(more > 0, more, 0)
     # Of left times strength times right, the vectors are left times the root of strength.
     strength = np.linalg.svd(more)[1]
-    np.testing.assert_allclose(made.T @ made, np.diag(np.diag(made.T @ made)), atol=1e-4)
-    found = np.sort((made**2).sum(axis=0))[::-1]
+    np.testing.assert_allclose(
+        vectors.T @ vectors, np.diag(np.diag(vectors.T @ vectors)), atol=1e-4
+    )
+    found = np.sort((vectors**2).sum(axis=0))[::-1]
     np.testing.assert_allclose(found, strength[: VOCABULARY - 1], atol=1e-4)
 
 
-def test_it_learns_which_tokens_stand_near_each_other() -> None:
+def test_it_learns_which_tokens_occur_near_each_other() -> None:
     ids, topics = two_topics()
-    made = layer()
-    learn_context_vectors(made, [Ids(ids)], 0.5)  # type: ignore[list-item]
-    vectors = np.asarray(made(ids))
+    vectors_layer = layer()
+    learn_context_vectors(vectors_layer, [Ids(ids)], 0.5)  # type: ignore[list-item]
+    vectors = np.asarray(vectors_layer(ids))
     assert vectors[ids != 0].std() == pytest.approx(0.5, rel=1e-4)
     means = vectors.mean(axis=1)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
@@ -87,11 +89,11 @@ def test_it_learns_which_tokens_stand_near_each_other() -> None:
 
 def test_it_learns_the_same_bits_twice_and_is_frozen() -> None:
     ids, _ = two_topics(40)
-    made = [layer(), layer()]
-    for one in made:
+    layers = [layer(), layer()]
+    for one in layers:
         learn_context_vectors(one, [Ids(ids)], 1.0)  # type: ignore[list-item]
         assert one.trainable_variables == []
-    np.testing.assert_array_equal(np.asarray(made[0].tokens), np.asarray(made[1].tokens))
+    np.testing.assert_array_equal(np.asarray(layers[0].tokens), np.asarray(layers[1].tokens))
 
 
 def test_parts_and_padding_change_nothing() -> None:
@@ -105,18 +107,18 @@ def test_parts_and_padding_change_nothing() -> None:
     np.testing.assert_array_equal(counts[0], counts[2])
 
 
-def test_texts_without_known_tokens_are_no_trouble() -> None:
-    made = layer()
-    learn_context_vectors(made, [Ids(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
-    assert not np.asarray(made.tokens).any()
+def test_texts_without_known_tokens_give_zeros() -> None:
+    vectors_layer = layer()
+    learn_context_vectors(vectors_layer, [Ids(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
+    assert not np.asarray(vectors_layer.tokens).any()
 
 
 def test_progress_counts_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_vectors, "_CHUNK", 64)
     ids, _ = two_topics(100)
-    told: list[tuple[str, int, int]] = []
-    learn_context_vectors(layer(), [Ids(ids)], 1.0, lambda *step: told.append(step))  # type: ignore[list-item]
-    assert told == [("counting neighbors", 64, 100), ("counting neighbors", 100, 100)]
+    steps: list[tuple[str, int, int]] = []
+    learn_context_vectors(layer(), [Ids(ids)], 1.0, lambda *step: steps.append(step))  # type: ignore[list-item]
+    assert steps == [("counting neighbors", 64, 100), ("counting neighbors", 100, 100)]
 
 
 def test_stored_weights_keep_the_name_that_run_folders_have(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ IDS = RANDOM.integers(2, 12, (24, 6)).astype(np.int32)
 LABELS = (IDS[:, 0] > 6).astype(np.int64)
 
 
-def committee(classes: int = 2, length: int | None = 6, **options: Any) -> Any:
+def build_ensemble(classes: int = 2, length: int | None = 6, **options: Any) -> Any:
     config = ModelConfig(builder="committee", options={**OPTIONS, **options})
     keras.utils.set_random_seed(0)
     network = build_network(config, (length,), classes)
@@ -38,8 +38,8 @@ def members(network: Any) -> Any:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_answer_is_the_mean_of_the_members(classes: int) -> None:
-    network = committee(classes, width=2)
+def test_the_output_is_the_mean_of_the_members(classes: int) -> None:
+    network = build_ensemble(classes, width=2)
     each = members(network).predict(IDS, verbose=0)
     assert each.shape == (24, 2, 1 if classes == 2 else 3)
     np.testing.assert_allclose(network.predict(IDS, verbose=0), each.mean(axis=1), rtol=1e-5)
@@ -47,8 +47,8 @@ def test_the_answer_is_the_mean_of_the_members(classes: int) -> None:
 
 def test_a_member_learns_as_if_it_were_alone() -> None:
     targets = LABELS[:, None]
-    together = committee()
-    alone = committee()
+    together = build_ensemble()
+    alone = build_ensemble()
     for network in (together, alone):
         network.compile("sgd", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     # The same member, with the other's part in the loss taken away.
@@ -67,7 +67,7 @@ def test_a_member_learns_as_if_it_were_alone() -> None:
 
 def test_the_loss_of_a_step_is_the_mean_of_the_members_losses() -> None:
     targets = LABELS[:, None].astype(np.float32)
-    network = committee()
+    network = build_ensemble()
     network.compile("sgd", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     each = members(network).predict(IDS, verbose=0)[..., 0]
     losses = -np.log(np.where(targets == 1, each, 1 - each))
@@ -80,9 +80,9 @@ def test_the_loss_of_a_step_is_the_mean_of_the_members_losses() -> None:
     assert network.evaluate(IDS, targets, verbose=0)[0] == pytest.approx(expected, rel=1e-4)
 
 
-def test_padding_changes_no_answer() -> None:
-    network = committee(width=4, context=2)
-    longer = committee(length=None, width=4, context=2)
+def test_padding_does_not_change_the_output() -> None:
+    network = build_ensemble(width=4, context=2)
+    longer = build_ensemble(length=None, width=4, context=2)
     longer.set_weights(network.get_weights())
     short = np.pad(IDS[:, :4], ((0, 0), (0, 2)))
     expected = network.predict(short, verbose=0)
@@ -101,11 +101,11 @@ def test_padding_changes_no_answer() -> None:
     ],
 )
 def test_options_show_in_the_number_of_weights(option: str, value: Any) -> None:
-    assert committee(**{option: value}).count_params() != committee().count_params()
+    assert build_ensemble(**{option: value}).count_params() != build_ensemble().count_params()
 
 
-def test_the_convolution_takes_ids_it_does_not_know_for_unknown() -> None:
-    network = committee(known=8)
+def test_the_convolution_treats_other_ids_as_unknown() -> None:
+    network = build_ensemble(known=8)
     convolution = keras.Model(network.input, network.get_layer("probability").output)
     others = np.where(IDS < 8, IDS, 1)
     np.testing.assert_array_equal(
@@ -118,10 +118,10 @@ def test_the_convolution_takes_ids_it_does_not_know_for_unknown() -> None:
     assert not np.array_equal(ngrams.predict(IDS, verbose=0), ngrams.predict(others, verbose=0))
 
 
-def test_the_pace_is_that_of_the_ngrams_alone() -> None:
+def test_the_pace_affects_only_the_ngrams() -> None:
     found = []
     for pace in (10.0, 20.0):
-        network = committee(pace=pace)
+        network = build_ensemble(pace=pace)
         network.get_layer("scores").weight.assign(
             keras.ops.full_like(network.get_layer("scores").weight, 0.01)
         )
@@ -131,13 +131,13 @@ def test_the_pace_is_that_of_the_ngrams_alone() -> None:
 
 
 def test_context_is_learned_with_unknown_ids_in_the_rows() -> None:
-    network = committee(known=8, context=3)
+    network = build_ensemble(known=8, context=3)
     tokens = np.asarray(network.get_layer("context_vectors").tokens)
     assert tokens.shape == (8, 3) and np.isfinite(tokens).all()
 
 
-def test_dropout_changes_what_training_sees() -> None:
+def test_dropout_affects_training() -> None:
     for rate, alike in ((0.0, True), (0.5, False)):
-        network = committee(dropout=rate)
+        network = build_ensemble(dropout=rate)
         found = [np.asarray(network(IDS, training=True)) for _ in range(2)]
         assert np.array_equal(*found) is alike

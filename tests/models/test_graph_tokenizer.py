@@ -44,13 +44,13 @@ def test_tokens_of_mixed_text(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
 
 
-def test_the_other_ways_to_split() -> None:
+def test_words_and_characters_as_tokens() -> None:
     assert tokens("好电影 ok", tokens="word") == ["好电影", "ok"]
     assert tokens("好 ok", tokens="char") == ["好", "o", "k"]
     assert tokens("好电影", ngrams=2) == ["好", "电", "影", "好 电", "电 影"]
 
 
-def test_broken_utf8_does_not_stop_it() -> None:
+def test_invalid_utf8_is_skipped() -> None:
     assert split_tokens(tf.constant([b"good \xff\xfe film"]), TextOptions()).to_list() == [
         [b"good", b"film"]
     ]
@@ -68,9 +68,9 @@ def test_the_vocabulary_is_by_frequency_then_code_point(vocabulary: Path, tmp_pa
     assert (tmp_path / "w.txt").read_text() == vocabulary.read_text()
 
 
-def test_ids_are_padded_cut_and_never_all_padding(vocabulary: Path) -> None:
-    cutter = GraphTokenizer(TextOptions(length=3), vocabulary)
-    ids = cutter.encode(["b", "a zz b a", "", "!"])
+def test_ids_are_padded_and_cut_and_never_all_padding(vocabulary: Path) -> None:
+    tokenizer = GraphTokenizer(TextOptions(length=3), vocabulary)
+    ids = tokenizer.encode(["b", "a zz b a", "", "!"])
     np.testing.assert_array_equal(ids, [[2, 0, 0], [1, 2, 3], [1, 0, 0], [1, 0, 0]])
     head = GraphTokenizer(TextOptions(length=3, keep="start"), vocabulary)
     np.testing.assert_array_equal(head.encode(["a zz b a"]), [[3, 1, 2]])
@@ -81,7 +81,7 @@ def test_a_text_of_100000_characters(vocabulary: Path) -> None:
     np.testing.assert_array_equal(ids, [[1, 2, 1, 3]])
 
 
-def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_vocabulary_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     path.write_text("a\nb\n")
     with pytest.raises(RunError, match="is not a vocabulary: expected <pad> and <unk> first"):
@@ -90,14 +90,14 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
         GraphTokenizer(TextOptions(), tmp_path / "missing")
 
 
-def test_known_is_the_share_of_single_tokens_that_have_an_id(vocabulary: Path) -> None:
+def test_known_share_counts_single_tokens(vocabulary: Path) -> None:
     for ngrams in (1, 2):
         tokenizer = GraphTokenizer(TextOptions(ngrams=ngrams), vocabulary)
         assert tokenizer.known_share(["a b c", "B!"]) == 0.75
         assert tokenizer.known_share(["", "?"]) == 0.0
 
 
-def test_a_vocabulary_that_was_rewritten_is_read_again(vocabulary: Path) -> None:
+def test_a_rewritten_vocabulary_is_read_again(vocabulary: Path) -> None:
     before = GraphTokenizer(TextOptions(length=1), vocabulary)
     np.testing.assert_array_equal(before.encode(["b"]), [[2]])
     vocabulary.write_text("<pad>\n<unk>\na\nb\n")
@@ -107,7 +107,7 @@ def test_a_vocabulary_that_was_rewritten_is_read_again(vocabulary: Path) -> None
 
 
 def digest() -> str:
-    """Of every code point as a text, and of some with marks, as the graph cuts them."""
+    """Returns a hash of the tokens of every code point, and of some with combining marks."""
     points = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
     texts = [*map(chr, points), *(f"{chr(p)}\u0300\u0307 A{chr(p)}" for p in range(0x3000))]
     found = separate_tokens(tf.constant(texts), TextOptions()).numpy()
@@ -115,7 +115,7 @@ def digest() -> str:
 
 
 @pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
-def test_the_language_of_the_process_changes_no_token(language: str) -> None:
+def test_tokens_do_not_depend_on_the_language_of_the_process(language: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import test_graph_tokenizer; print(test_graph_tokenizer.digest())"],
         capture_output=True,

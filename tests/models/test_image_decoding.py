@@ -1,4 +1,4 @@
-"""The graph decodes as Pillow does; Pillow's own decoding is tested with the data layer."""
+"""The graph decodes like Pillow. Decoding with Pillow is tested in tests/data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from modelwright.data.images import decode, resize
+from modelwright.data.images import decode_image, resize_image
 from modelwright.models import image_decoding
 
 RANDOM = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def rgba() -> Image.Image:
 CASES: dict[str, tuple[Callable[[], bytes], int]] = {
     "png": (lambda: encoded(color()), 0),
     "bmp": (lambda: encoded(color(), "BMP"), 0),
-    "grey": (lambda: encoded(color().convert("L")), 0),
+    "gray": (lambda: encoded(color().convert("L")), 0),
     "palette": (lambda: encoded(color().convert("P")), 0),
     "alpha": (lambda: encoded(rgba()), 0),
     "16-bit": (
@@ -60,19 +60,19 @@ CASES: dict[str, tuple[Callable[[], bytes], int]] = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("channels", [3, 1])
-def test_the_graph_sees_what_pillow_sees(name: str, channels: int) -> None:
+def test_the_graph_and_pillow_give_the_same_pixels(name: str, channels: int) -> None:
     make, levels = CASES[name]
     data = make()
-    expected = decode(data, channels=channels)
-    given = image_decoding.decode_in_graph(tf.constant([data]), expected.shape).numpy()[0]
-    assert given.dtype == np.uint8
-    assert np.abs(given.astype(int) - expected).max() <= levels
+    expected = decode_image(data, channels=channels)
+    decoded = image_decoding.decode_in_graph(tf.constant([data]), expected.shape).numpy()[0]
+    assert decoded.dtype == np.uint8
+    assert np.abs(decoded.astype(int) - expected).max() <= levels
 
 
 @pytest.mark.parametrize("side", [8, 17, 24, 61])
-def test_resizing_agrees_to_one_grey_level(side: int) -> None:
+def test_resizing_agrees_to_one_gray_level(side: int) -> None:
     data = encoded(color())
-    expected = resize(decode(data, channels=3), (side, side))
-    given = image_decoding.decode_in_graph(tf.constant([data, data]), (side, side, 3)).numpy()
-    assert given.shape == (2, side, side, 3)
-    assert np.abs(given[1].astype(int) - expected).max() <= 1
+    expected = resize_image(decode_image(data, channels=3), (side, side))
+    decoded = image_decoding.decode_in_graph(tf.constant([data, data]), (side, side, 3)).numpy()
+    assert decoded.shape == (2, side, side, 3)
+    assert np.abs(decoded[1].astype(int) - expected).max() <= 1

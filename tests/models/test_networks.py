@@ -21,7 +21,7 @@ def kinds(model: keras.Model) -> list[str]:
     return [type(layer).__name__ for layer in model.layers[1:]]
 
 
-def test_the_cnn_is_as_the_tutorial_draws_it() -> None:
+def test_the_cnn_is_that_of_the_tutorial() -> None:
     model = build("cnn", (32, 32, 3), 10)
     assert model.count_params() == 356_810
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -31,7 +31,7 @@ def test_the_cnn_is_as_the_tutorial_draws_it() -> None:
     assert model.output_shape == (None, 10)
 
 
-def test_the_bilstm_is_as_the_tutorial_draws_it() -> None:
+def test_the_bilstm_is_that_of_the_tutorial() -> None:
     model = build("bilstm", (200,), 2)
     assert kinds(model) == ["Embedding", "Bidirectional", "Bidirectional", "Dense", "Dense"] or (
         "NotEqual" in kinds(model)
@@ -60,7 +60,7 @@ def test_options_of_the_cnn_show_in_its_layers(
 
 
 @pytest.mark.parametrize("pooling", ["last", "max"])
-def test_masked_padding_does_not_change_the_answer(pooling: str) -> None:
+def test_masked_padding_does_not_change_the_output(pooling: str) -> None:
     ids = np.array([[5, 6, 7, 0, 0, 0]], np.int32)
     options = {"units": [4], "embedding": 4, "cell": "gru", "pooling": pooling}
     model = build("bilstm", (6,), 2, **options)
@@ -81,7 +81,7 @@ def test_masked_padding_does_not_change_the_answer(pooling: str) -> None:
     assert abs(unmasked.predict(ids, verbose=0) - model.predict(ids, verbose=0)).max() > 1e-6
 
 
-def test_outputs_stay_float32_in_low_precision_and_the_policy_is_put_back() -> None:
+def test_outputs_are_float32_in_low_precision_and_the_policy_is_restored() -> None:
     before = keras.config.dtype_policy()
     model = build_network(ModelConfig(builder="cnn", options={}), (32, 32, 3), 10, "mixed_bfloat16")
     assert model.output.dtype == "float32"
@@ -94,7 +94,7 @@ def test_images_too_small_for_the_poolings() -> None:
         build("cnn", (8, 8, 3), 10)
 
 
-def test_one_sigmoid_is_spread_over_two_classes() -> None:
+def test_one_sigmoid_becomes_two_columns() -> None:
     outputs = np.array([[0.25]], np.float32)
     np.testing.assert_allclose(two_columns(outputs), [[0.75, 0.25]])
     three = np.array([[0.2, 0.3, 0.5]], np.float32)
@@ -129,7 +129,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "own_models", raising=False)
 
 
-def test_a_function_of_the_users_own(own: None) -> None:
+def test_a_function_of_the_user(own: None) -> None:
     model = build("custom", (4, 4, 3), 5, function="own_models:linear", options={"units": 7})
     assert model.layers[3].units == 7
     assert model.output_shape == (None, 5)
@@ -146,7 +146,7 @@ def test_a_function_of_the_users_own(own: None) -> None:
         ("needs_more:f", "imports 'not_there_at_all'", MissingDependencyError),
     ],
 )
-def test_a_function_that_cannot_be_used(
+def test_an_unusable_function_is_explained(
     own: None, function: str, says: str, kind: type[Exception]
 ) -> None:
     with pytest.raises(kind, match=says):

@@ -28,7 +28,7 @@ LABELS = np.array([1, 0, 0])
 
 
 def grams(row: list[int], vocabulary: int = 12, buckets: int = 4096) -> set[int]:
-    """The buckets of a row's 1- to 3-grams, by Python's unbounded integers."""
+    """Returns the buckets of a row's 1- to 3-grams, computed with unbounded integers."""
     hashed, found = buckets - vocabulary, set()
     factor = 251 if hashed % 251 else 241
     for start in range(len(row)):
@@ -67,7 +67,7 @@ def test_the_ngrams_of_three_texts_by_hand() -> None:
     assert third == {3, 4}
 
 
-def test_padding_and_the_place_of_a_text_change_nothing() -> None:
+def test_padding_and_the_position_of_a_text_change_nothing() -> None:
     [alone] = buckets_of(np.array([[4, 2, 3]], np.int32))
     [padded] = buckets_of(np.array([[4, 2, 3, 0, 0, 0, 0]], np.int32))
     [behind] = buckets_of(np.array([[1, 4, 2, 3]], np.int32))
@@ -95,7 +95,7 @@ def test_the_largest_codes_do_not_overflow() -> None:
         assert set(row[row != NO_BUCKET].tolist()) == grams(tokens, vocabulary, MOST_BUCKETS)
 
 
-def test_ngrams_spread_over_the_buckets_as_chance_would() -> None:
+def test_ngrams_spread_evenly_over_the_buckets() -> None:
     ids = np.stack(np.meshgrid(np.arange(2, 302), np.arange(2, 302)), axis=-1).reshape(-1, 2)
     found = np.asarray(Buckets(1000, 101_000, 2)(ids.astype(np.int32)))
     used = len(np.unique(found[found >= 1000]))
@@ -151,14 +151,14 @@ def test_a_score_by_hand() -> None:
     assert answer[0, 0] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-4)
 
 
-def test_too_few_buckets_are_refused() -> None:
+def test_too_few_buckets_are_rejected() -> None:
     config = ModelConfig(builder="ngrams", options={"vocabulary": 5000, "buckets": 4096})
     with pytest.raises(ConfigError, match=r"model.buckets was given 4096 .* expected more buckets"):
         build_network(config, (6,), 2)
 
 
 def negations(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Rows in which each word alone is as frequent in both classes."""
+    """Returns rows in which each word is equally frequent in both classes."""
     random = np.random.default_rng(seed)
     names = ["film", "plot", "actor", "scene", "score"]
     rows = []
@@ -195,7 +195,7 @@ def trained(negated: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return train(negated, tmp_path_factory.mktemp("runs") / "negations")
 
 
-def test_negation_is_learned_which_single_words_cannot(
+def test_negation_is_learned_but_not_from_single_words(
     negated: Path, trained: Any, tmp_path: Path
 ) -> None:
     assert trained.val_accuracy == 1.0
@@ -238,7 +238,7 @@ def test_resuming_does_not_count_again_and_gives_the_same_bits(
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_servable_answers_as_the_network(trained: Any, tmp_path: Path) -> None:
+def test_the_servable_predicts_like_the_network(trained: Any, tmp_path: Path) -> None:
     exported = modelwright.export(trained.run, tmp_path / "model")
     assert exported.parity["savedmodel"]["labels_changed"] == 0
     assert exported.parity["onnx"]["labels_changed"] == 0

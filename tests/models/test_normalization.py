@@ -12,7 +12,7 @@ SHAPES = [(6, 5, 4, 3), (2, 1, 1, 3), (7, 3)]
 
 
 def steps(kind: type[keras.layers.Layer], options: dict, shape: tuple[int, ...]) -> list:
-    """Answers, gradients and weights after three training steps and one answer outside of them."""
+    """Returns outputs, gradients and weights of three training steps, and an output afterward."""
     layer = kind(epsilon=1e-3, **options)
     random = np.random.default_rng(0)
     found = []
@@ -31,7 +31,7 @@ def steps(kind: type[keras.layers.Layer], options: dict, shape: tuple[int, ...])
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("options", OPTIONS)
-def test_it_is_keras_own_layer_up_to_rounding(options: dict, shape: tuple[int, ...]) -> None:
+def test_it_equals_the_layer_of_keras_up_to_rounding(options: dict, shape: tuple[int, ...]) -> None:
     ours = steps(BatchNormalization, options, shape)
     theirs = steps(keras.layers.BatchNormalization, options, shape)
     assert len(ours) == len(theirs)
@@ -55,7 +55,7 @@ def test_a_training_step_of_images_is_one_operation(dtype: str) -> None:
     assert not found & {"SquaredDifference", "Mean", "Rsqrt"}
 
 
-def test_a_frozen_layer_and_other_ranks_are_left_to_keras() -> None:
+def test_frozen_layers_and_other_ranks_use_keras() -> None:
     frozen = BatchNormalization(trainable=False)
     frozen.build((None, 4, 4, 3))
     assert "FusedBatchNormV3" not in operations(frozen, "float32", (None, 4, 4, 3))

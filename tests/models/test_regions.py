@@ -31,7 +31,7 @@ def adapted(unlabelled: Any = None, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_the_strongest_region_by_hand(training: bool) -> None:
+def test_the_largest_region_by_hand(training: bool) -> None:
     layer = Regions(4, 2, 3)
     # By place and token: padding, unknown, two words; two filters.
     before = [[0, 1], [0, 0], [1, 0], [0, 0]]
@@ -78,7 +78,7 @@ def test_its_gradients_are_those_of_the_maximum() -> None:
 
 
 @pytest.mark.parametrize("context", [0, 3])
-def test_padding_changes_no_answer(context: int) -> None:
+def test_padding_does_not_change_the_output(context: int) -> None:
     network = regions(context=context, width=4)
     longer = regions(length=None, context=context, width=4)
     longer.set_weights(network.get_weights())
@@ -110,7 +110,7 @@ def test_options_show_in_the_number_of_weights(option: str, value: Any) -> None:
     assert regions(**{option: value}).count_params() != regions().count_params()
 
 
-def test_ids_that_it_does_not_know_are_unknown() -> None:
+def test_other_ids_are_unknown_tokens() -> None:
     network = regions(known=8)
     others = np.where(IDS < 8, IDS, 1)
     np.testing.assert_array_equal(
@@ -118,7 +118,7 @@ def test_ids_that_it_does_not_know_are_unknown() -> None:
     )
 
 
-def test_context_is_learned_before_and_not_by_the_training() -> None:
+def test_context_vectors_are_learned_before_the_training_and_frozen() -> None:
     plain = regions(context=3, known=9)
     network = adapted(context=3, known=9)
     layer = network.get_layer("context_vectors")
@@ -136,7 +136,7 @@ def test_context_is_learned_before_and_not_by_the_training() -> None:
         np.testing.assert_array_equal(old, new)
 
 
-def test_dropout_changes_what_training_sees() -> None:
+def test_dropout_affects_training() -> None:
     for rate, alike in ((0.0, True), (0.5, False)):
         network = regions(dropout=rate)
         found = [np.asarray(network(IDS, training=True)) for _ in range(2)]

@@ -38,7 +38,7 @@ def test_the_pool_by_hand() -> None:
 
 
 @pytest.mark.parametrize("context", [0, 3])
-def test_padding_changes_no_answer(context: int) -> None:
+def test_padding_does_not_change_the_output(context: int) -> None:
     network = textcnn(context=context, widths=[2, 3, 4])
     longer = textcnn(length=None, context=context, widths=[2, 3, 4])
     longer.set_weights(network.get_weights())
@@ -49,7 +49,7 @@ def test_padding_changes_no_answer(context: int) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_it_learns_a_token_wherever_it_stands(classes: int) -> None:
+def test_it_learns_a_token_at_any_position(classes: int) -> None:
     random = np.random.default_rng(1)
     labels = random.integers(0, classes, 300)
     ids = random.integers(6, 20, (300, 12)).astype(np.int32)
@@ -69,7 +69,7 @@ def test_options_show_in_the_number_of_weights(option: str, value: Any) -> None:
     assert textcnn(**{option: value}).count_params() != textcnn().count_params()
 
 
-def test_context_is_learned_before_and_not_by_the_training() -> None:
+def test_context_vectors_are_learned_before_the_training_and_frozen() -> None:
     plain = textcnn(context=3)
     network = adapted(context=3)
     before = network.get_layer("context_vectors").get_weights()
@@ -84,7 +84,7 @@ def test_context_is_learned_before_and_not_by_the_training() -> None:
         np.testing.assert_array_equal(old, new)
 
 
-def test_dropout_changes_what_training_sees() -> None:
+def test_dropout_affects_training() -> None:
     for rate, alike in ((0.0, True), (0.5, False)):
         network = textcnn(dropout=rate)
         found = [np.asarray(network(IDS, training=True)) for _ in range(2)]

@@ -15,7 +15,7 @@ CONFIG = ModelConfig(builder="whitened", options={"widths": [8, 12], "augment": 
 
 
 def images(count: int = 64) -> np.ndarray:
-    """Smooth random images: neighbouring pixels are alike, as in photographs."""
+    """Smooth random images: neighboring pixels are similar, as in photographs."""
     random = np.random.default_rng(0)
     coarse = random.integers(0, 255, (count, 5, 5, 3)).astype(np.float32)
     fine = np.asarray(keras.ops.image.resize(coarse, (16, 16)))
@@ -36,7 +36,7 @@ def test_the_kernel_whitens_the_patches_it_was_computed_from() -> None:
     assert values.min() > 0.5  # but for the constant that guards small directions
 
 
-def test_a_kernel_begins_as_the_identity_where_it_can() -> None:
+def test_a_kernel_starts_as_the_identity_where_possible() -> None:
     kernel = np.asarray(NearIdentity(0)((3, 3, 2, 5), "float32"))
     given = np.random.default_rng(1).normal(size=(1, 6, 6, 2)).astype(np.float32)
     answers = np.asarray(keras.ops.conv(given, kernel, padding="same"))
@@ -44,7 +44,7 @@ def test_a_kernel_begins_as_the_identity_where_it_can() -> None:
     assert np.abs(answers[..., 2:]).max() > 0
 
 
-def test_adapting_sets_only_what_comes_from_the_data() -> None:
+def test_adapt_sets_only_the_weights_computed_from_data() -> None:
     network = build_network(CONFIG, (16, 16, 3), 3)
     before = [v.numpy() for v in network.trainable_variables]
     adapt_network(CONFIG, network, AdaptationData(Ids(images()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_it_learns_and_its_frozen_layer_stays() -> None:
     np.testing.assert_array_equal(kernel, network.get_layer("whitening").get_weights()[0])
 
 
-def test_a_third_convolution_is_added_to_what_it_reads() -> None:
+def test_the_input_of_a_third_convolution_is_added_to_its_output() -> None:
     options = {"widths": [8], "depth": 3}
     network = build_network(ModelConfig(builder="whitened", options=options), (16, 16, 3), 3)
     kinds = [type(layer).__name__ for layer in network.layers]
@@ -84,20 +84,22 @@ def test_images_too_small_for_the_groups() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("variation", ["flip", "flip+crop"])
-def test_views_are_averaged_as_computed_by_hand(classes: int, variation: str) -> None:
+def test_variants_are_averaged_as_by_hand(classes: int, variation: str) -> None:
     model = ModelConfig(builder="whitened", options={"widths": [8], "augment": variation})
     network = build_network(model, (8, 8, 3), classes)
     given = np.random.default_rng(2).integers(0, 255, (5, 8, 8, 3), dtype=np.uint8)
-    views = [(0.5, given), (0.5, given[:, :, ::-1])]
+    variants = [(0.5, given), (0.5, given[:, :, ::-1])]
     if variation == "flip+crop":
         padded = np.pad(given, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
         corners = [padded[:, :8, :8], padded[:, 2:, 2:]]
-        views = [(0.25, view) for _, view in views]
-        views += [(0.125, side) for view in corners for side in (view, view[:, :, ::-1])]
+        variants = [(0.25, variant) for _, variant in variants]
+        variants += [
+            (0.125, side) for variant in corners for side in (variant, variant[:, :, ::-1])
+        ]
     logits = 0.0
-    for weight, view in views:
-        chances = network.predict(view, verbose=0).astype(np.float64)
-        odds = chances / (1 - chances) if classes == 2 else chances
+    for weight, variant in variants:
+        probabilities = network.predict(variant, verbose=0).astype(np.float64)
+        odds = probabilities / (1 - probabilities) if classes == 2 else probabilities
         logits = logits + weight * np.log(odds)
     raised = np.exp(logits)
     expected = raised / (1 + raised) if classes == 2 else raised / raised.sum(1, keepdims=True)
@@ -105,7 +107,7 @@ def test_views_are_averaged_as_computed_by_hand(classes: int, variation: str) ->
     np.testing.assert_allclose(answers, expected, atol=1e-6)
 
 
-def test_views_that_the_training_never_showed_are_refused() -> None:
+def test_variants_not_used_in_training_are_rejected() -> None:
     model = ModelConfig(builder="whitened", options={"widths": [8]})
     with pytest.raises(ConfigError, match=r"not trained on mirrored images.*leave --tta out"):
         augment_network(model, build_network(model, (8, 8, 3), 2))

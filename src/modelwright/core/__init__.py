@@ -1,1 +1,1 @@
-"""Errors, types, config and files. Imports nothing heavy and no other layer."""
+"""Errors, types, config, files and reports. Imports nothing heavy and no other layer."""

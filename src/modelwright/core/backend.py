@@ -1,6 +1,6 @@
-"""Which framework Keras computes with, and loading it without messages no user can act upon.
+"""The backend with which Keras computes, and loading it without messages that no user can act on.
 
-TensorFlow is loaded in any case: the tokeniser and the servable are graphs of its own.
+TensorFlow is loaded with any backend, because the tokenizer and the servable are its graphs.
 """
 
 from __future__ import annotations
@@ -21,51 +21,51 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C++ writes to standard error while the block runs from showing.
+    """Hides what C++ writes to standard error while the block runs.
 
-    TensorFlow logs there before Python can configure it. An exception still carries its own
-    message.
+    TensorFlow logs there before Python can configure it. The messages of exceptions are not
+    affected.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     try:
-        kept = os.dup(2)
+        original = os.dup(2)
     except OSError:
         yield
         return
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "wb") as null:  # noqa: PTH123
+            os.dup2(null.fileno(), 2)
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
 
 
 def keras_backend() -> str:
-    """What networks are computed with, one of ``BACKENDS``; loads nothing.
+    """Returns the name of the backend, one of ``BACKENDS``. Loads nothing.
 
     Raises:
-        ConfigError: another one is set.
+        ConfigError: Another backend is set.
     """
-    name, where = _chosen()
+    name, setting = _configured()
     if name not in BACKENDS:
         raise ConfigError(
-            f"{where} is '{name}'.{nearest(name.lower(), BACKENDS)} Modelwright trains with"
+            f"{setting} is '{name}'.{nearest(name.lower(), BACKENDS)} Modelwright trains with"
             " tensorflow (the default) or jax; set KERAS_BACKEND to one of them, or leave it out."
         )
     return name
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow quietly, with oneDNN's operations unless ``TF_ENABLE_ONEDNN_OPTS`` is set.
+    """Imports TensorFlow without log messages, with oneDNN unless ``TF_ENABLE_ONEDNN_OPTS`` is set.
 
-    By itself TensorFlow uses them only on processors with AVX-512 VNNI or newer instructions;
-    convolutions gain on those with AVX2 alone, too.
+    By default TensorFlow uses oneDNN only on processors with AVX-512 VNNI or newer instructions.
+    Convolutions are also faster with it on processors that have only AVX2.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: TensorFlow is not installed.
     """
     from modelwright.core.packages import require_training
 
@@ -78,11 +78,11 @@ def load_tensorflow() -> None:
 
 
 def load_keras() -> None:
-    """Import TensorFlow, Keras and its backend quietly.
+    """Imports TensorFlow, Keras and its backend without log messages.
 
     Raises:
-        ConfigError: another backend is set than those that train here.
-        MissingDependencyError: one of them is not installed.
+        ConfigError: The backend that is set cannot train here.
+        MissingDependencyError: One of them is not installed.
     """
     if keras_backend() == "jax" and util.find_spec("jax") is None:
         raise MissingDependencyError(
@@ -96,12 +96,12 @@ def load_keras() -> None:
         import keras  # noqa: F401
 
 
-def _chosen() -> tuple[str, str]:
-    """The backend's name, and where it was set: as Keras reads it, which decides on import."""
+def _configured() -> tuple[str, str]:
+    """Returns the backend's name and where it is set, in the order in which Keras looks for it."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend(), "the backend of Keras, loaded already,"
-    if given := os.environ.get("KERAS_BACKEND"):
-        return given, "KERAS_BACKEND"
+    if variable := os.environ.get("KERAS_BACKEND"):
+        return variable, "KERAS_BACKEND"
     file = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json")
     try:
         name = json.loads(file.expanduser().read_text("utf-8"))["backend"]

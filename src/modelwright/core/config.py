@@ -1,7 +1,7 @@
-"""What a user may set: the tables of a config file, each key with its meaning and bounds.
+"""The tables of a config file: each key with its meaning and bounds.
 
-The options of a model are declared beside its builder; how a recipe, a file and the command
-line are laid over each other is in ``modelwright.recipes``.
+The options of each model are in ``modelwright.models.options``. ``modelwright.recipes`` merges the
+settings of a recipe, a file and the command line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNKNOWN = "extra_forbidden"
 
 
 class Table(BaseModel):
-    """One table of a config: frozen, and unknown keys are refused."""
+    """One table of a config. It is frozen and rejects unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {}
@@ -42,50 +42,49 @@ class Table(BaseModel):
 
 
 class DataConfig(Table):
-    """``[data]``: where the rows are and how they are split."""
+    """``[data]``: the source of the rows and how they are split."""
 
     source: str | list[str] = ""
-    """A path, a named set (``imdb``), or several of them read as one."""
+    """A path, a named set (``imdb``), or a list of them that is read as one."""
     folder: str | None = None
-    """Where to look first for the files of a named set."""
+    """Folder to search first for the files of a named set."""
     text: str | None = None
-    """Column with the text; found by name when not given."""
+    """Column with the text. The default is found by its name."""
     image: str | None = None
-    """Column with paths of pictures, relative to the table's folder."""
+    """Column with paths of images, relative to the table's folder."""
     label: Annotated[str, Field(min_length=1)] | None = None
-    """Column with the label; found by name when not given."""
+    """Column with the label. The default is found by its name."""
     split: str | None = None
-    """Column that says train, val or test."""
+    """Column with the split: train, val or test."""
     unlabelled: str | list[str] = []
-    """Tables or named sets of texts whose labels are not asked for, for networks that learn from
-    texts alone."""
+    """Tables or named sets of texts without labels, for networks that learn from texts alone."""
     encoding: str = "auto"
-    """Of a text table: a codec's name, or auto for UTF-8 and UTF-16 with a mark."""
+    """Encoding of a text table: a codec, or auto for UTF-8 and marked UTF-16."""
     image_size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"
-    """Side in pixels that pictures are resized to; auto keeps a size that all of them share."""
+    """Side, in pixels, to which images are resized. auto keeps a size that all images share."""
     val: Fraction = 0.1
-    """Share of the training rows held out for early stopping, where the source has no split."""
+    """Share of the training rows held out for validation, if the source has no such split."""
     test: Fraction = 0.1
-    """Share of the rows held out for the test, where the source has none."""
+    """Share of the rows held out for the test, if the source has no such split."""
     limit: Positive | None = None
-    """At most this many rows of each split, for a quick try."""
+    """Largest number of rows of each split, for a quick trial."""
     max_characters: Positive = 1_000_000
     """Longer texts are rejected."""
     memory_mib: Positive = 2048
-    """Pictures that take more than this, decoded, are read from their files as they are needed."""
+    """Images that take more memory than this, decoded, are read from their files when needed."""
     strict: bool = False
-    """Make a rejected row an error."""
+    """Whether a rejected row is an error."""
 
 
 class ModelConfig(Table):
-    """``[model]``: the builder and its options, already checked by the builder's own table."""
+    """``[model]``: the builder and its options, which the builder's own table has checked."""
 
     builder: str
     options: dict[str, Any] = Field(default_factory=dict)
 
 
 class TrainConfig(Table):
-    """``[train]``: how the weights are found."""
+    """``[train]``: how the network is trained."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
         "momentum": ("optimizer", ("sgd",)),
@@ -97,7 +96,7 @@ class TrainConfig(Table):
 
     epochs: Positive = 10
     patience: Annotated[int, Field(ge=0)] = 3
-    """Epochs without a better ``monitor`` before the training stops; 0 never stops early."""
+    """Epochs without a better ``monitor`` before the training stops. 0 never stops early."""
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     batch_size: Positive = 128
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
@@ -105,27 +104,27 @@ class TrainConfig(Table):
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
     momentum: Fraction = 0.9
-    """Of sgd, which is Nesterov's."""
+    """Nesterov momentum of sgd."""
     bias_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """With sgd, biases learn at this many times the rate of the kernels."""
+    """Learning rate of biases, as a multiple of that of kernels, with sgd."""
     lookahead: Annotated[int, Field(ge=0)] = 0
-    """With sgd, pull the weights to their moving average every so many steps; 0 never does."""
+    """Steps between pulls of the weights to their moving average, with sgd. 0 never pulls."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """linear and cosine fall to zero over ``epochs``."""
+    """Schedule of the learning rate. linear and cosine fall to zero over ``epochs``."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of all steps over which the rate climbs from zero; not with the constant schedule."""
+    """Share of all steps in which the rate rises from zero; not with the constant schedule."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decoupled decay of every weight; with adamw and sgd."""
+    """Decoupled decay of all weights, with adamw and sgd."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Largest global norm of the gradients."""
     label_smoothing: Fraction = 0.0
     class_weight: Literal["none", "balanced"] = "none"
-    """balanced weighs each class by the inverse of its share."""
+    """balanced weights each class by the inverse of its share."""
     tensorboard: bool = True
 
 
 class Config(Table):
-    """A whole config, resolved: what a run stores and can be started again from."""
+    """A complete config, as a run stores it."""
 
     name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=64)]
     recipe: str
@@ -138,32 +137,32 @@ AnyTable = TypeVar("AnyTable", bound=Table)
 
 
 def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> AnyTable:
-    """Validate one table.
+    """Returns a validated table.
 
     Raises:
-        ConfigError: names the key, what was given and what is allowed, and for an unknown
-            key the nearest one there is.
+        ConfigError: A value is not allowed. The message names the key, what was given, what is
+            allowed, and for an unknown key the most similar one.
     """
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        # A misspelt key explains one that is missing.
+        # A misspelled key explains a missing one.
         first = next((one for one in problems if one["type"] == _UNKNOWN), problems[0])
         key = ".".join(str(part) for part in (name, *first["loc"][:1]) if part != "")
         raise ConfigError(_explain(kind, key, first, values)) from None
 
 
 def to_toml(config: Config) -> str:
-    """The resolved config as TOML that ``from_toml`` reads back."""
+    """Returns a config as TOML that ``from_toml`` reads."""
     return tomli_w.dumps(config.model_dump(exclude_none=True))
 
 
 def from_toml(text: str) -> Config:
-    """A resolved config from what ``to_toml`` wrote.
+    """Returns a config from TOML that ``to_toml`` wrote.
 
     Raises:
-        ConfigError: it was changed into something that is not a config.
+        ConfigError: The text is not a config.
     """
     try:
         tables = tomllib.loads(text)
@@ -173,7 +172,7 @@ def from_toml(text: str) -> Config:
 
 
 def setting(value: Any) -> str:
-    """A value as ``--set`` takes it; ``recipes.resolve.parse_set`` reads it back."""
+    """Returns a value in the form of ``--set``, which ``recipes.resolve.parse_set`` reads."""
     if isinstance(value, list):
         inside = (json.dumps(v, ensure_ascii=False) if isinstance(v, str) else v for v in value)
         return f"[{', '.join(v if isinstance(v, str) else setting(v) for v in inside)}]"
@@ -183,11 +182,11 @@ def setting(value: Any) -> str:
         tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
         return value
-    return json.dumps(value, ensure_ascii=False)  # unquoted it would be read as a number
+    return json.dumps(value, ensure_ascii=False)  # without quotes it would be read as a number
 
 
 def allowed(kind: type[Table], key: str) -> str:
-    """What a key may hold, in words, from its JSON schema."""
+    """Returns in words what a key may hold, from its JSON schema."""
     schema = kind.model_json_schema()["properties"][key]
     return " or ".join(_allowed(option) for option in _either(schema))
 

@@ -1,4 +1,4 @@
-"""The exceptions a user can meet. Each says what was given, what was expected, what to do.
+"""The exceptions for users. Each says what was given, what was expected, and what to do.
 
     ModelwrightError               1
     ├── ConfigError                2   a config, an option or an argument
@@ -8,15 +8,15 @@
     │   └── ParityError            6   engines that do not agree
     └── MissingDependencyError     7   a package that is missing or cannot be loaded
 
-The number is the exit code of the command that ends with it. An interrupted command ends
-with 130. What is not in this tree is a bug and keeps its traceback.
+The number is the exit code of the command. An interrupted command ends with 130. An exception
+outside this tree is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
 
 class ModelwrightError(Exception):
-    """Base of every error with a message meant for the user. ``str()`` is one line."""
+    """Base of all errors with a message for the user. ``str()`` is one line."""
 
     exit_code = 1
 
@@ -25,31 +25,31 @@ class ModelwrightError(Exception):
 
 
 class ConfigError(ModelwrightError):
-    """A config file, an option or an argument that cannot be used."""
+    """A config file, an option or an argument cannot be used."""
 
     exit_code = 2
 
 
 class DataError(ModelwrightError):
-    """A data source, or its rows, that cannot be used."""
+    """A data source or its rows cannot be used."""
 
     exit_code = 3
 
 
 class RunError(ModelwrightError):
-    """A run folder that is missing, incomplete or changed."""
+    """A run folder is missing, incomplete or changed."""
 
     exit_code = 4
 
 
 class ServableError(ModelwrightError):
-    """A servable folder that is missing, changed or cannot be written."""
+    """A servable folder is missing, changed or cannot be written."""
 
     exit_code = 5
 
 
 class ParityError(ServableError):
-    """An engine that does not give the answers of the model it was made from."""
+    """An engine does not give the predictions of the original model."""
 
     exit_code = 6
 
@@ -61,10 +61,10 @@ class MissingDependencyError(ModelwrightError):
 
 
 LONGEST = 300
-"""Characters of another library's message that are passed on."""
+"""Largest number of characters of another library's message that is shown."""
 
 
 def brief(error: BaseException) -> str:
-    """The first line of what any exception says, or its kind where it says nothing."""
+    """Returns the first line of an exception's message, or its class if it has no message."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:LONGEST]

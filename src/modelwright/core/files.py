@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, and checksums of them."""
+"""Writes files atomically, and computes checksums of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Have ``write`` fill a file beside ``path``, flush it to the disk, then rename it there."""
+    """Lets ``write`` fill a temporary file, flushes it to the disk, and renames it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -31,34 +31,34 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def move_into_place(temporary: Path, path: Path) -> None:
-    """Flush a file that a library wrote by its name to the disk, then rename it to ``path``."""
+    """Flushes a file that a library wrote to the disk, and renames it to ``path``."""
     _flush(temporary)
     temporary.replace(path)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` atomically."""
+    """Writes ``content`` atomically."""
     write_atomic(path, lambda file: file.write(content))
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write ``content`` as UTF-8, atomically."""
+    """Writes ``content`` as UTF-8, atomically."""
     write_bytes(path, content.encode())
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write ``value`` as indented UTF-8 JSON, atomically."""
+    """Writes ``value`` as indented UTF-8 JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path`` that becomes ``path`` when the block ends well.
+    """Yields a temporary folder that is renamed to ``path`` if the block succeeds.
 
-    The rename fails where ``path`` already exists, so nothing is ever overwritten.
+    The rename fails if ``path`` already exists, so nothing is ever overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A dot and letters: TensorFlow Serving only looks at folders whose name is a number.
+    # The name has letters: TensorFlow Serving only loads folders whose name is a number.
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.partial-"))
     try:
         yield temporary
@@ -72,23 +72,23 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def sha256_file(path: Path) -> str:
-    """The hexadecimal sha256 of a file's bytes."""
+    """Returns the hexadecimal sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_tree(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, str]:
-    """The sha256 of every file below ``folder``, by its path with forward slashes."""
-    found = {}
+    """Returns the sha256 of every file in ``folder``, by its path with forward slashes."""
+    digests = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in leave_out:
-            found[name] = sha256_file(path)
-    return found
+            digests[name] = sha256_file(path)
+    return digests
 
 
 def changed_files(folder: Path, expected: Mapping[str, str]) -> list[str]:
-    """What differs from ``expected``: one line a file that is missing or has other bytes."""
+    """Returns one line for each file that is missing or has another sha256 than expected."""
     problems = []
     for name, digest in expected.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""What the machine is: cores, memory, instruction sets. Loads no framework."""
+"""The hardware of this machine: cores, memory, instruction sets. Loads no framework."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-# Those that change the speed of training, by the names Linux gives them.
+# Instruction sets that affect the speed of training, by their names in Linux.
 _SETS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8")
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The processor as programs see it; ``memory_mib`` is None where it cannot be told."""
+    """The processor and memory. ``memory_mib`` is None if it is unknown."""
 
     processor: str
     cores: int
@@ -23,17 +23,17 @@ class Hardware:
 
     @property
     def name(self) -> str:
-        """The processor and how many cores of it, as reports give them."""
+        """The processor and its number of cores, for reports."""
         return f"{self.processor}, {self.cores} core{'' if self.cores == 1 else 's'}"
 
     @property
     def bfloat16(self) -> bool:
-        """Whether the processor multiplies bfloat16 matrices itself."""
+        """Whether the processor has instructions to multiply bfloat16 matrices."""
         return "amx_bf16" in self.instruction_sets or "avx512_bf16" in self.instruction_sets
 
 
 def detect() -> Hardware:
-    """Look at this machine."""
+    """Returns the hardware of this machine."""
     name, flags = _linux_cpu() if platform.system() == "Linux" else _other_cpu()
     return Hardware(
         processor=name,

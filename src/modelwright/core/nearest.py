@@ -1,4 +1,4 @@
-"""What someone may have meant by a word that is not known. Loads nothing heavy."""
+"""Suggests a known word for a misspelled one. Loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """`` Did you mean 'epochs'?``, or nothing where no known word is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" Did you mean '{found[0]}'?" if found else ""
+    """Returns `` Did you mean 'epochs'?``, or an empty text if no word is similar."""
+    similar = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f" Did you mean '{similar[0]}'?" if similar else ""

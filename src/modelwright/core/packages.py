@@ -1,4 +1,4 @@
-"""Which releases are installed, read from their metadata without importing them."""
+"""The installed versions of packages, from their metadata. Imports none of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 def installed(package: str) -> str | None:
-    """The version of an installed distribution, None where there is none."""
+    """Returns the version of an installed package, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -30,7 +30,7 @@ def installed(package: str) -> str | None:
 
 
 def versions() -> dict[str, str]:
-    """Python's version and those of the packages that decide what a run gives."""
+    """Returns the versions of Python and of the packages that affect the results of a run."""
     found = {name: installed(name) for name in PACKAGES}
     return {
         "python": platform.python_version(),
@@ -39,10 +39,10 @@ def versions() -> dict[str, str]:
 
 
 def require_training() -> None:
-    """Check, before anything heavy, that the training packages are there.
+    """Checks that the training packages are installed, before anything heavy is loaded.
 
     Raises:
-        MissingDependencyError: names what is missing and how to install it.
+        MissingDependencyError: A package is missing. The message says how to install it.
     """
     missing = [name for name in ("tensorflow", "keras") if util.find_spec(name) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""The vocabulary every layer shares: aliases and protocols, no logic."""
+"""Types that all layers share: aliases and protocols, no logic."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ ImageShape = tuple[int, int, int]
 """Height, width, channels."""
 
 RawInput = str | bytes
-"""What a user sends: a text, or the bytes of an encoded picture."""
+"""Input of a user: a text, or the bytes of an image file."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, steps done, steps in all; 0 in all when unknown)."""
+"""Called with (name of the activity, steps done, total steps or 0 if the total is unknown)."""
 
 
 class Rows(Protocol):
-    """The inputs of one split, in memory or read when asked for."""
+    """The inputs of one split, in memory or read when needed."""
 
     def __len__(self) -> int: ...
 
     def take(self, indices: IntArray) -> Any:
-        """Rows by position: texts as ``list[str]``, pictures as uint8 ``[n, h, w, c]``."""
+        """Returns rows by position: texts as ``list[str]``, images as uint8 ``[n, h, w, c]``."""
 
     def raw(self, index: int) -> RawInput:
-        """One row as a user would send it: the text, or the bytes of an encoded picture."""
+        """Returns one row as a user would send it: the text, or the bytes of an image file."""
 
     def origin(self, index: int) -> str:
-        """Where the row came from, for a person: ``train.csv:17`` or ``cats/003.png``."""
+        """Returns where the row came from, for messages: ``train.csv row 17``, ``cats/003.png``."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of one split and their labels, int64 ``[n]`` positions in the label names."""
+    """The rows of one split. ``labels`` are positions in the label names, int64 ``[n]``."""
 
     inputs: Rows
     labels: IntArray
@@ -54,7 +54,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Rejected:
-    """One row that was left out, and why."""
+    """One rejected row, and why it was rejected."""
 
     origin: str
     reason: str
@@ -62,12 +62,19 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled data, split and checked.
+    """Labeled data, split and checked.
 
-    ``fingerprint`` is a sha256 over the sorted content hashes of every row with its label
-    and split, so it does not depend on the order of the rows. ``shape`` is that of every
-    picture, None for texts. ``notes`` say what was decided for the user. ``unlabelled`` are texts
-    without labels, none of which is in a split that is held out.
+    Attributes:
+        task: The kind of rows.
+        labels: Names of the classes.
+        splits: The rows of each split.
+        fingerprint: sha256 over the sorted content hashes of all rows with their labels and
+            splits. It does not depend on the order of the rows.
+        source: Name of the source, for messages.
+        rejected: The rejected rows.
+        shape: Shape of every image; None for texts.
+        notes: Decisions made for the user.
+        unlabelled: Texts without labels. None of them is in a held-out split.
     """
 
     task: Task
@@ -81,7 +88,7 @@ class Dataset:
     unlabelled: Rows | None = None
 
     def counts(self) -> dict[str, int]:
-        """Rows in each split."""
+        """Returns the number of rows of each split."""
         return {name: len(split) for name, split in self.splits.items()}
 
 

@@ -63,12 +63,13 @@ class _Image:
 
 @dataclass
 class _Store:
-    """Collects images, at a size that may still change once."""
+    """Collects images. With ``auto`` the size follows from them and may change once."""
 
     total: int
     channels: int
     limit: int
-    size: Size | None
+    auto: bool
+    size: Size | None = None
     pixels: UInt8Array | None = None
     positions: list[int] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
@@ -98,6 +99,8 @@ class _Store:
             self.change_size(_AUTO_SIZE)
 
     def add(self, position: int, image: _Image) -> None:
+        if self.auto:
+            self.choose_size(image.original)
         if self.pixels is not None and self.size is not None:
             self.pixels[len(self.positions)] = images.resize_image(image.pixels, self.size)
         self.positions.append(position)
@@ -125,14 +128,13 @@ def decode_all(
         memory_mib: Pixels that take more memory are not kept.
         progress: Called after every chunk.
     """
-    auto = size == "auto"
-    store = _Store(len(encoded), channels, memory_mib * 2**20, None)
+    store = _Store(len(encoded), channels, memory_mib * 2**20, size == "auto")
     if not isinstance(size, str):
         store.allocate(size)
     rejected: list[Rejected] = []
 
     def decode_chunk(chunk: range) -> list[_Image | str]:
-        target = None if auto else store.size
+        target = None if store.auto else store.size
         return [_decode(encoded[position], channels, target) for position in chunk]
 
     done = 0
@@ -140,10 +142,8 @@ def decode_all(
         for position, image in zip(chunk, decoded, strict=True):
             if isinstance(image, str):
                 rejected.append(Rejected(origin(position), image))
-                continue
-            if auto:
-                store.choose_size(image.original)
-            store.add(position, image)
+            else:
+                store.add(position, image)
         done += len(chunk)
         if progress is not None:
             progress("reading images", done, len(encoded))

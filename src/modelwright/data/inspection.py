@@ -7,6 +7,7 @@ rejected rows with their reasons. It does not change the data.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -71,11 +72,7 @@ def inspect_data(
         leakage=_leakage(data, content),
         rejected=dict(Counter(_kind(row.reason) for row in data.rejected).most_common()),
         rejected_rows=data.rejected,
-        empty={
-            name: [data.labels[at] for at in np.flatnonzero(np.equal(column, 0)).tolist()]
-            for name, column in counts.items()
-            if 0 in column
-        },
+        empty=_empty_classes(data.labels, counts),
         notes=data.notes,
         sizes=rows.sizes,
     )
@@ -109,6 +106,17 @@ def _inspect_rows(data: Dataset, progress: Progress | None) -> _Inspected:
             if progress is not None:
                 progress("inspecting the rows", done, total)
     return _Inspected(np.concatenate(hashes), np.concatenate(sizes), np.concatenate(scripts))
+
+
+def _empty_classes(
+    labels: Sequence[str], counts: Mapping[str, Sequence[int]]
+) -> dict[str, list[str]]:
+    """Returns the classes without rows, for each split that has such classes."""
+    return {
+        split: [label for label, count in zip(labels, column, strict=True) if count == 0]
+        for split, column in counts.items()
+        if 0 in column
+    }
 
 
 def _leakage(data: Dataset, content: npt.NDArray[np.int64]) -> dict[str, int]:

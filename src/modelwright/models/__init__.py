@@ -1,4 +1,5 @@
-"""Networks and the graph-side preprocessing before them. Never reads data.
+"""Networks and the preprocessing in their graphs. Never reads data.
 
-Importing this package loads no framework; its modules do, except ``options`` and ``builders``.
+Importing this package loads no framework. Only ``options``, ``builders`` and ``adaptation`` can be
+imported without one.
 """

@@ -1,4 +1,4 @@
-"""The options of each builder: what ``[model]`` may hold. Loads no framework."""
+"""The options of each builder: the keys of ``[model]``. Loads no framework."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
 class ImageOptions(Table):
-    """What every picture model has in common."""
+    """Options of all image models."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
         "shift": ("augment", ("flip+crop",)),
     }
 
     augment: Literal["none", "flip", "flip+crop"] = "none"
-    """Of the training batches: mirrored left to right every other epoch, and shifted."""
+    """Augmentation in training: images mirrored left to right every other epoch, and shifted."""
     shift: Annotated[float, Field(gt=0, le=0.5)] = 0.125
-    """Largest shift of ``flip+crop``, as a share of the picture's side."""
+    """Largest shift of ``flip+crop``, as a share of the image's side."""
 
 
 class TextOptions(Table):
-    """What every text model has in common: its tokeniser."""
+    """Options of all text models: those of the tokenizer."""
 
     vocabulary: Annotated[int, Field(ge=3, le=1_000_000)] = 10_000
-    """Ids in all, with those of padding and of unknown tokens."""
+    """Number of token ids, including those of padding and of unknown tokens."""
     length: Annotated[int, Field(ge=1, le=4096)] = 200
-    """Tokens that the network sees of a text."""
+    """Number of tokens of a text that the network reads."""
     tokens: Literal["auto", "word", "char"] = "auto"
     """word splits at spaces; char makes every character a token; auto makes every Han or Kana
     character a token and splits the rest at spaces."""
     ngrams: Annotated[int, Field(ge=1, le=4)] = 1
-    """Also count runs of up to this many tokens as tokens."""
+    """Length of the longest run of tokens that also counts as a token."""
     keep: Literal["start", "end"] = "end"
-    """Which part of a text that is too long the network sees."""
+    """Part of a text longer than ``length`` that the network reads."""
 
     @property
     def any_length(self) -> bool:
-        """Whether padding changes no answer, so that training may leave it out."""
+        """Whether padding does not affect the output, so that training may leave it out."""
         return False
 
     def unpadded(self) -> Self:
-        """Options of a network with the same weights that is only given rows without padding."""
+        """Returns options of a network with the same weights, for rows without padding."""
         return self
 
 
 class CnnOptions(ImageOptions):
-    """``cnn``: convolutions with poolings between, then two dense layers."""
+    """``cnn``: convolutions with pooling between them, then two dense layers."""
 
     filters: Units = Field(default=[32, 64, 128])
     units: Positive = 128
     dropout: Fraction = 0.0
-    """Before the last layer; half of it before the dense layer above."""
+    """Dropout rate before the last layer. Half of it is used before the dense layer above."""
     batch_norm: bool = False
 
 
@@ -64,12 +64,12 @@ class WhitenedOptions(ImageOptions):
     """``whitened``: a frozen whitening layer, groups of convolutions, one dense layer."""
 
     widths: Units = Field(default=[64, 256, 256])
-    """Filters of each group; each group halves the picture's sides."""
+    """Filters of each group. Each group halves the image's sides."""
     depth: Annotated[int, Field(ge=1, le=3)] = 2
-    """3x3 convolutions of each group; the third is added to what it reads."""
+    """3x3 convolutions of each group. The input of the third is added to its output."""
     activation: Literal["silu", "gelu", "relu"] = "silu"
     scale: Annotated[float, Field(gt=0)] = 1 / 9
-    """Of what the last layer reads: smaller makes the first steps gentler."""
+    """Factor on the input of the last layer. A smaller one makes the first steps smaller."""
 
 
 class BilstmOptions(TextOptions):
@@ -80,11 +80,11 @@ class BilstmOptions(TextOptions):
     dense: Positive = 24
     cell: Literal["lstm", "gru"] = "lstm"
     masking: bool = True
-    """Padding is skipped; without it the last steps of a short text are padding."""
+    """Whether padding is skipped. Otherwise the last steps of a short text are padding."""
     dropout: Fraction = 0.0
-    """Of whole coordinates of the embedding, and before the last layer."""
+    """Dropout rate of whole coordinates of the embedding, and before the last layer."""
     pooling: Literal["last", "max"] = "last"
-    """What the last recurrent layer hands on: its last state, or the maximum over time."""
+    """Output of the last recurrent layer: its last state, or the maximum over time."""
 
     @property
     def any_length(self) -> bool:
@@ -92,12 +92,12 @@ class BilstmOptions(TextOptions):
         return self.masking
 
     def unpadded(self) -> Self:
-        """No mask, which costs each step."""
+        """Returns options without the mask, which makes each step slower."""
         return self.model_copy(update={"masking": False})
 
 
 class TextcnnOptions(TextOptions):
-    """``textcnn``: convolutions over runs of tokens, the strongest and the sum, one dense layer."""
+    """``textcnn``: convolutions over runs of tokens, their maximum and sum, one dense layer."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
         "region": ("context", ()),
@@ -105,54 +105,54 @@ class TextcnnOptions(TextOptions):
 
     embedding: Positive = 100
     widths: Units = Field(default=[3])
-    """Tokens that each convolution looks at."""
+    """Number of tokens that each convolution reads."""
     filters: Positive = 256
-    """Of each convolution."""
+    """Filters of each convolution."""
     dropout: Fraction = 0.5
-    """Before the last layer; half of it after the embedding."""
+    """Dropout rate before the last layer. Half of it is used after the embedding."""
     context: Annotated[int, Field(ge=0)] = 0
-    """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
+    """Size of the context vectors, which are learned from the texts alone. 0 for none."""
     region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Tokens of the regions that ``context`` is for."""
+    """Number of tokens in the region of a context vector."""
 
     @property
     def any_length(self) -> bool:
-        """What is padding counts for nothing."""
+        """Padding does not affect the output."""
         return True
 
     @property
     def learns_from_texts(self) -> bool:
-        """Whether texts without labels are of use."""
+        """Whether the network can use texts without labels."""
         return self.context > 0
 
 
 class RegionsOptions(TextOptions):
-    """``regions``: a weight for each token, place and filter, the strongest, one dense layer."""
+    """``regions``: a weight for each token, position and filter, the maximum, one dense layer."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
         "region": ("context", ()),
     }
 
     known: Annotated[int, Field(ge=3)] = 30_000
-    """Ids that have weights of their own; the others are taken for unknown tokens."""
+    """Number of token ids with their own weights. The others count as unknown tokens."""
     width: Annotated[int, Field(ge=1, le=15)] = 3
-    """Tokens that a filter looks at."""
+    """Number of tokens that a filter reads."""
     filters: Positive = 500
     dropout: Fraction = 0.5
-    """Before the last layer."""
+    """Dropout rate before the last layer."""
     context: Annotated[int, Field(ge=0)] = 0
-    """Numbers that say what usually surrounds a place, learned from the texts alone; 0: none."""
+    """Size of the context vectors, which are learned from the texts alone. 0 for none."""
     region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Tokens of the regions that ``context`` is for."""
+    """Number of tokens in the region of a context vector."""
 
     @property
     def any_length(self) -> bool:
-        """What is padding counts for nothing."""
+        """Padding does not affect the output."""
         return True
 
     @property
     def learns_from_texts(self) -> bool:
-        """Whether texts without labels are of use."""
+        """Whether the network can use texts without labels."""
         return self.context > 0
 
 
@@ -160,13 +160,13 @@ class NgramsOptions(TextOptions):
     """``ngrams``: a weight for every n-gram, scaled by its naive-Bayes log-count ratio."""
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
-    """Tokens of the longest n-grams; shorter ones count too."""
+    """Number of tokens in the longest n-grams. Shorter ones are used too."""
     buckets: Annotated[int, Field(ge=16, le=2**23)] = 2**22
-    """Numbers that n-grams are hashed to; each has two weights a class, one where there are two."""
+    """Number of buckets to which n-grams are hashed. Each has a weight per class."""
     min_count: Annotated[int, Field(ge=0)] = 4
-    """A bucket of fewer training rows counts for nothing."""
+    """A bucket that occurs in fewer training rows is ignored."""
     smoothing: Annotated[float, Field(gt=0)] = 1.0
-    """Added to every count before the ratios are taken."""
+    """Added to every count before the ratios are computed."""
 
     @property
     def any_length(self) -> bool:
@@ -175,20 +175,20 @@ class NgramsOptions(TextOptions):
 
 
 class CommitteeOptions(NgramsOptions, RegionsOptions):
-    """``committee``: the networks ``ngrams`` and ``regions`` over the same ids, each learning
-    alone; the answer is the mean of theirs."""
+    """``committee``: the networks ``ngrams`` and ``regions`` over the same token ids. Each learns
+    alone; the output is their mean."""
 
     pace: Annotated[float, Field(gt=0)] = 3.0
-    """How far a step moves the scores of ``ngrams``, whose network alone has 100."""
+    """How far a step moves the scores of ``ngrams``. That network alone has 100."""
 
     @property
     def any_length(self) -> bool:
-        """Padding counts for nothing in either."""
+        """Padding affects neither network."""
         return True
 
 
 class CustomOptions(ImageOptions, TextOptions):
-    """A function of the user's own: ``function(shape, classes, **options) -> keras.Model``."""
+    """``custom``: a user's function ``function(shape, classes, **options) -> keras.Model``."""
 
     function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
     options: dict[str, Any] = Field(default_factory=dict)
