@@ -46,7 +46,7 @@ SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
     "data": ("data", DataConfig),
     "train": ("train", TrainConfig),
-    "pictures": ("model", ImageOptions),
+    "images": ("model", ImageOptions),
     "texts": ("model", TextOptions),
     "cnn": ("model", CnnOptions),
     "whitened": ("model", WhitenedOptions),
@@ -331,3 +331,9 @@ def test_every_dependency_has_its_reason() -> None:
         re.MULTILINE,
     )
     assert sorted(named) == sorted({re.split(r"[<>=~\[]", item)[0] for item in needed})
+
+
+@pytest.mark.parametrize("path", OTHERS[:2], ids=name)
+def test_every_source_file_that_a_page_names_exists(path: Path) -> None:
+    for file in re.findall(r"`([a-z_]+/[\w/-]*\.(?:py|toml|md))`", path.read_text("utf-8")):
+        assert (ROOT / file).is_file() or (ROOT / "src" / "modelwright" / file).is_file(), file
