@@ -58,20 +58,20 @@ def load_unlabeled(
     mask, rejected = clean.reject_rows(problems, records.origin, len(texts))
     usable = np.flatnonzero(mask)
     digests = hash_texts(texts.take(pa.array(usable)))
-    known = np.isin(digests, held_out).all(axis=1)
-    chosen, digests = usable[~known], digests[~known]
+    is_held_out = np.isin(digests, held_out).all(axis=1)
+    chosen, digests = usable[~is_held_out], digests[~is_held_out]
     order = np.lexsort(digests.T[::-1])[: config.limit]  # by content, in any order of the sources
     chosen, digests = chosen[np.sort(order)], digests[order]
     if not len(chosen):
         raise DataError(
             f"{records.source}, given as data.unlabelled, has no usable texts:"
-            f" {len(rejected):,} were rejected and {int(known.sum()):,} are held out"
+            f" {len(rejected):,} were rejected and {int(is_held_out.sum()):,} are held out"
         )
     notes = [*records.notes, f"{len(chosen):,} texts without labels, of {records.source}"]
-    if known.any():
+    if count := int(is_held_out.sum()):
         notes.append(
-            f"{int(known.sum()):,} texts of {records.source} are also validation or test rows, and"
-            " are left out"
+            f"{count:,} texts of {records.source} are also validation or test rows, and are"
+            " left out"
         )
     fingerprint = hashlib.sha256(np.ascontiguousarray(digests).tobytes()).hexdigest()
     rows = Texts(chosen, records.origin, texts)

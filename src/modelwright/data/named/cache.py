@@ -25,21 +25,21 @@ def cache_folder() -> Path:
     return Path(folder) if folder else Path(platformdirs.user_cache_dir("modelwright"))
 
 
-def cached_file(known: NamedSet) -> Path:
+def cached_file(definition: NamedSet) -> Path:
     """Returns the file of a set in the cache. It may not exist."""
-    ending = "npz" if known.task == "image" else "parquet"
-    return cache_folder() / "data" / known.name / f"{known.name}.{ending}"
+    ending = "npz" if definition.task == "image" else "parquet"
+    return cache_folder() / "data" / definition.name / f"{definition.name}.{ending}"
 
 
-def write_cache(known: NamedSet, content: Content) -> Path:
+def write_cache(definition: NamedSet, content: Content) -> Path:
     """Writes a set into the cache, atomically.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    path = cached_file(known)
-    if known.task == "image":
-        position = {label: number for number, label in enumerate(known.labels)}
+    path = cached_file(definition)
+    if definition.task == "image":
+        position = {label: number for number, label in enumerate(definition.labels)}
         arrays = {}
         for part, rows in content.items():
             arrays[f"x_{part}"] = np.asarray(rows.values)
