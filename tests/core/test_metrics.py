@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from modelwright.core.metrics import compute_metrics, confidence_bins
+from modelwright.core.metrics import compute_metrics, confidence_bins, macro_f1
+from modelwright.core.statistics import bootstrap_interval
 
 RANDOM = np.random.default_rng(3)
 
@@ -47,3 +48,24 @@ def test_calibration_error_computed_by_hand() -> None:
 
 def test_a_row_with_probability_1_has_a_bin() -> None:
     assert confidence_bins(np.array([[0.0, 1.0]], np.float32), np.array([1]))[0].count == 1
+
+
+def test_the_interval_of_macro_f1_covers_the_truth_as_often_as_it_says() -> None:
+    """Macro-F1 of many samples of one population, against the population's own."""
+    population = np.array([[30, 8, 2], [5, 40, 5], [1, 4, 5]]) * 1000
+    truth = float(macro_f1(population))
+    random = np.random.default_rng(1)
+    shares = population.reshape(-1) / population.sum()
+    covered = 0
+    for drawn in random.multinomial(400, shares, 200).reshape(-1, 3, 3):
+        low, high = bootstrap_interval(drawn, macro_f1)
+        assert low < float(macro_f1(drawn)) < high
+        covered += low <= truth <= high
+    assert 0.9 <= covered / 200 <= 0.99
+
+
+def test_the_interval_of_macro_f1_is_repeatable_and_narrows_with_more_rows() -> None:
+    few = np.array([[40, 10], [5, 45]])
+    first, again, more = (bootstrap_interval(m, macro_f1) for m in (few, few, few * 100))
+    assert first == again
+    assert more[1] - more[0] < (first[1] - first[0]) / 8

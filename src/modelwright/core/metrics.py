@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from modelwright.core.statistics import wilson_interval
+from modelwright.core.statistics import bootstrap_interval, wilson_interval
 from modelwright.core.types import FloatArray, IntArray
 
 
@@ -28,6 +29,11 @@ class ClassificationMetrics:
     recall: tuple[float, ...]
     support: tuple[int, ...]
     confusion: IntArray
+
+    @property
+    def macro_f1_interval(self) -> tuple[float, float]:
+        """The 95 % interval of macro-F1 over rows: percentiles of a bootstrap of the rows."""
+        return bootstrap_interval(self.confusion, macro_f1)
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,6 @@ def compute_metrics(probabilities: FloatArray, labels: IntArray) -> Classificati
     hits, support, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     precision = hits / np.maximum(chosen, 1)
     recall = hits / np.maximum(support, 1)
-    # As in scikit-learn, macro-F1 ignores a class that is neither among the rows nor predicted.
-    seen = (support + chosen) > 0
-    f1 = 2 * hits[seen] / (support + chosen)[seen]
     rows, right = len(labels), int(hits.sum())
     gaps = [
         one.count * abs(one.confidence - one.accuracy)
@@ -63,7 +66,7 @@ def compute_metrics(probabilities: FloatArray, labels: IntArray) -> Classificati
         rows=rows,
         accuracy=right / rows,
         accuracy_interval=wilson_interval(right, rows),
-        macro_f1=float(f1.mean()),
+        macro_f1=float(macro_f1(confusion)),
         majority_accuracy=float(support.max()) / rows,
         calibration_error=sum(gaps) / rows,
         precision=tuple(precision.tolist()),
@@ -71,6 +74,17 @@ def compute_metrics(probabilities: FloatArray, labels: IntArray) -> Classificati
         support=tuple(support.tolist()),
         confusion=confusion,
     )
+
+
+def macro_f1(confusion: IntArray) -> npt.NDArray[np.float64]:
+    """Returns the macro-F1 of confusion matrices ``[..., true, predicted]``.
+
+    As in scikit-learn, a class that is neither among the rows nor predicted does not count.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    both = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    f1 = 2 * hits / np.maximum(both, 1)
+    return np.asarray(f1.sum(axis=-1) / (both > 0).sum(axis=-1))
 
 
 def confidence_bins(

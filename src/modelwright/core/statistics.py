@@ -12,7 +12,7 @@ imported where they use it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,8 @@ EstimateMethod = Literal["t over seeds", "Wilson over rows", "Newcombe over rows
 
 NORMAL_QUANTILE = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution."""
+_RESAMPLES = 2000
+_RESAMPLES_AT_ONCE = 20
 _ROUNDING = 1e-12
 """Differences below this are rounding errors."""
 
@@ -92,6 +94,32 @@ def bonett_price_interval(differences: npt.ArrayLike) -> tuple[float, float]:
     center = float(adjusted.mean())
     spread = NORMAL_QUANTILE * float(adjusted.std()) / math.sqrt(len(adjusted))
     return max(-1.0, center - spread), min(1.0, center + spread)
+
+
+def bootstrap_interval(
+    confusion: npt.NDArray[np.int64],
+    figure: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]],
+) -> tuple[float, float]:
+    """Returns the percentile interval of a figure of a confusion matrix (Efron 1979).
+
+    Resampling the rows is drawing the cells of the matrix from a multinomial distribution. The
+    draws have a fixed seed, so equal matrices have equal intervals.
+
+    Args:
+        confusion: counts ``[true, predicted]`` of at least one row.
+        figure: returns the figure of each of many such matrices ``[n, true, predicted]``.
+    """
+    cells = np.flatnonzero(confusion)
+    counts = confusion.reshape(-1)[cells]
+    random = np.random.default_rng(0)
+    values = []
+    for _ in range(_RESAMPLES // _RESAMPLES_AT_ONCE):
+        drawn = np.zeros((_RESAMPLES_AT_ONCE, confusion.size), np.int64)
+        shares = counts / counts.sum()
+        drawn[:, cells] = random.multinomial(counts.sum(), shares, _RESAMPLES_AT_ONCE)
+        values.append(figure(drawn.reshape(-1, *confusion.shape)))
+    low, high = np.percentile(np.concatenate(values), (2.5, 97.5))
+    return float(low), float(high)
 
 
 def student_interval(values: Sequence[float]) -> tuple[float, float, float]:

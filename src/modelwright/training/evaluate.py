@@ -76,6 +76,7 @@ class EvaluateReport(Report):
             "accuracy": figures.accuracy,
             "accuracy_interval": list(figures.accuracy_interval),
             "macro_f1": figures.macro_f1,
+            "macro_f1_interval": list(figures.macro_f1_interval),
             "majority_accuracy": figures.majority_accuracy,
             "train_accuracy": self.train_accuracy,
             "gap": self.gap,
