@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,11 +26,11 @@ from modelwright.training import optimizers, runtime
 from modelwright.training.batches import LabelledBatches, TrainingBatches, encode, feed
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.extras import Extras, add_loss
 from modelwright.training.interrupt import held_back
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
 from modelwright.training.precision import choose
 from modelwright.training.starting_weights import (
-    StartFrom,
     StartReport,
     check_tokenizer,
     copy_weights,
@@ -41,52 +40,6 @@ from modelwright.training.starting_weights import (
 
 _VALIDATION_BATCH = 256
 _VOCABULARY_BATCH = 1024
-
-
-class ExtraLoss(Protocol):
-    """A term that is added to the training loss, never to the validation loss.
-
-    Attributes:
-        name: recorded in the run; a run that had a term is resumed only with a term of that name.
-    """
-
-    name: str
-
-    def __call__(self, network: Any, inputs: Any, targets: Any, outputs: Any) -> Any:
-        """Returns a scalar tensor for one batch.
-
-        Args:
-            network: the ``keras.Model`` that is trained.
-            inputs: a batch as the network reads it: token ids, or uint8 images.
-            targets: what the loss compares with: class numbers ``[n, 1]``, or one-hot rows.
-            outputs: the network's outputs, probabilities ``[n, classes]``, or ``[n, 1]`` of the
-                second of two classes.
-        """
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What a session does beyond its config; nothing by default."""
-
-    start_from: StartFrom | None = None
-    freeze: tuple[str, ...] = ()
-    """Patterns of names of layers that do not learn."""
-    extra_loss: ExtraLoss | None = None
-    observers: tuple[Observer, ...] = ()
-
-    def record(self) -> dict[str, Any]:
-        """What the run must remember so that resuming repeats it."""
-        found: dict[str, Any] = {}
-        if self.start_from:
-            found["start_from"] = {
-                "source": str(self.start_from.source),
-                "layers": self.start_from.layers and list(self.start_from.layers),
-            }
-        if self.freeze:
-            found["freeze"] = list(self.freeze)
-        if self.extra_loss:
-            found["extra_loss"] = self.extra_loss.name
-        return found
 
 
 class Session:
@@ -279,7 +232,7 @@ class Session:
             jit_compile=runtime.jit_compile(),
         )
         if self._extras.extra_loss:
-            _add_loss(self.network, self._extras.extra_loss)
+            add_loss(self.network, self._extras.extra_loss)
 
     def _adapt(self) -> None:
         """Sets the weights that the builder computes from the training rows."""
@@ -348,20 +301,3 @@ def _agreed(run: Run, extras: Extras) -> dict[str, Any]:
             f" be resumed with {recorded or 'none'}; resume it with the same ones."
         )
     return recorded
-
-
-def _add_loss(network: Any, term: ExtraLoss) -> None:
-    """Adds a term to the loss of training steps."""
-    compute_loss = network.compute_loss
-
-    def with_term(
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        loss = compute_loss(x, y, y_pred, sample_weight, training)
-        return loss + term(network, x, y, y_pred) if training else loss
-
-    network.compute_loss = with_term

@@ -22,8 +22,9 @@ from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import input_shape
 from modelwright.training import runtime
+from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
-from modelwright.training.session import Extras, Session
+from modelwright.training.session import Session
 
 
 @dataclass(frozen=True)
