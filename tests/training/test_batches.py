@@ -9,9 +9,9 @@ import pytest
 from modelwright.core.errors import DataError
 from modelwright.training import batches as module
 from modelwright.training.augmentation import augment
-from modelwright.training.batches import Batches, Ids, TrainingBatches, encode, feed
+from modelwright.training.batches import Batches, TokenIds, TrainingBatches, encode, feed
 
-ROWS = Ids(np.arange(10, dtype=np.int32)[:, None])
+ROWS = TokenIds(np.arange(10, dtype=np.int32)[:, None])
 
 
 def epoch(batches: TrainingBatches) -> list[int]:
@@ -46,7 +46,7 @@ def test_rows_to_predict_keep_their_order() -> None:
     np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)
 
 
-class Watched(Ids):
+class Watched(TokenIds):
     """Rows that tell when they are taken, and by which thread."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ def test_batches_made_ahead_never_cross_into_another_epoch() -> None:
 
 
 def test_a_batch_that_cannot_be_made_says_why_where_it_is_asked_for() -> None:
-    class Broken(Ids):
+    class Broken(TokenIds):
         def take(self, indices: np.ndarray) -> np.ndarray:
             if 4 in indices:
                 raise DataError("row 4 is gone")
@@ -148,7 +148,7 @@ def test_flipping_mirrors_those_it_is_told_to() -> None:
 
 
 def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -> None:
-    given = Ids(pictures())  # type: ignore[arg-type]
+    given = TokenIds(pictures())
     batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, variation="flip")
     sides = []
     for epoch in range(3):
@@ -217,17 +217,17 @@ def test_the_border_is_reflected(shift: int) -> None:
     assert _reflected(line + shift, 5)[0].tolist() == expected
 
 
-def reviews(count: int = 40) -> Ids:
+def reviews(count: int = 40) -> TokenIds:
     """Row ``i`` starts with ``i + 1`` and has 1 to 60 tokens, padded to 64."""
     lengths = np.random.default_rng(4).integers(1, 61, count)
     ids = np.where(np.arange(64) < lengths[:, None], 7, 0).astype(np.int32)
     ids[:, 0] = np.arange(count) + 1
-    return Ids(ids)
+    return TokenIds(ids)
 
 
 def test_lengths_leave_out_only_the_padding_behind() -> None:
     ids = np.array([[1, 0, 2, 0], [0, 0, 0, 0], [3, 4, 5, 6]], np.int32)
-    assert Ids(ids).lengths().tolist() == [3, 0, 4]
+    assert TokenIds(ids).lengths().tolist() == [3, 0, 4]
 
 
 def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:

@@ -19,10 +19,10 @@ from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import BUILDERS, adapt_network, build_network, check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.recipes.resolve import resolve_config
-from modelwright.runs import run as runs
+from modelwright.runs.run import create_run
 from modelwright.training import optimizers
 from modelwright.training.augmentation import augment
-from modelwright.training.batches import Ids, TrainingBatches
+from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
 from sample_data import write_csv, write_images
@@ -74,7 +74,7 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
     """What the table [train] decides, each as something that can be compared."""
     labels = np.array([0, 0, 0, 0, 1, 2], np.int64)
     batches = TrainingBatches(
-        Ids(np.arange(12, dtype=np.int32).reshape(12, 1)),
+        TokenIds(np.arange(12, dtype=np.int32).reshape(12, 1)),
         np.zeros((12, 1)),
         train.batch_size,
         seed=train.seed,
@@ -105,7 +105,7 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
             options={"data": {"source": str(reviews)}, "model": model, "train": train}
         )
         data = load_data(config.data)
-        session = Session(runs.create(config, data, tmp_path / name), data)
+        session = Session(create_run(config, data, tmp_path / name), data)
         assert session.network.layers[-2].compute_dtype == precision.removeprefix("mixed_")
         session.fit()
         assert (tmp_path / name / "tensorboard").exists() == tensorboard
@@ -202,14 +202,14 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
     keras.backend.clear_session()
     if BUILDERS[builder].task == "image":
         images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
-        rows: Any = Ids(images)  # type: ignore[arg-type]
+        rows: Any = TokenIds(images)
         random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
         seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
         shape: tuple[int | None, ...] = (16, 16, 3)
     else:
         kept = {k: v for k, v in model.options.items() if k in TEXT}
         seen = tokens(json.dumps([builder, kept]), folder)
-        rows, shape = Ids(np.array(seen[1], np.int32)), (table.length,)
+        rows, shape = TokenIds(np.array(seen[1], np.int32)), (table.length,)
     network = build_network(model, shape, 2)
     adapt_network(model, network, AdaptationData(rows, LABELS))
     inputs = rows.take(np.arange(6))

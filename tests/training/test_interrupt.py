@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from modelwright.training.interrupt import held_back
+from modelwright.training.interrupt import deferred_interrupt
 
 
 def test_the_first_is_held_back_and_the_second_is_not() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with held_back() as check:
+    with deferred_interrupt() as check:
         check()
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
@@ -25,7 +25,7 @@ def test_another_thread_is_left_alone() -> None:
     found: list[bool] = []
 
     def work() -> None:
-        with held_back() as check:
+        with deferred_interrupt() as check:
             check()
             found.append(signal.getsignal(signal.SIGINT) is before)
 

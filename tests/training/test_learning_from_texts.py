@@ -10,7 +10,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
 from sample_data import write_csv
@@ -44,7 +44,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     texts = [(f"{at} another {word} film",) for at in range(30) for word in ("fine", "dull")]
-    return write_csv(tmp_path / "others.csv", texts, ("text",))  # type: ignore[arg-type]
+    return write_csv(tmp_path / "others.csv", texts, ("text",))
 
 
 def train(
@@ -81,7 +81,7 @@ def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: 
     with_them = train(source, tmp_path / "with", others)
     without = train(source, tmp_path / "without")
     layers = [
-        runs.load(report.run).network().get_layer("context_vectors").get_weights()[0]
+        load_run(report.run).network().get_layer("context_vectors").get_weights()[0]
         for report in (with_them, without)
     ]
     assert not np.array_equal(*layers)
@@ -113,7 +113,7 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
         modelwright.resume(tmp_path / "cut")
     others.write_text(kept)
     resumed = modelwright.resume(tmp_path / "cut")
-    weights = [runs.load(one.run).network().get_weights() for one in (whole, resumed)]
+    weights = [load_run(one.run).network().get_weights() for one in (whole, resumed)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -106,7 +106,7 @@ def asked(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
         def predict(self, batches: Any, **_: Any) -> np.ndarray:
             return np.full((len(batches.inputs), 1), 0.5, np.float32)
 
-    found = negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))  # type: ignore[arg-type]
+    found = negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))
     return [one.language for one in found]
 
 
@@ -136,8 +136,8 @@ def test_models_of_other_things_are_not_asked(tmp_path: Path) -> None:
     learn_vocabulary([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
     tokenizer = GraphTokenizer(TextOptions(), path)
     for labels in (("neg", "neutral", "pos"), ("0", "1"), ("ham", "spam")):
-        assert negation(labels, None, tokenizer, rows) == ()  # type: ignore[arg-type]
-    assert negation(("neg", "pos"), None, None, rows) == ()  # type: ignore[arg-type]
+        assert negation(labels, None, tokenizer, rows) == ()
+    assert negation(("neg", "pos"), None, None, rows) == ()
 
 
 def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:

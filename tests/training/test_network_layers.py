@@ -13,7 +13,7 @@ from PIL import Image
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.training.feature_maps import listen, strongest
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (12, 12, 3)).astype(np.uint8)
@@ -94,8 +94,8 @@ def test_the_first_test_picture_is_drawn_unless_one_is_given(
         assert min(drawn.size) > 300
     assert [one.shape for one in report.layers] == [(14, 14, 4), (5, 5, 8)]
     assert [len(one.drawn) for one in report.layers] == [4, 8]
-    assert report.label in runs.load(image_run).labels
-    source = Path(modelwright.load_data(runs.load(image_run).config.data).source)
+    assert report.label in load_run(image_run).labels
+    source = Path(modelwright.load_data(load_run(image_run).config.data).source)
     again = modelwright.layers(image_run, source / report.picture, out=tmp_path / "l.png")
     assert again.label is None and again.file == tmp_path / "l.png"
     assert again.probability == report.probability

@@ -14,7 +14,7 @@ from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
 from modelwright.recipes.resolve import resolve_config
-from modelwright.runs import run as runs
+from modelwright.runs.run import create_run, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Session
@@ -82,11 +82,11 @@ def test_an_observer_sees_every_step_and_epoch_and_may_stop_and_the_run_goes_on(
 def test_a_session_starts_from_the_weights_of_a_run_or_a_servable(
     text_run: Path, text_servable: Path, reviews: Path, tmp_path: Path
 ) -> None:
-    wanted = runs.load(text_run).network().get_weights()
+    wanted = load_run(text_run).network().get_weights()
     for name, source in (("run", text_run), ("servable", text_servable)):
         settings = config(reviews)
         data = load_data(settings.data)
-        run = runs.create(settings, data, tmp_path / name)
+        run = create_run(settings, data, tmp_path / name)
         session = Session(run, data, extras=Extras(start_from=StartFrom(source)))
         assert session.started_from is not None
         assert len(session.started_from.copied) == len(session.started_from.layers) >= 3
@@ -112,12 +112,12 @@ def test_only_the_named_layers_are_copied_and_what_does_not_fit_is_said(
     data = load_data(settings.data)
     with pytest.raises(ConfigError, match=r"do not fit this network \(.*shapes .* in the source"):
         Session(
-            runs.create(settings, data, tmp_path / "whole"),
+            create_run(settings, data, tmp_path / "whole"),
             data,
             extras=Extras(start_from=StartFrom(text_run)),
         )
     session = Session(
-        runs.create(settings, data, tmp_path / "part"),
+        create_run(settings, data, tmp_path / "part"),
         data,
         extras=Extras(start_from=StartFrom(text_run, layers=("embedding",))),
     )
@@ -135,7 +135,7 @@ def test_other_token_ids_or_another_task_are_refused(
     ):
         settings = resolve_config(options={"data": {"source": str(source)}, "model": model})
         data = load_data(settings.data)
-        run = runs.create(settings, data, tmp_path / source.name)
+        run = create_run(settings, data, tmp_path / source.name)
         with pytest.raises(ConfigError, match=message):
             Session(run, data, extras=Extras(start_from=StartFrom(text_run)))
 
@@ -145,7 +145,7 @@ def test_frozen_layers_keep_their_weights_and_the_others_learn(
 ) -> None:
     extras = Extras(start_from=StartFrom(text_run), freeze=("embedding*",))
     report = train(config(reviews, epochs=1), out=tmp_path / "run", extras=extras)
-    before, after = (runs.load(path).network().layers for path in (text_run, report.run))
+    before, after = (load_run(path).network().layers for path in (text_run, report.run))
     for one, other in zip(before, after, strict=True):
         pairs = zip(one.get_weights(), other.get_weights(), strict=True)
         same = [bool((value == learned).all()) for value, learned in pairs]
@@ -183,7 +183,7 @@ def test_a_run_is_resumed_only_with_the_extras_it_began_with(reviews: Path, tmp_
 def test_a_loss_that_is_not_a_number_is_one_clear_line(reviews: Path, tmp_path: Path) -> None:
     settings = config(reviews)
     data = load_data(settings.data)
-    session = Session(runs.create(settings, data, tmp_path / "run"), data)
+    session = Session(create_run(settings, data, tmp_path / "run"), data)
     with pytest.raises(
         RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
     ):

@@ -15,7 +15,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError, RunError
-from modelwright.runs import run as runs
+from modelwright.runs.run import CHECKPOINT, load_run
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
@@ -42,7 +42,7 @@ def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
     assert len(rows) == record["metrics"]["epochs"]
     assert (text_run / "plots" / "history.png").stat().st_size > 1000
     assert any((text_run / "tensorboard").rglob("events.*"))
-    assert not (text_run / runs.CHECKPOINT).exists()
+    assert not (text_run / CHECKPOINT).exists()
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(
@@ -80,8 +80,8 @@ def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
     assert json.loads((killed / "run.json").read_text())["status"] == "running"
     with pytest.raises(RunError, match=r"did not finish; go on with: modelwright train --resume"):
-        runs.load(killed)
-    with np.load(killed / runs.CHECKPOINT) as checkpoint:
+        load_run(killed)
+    with np.load(killed / CHECKPOINT) as checkpoint:
         before = float(checkpoint["seconds"])
     resumed = modelwright.resume(killed)
     assert resumed.epochs == whole.epochs == 4
@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_pat
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     deadline = time.monotonic() + 90
-    while not (out / runs.CHECKPOINT).exists() and time.monotonic() < deadline:
+    while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     try:
@@ -117,8 +117,8 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_pat
     report = json.loads(output)
     assert report["status"] == "stopped"
     assert 1 <= report["epochs"] < 500
-    assert runs.load(out).finished
-    assert (out / runs.CHECKPOINT).exists()
+    assert load_run(out).finished
+    assert (out / CHECKPOINT).exists()
 
 
 def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def input_shape(config: Config, shape: ImageShape | None) -> tuple[int, ...]:
     return shape or (int(config.model.options["length"]),)
 
 
-def create(config: Config, data: Dataset, folder: Path | None) -> Run:
+def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
     """Start a run in ``folder``, or in ``runs/NAME-TIME`` when none is given.
 
     Raises:
@@ -155,7 +155,7 @@ def create(config: Config, data: Dataset, folder: Path | None) -> Run:
     return Run(path, config, data.task, data.labels, data.shape, about).update()
 
 
-def load(path: Path | str, *, unfinished: bool = False) -> Run:
+def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
     """Read a run and check it.
 
     Args:

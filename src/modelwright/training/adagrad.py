@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 
-class Adagrad(keras.optimizers.Adagrad):  # type: ignore[misc]
+class Adagrad(keras.optimizers.Adagrad):
     """``keras.optimizers.Adagrad``, by rows where TensorFlow gives the gradient by rows."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

@@ -20,7 +20,7 @@ _BLOCK = 50  # batches among which rows of like length are sought
 
 
 @dataclass(frozen=True)
-class Ids:
+class TokenIds:
     """Token ids int32 ``[n, length]`` as rows."""
 
     array: npt.NDArray[np.int32]
@@ -48,17 +48,17 @@ def encode(rows: Rows, tokenizer: Any | None, progress: Progress | None = None) 
         ids[chosen] = tokenizer.encode(rows.take(chosen))
         if progress:
             progress("encoding", start + len(chosen), len(rows))
-    return Ids(ids)
+    return TokenIds(ids)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches(keras.utils.PyDataset):
     """Rows in order, for predicting.
 
     While the network works on a batch, a thread makes the next ones. TensorFlow's own
     prefetching does not: deterministic operations switch it off, and each step would wait.
     """
 
-    def __init__(self, inputs: Rows | Ids, batch_size: int) -> None:
+    def __init__(self, inputs: Rows | TokenIds, batch_size: int) -> None:
         super().__init__(workers=1)
         self.inputs = inputs
         self.batch_size = batch_size
@@ -87,10 +87,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._coming.pop(position).result()
 
 
-class LabelledBatches(Batches):
+class LabeledBatches(Batches):
     """Rows in order with their labels, for validating."""
 
-    def __init__(self, inputs: Rows | Ids, labels: npt.NDArray[Any], batch_size: int) -> None:
+    def __init__(self, inputs: Rows | TokenIds, labels: npt.NDArray[Any], batch_size: int) -> None:
         super().__init__(inputs, batch_size)
         self.labels = labels
 
@@ -105,16 +105,16 @@ class LabelledBatches(Batches):
         return self.inputs.take(chosen), self.labels[chosen]
 
 
-class TrainingBatches(LabelledBatches):
+class TrainingBatches(LabeledBatches):
     """Rows shuffled anew each epoch, and varied.
 
-    Ids are cut to the longest row of their batch where ``any_length`` says that padding changes
-    nothing, and rows of like length then share a batch.
+    Where padding changes no answer (``any_length``), rows of similar length share a batch, and a
+    batch is as wide as its longest row.
     """
 
     def __init__(
         self,
-        inputs: Rows | Ids,
+        inputs: Rows | TokenIds,
         labels: npt.NDArray[Any],
         batch_size: int,
         *,
@@ -130,7 +130,7 @@ class TrainingBatches(LabelledBatches):
         # Each picture is mirrored every other epoch, half of them from the first: every two
         # epochs show both sides of all, which chance would not (Jordan, arXiv:2404.00498).
         self._sides = np.random.default_rng([seed]).random(len(inputs)) < 0.5
-        self._lengths = inputs.lengths() if any_length and isinstance(inputs, Ids) else None
+        self._lengths = inputs.lengths() if any_length and isinstance(inputs, TokenIds) else None
         self._order = np.arange(len(inputs))
         self.start_epoch(0)
 
@@ -169,7 +169,7 @@ class TrainingBatches(LabelledBatches):
         return varied, labels
 
 
-def feed(batches: LabelledBatches) -> Any:
+def feed(batches: LabeledBatches) -> Any:
     """What ``fit`` reads these batches from, each epoch anew.
 
     Under TensorFlow a dataset of its own. The one that Keras makes prefetches by autotuning, whose

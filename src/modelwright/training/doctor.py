@@ -13,7 +13,7 @@ from modelwright.core.errors import MissingDependencyError
 from modelwright.core.hardware import Hardware
 from modelwright.core.packages import installed, versions
 from modelwright.core.report import Report
-from modelwright.training.precision import Precision, choose
+from modelwright.training.precision import Precision, choose_precision
 
 _OPTIONAL = {
     "tensorflow": "pip install 'modelwright[train]'",
@@ -88,6 +88,6 @@ def examine() -> DoctorReport:
         backend=chosen,
         hardware=machine,
         gpu=None if gpu is None else str(gpu.get("device_name", "one without a name")),
-        precision=choose("auto", machine, gpu, backend=chosen),
+        precision=choose_precision("auto", machine, gpu, backend=chosen),
         missing={name: how for name, how in needed.items() if installed(name) is None},
     )

@@ -24,12 +24,11 @@ from modelwright.plots.calibration import draw_calibration
 from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
 from modelwright.plots.mistakes import draw_mistakes
-from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data, split_of
-from modelwright.runs.run import Run
-from modelwright.training import runtime
+from modelwright.runs.run import Run, load_run
 from modelwright.training.negation import NegationSlice, negation, write_answers
 from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.runtime import make_deterministic
 
 _WORST = 20
 _PREDICTIONS = ("origin", "label", "predicted", "probability")
@@ -148,8 +147,8 @@ def evaluate(
         DataError: the rows cannot be used, or have labels the model does not know.
         ConfigError: ``tta`` for a model that was not trained on mirrored pictures.
     """
-    run = runs.load(path)
-    runtime.prepare(run.config.train.seed)
+    run = load_run(path)
+    make_deterministic(run.config.train.seed)
     network = run.network(tta=tta)
     rows, rejected, source = _rows(run, data, split, progress)
     tokenizer = run.tokenizer()

@@ -22,10 +22,9 @@ from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
 from modelwright.data import images
 from modelwright.models.output_layer import two_columns
 from modelwright.plots.feature_maps import LayerMaps, draw_layers
-from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data, split_of
-from modelwright.runs.run import Run
-from modelwright.training import runtime
+from modelwright.runs.run import Run, load_run
+from modelwright.training.runtime import make_deterministic
 
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 _NORMALISATIONS = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
@@ -114,13 +113,13 @@ def layers(
         ConfigError: it is a run of texts, or its network has no convolution.
         DataError: the picture, or the run's own rows, cannot be read.
     """
-    run = runs.load(path)
+    run = load_run(path)
     if run.shape is None:
         raise ConfigError(
             f"{run.path} classifies texts, and layers are drawn for pictures; give a run that"
             " was trained on pictures."
         )
-    runtime.prepare(run.config.train.seed)
+    make_deterministic(run.config.train.seed)
     network = run.network()
     pixels, name, label = _picture(run, run.shape, picture, progress)
     heard, chances = listen(network, pixels)

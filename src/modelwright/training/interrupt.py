@@ -10,7 +10,7 @@ from types import FrameType
 
 
 @contextmanager
-def held_back() -> Iterator[Callable[[], None]]:
+def deferred_interrupt() -> Iterator[Callable[[], None]]:
     """Remember the first Ctrl-C; what is yielded raises KeyboardInterrupt once there was one.
 
     TensorFlow runs Python code in places that swallow an exception, so one that arrives there

@@ -27,7 +27,7 @@ from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.models.graph_tokenizer import GraphTokenizer
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 from modelwright.training.network_classifier import NetworkClassifier
 
 _SCRIPT = {"en": "Latin", "zh": "Han"}
@@ -127,7 +127,7 @@ def negation(
         return ()
 
     def answer(texts: list[str]) -> FloatArray:
-        return NetworkClassifier(network).classify_rows(Ids(tokenizer.encode(texts)))
+        return NetworkClassifier(network).classify_rows(TokenIds(tokenizer.encode(texts)))
 
     return tuple(
         ask(language, pairs(language), labels, answer) for language in _languages(rows, tokenizer)

@@ -33,7 +33,7 @@ class NetworkClassifier:
         return two_columns(np.asarray(outputs))
 
 
-class _PredictionProgress(keras.callbacks.Callback):  # type: ignore[misc]
+class _PredictionProgress(keras.callbacks.Callback):
     def __init__(self, progress: Progress, batches: int) -> None:
         super().__init__()
         self.progress = progress

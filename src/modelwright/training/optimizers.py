@@ -53,7 +53,7 @@ def _rate(train: TrainConfig, total: int) -> Any:
     )
 
 
-class Triangle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class Triangle(keras.optimizers.schedules.LearningRateSchedule):
     """From zero to the peak in ``warmup`` steps, and down to zero at ``total``, both straight."""
 
     def __init__(self, peak: float, warmup: int, total: int) -> None:

@@ -16,7 +16,7 @@ class Precision:
     reason: str
 
 
-def choose(
+def choose_precision(
     setting: str,
     hardware: Hardware,
     gpu: Mapping[str, object] | None = None,

@@ -16,7 +16,7 @@ from modelwright.core.errors import ConfigError, brief
 _XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
 
-def prepare(seed: int) -> None:
+def make_deterministic(seed: int) -> None:
     """Seed everything and ask for operations that give the same bits each time.
 
     Raises:

@@ -23,13 +23,13 @@ from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
-from modelwright.training.batches import LabelledBatches, TrainingBatches, encode, feed
+from modelwright.training.batches import LabeledBatches, TrainingBatches, encode, feed
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.extras import Extras, add_loss
-from modelwright.training.interrupt import held_back
+from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
-from modelwright.training.precision import choose
+from modelwright.training.precision import choose_precision
 from modelwright.training.starting_weights import (
     StartReport,
     check_tokenizer,
@@ -83,7 +83,9 @@ class Session:
         self.stop_reason: str | None = None
         # A resumed training keeps the precision it started with, on any machine.
         chosen = run.precision or vars(
-            choose(self._config.precision, detect(), runtime.gpu_details(), backend=run.backend)
+            choose_precision(
+                self._config.precision, detect(), runtime.gpu_details(), backend=run.backend
+            )
         )
         self.run = run.update(status="running", precision=chosen, extras=_agreed(run, self._extras))
         start, source = self._extras.start_from, None
@@ -124,13 +126,11 @@ class Session:
             observers.append(ProgressDisplay(self._progress))
         validation = None
         if "val" in self.inputs:
-            validation = LabelledBatches(
-                self.inputs["val"], self._targets["val"], _VALIDATION_BATCH
-            )
+            validation = LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
         labels = self.data.splits["train"].labels
         weights = optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
         try:
-            with held_back() as check_interrupt:
+            with deferred_interrupt() as check_interrupt:
                 self.network.fit(
                     feed(self.batches),
                     shuffle=False,  # Keras would reorder the batches by a state that is not saved
@@ -248,7 +248,7 @@ class Session:
         adapt_network(self.run.config.model, self.network, rows)
 
 
-class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]
+class _Bridge(keras.callbacks.Callback):
     """Passes Keras' events on to a session and its observers."""
 
     def __init__(

@@ -17,7 +17,7 @@ _STRONGEST = 0.95**5
 _BIASES = ("bias", "beta")
 
 
-class Sgd(keras.optimizers.SGD):  # type: ignore[misc]
+class Sgd(keras.optimizers.SGD):
     """``keras.optimizers.SGD`` with ``bias_rate`` and ``lookahead``.
 
     Args:

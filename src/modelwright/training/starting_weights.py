@@ -15,8 +15,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.report import Report
 from modelwright.models.builders import check_options
 from modelwright.models.options import TextOptions
-from modelwright.runs import run as runs
-from modelwright.runs.run import VOCABULARY, Run
+from modelwright.runs.run import VOCABULARY, Run, load_run
 from modelwright.servable import tokenizer
 from modelwright.servable.manifest import find_version, read_manifest
 from modelwright.servable.restore import restore_network
@@ -81,7 +80,7 @@ def load_source(start: StartFrom) -> Source:
         ServableError: the folder is neither a run nor a servable, or cannot be used.
     """
     if (start.source / "run.json").exists():
-        run = runs.load(start.source)
+        run = load_run(start.source)
         options = check_options(run.config.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
         return Source(run.network(), vocabulary, options)

@@ -19,12 +19,11 @@ from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import build_network, check_options, find_builder
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
-from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import input_shape
-from modelwright.training import runtime
+from modelwright.runs.run import create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
 
 
@@ -89,10 +88,10 @@ def train(
         ConfigError: the model does not fit the data, or the extras do not fit the model.
         RunError: the folder is taken, or the loss is no longer a number.
     """
-    runtime.prepare(config.train.seed)
+    make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
     _check(config, data)
-    run = runs.create(config, data, Path(out) if out else None)
+    run = create_run(config, data, Path(out) if out else None)
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
     return _finish(Session(run, data, extras=extras, progress=progress), progress)
@@ -113,7 +112,7 @@ def resume(
             other extras.
         DataError: its data has changed since.
     """
-    run = runs.load(path, unfinished=True)
+    run = load_run(path, unfinished=True)
     if run.status == "finished":
         raise RunError(f"the training of {run.path} finished already; there is nothing to resume.")
     if run.backend != keras_backend():
@@ -122,7 +121,7 @@ def resume(
             f" resumed there, not under {BACKENDS[keras_backend()]}; set"
             f" KERAS_BACKEND={run.backend}."
         )
-    runtime.prepare(run.config.train.seed)
+    make_deterministic(run.config.train.seed)
     data = reload_data(run.config.data, run.data, run.path, progress)
     return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
