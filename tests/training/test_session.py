@@ -15,8 +15,9 @@ from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run, load_run
+from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer, Step
-from modelwright.training.session import Extras, Session
+from modelwright.training.session import Session
 from modelwright.training.starting_weights import StartFrom
 from modelwright.training.train import resume, train
 from sample_data import weights

@@ -20,9 +20,10 @@ from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import create_run, input_shape, load_run
+from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
-from modelwright.training.session import Extras, Session
+from modelwright.training.session import Session
 
 
 @dataclass(frozen=True)

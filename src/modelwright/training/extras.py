@@ -1,0 +1,90 @@
+"""What a training may do beyond its config: other first weights, frozen layers, an extra loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from modelwright.core.errors import RunError
+from modelwright.runs.run import Run
+from modelwright.training.observers import Observer
+from modelwright.training.starting_weights import StartFrom
+
+
+class ExtraLoss(Protocol):
+    """A term that is added to the training loss, never to the validation loss.
+
+    Attributes:
+        name: recorded in the run. A run that had a term can be resumed only with a term of that
+            name.
+    """
+
+    name: str
+
+    def __call__(self, network: Any, inputs: Any, targets: Any, outputs: Any) -> Any:
+        """Returns a scalar tensor for one batch.
+
+        Args:
+            network: the ``keras.Model`` that is trained.
+            inputs: a batch as the network reads it: token ids, or uint8 images.
+            targets: what the loss compares with: class numbers ``[n, 1]``, or one-hot rows.
+            outputs: the network's outputs: probabilities ``[n, classes]``, or ``[n, 1]`` of the
+                second of two classes.
+        """
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Additions to a training; none by default."""
+
+    start_from: StartFrom | None = None
+    freeze: tuple[str, ...] = ()
+    """Patterns of the names of layers that are not trained."""
+    extra_loss: ExtraLoss | None = None
+    observers: tuple[Observer, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Returns what the run must record so that resuming repeats it."""
+        record: dict[str, Any] = {}
+        if self.start_from:
+            record["start_from"] = {
+                "source": str(self.start_from.source),
+                "layers": self.start_from.layers and list(self.start_from.layers),
+            }
+        if self.freeze:
+            record["freeze"] = list(self.freeze)
+        if self.extra_loss:
+            record["extra_loss"] = self.extra_loss.name
+        return record
+
+
+def checked_record(run: Run, extras: Extras) -> dict[str, Any]:
+    """Returns what to record of the extras, after a comparison with those of a resumed run.
+
+    Raises:
+        RunError: the run began with other extras.
+    """
+    record = extras.record()
+    if run.precision and dict(run.extras) != record:
+        raise RunError(
+            f"the training of {run.path} began with {dict(run.extras) or 'no extras'}, but resuming"
+            f" was given {record or 'none'}; resume it with the same extras."
+        )
+    return record
+
+
+def add_loss(network: Any, term: ExtraLoss) -> None:
+    """Adds a term to the loss of the training steps of a compiled network."""
+    compute_loss = network.compute_loss
+
+    def with_term(
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        loss = compute_loss(x, y, y_pred, sample_weight, training)
+        return loss + term(network, x, y, y_pred) if training else loss
+
+    network.compute_loss = with_term
