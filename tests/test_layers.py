@@ -52,6 +52,36 @@ def test_a_module_imports_only_from_lower_layers_or_its_own_package(path: Path) 
     assert not above, f"{path.relative_to(SOURCE)} is in layer {own} and imports {above}"
 
 
+def file_imports(name: str, path: Path, files: dict[str, Path]) -> set[str]:
+    """The files of modelwright that a file imports when it runs, deferred imports too."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in for_types:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {one if one in files else node.module for one in names}
+    return (found & set(files)) - {name, "modelwright"}
+
+
+def test_no_file_imports_itself_over_others() -> None:
+    files = {
+        ".".join(("modelwright", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        ): path
+        for path in SOURCE.rglob("*.py")
+    }
+    left = {name: file_imports(name, path, files) for name, path in files.items()}
+    while free := {name for name, needed in left.items() if not needed}:
+        left = {name: needed - free for name, needed in left.items() if name not in free}
+    assert not left, f"these files import each other in a circle, or one that does: {left}"
+
+
 def test_every_package_has_a_layer() -> None:
     there = {p.stem for p in SOURCE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
     assert there - {"__init__", "__pycache__"} == set(RANK)

@@ -100,14 +100,14 @@ def test_the_command_resolves_its_settings_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls = []
-    original = resolving.resolve
+    original = resolving.resolve_config
 
     def counting(*arguments: Any, **keywords: Any) -> Any:
         calls.append(arguments)
         return original(*arguments, **keywords)
 
-    monkeypatch.setattr("modelwright.recipes.resolve.resolve", counting)
-    monkeypatch.setattr("modelwright.api.train.resolve", counting)
+    monkeypatch.setattr("modelwright.recipes.resolve.resolve_config", counting)
+    monkeypatch.setattr("modelwright.api.train.resolve_config", counting)
     missing = f"data.source={tmp_path / 'missing.csv'}"
     code, _, err = cli("train", file, "--set", missing, "--out", tmp_path / "run")
     assert code == 3 and "missing.csv" in err

@@ -58,5 +58,5 @@ def test_known_names_read_no_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "entry_points", refuse)
     for builder in BUILDERS:
         find_builder(builder)
-    for name in recipe.names():
-        recipe.read(name)
+    for name in recipe.recipe_names():
+        recipe.read_recipe(name)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelwright.core.report import Block, Facts, Figure, Note, Report, Table
+from modelwright.core.blocks import Block, Facts, Figure, Note, Table
+from modelwright.core.report import Report
 
 
 class Everything(Report):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modelwright.core.report import Block, Facts, Figure, Note, Table
+from modelwright.core.blocks import Block, Facts, Figure, Note, Table
 from modelwright.core.terminal import cell
 
 

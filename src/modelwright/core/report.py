@@ -1,52 +1,13 @@
-"""Reports: what every operation returns, and the blocks that a report consists of.
-
-A report says what it holds, never how it looks. ``terminal`` and ``markdown`` each turn blocks
-into text; another output format is one more such module.
-"""
+"""Reports: what every operation returns."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Facts:
-    """Names with their values, under a title."""
-
-    title: str
-    rows: Sequence[tuple[str, object]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under headers. ``width`` is the widest that a terminal shows it, in columns."""
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    title: str = ""
-    width: int = 110
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An image file, with the text that describes it."""
-
-    path: Path
-    caption: str
-
-
-@dataclass(frozen=True)
-class Note:
-    """One or more lines of plain text."""
-
-    text: str
-
-
-Block = Facts | Table | Figure | Note
+from modelwright.core import markdown, terminal
+from modelwright.core.blocks import Block
 
 
 class Report(ABC):
@@ -62,12 +23,8 @@ class Report(ABC):
 
     def render(self) -> str:
         """The report as plain text for a terminal."""
-        from modelwright.core import terminal
-
         return terminal.render(self.blocks())
 
     def markdown(self) -> str:
         """The report as Markdown."""
-        from modelwright.core import markdown
-
         return markdown.render(self.blocks())

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from modelwright.core.report import Block, Facts, Figure, Note, Table
+from modelwright.core.blocks import Block, Facts, Figure, Note, Table
 
 
 def render(blocks: Iterable[Block]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.blocks import Block, Note, Table
 from modelwright.core.files import write_json
-from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import ImageShape, IntArray, Rejected, Task
 from modelwright.data.load import write_rejected

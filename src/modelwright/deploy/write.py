@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
-from modelwright.core.report import Block, Facts, Report
+from modelwright.core.report import Report
 from modelwright.deploy.compose import compose_files
 from modelwright.deploy.kserve import kserve_files
 from modelwright.deploy.kubernetes import kubernetes_files, kubernetes_notes

@@ -13,9 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import ServableError
 from modelwright.core.files import atomic_folder
-from modelwright.core.report import Block, Facts, Report
+from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core import markdown
+from modelwright.core.blocks import Block, Note
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_text
-from modelwright.core.report import Block, Note, Report
+from modelwright.core.report import Report
 from modelwright.publish.benchmark_tables import benchmark_markdown
 from modelwright.publish.finished_studies import find_finished_study, outdated_reasons
 from modelwright.publish.published_comparison import (

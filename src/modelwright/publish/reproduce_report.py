@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.blocks import Block, Note, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import shorten
 from modelwright.publish.published_comparison import (
     comparison_notes,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.report import Block, Report, Table
+from modelwright.core.blocks import Block, Table
+from modelwright.core.report import Report
 from modelwright.publish.finished_studies import find_finished_study
 from modelwright.publish.shipped_studies import read_shipped_study, select_study_names
 from modelwright.studies.plan import StudyPlan

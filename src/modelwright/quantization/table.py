@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.metrics import compute_metrics
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.statistics import bonett_price_interval
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, IntArray

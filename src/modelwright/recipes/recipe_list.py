@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts, Note, Table
 from modelwright.core.config import setting
-from modelwright.core.report import Block, Facts, Note, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.models import builders
 from modelwright.recipes.measured_score import MeasuredScore

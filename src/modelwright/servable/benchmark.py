@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.hardware import detect
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.servable.cost import MANY, Cost, measure_cost
 from modelwright.servable.engines.registry import (

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import ParityError
-from modelwright.core.report import Block, Facts, Report
+from modelwright.core.report import Report
 from modelwright.servable.engines.registry import is_installed
 from modelwright.servable.manifest import find_version, read_manifest
 from modelwright.servable.replay import replay

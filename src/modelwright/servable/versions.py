@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ModelwrightError, ServableError
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.servable.live_version import live_version
 from modelwright.servable.manifest import Manifest, find_version, version_folders

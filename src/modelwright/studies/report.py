@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.report import Block, Report
+from modelwright.core.blocks import Block
+from modelwright.core.report import Report
 from modelwright.core.statistics import (
     PairedTest,
     estimate_accuracy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelwright.core import markdown
-from modelwright.core.report import Block, Note, Table
+from modelwright.core.blocks import Block, Note, Table
 from modelwright.core.statistics import Estimate, PairedTest
 from modelwright.core.terminal import percent, shorten
 from modelwright.studies.study_record import (

@@ -8,10 +8,11 @@ from typing import Any
 
 from modelwright.core import hardware
 from modelwright.core.backend import BACKENDS, keras_backend, load_keras, quiet
+from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.hardware import Hardware
 from modelwright.core.packages import installed, versions
-from modelwright.core.report import Block, Facts, Report
+from modelwright.core.report import Report
 from modelwright.training.precision import Precision, choose_precision
 
 _OPTIONAL = {

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_bytes, write_json
 from modelwright.core.measure import measure
 from modelwright.core.metrics import ClassificationMetrics, confidence_bins
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
 from modelwright.data.load import load_split, write_rejected

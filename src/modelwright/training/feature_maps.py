@@ -14,8 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
 from modelwright.data import images

@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from modelwright.checks.negation import LANGUAGES, Language, Pair, pairs
 from modelwright.checks.sentiment import positive_of
+from modelwright.core.blocks import Block, Note, Table
 from modelwright.core.files import write_text
-from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.statistics import wilson_interval
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split

@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
-from modelwright.core.report import Block, Facts, Report, Table
+from modelwright.core.report import Report
 from modelwright.models.builders import check_options
 from modelwright.models.options import TextOptions
 from modelwright.runs.run import VOCABULARY, Run, load_run

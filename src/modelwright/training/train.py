@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.backend import BACKENDS, keras_backend
+from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.measure import measure
-from modelwright.core.report import Block, Facts, Report
+from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected

@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Note, Table
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.nearest import nearest
-from modelwright.core.report import Block, Note, Report, Table
+from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.data.named.archives import FolderFiles, read_archive
 from modelwright.data.named.cache import cached_file, write_cache

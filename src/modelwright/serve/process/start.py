@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.blocks import Block, Note
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_json
-from modelwright.core.report import Block, Note, Report
+from modelwright.core.report import Report
 from modelwright.serve.config import ServeConfig, check_config
 
 
