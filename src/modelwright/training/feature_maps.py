@@ -13,7 +13,7 @@ from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
-from modelwright.core.types import FloatArray, ImageShape, Progress, UInt8Array
+from modelwright.core.types import FloatArray, Progress, UInt8Array
 from modelwright.data.images import decode_image, read_encoded, resize_image
 from modelwright.plots.feature_maps import LayerMaps, draw_layers
 from modelwright.runs.rows import reload_data, split_of
@@ -115,13 +115,8 @@ def layers(
         DataError: the image, or the run's rows, cannot be read.
     """
     run = load_run(path)
-    if run.shape is None:
-        raise ConfigError(
-            f"{run.path} classifies texts, but layers are drawn for images; give a run that was"
-            " trained on images."
-        )
     make_deterministic(run.config.train.seed)
-    pixels, name, label = _load_image(run, run.shape, image, progress)
+    pixels, name, label = _load_image(run, image, progress)
     outputs, probabilities = convolution_outputs(run.network(), pixels)
     if not outputs:
         raise ConfigError(
@@ -149,8 +144,10 @@ def layers(
 def _chosen_maps(outputs: Sequence[tuple[str, FloatArray]]) -> dict[int, LayerMaps]:
     """Returns what to draw of the outputs, by position."""
     positions = np.unique(np.linspace(0, len(outputs) - 1, _LAYERS).round().astype(int)).tolist()
+    chosen = [(i, *outputs[i]) for i in positions]
     return {
-        i: LayerMaps(*outputs[i], most_varied_channels(outputs[i][1], _CHANNELS)) for i in positions
+        i: LayerMaps(name, values, most_varied_channels(values, _CHANNELS))
+        for i, name, values in chosen
     }
 
 
@@ -165,15 +162,20 @@ def _title(report: LayersReport, drawn: int) -> str:
 
 
 def _load_image(
-    run: Run, shape: ImageShape, image: Path | str | None, progress: Progress | None
+    run: Run, image: Path | str | None, progress: Progress | None
 ) -> tuple[UInt8Array, str, str | None]:
     """Returns pixels of the model's shape, their origin, and their label if it is known."""
+    if run.shape is None:
+        raise ConfigError(
+            f"{run.path} classifies texts, but layers are drawn for images; give a run that was"
+            " trained on images."
+        )
     if image is None:
         rows = split_of(reload_data(run.config.data, run.data, run.path, progress), "test")
         pixels = rows.inputs.take(np.zeros(1, np.int64))[0]
         return pixels, rows.inputs.origin(0), run.labels[rows.labels[0]]
     try:
-        pixels = decode_image(read_encoded(Path(image)), channels=shape[2])
+        pixels = decode_image(read_encoded(Path(image)), channels=run.shape[2])
     except DataError as error:
         raise DataError(f"{image}: {error}; expected an image of any size.") from None
-    return resize_image(pixels, shape[:2]), str(image), None
+    return resize_image(pixels, run.shape[:2]), str(image), None
