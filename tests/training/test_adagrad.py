@@ -44,7 +44,7 @@ def test_rows_that_no_step_read_stay() -> None:
 
 def test_the_first_step_by_hand() -> None:
     """A row that was read twice moves by the sum of its gradients, once."""
-    made = optimizers.optimizer(TrainConfig(optimizer="adagrad", learning_rate=0.5), 10)
+    made = optimizers.build_optimizer(TrainConfig(optimizer="adagrad", learning_rate=0.5), 10)
     assert isinstance(made, Adagrad)
     table = keras.Variable(np.zeros((4, 2), np.float32))
     made.build([table])

@@ -9,7 +9,13 @@ import pytest
 from modelwright.core.errors import DataError
 from modelwright.training import batches as module
 from modelwright.training.augmentation import augment
-from modelwright.training.batches import Batches, TokenIds, TrainingBatches, encode, feed
+from modelwright.training.batches import (
+    Batches,
+    TokenIds,
+    TrainingBatches,
+    encode_rows,
+    to_keras_data,
+)
 
 ROWS = TokenIds(np.arange(10, dtype=np.int32)[:, None])
 
@@ -19,7 +25,7 @@ def epoch(batches: TrainingBatches) -> list[int]:
 
 
 def shuffled(seed: int = 1) -> TrainingBatches:
-    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, variation="none")
+    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, augmentation="none")
 
 
 def test_every_row_once_an_epoch_with_its_own_label() -> None:
@@ -62,7 +68,7 @@ class Watched(TokenIds):
 
 def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
     rows = Watched()
-    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, variation="none")
+    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, augmentation="none")
     first = batches[0]
     assert all(rows.taken.acquire(timeout=20) for _ in range(3))
     assert not rows.taken.acquire(timeout=0.1)
@@ -75,7 +81,7 @@ def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
 
 def test_batches_made_ahead_never_cross_into_another_epoch() -> None:
     one, other = (
-        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, variation="none")
+        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, augmentation="none")
         for _ in range(2)
     )
     one[0]  # and numbers 1 and 2 are on their way
@@ -122,9 +128,9 @@ class Lengths:
 
 
 def test_texts_are_encoded_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PART", 4)
+    monkeypatch.setattr(module, "_ENCODED_AT_ONCE", 4)
     texts, told = Texts(), []
-    ids = encode(texts, Lengths(), lambda *step: told.append(step))
+    ids = encode_rows(texts, Lengths(), lambda *step: told.append(step))
     np.testing.assert_array_equal(ids.array, [[n, n * n] for n in range(10)])
     assert texts.taken == [4, 4, 2]
     assert told == [("encoding", done, 10) for done in (4, 8, 10)]
@@ -149,7 +155,7 @@ def test_flipping_mirrors_those_it_is_told_to() -> None:
 
 def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -> None:
     given = TokenIds(pictures())
-    batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, variation="flip")
+    batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, augmentation="flip")
     sides = []
     for epoch in range(3):
         batches.start_epoch(epoch)
@@ -209,12 +215,12 @@ def test_augmentation_never_changes_its_input_and_repeats_with_its_seed() -> Non
 
 
 @pytest.mark.parametrize("shift", [-2, 2])
-def test_the_border_is_reflected(shift: int) -> None:
-    from modelwright.training.augmentation import _reflected
+def test_the_border_is_reflect(shift: int) -> None:
+    from modelwright.training.augmentation import _reflect
 
     line = np.arange(5)[None]
     expected = {2: [2, 3, 4, 3, 2], -2: [2, 1, 0, 1, 2]}[shift]
-    assert _reflected(line + shift, 5)[0].tolist() == expected
+    assert _reflect(line + shift, 5)[0].tolist() == expected
 
 
 def reviews(count: int = 40) -> TokenIds:
@@ -233,7 +239,7 @@ def test_lengths_leave_out_only_the_padding_behind() -> None:
 def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:
     rows = reviews()
     labels = np.arange(40)[:, None]
-    cut = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    cut = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
     orders = []
     for number in range(2):
         cut.start_epoch(number)
@@ -250,16 +256,16 @@ def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -
         assert tokens < 0.8 * rows.array.size
         orders.append(seen)
     assert orders[0] != orders[1]
-    again = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    again = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
     again.start_epoch(1)
     assert [v for i in range(len(again)) for v in again[i][1][:, 0].tolist()] == orders[1]
 
 
 def test_fit_is_fed_each_epochs_own_batches_of_any_length() -> None:
     made = TrainingBatches(
-        reviews(), np.arange(40)[:, None], 6, seed=1, variation="none", any_length=True
+        reviews(), np.arange(40)[:, None], 6, seed=1, augmentation="none", any_length=True
     )
-    given = feed(made)
+    given = to_keras_data(made)
     assert len(given) == len(made)
     for number in range(2):
         made.start_epoch(number)

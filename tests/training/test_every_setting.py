@@ -63,7 +63,7 @@ def moved(train: TrainConfig) -> list[float]:
     keras.utils.set_random_seed(0)
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimizers.optimizer(train, 2)
+    optimizer = optimizers.build_optimizer(train, 2)
     for step in range(4):
         gradients = [keras.ops.ones(v.shape) * (step + 1) for v in layer.trainable_variables]
         optimizer.apply(gradients, layer.trainable_variables)
@@ -78,12 +78,12 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
         np.zeros((12, 1)),
         train.batch_size,
         seed=train.seed,
-        variation="none",
+        augmentation="none",
     )
     rule = EarlyStopping(train.monitor, train.patience)
     return {
         "moved": moved(train),
-        "targets": optimizers.targets(labels, 3, train.label_smoothing).tolist(),
+        "targets": optimizers.loss_targets(labels, 3, train.label_smoothing).tolist(),
         "weights": optimizers.class_weights(labels, 3, train.class_weight),
         "batches": [batches.make(i)[0].tolist() for i in range(len(batches))],
         "best": (rule.best(HISTORY), rule.exhausted(HISTORY)),

@@ -18,7 +18,7 @@ from modelwright.core.types import Split
 from modelwright.data.rows import Texts
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.models.options import TextOptions
-from modelwright.training.negation import ask, negation
+from modelwright.training.negation import measure_negation, negation_slice
 from sample_data import write_csv
 
 LABELS = ("差评", "好评")
@@ -51,7 +51,7 @@ class Fake:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_model_that_ignores_negation_gets_half_and_no_pair(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert (found.accuracy, found.whole.both) == (0.5, 0.0)
     assert (found.whole.plain, found.whole.negated) == (1.0, 0.0)
     low, high = found.accuracy_interval
@@ -61,7 +61,7 @@ def test_a_model_that_ignores_negation_gets_half_and_no_pair(language: Language)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_perfect_model_gets_everything(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise != negated)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert found.accuracy == 1.0
     for group in (found.whole, *found.turned, *found.kinds):
         assert (group.plain, group.negated, group.both) == (1.0, 1.0, 1.0)
@@ -72,7 +72,7 @@ def test_a_perfect_model_gets_everything(language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_taking_every_negation_for_blame_gains_nothing(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise and not negated)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert found.whole.negated == 0.5
     assert {group.name: group.both for group in found.turned} == {
         "praise negated": 1.0,
@@ -82,9 +82,9 @@ def test_taking_every_negation_for_blame_gains_nothing(language: Language) -> No
 
 def test_it_follows_the_order_of_the_labels() -> None:
     fake = Fake("en", lambda pair, negated: pair.praise != negated)
-    assert ask("en", pairs("en"), ("positive", "negative"), fake).accuracy == 0.0
+    assert negation_slice("en", pairs("en"), ("positive", "negative"), fake).accuracy == 0.0
     with pytest.raises(ValueError, match="two opposite sentiments"):
-        ask("en", pairs("en"), ("0", "1"), fake)
+        negation_slice("en", pairs("en"), ("0", "1"), fake)
 
 
 def split(texts: list[str]) -> Split:
@@ -106,7 +106,7 @@ def asked(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
         def predict(self, batches: Any, **_: Any) -> np.ndarray:
             return np.full((len(batches.inputs), 1), 0.5, np.float32)
 
-    found = negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))
+    found = measure_negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))
     return [one.language for one in found]
 
 
@@ -136,8 +136,8 @@ def test_models_of_other_things_are_not_asked(tmp_path: Path) -> None:
     learn_vocabulary([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
     tokenizer = GraphTokenizer(TextOptions(), path)
     for labels in (("neg", "neutral", "pos"), ("0", "1"), ("ham", "spam")):
-        assert negation(labels, None, tokenizer, rows) == ()
-    assert negation(("neg", "pos"), None, None, rows) == ()
+        assert measure_negation(labels, None, tokenizer, rows) == ()
+    assert measure_negation(("neg", "pos"), None, None, rows) == ()
 
 
 def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:

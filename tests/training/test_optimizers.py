@@ -17,12 +17,12 @@ def test_a_step_is_traced_once_and_the_figures_are_of_the_rows_alone(
     units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation)])
     network.compile(
-        keras.optimizers.Adam(0.0), optimizers.loss(network, smoothing), metrics=["accuracy"]
+        keras.optimizers.Adam(0.0), optimizers.build_loss(network, smoothing), metrics=["accuracy"]
     )
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
     labels = np.arange(32) % classes
-    goals = optimizers.targets(labels, classes, smoothing)
-    optimizers.make_variables(network, goals)
+    goals = optimizers.loss_targets(labels, classes, smoothing)
+    optimizers.create_variables(network, goals)
     traced = 0
     step = network.train_step
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from modelwright.core.config import TrainConfig
-from modelwright.training.optimizers import Triangle, optimizer
+from modelwright.training.optimizers import Triangle, build_optimizer
 from modelwright.training.sgd import Sgd
 
 
@@ -63,11 +63,11 @@ def test_the_triangle_climbs_and_falls_and_wastes_no_step() -> None:
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_schedules_start_without_warmup_at_the_top(schedule: str) -> None:
-    made = optimizer(TrainConfig(schedule=schedule, learning_rate=0.5, epochs=2), 10)
+    made = build_optimizer(TrainConfig(schedule=schedule, learning_rate=0.5, epochs=2), 10)
     assert float(made.learning_rate) == pytest.approx(0.5, rel=0.06)
 
 
 def test_the_settings_of_sgd_reach_it() -> None:
     table = TrainConfig(optimizer="sgd", momentum=0.5, bias_rate=8.0, lookahead=5, epochs=3)
-    made = optimizer(table, 7)
+    made = build_optimizer(table, 7)
     assert (made.momentum, made.bias_rate, made.lookahead, made.total) == (0.5, 8.0, 5, 21)

@@ -79,7 +79,7 @@ def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
     assert json.loads((killed / "run.json").read_text())["status"] == "running"
-    with pytest.raises(RunError, match=r"did not finish; go on with: modelwright train --resume"):
+    with pytest.raises(RunError, match=r"did not finish; resume it with: modelwright train"):
         load_run(killed)
     with np.load(killed / CHECKPOINT) as checkpoint:
         before = float(checkpoint["seconds"])
@@ -169,7 +169,7 @@ def test_what_does_not_fit_together_is_refused_first(
 ) -> None:
     with pytest.raises(ConfigError, match="recipe 'bilstm' is for texts, but .* holds images"):
         modelwright.train(data={"source": str(colors)}, model={"recipe": "bilstm"})
-    with pytest.raises(RunError, match="exists and is not empty; give another with --out"):
+    with pytest.raises(RunError, match="exists and is not empty; choose another with --out"):
         modelwright.train(data={"source": str(reviews)}, model={"recipe": "bilstm"}, out=text_run)
     with pytest.raises(DataError, match=r"missing\.csv"):
         modelwright.train(data={"source": str(tmp_path / "missing.csv")}, model={"recipe": "cnn"})

@@ -32,7 +32,8 @@ from modelwright.studies.trial_result import (
     write_trial_result,
 )
 from modelwright.training import runtime
-from modelwright.training.evaluate import EvaluateReport, evaluate
+from modelwright.training.evaluate import evaluate
+from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.train import resume, train
 
 
