@@ -58,8 +58,8 @@ NEEDED: dict[str, dict[str, Any]] = {
 HISTORY = [{"val_loss": x, "val_accuracy": y} for x, y in ((3, 9), (2, 5), (4, 2), (4, 1))]
 
 
-def moved(train: TrainConfig) -> list[float]:
-    """The weights of a small layer after a few steps of the optimizer."""
+def weights_after_steps(train: TrainConfig) -> list[float]:
+    """Returns the weights of a small layer after a few steps of the optimizer."""
     keras.utils.set_random_seed(0)
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
@@ -71,7 +71,7 @@ def moved(train: TrainConfig) -> list[float]:
 
 
 def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
-    """What the table [train] decides, each as something that can be compared."""
+    """Returns what the table [train] decides, in a form that can be compared."""
     labels = np.array([0, 0, 0, 0, 1, 2], np.int64)
     batches = TrainingBatches(
         TokenIds(np.arange(12, dtype=np.int32).reshape(12, 1)),
@@ -82,7 +82,7 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
     )
     rule = EarlyStopping(train.monitor, train.patience)
     return {
-        "moved": moved(train),
+        "weights_after_steps": weights_after_steps(train),
         "targets": optimizers.loss_targets(labels, 3, train.label_smoothing).tolist(),
         "weights": optimizers.class_weights(labels, 3, train.class_weight),
         "batches": [batches.make(i)[0].tolist() for i in range(len(batches))],
@@ -186,7 +186,7 @@ CASES = [(builder, key) for builder, keys in MODEL.items() for key in keys]
 
 @cache
 def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
-    """The vocabulary of some texts and their ids under a text network's options."""
+    """Returns the vocabulary and the token ids of some texts under a network's options."""
     builder, values = json.loads(options)
     table = check_options(ModelConfig(builder=builder, options=values))
     path = folder / f"{abs(hash(options))}.txt"
@@ -195,7 +195,7 @@ def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
 
 
 def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
-    """The network with its computed weights, and the batches it is given."""
+    """Returns the network with its computed weights, and its inputs."""
     model = ModelConfig(builder=builder, options={**SMALL[builder], **options})
     table = check_options(model)
     keras.utils.set_random_seed(0)
@@ -207,15 +207,15 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
         seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
         shape: tuple[int | None, ...] = (16, 16, 3)
     else:
-        kept = {k: v for k, v in model.options.items() if k in TEXT}
-        seen = tokens(json.dumps([builder, kept]), folder)
+        text_options = {k: v for k, v in model.options.items() if k in TEXT}
+        seen = tokens(json.dumps([builder, text_options]), folder)
         rows, shape = TokenIds(np.array(seen[1], np.int32)), (table.length,)
     network = build_network(model, shape, 2)
     adapt_network(model, network, AdaptationData(rows, LABELS))
     inputs = rows.take(np.arange(6))
     answer = network(inputs, training=False)
     step = None
-    if builder == "committee":  # what changes only how fast a member learns
+    if builder == "committee":  # pace changes only how fast the members learn
         network.compile("sgd", "binary_crossentropy", run_eagerly=True)
         step = network.train_on_batch(inputs, LABELS[:, None].astype(np.float32))
         step = [step, network.test_on_batch(inputs, LABELS[:, None].astype(np.float32))]
@@ -328,7 +328,7 @@ def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
         load_data(DataConfig(source="mnist", folder=str(tmp_path / "nowhere")))
 
 
-def test_the_walk_leaves_no_key_out() -> None:
+def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
     assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
@@ -362,7 +362,7 @@ def test_a_setting_without_effect_is_refused(tables: dict[str, Any], message: st
         resolve_config(options={**base, **tables})
 
 
-def test_what_a_recipe_set_without_effect_goes_back_to_its_default() -> None:
+def test_a_recipe_setting_that_loses_its_effect_returns_to_its_default() -> None:
     tables = {"data": {"source": "x"}, "model": {"recipe": "cifar-fast"}}
     assert resolve_config(options=tables).train.momentum != 0.9
     changed = resolve_config(options={**tables, "train": {"optimizer": "adam"}})

@@ -1,4 +1,4 @@
-"""A training that learns from texts without labels, from the config to the servable."""
+"""Training with unlabeled texts, from the config to the servable."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def train(
 
 
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
-def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
+def test_unlabeled_texts_are_recorded_and_the_servable_agrees(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
     report = train(source, tmp_path / "run", others, epochs=20, model=model)
@@ -77,7 +77,7 @@ def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
     assert [answer.label for answer in answers] == ["pos", "neg"]
 
 
-def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: Path) -> None:
+def test_unlabeled_texts_change_the_weights(source: Path, others: Path, tmp_path: Path) -> None:
     with_them = train(source, tmp_path / "with", others)
     without = train(source, tmp_path / "without")
     layers = [
@@ -88,7 +88,7 @@ def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
-def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
+def test_resuming_gives_the_same_bits_and_refuses_other_texts(
     model: dict[str, Any],
     source: Path,
     others: Path,
@@ -107,11 +107,11 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(Session, "finish_epoch", killed)
         train(source, tmp_path / "cut", others, model=model)
-    kept = others.read_text()
-    others.write_text(kept + "one more\n")
+    original = others.read_text()
+    others.write_text(original + "one more\n")
     with pytest.raises(DataError, match="changed since .* was trained on it"):
         modelwright.resume(tmp_path / "cut")
-    others.write_text(kept)
+    others.write_text(original)
     resumed = modelwright.resume(tmp_path / "cut")
     weights = [load_run(one.run).network().get_weights() for one in (whole, resumed)]
     for one, other in zip(*weights, strict=True):
@@ -119,7 +119,7 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
 
 
 @pytest.mark.parametrize("model", [{"recipe": "bilstm"}, {**MODEL, "context": 0}])
-def test_a_network_that_learns_nothing_from_them_refuses_them(
+def test_a_network_that_does_not_use_unlabeled_texts_refuses_them(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"does not learn from unlabeled texts; expected"):

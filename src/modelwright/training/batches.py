@@ -171,7 +171,7 @@ class TrainingBatches(LabeledBatches):
 
 
 def to_keras_data(batches: LabeledBatches) -> Any:
-    """Returns batches as an argument of ``fit``, which reads them anew in each epoch.
+    """Returns batches as an argument of ``fit``, which reads them again in each epoch.
 
     Under TensorFlow this is a ``tf.data.Dataset`` without autotuning. The dataset that Keras makes
     of a ``PyDataset`` prefetches with autotuning, whose thread ends slowly: at the start of every

@@ -43,7 +43,7 @@ def evaluate(
     Raises:
         RunError: the run cannot be used.
         DataError: the rows cannot be used, or have labels that the model does not know.
-        ConfigError: ``tta`` was asked of a model that was not trained on mirrored images.
+        ConfigError: ``tta`` is set for a model that was not trained on mirrored images.
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
