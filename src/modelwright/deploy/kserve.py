@@ -44,7 +44,7 @@ def kserve_files(
     ]
     notes = [
         f"{name} is called {label}: KServe serves a model under the name of its InferenceService,"
-        " which has only small letters, digits and '-'."
+        " which has only lowercase letters, digits and '-'."
         for name, label in names.items()
         if name != label
     ]

@@ -96,12 +96,31 @@ class BilstmOptions(TextOptions):
         return self.model_copy(update={"masking": False})
 
 
-class TextcnnOptions(TextOptions):
-    """``textcnn``: convolutions over runs of tokens, their maximum and sum, one dense layer."""
+class ContextOptions(TextOptions):
+    """The options of networks that can learn from unlabeled texts."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
         "region": ("context", ()),
     }
+
+    context: Annotated[int, Field(ge=0)] = 0
+    """Size of the context vectors, which are learned from the texts alone. 0 for none."""
+    region: Annotated[int, Field(ge=1, le=15)] = 5
+    """Number of tokens in the region of a context vector."""
+
+    @property
+    def any_length(self) -> bool:
+        """Padding does not affect the output."""
+        return True
+
+    @property
+    def learns_from_texts(self) -> bool:
+        """Whether the network can use texts without labels."""
+        return self.context > 0
+
+
+class TextcnnOptions(ContextOptions):
+    """``textcnn``: convolutions over runs of tokens, their maximum and sum, one dense layer."""
 
     embedding: Positive = 100
     widths: Units = Field(default=[3])
@@ -110,28 +129,10 @@ class TextcnnOptions(TextOptions):
     """Filters of each convolution."""
     dropout: Fraction = 0.5
     """Dropout rate before the last layer. Half of it is used after the embedding."""
-    context: Annotated[int, Field(ge=0)] = 0
-    """Size of the context vectors, which are learned from the texts alone. 0 for none."""
-    region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Number of tokens in the region of a context vector."""
-
-    @property
-    def any_length(self) -> bool:
-        """Padding does not affect the output."""
-        return True
-
-    @property
-    def learns_from_texts(self) -> bool:
-        """Whether the network can use texts without labels."""
-        return self.context > 0
 
 
-class RegionsOptions(TextOptions):
+class RegionsOptions(ContextOptions):
     """``regions``: a weight for each token, position and filter, the maximum, one dense layer."""
-
-    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
-        "region": ("context", ()),
-    }
 
     known: Annotated[int, Field(ge=3)] = 30_000
     """Number of token ids with their own weights. The others count as unknown tokens."""
@@ -140,20 +141,6 @@ class RegionsOptions(TextOptions):
     filters: Positive = 500
     dropout: Fraction = 0.5
     """Dropout rate before the last layer."""
-    context: Annotated[int, Field(ge=0)] = 0
-    """Size of the context vectors, which are learned from the texts alone. 0 for none."""
-    region: Annotated[int, Field(ge=1, le=15)] = 5
-    """Number of tokens in the region of a context vector."""
-
-    @property
-    def any_length(self) -> bool:
-        """Padding does not affect the output."""
-        return True
-
-    @property
-    def learns_from_texts(self) -> bool:
-        """Whether the network can use texts without labels."""
-        return self.context > 0
 
 
 class NgramsOptions(TextOptions):
