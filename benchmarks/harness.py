@@ -225,16 +225,16 @@ def data_settings(data: str, rows: int) -> dict[str, Any]:
 
 def train_rows(report: Any) -> int:
     """Returns the number of training rows of a run."""
-    from modelwright.runs import run as runs
+    from modelwright.runs.run import load_run
 
-    return int(runs.load(report.run).data["rows"]["train"])
+    return int(load_run(report.run).data["rows"]["train"])
 
 
 def all_rows(report: Any) -> int:
     """Returns the number of rows of a run, in all splits."""
-    from modelwright.runs import run as runs
+    from modelwright.runs.run import load_run
 
-    return sum(runs.load(report.run).data["rows"].values())
+    return sum(load_run(report.run).data["rows"].values())
 
 
 def _number(value: object) -> bool:

@@ -263,7 +263,7 @@ def _modelwright(reader: str, folder: str, batch: int) -> Iterator[int]:
     memory = 2048 if "decoded" in reader else 1
     data = load_data(DataConfig(source=folder, memory_mib=memory, val=0.0, test=0.0))
     train = data.splits["train"]
-    batches = TrainingBatches(train.inputs, train.labels, batch, seed=0, variation="flip+crop")
+    batches = TrainingBatches(train.inputs, train.labels, batch, seed=0, augmentation="flip+crop")
     yield 0
     for epoch in range(2):
         batches.start_epoch(epoch)

@@ -103,9 +103,9 @@ def _keras(pictures: Any, labels: Any) -> tuple[Callable[[int], float], int, str
 
     from modelwright.core.config import ModelConfig
     from modelwright.models.builders import build_network
-    from modelwright.training import runtime
+    from modelwright.training.runtime import make_deterministic
 
-    runtime.prepare(0)
+    make_deterministic(0)
     model = build_network(ModelConfig(builder="whitened"), SHAPE, CLASSES, "mixed_bfloat16")
     model.compile(
         keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),

@@ -48,10 +48,10 @@ def weights(path: Path) -> dict[str, np.ndarray]:
     """Returns the arrays in a run's weights, by name."""
     import h5py
 
-    from modelwright.runs import run as runs
+    from modelwright.runs.run import WEIGHTS
 
     found: dict[str, np.ndarray] = {}
-    with h5py.File(path / runs.WEIGHTS) as file:
+    with h5py.File(path / WEIGHTS) as file:
         file.visititems(
             lambda name, item: (
                 found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None

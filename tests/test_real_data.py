@@ -1,4 +1,4 @@
-"""The slow tier: real sets from raw data to a servable, at sizes that take minutes."""
+"""Slow tests: real data sets, from raw data to a servable, at sizes that take minutes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_cifar10_is_learned_and_served(
     )
     measured = modelwright.evaluate(report.run).metrics
     assert measured.rows == 10_000
-    # 74 % were measured with this seed; a tenth is chance.
+    # This seed gave 74 %. Chance gives 10 %.
     assert measured.accuracy_interval[0] > 0.68
     exported = modelwright.export(report.run, tmp_path / "cifar")
     assert exported.parity["savedmodel"]["labels_changed"] == 0

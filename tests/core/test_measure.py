@@ -10,7 +10,7 @@ import pytest
 import modelwright
 from modelwright.core.measure import measure
 from modelwright.data.load import load_data
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 
 
 @pytest.mark.parametrize("task", ["text", "image"])
@@ -27,7 +27,7 @@ def test_a_network_and_the_engines_of_its_servable_have_the_same_figures(
         "text": (text_run, text_servable),
         "image": (image_run, image_servable),
     }[task]
-    run = runs.load(folder)
+    run = load_run(folder)
     rows = load_data(run.config.data).splits["test"]
     steps: list[tuple[str, int, int]] = []
     of_network = measure(NetworkClassifier(run.network(), run.tokenizer()), rows)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import modelwright
 from modelwright.core.errors import ConfigError, ParityError, ServableError
 from modelwright.exporting import writer
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.servable.manifest import read_manifest
 from modelwright.servable.warmup import WARMUP
 
@@ -22,7 +22,7 @@ def test_a_servable_holds_all_its_files(text_servable: Path, text_run: Path) -> 
     manifest = read_manifest(text_servable)
     assert (manifest.name, manifest.version, manifest.task) == ("sentiment", 1, "text")
     assert manifest.labels == ("neg", "pos")
-    assert manifest.data["fingerprint"] == runs.load(text_run).data["fingerprint"]
+    assert manifest.data["fingerprint"] == load_run(text_run).data["fingerprint"]
     assert manifest.engines["savedmodel"]["passed"]
     assert {"saved_model.pb", "assets/vocabulary.txt", "examples.jsonl", WARMUP} <= set(
         manifest.files
@@ -62,7 +62,7 @@ def test_the_signatures_are_as_documented(
 def test_each_weight_is_written_once(text_servable: Path, text_run: Path) -> None:
     written = tf.train.list_variables(str(text_servable / "variables" / "variables"))
     numbers = sum(int(np.prod(shape)) for _, shape in written if shape)
-    weights = [weight for weight in runs.load(text_run).network().variables if weight.shape]
+    weights = [weight for weight in load_run(text_run).network().variables if weight.shape]
     assert numbers == sum(int(np.prod(weight.shape)) for weight in weights)
 
 

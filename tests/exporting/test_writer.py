@@ -10,7 +10,7 @@ import pytest
 
 from modelwright.core.errors import ModelwrightError, ParityError, ServableError
 from modelwright.exporting import writer
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.servable.examples import Examples, read_examples
 from modelwright.servable.manifest import EXAMPLES, read_manifest
 
@@ -20,7 +20,7 @@ def inputs(text_servable: Path, text_run: Path) -> tuple[object, ...]:
     """The run, no network, and the manifest and examples to write."""
     manifest = read_manifest(text_servable)
     examples = read_examples(text_servable / EXAMPLES, manifest.task)
-    return runs.load(text_run), None, manifest, examples
+    return load_run(text_run), None, manifest, examples
 
 
 @pytest.mark.parametrize(

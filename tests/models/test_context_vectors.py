@@ -10,7 +10,7 @@ import pytest
 
 from modelwright.models import context_vectors
 from modelwright.models.context_vectors import ContextVectors, learn_context_vectors
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 
 VOCABULARY = 22
 
@@ -47,7 +47,7 @@ def test_near_tokens_are_counted_as_by_hand(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(context_vectors, "_REACH", 2)
     monkeypatch.setattr(context_vectors, "_CONTEXTS", 4)
     ids = np.array([[2, 3, 5, 2], [3, 0, 0, 0], [2, 1, 4, 0]], np.int32)
-    found = context_vectors._counts([Ids(ids)], 5, None).toarray()  # type: ignore[list-item]
+    found = context_vectors._counts([TokenIds(ids)], 5, None).toarray()  # type: ignore[list-item]
     # 5 is beyond the vocabulary, 1 unknown; 4 is too rare to be a context, but not to be near one;
     # no text is near another.
     expected = np.zeros((5, 4))
@@ -58,7 +58,7 @@ def test_near_tokens_are_counted_as_by_hand(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_vectors_are_singular_vectors_of_the_log_ratios() -> None:
     ids, _ = two_topics()
-    counts = context_vectors._counts([Ids(ids)], VOCABULARY, None)  # type: ignore[list-item]
+    counts = context_vectors._counts([TokenIds(ids)], VOCABULARY, None)  # type: ignore[list-item]
     vectors = context_vectors._vectors(counts, VOCABULARY - 1)
     dense = counts.toarray()
     often = dense.sum(axis=0) ** 0.75
@@ -77,7 +77,7 @@ def test_the_vectors_are_singular_vectors_of_the_log_ratios() -> None:
 def test_it_learns_which_tokens_occur_near_each_other() -> None:
     ids, topics = two_topics()
     vectors_layer = layer()
-    learn_context_vectors(vectors_layer, [Ids(ids)], 0.5)  # type: ignore[list-item]
+    learn_context_vectors(vectors_layer, [TokenIds(ids)], 0.5)  # type: ignore[list-item]
     vectors = np.asarray(vectors_layer(ids))
     assert vectors[ids != 0].std() == pytest.approx(0.5, rel=1e-4)
     means = vectors.mean(axis=1)
@@ -91,7 +91,7 @@ def test_it_learns_the_same_bits_twice_and_is_frozen() -> None:
     ids, _ = two_topics(40)
     layers = [layer(), layer()]
     for one in layers:
-        learn_context_vectors(one, [Ids(ids)], 1.0)  # type: ignore[list-item]
+        learn_context_vectors(one, [TokenIds(ids)], 1.0)  # type: ignore[list-item]
         assert one.trainable_variables == []
     np.testing.assert_array_equal(np.asarray(layers[0].tokens), np.asarray(layers[1].tokens))
 
@@ -99,7 +99,7 @@ def test_it_learns_the_same_bits_twice_and_is_frozen() -> None:
 def test_few_tokens_in_a_large_vocabulary_give_the_same_bits_twice() -> None:
     """Their counts have fewer dimensions than a vector, and the rest must not be noise."""
     ids = np.random.default_rng(0).integers(2, 15, (60, 12)).astype(np.int32)
-    counts = context_vectors._counts([Ids(ids)], 100, None)  # type: ignore[list-item]
+    counts = context_vectors._counts([TokenIds(ids)], 100, None)  # type: ignore[list-item]
     first = context_vectors._vectors(counts, 50)
     for _ in range(3):
         np.testing.assert_array_equal(context_vectors._vectors(counts, 50), first)
@@ -111,7 +111,7 @@ def test_parts_and_padding_change_nothing() -> None:
     wide = np.pad(ids, ((0, 0), (0, 60)))
     counts = [
         context_vectors._counts(parts, VOCABULARY, None).toarray()  # type: ignore[arg-type]
-        for parts in ([Ids(ids)], [Ids(ids[:70]), Ids(ids[70:])], [Ids(wide)])
+        for parts in ([TokenIds(ids)], [TokenIds(ids[:70]), TokenIds(ids[70:])], [TokenIds(wide)])
     ]
     np.testing.assert_array_equal(counts[0], counts[1])
     np.testing.assert_array_equal(counts[0], counts[2])
@@ -119,7 +119,7 @@ def test_parts_and_padding_change_nothing() -> None:
 
 def test_texts_without_known_tokens_give_zeros() -> None:
     vectors_layer = layer()
-    learn_context_vectors(vectors_layer, [Ids(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
+    learn_context_vectors(vectors_layer, [TokenIds(np.ones((3, 5), np.int32))], 1.0)  # type: ignore[list-item]
     assert not np.asarray(vectors_layer.tokens).any()
 
 
@@ -127,7 +127,7 @@ def test_progress_counts_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_vectors, "_CHUNK", 64)
     ids, _ = two_topics(100)
     steps: list[tuple[str, int, int]] = []
-    learn_context_vectors(layer(), [Ids(ids)], 1.0, lambda *step: steps.append(step))  # type: ignore[list-item]
+    learn_context_vectors(layer(), [TokenIds(ids)], 1.0, lambda *step: steps.append(step))  # type: ignore[list-item]
     assert steps == [("counting neighbors", 64, 100), ("counting neighbors", 100, 100)]
 
 

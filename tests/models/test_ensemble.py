@@ -9,7 +9,7 @@ import pytest
 from modelwright.core.config import ModelConfig
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, build_network
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 
 OPTIONS = {
     "vocabulary": 12,
@@ -28,7 +28,7 @@ def build_ensemble(classes: int = 2, length: int | None = 6, **options: Any) -> 
     config = ModelConfig(builder="committee", options={**OPTIONS, **options})
     keras.utils.set_random_seed(0)
     network = build_network(config, (length,), classes)
-    adapt_network(config, network, AdaptationData(Ids(IDS), LABELS))  # type: ignore[arg-type]
+    adapt_network(config, network, AdaptationData(TokenIds(IDS), LABELS))  # type: ignore[arg-type]
     return network
 
 

@@ -15,8 +15,8 @@ from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, build_network
 from modelwright.models.ngrams import NO_BUCKET, Buckets, log_count_ratios
 from modelwright.models.options import MOST_BUCKETS
-from modelwright.runs import run as runs
-from modelwright.training.batches import Ids
+from modelwright.runs.run import load_run
+from modelwright.training.batches import TokenIds
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
 from sample_data import write_csv
@@ -52,7 +52,7 @@ def buckets_of(ids: np.ndarray, longest: int = 3) -> list[set[int]]:
 
 def adapted(config: ModelConfig, ids: np.ndarray, labels: np.ndarray, classes: int) -> Any:
     network = build_network(config, ids.shape[1:], classes)
-    adapt_network(config, network, AdaptationData(Ids(ids), labels))  # type: ignore[arg-type]
+    adapt_network(config, network, AdaptationData(TokenIds(ids), labels))  # type: ignore[arg-type]
     return network
 
 
@@ -207,7 +207,7 @@ def test_more_than_two_classes(tmp_path: Path) -> None:
     words = {"red": "rose", "green": "grass", "blue": "sea"}
     rows = [(f"{number} the {words[c]} is {c}", c) for number in range(60) for c in words]
     report = train(write_csv(tmp_path / "c.csv", rows, ("text", "label")), tmp_path / "run")
-    network = runs.load(report.run).network()
+    network = load_run(report.run).network()
     assert network.output_shape == (None, 3)
     assert report.val_accuracy == 1.0
 
@@ -234,7 +234,7 @@ def test_resuming_does_not_count_again_and_gives_the_same_bits(
         train(negated, tmp_path / "cut")
     report = modelwright.resume(tmp_path / "cut")
     assert len(counted) == 1
-    weights = [runs.load(one.run).network().get_weights() for one in (trained, report)]
+    weights = [load_run(one.run).network().get_weights() for one in (trained, report)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

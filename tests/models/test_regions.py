@@ -10,7 +10,7 @@ from modelwright.core.config import ModelConfig
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, build_network
 from modelwright.models.regions import Regions
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 
 OPTIONS = {"vocabulary": 20, "length": 12, "filters": 6, "dropout": 0.0}
 IDS = np.random.default_rng(0).integers(2, 20, (24, 12)).astype(np.int32)
@@ -25,7 +25,7 @@ def regions(classes: int = 2, length: int | None = 12, **options: Any) -> Any:
 def adapted(unlabelled: Any = None, **options: Any) -> Any:
     config = ModelConfig(builder="regions", options={**OPTIONS, **options})
     network = regions(**options)
-    given = AdaptationData(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
+    given = AdaptationData(TokenIds(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
     adapt_network(config, network, given)
     return network
 
@@ -127,7 +127,9 @@ def test_context_vectors_are_learned_before_the_training_and_frozen() -> None:
     vectors = np.asarray(layer(np.where(IDS < 9, IDS, 1)))
     assert vectors.std() == pytest.approx(0.25, rel=1e-3)
     more = (
-        adapted(Ids(IDS[::-1] + 0), context=3, known=9).get_layer("context_vectors").get_weights()
+        adapted(TokenIds(IDS[::-1] + 0), context=3, known=9)
+        .get_layer("context_vectors")
+        .get_weights()
     )
     assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)

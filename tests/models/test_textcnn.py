@@ -10,7 +10,7 @@ from modelwright.core.config import ModelConfig
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, build_network
 from modelwright.models.textcnn import Pool
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 
 OPTIONS = {"vocabulary": 20, "length": 12, "embedding": 4, "filters": 6, "dropout": 0.0}
 IDS = np.random.default_rng(0).integers(2, 20, (24, 12)).astype(np.int32)
@@ -25,7 +25,7 @@ def textcnn(classes: int = 2, length: int | None = 12, **options: Any) -> Any:
 def adapted(unlabelled: Any = None, **options: Any) -> Any:
     config = ModelConfig(builder="textcnn", options={**OPTIONS, **options})
     network = textcnn(**options)
-    given = AdaptationData(Ids(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
+    given = AdaptationData(TokenIds(IDS), np.zeros(len(IDS), np.int64), unlabelled)  # type: ignore[arg-type]
     adapt_network(config, network, given)
     return network
 
@@ -76,7 +76,7 @@ def test_context_vectors_are_learned_before_the_training_and_frozen() -> None:
     assert not np.array_equal(before[0], plain.get_layer("context_vectors").get_weights()[0])
     wider = adapted(context=3, region=3).get_layer("context_vectors").get_weights()
     assert not np.array_equal(before[0], wider[0]), "the sums of other regions are scaled alike"
-    more = adapted(Ids(IDS[::-1] + 0), context=3).get_layer("context_vectors").get_weights()
+    more = adapted(TokenIds(IDS[::-1] + 0), context=3).get_layer("context_vectors").get_weights()
     assert not np.array_equal(before[0], more[0]), "texts without labels teach it too"
     network.compile("adam", "binary_crossentropy", jit_compile=False)
     network.fit(IDS, np.ones((24, 1)), verbose=0)

@@ -9,7 +9,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, augment_network, build_network
 from modelwright.models.whitened import NearIdentity, whitening_kernel
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 
 CONFIG = ModelConfig(builder="whitened", options={"widths": [8, 12], "augment": "flip"})
 
@@ -47,7 +47,7 @@ def test_a_kernel_starts_as_the_identity_where_possible() -> None:
 def test_adapt_sets_only_the_weights_computed_from_data() -> None:
     network = build_network(CONFIG, (16, 16, 3), 3)
     before = [v.numpy() for v in network.trainable_variables]
-    adapt_network(CONFIG, network, AdaptationData(Ids(images()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
+    adapt_network(CONFIG, network, AdaptationData(TokenIds(images()), np.zeros(64, np.int64)))  # type: ignore[arg-type]
     for old, variable in zip(before, network.trainable_variables, strict=True):
         np.testing.assert_array_equal(old, variable.numpy())
     mean, _ = network.get_layer("standard").get_weights()
@@ -61,7 +61,7 @@ def test_it_learns_and_its_frozen_layer_stays() -> None:
     given, labels = images(), np.arange(64) % 2
     given[labels == 1, :, :, 0] //= 2
     network = build_network(CONFIG, (16, 16, 3), 2)
-    adapt_network(CONFIG, network, AdaptationData(Ids(given), labels))  # type: ignore[arg-type]
+    adapt_network(CONFIG, network, AdaptationData(TokenIds(given), labels))  # type: ignore[arg-type]
     kernel = network.get_layer("whitening").get_weights()[0]
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     history = network.fit(given, labels, epochs=8, batch_size=16, verbose=0)

@@ -1,4 +1,4 @@
-"""Rows of a run's data: which of them are taken."""
+"""The positions of rows that are chosen from a run's data."""
 
 from __future__ import annotations
 

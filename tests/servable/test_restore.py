@@ -11,7 +11,7 @@ import pytest
 
 from modelwright.core.errors import ServableError
 from modelwright.models.output_layer import two_columns
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.servable.manifest import read_manifest
 from modelwright.servable.restore import restore_network
 
@@ -20,7 +20,7 @@ def test_a_restored_network_has_the_weights_of_the_run(
     image_servable: Path, image_run: Path
 ) -> None:
     restored = restore_network(image_servable, read_manifest(image_servable))
-    trained = runs.load(image_run).network()
+    trained = load_run(image_run).network()
     assert len(restored.variables) == len(trained.variables)
     for one, other in zip(restored.variables, trained.variables, strict=True):
         np.testing.assert_array_equal(one, other)

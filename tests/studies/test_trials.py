@@ -8,7 +8,7 @@ import pytest
 
 from modelwright.core.config import Config
 from modelwright.recipes.resolve import resolve_config
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.studies.trial_result import read_trial_result, write_trial_result
 from modelwright.studies.trials import Trial, run_trial
 from sample_data import write_images
@@ -43,7 +43,7 @@ def test_a_trial_is_trained_measured_and_recorded(config: Config, tmp_path: Path
     assert result is not None and result.error is None
     assert read_trial_result(trial.result) == result
     assert trial.trained
-    run = runs.load(trial.run)
+    run = load_run(trial.run)
     assert result.config == trial.config.model_dump(mode="json")
     assert result.fingerprint == run.data["fingerprint"]
     assert result.metrics.parameters == run.metrics["parameters"]

@@ -9,9 +9,15 @@ import pytest
 from modelwright.core.errors import DataError
 from modelwright.training import batches as module
 from modelwright.training.augmentation import augment
-from modelwright.training.batches import Batches, Ids, TrainingBatches, encode, feed
+from modelwright.training.batches import (
+    Batches,
+    TokenIds,
+    TrainingBatches,
+    encode_rows,
+    to_keras_data,
+)
 
-ROWS = Ids(np.arange(10, dtype=np.int32)[:, None])
+ROWS = TokenIds(np.arange(10, dtype=np.int32)[:, None])
 
 
 def epoch(batches: TrainingBatches) -> list[int]:
@@ -19,10 +25,10 @@ def epoch(batches: TrainingBatches) -> list[int]:
 
 
 def shuffled(seed: int = 1) -> TrainingBatches:
-    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, variation="none")
+    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, augmentation="none")
 
 
-def test_every_row_once_an_epoch_with_its_own_label() -> None:
+def test_an_epoch_has_every_row_once_with_its_label() -> None:
     batches = shuffled()
     assert len(batches) == 3
     assert sorted(epoch(batches)) == list(range(10))
@@ -31,7 +37,7 @@ def test_every_row_once_an_epoch_with_its_own_label() -> None:
     np.testing.assert_array_equal(rows, labels)
 
 
-def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+def test_the_order_depends_only_on_the_seed_and_the_epoch() -> None:
     one, two = shuffled(), shuffled()
     first = epoch(one)
     one.start_epoch(1)
@@ -41,13 +47,13 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     assert epoch(shuffled(seed=2)) != first
 
 
-def test_rows_to_predict_keep_their_order() -> None:
+def test_prediction_keeps_the_order_of_rows() -> None:
     parts = Batches(ROWS, 4)
     np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)
 
 
-class Watched(Ids):
-    """Rows that tell when they are taken, and by which thread."""
+class Watched(TokenIds):
+    """Rows that record when they are taken, and by which thread."""
 
     def __init__(self) -> None:
         super().__init__(ROWS.array)
@@ -60,9 +66,9 @@ class Watched(Ids):
         return super().take(indices)
 
 
-def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
+def test_the_next_batches_are_prepared_in_advance() -> None:
     rows = Watched()
-    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, variation="none")
+    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, augmentation="none")
     first = batches[0]
     assert all(rows.taken.acquire(timeout=20) for _ in range(3))
     assert not rows.taken.acquire(timeout=0.1)
@@ -73,19 +79,19 @@ def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
     assert not rows.taken.acquire(timeout=0.1)
 
 
-def test_batches_made_ahead_never_cross_into_another_epoch() -> None:
+def test_batches_prepared_in_advance_never_enter_another_epoch() -> None:
     one, other = (
-        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, variation="none")
+        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, augmentation="none")
         for _ in range(2)
     )
-    one[0]  # and numbers 1 and 2 are on their way
+    one[0]  # batches 1 and 2 are being prepared now
     for batches in (one, other):
         batches.start_epoch(1)
     assert epoch(one) == epoch(other)
 
 
-def test_a_batch_that_cannot_be_made_says_why_where_it_is_asked_for() -> None:
-    class Broken(Ids):
+def test_an_error_in_a_batch_is_raised_where_the_batch_is_read() -> None:
+    class Broken(TokenIds):
         def take(self, indices: np.ndarray) -> np.ndarray:
             if 4 in indices:
                 raise DataError("row 4 is gone")
@@ -99,7 +105,7 @@ def test_a_batch_that_cannot_be_made_says_why_where_it_is_asked_for() -> None:
 
 
 class Texts:
-    """Texts that remember how many were taken at once."""
+    """Texts that record how many were taken at once."""
 
     def __init__(self) -> None:
         self.taken: list[int] = []
@@ -113,7 +119,7 @@ class Texts:
 
 
 class Lengths:
-    """A tokeniser whose ids of a text are its number and the square of it."""
+    """A tokenizer whose ids of a text are the text's number and its square."""
 
     options = SimpleNamespace(length=2)
 
@@ -121,42 +127,42 @@ class Lengths:
         return np.array([[int(text), int(text) ** 2] for text in texts], np.int32)
 
 
-def test_texts_are_encoded_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PART", 4)
-    texts, told = Texts(), []
-    ids = encode(texts, Lengths(), lambda *step: told.append(step))
+def test_texts_are_encoded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ENCODED_AT_ONCE", 4)
+    texts, steps = Texts(), []
+    ids = encode_rows(texts, Lengths(), lambda *step: steps.append(step))
     np.testing.assert_array_equal(ids.array, [[n, n * n] for n in range(10)])
     assert texts.taken == [4, 4, 2]
-    assert told == [("encoding", done, 10) for done in (4, 8, 10)]
+    assert steps == [("encoding", done, 10) for done in (4, 8, 10)]
 
 
-def pictures() -> np.ndarray:
+def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (64, 16, 16, 3), dtype=np.uint8)
 
 
-def varied(kind: str, given: np.ndarray, seed: int = 1, shift: float = 0.125) -> np.ndarray:
-    mirrored = np.arange(len(given)) % 2 == 0
+def varied(kind: str, originals: np.ndarray, seed: int = 1, shift: float = 0.125) -> np.ndarray:
+    mirrored = np.arange(len(originals)) % 2 == 0
     random = np.random.default_rng(seed)
-    return augment(given, kind, random, mirrored=mirrored, shift=shift)
+    return augment(originals, kind, random, mirrored=mirrored, shift=shift)
 
 
-def test_flipping_mirrors_those_it_is_told_to() -> None:
-    given = pictures()
-    after = varied("flip", given)
-    np.testing.assert_array_equal(after[::2], given[::2, :, ::-1])
-    np.testing.assert_array_equal(after[1::2], given[1::2])
+def test_flip_mirrors_the_selected_images() -> None:
+    originals = images()
+    after = varied("flip", originals)
+    np.testing.assert_array_equal(after[::2], originals[::2, :, ::-1])
+    np.testing.assert_array_equal(after[1::2], originals[1::2])
 
 
-def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -> None:
-    given = Ids(pictures())  # type: ignore[arg-type]
-    batches = TrainingBatches(given, np.arange(64)[:, None], 16, seed=3, variation="flip")
+def test_each_image_is_mirrored_in_every_other_epoch_and_half_of_them_in_the_first() -> None:
+    originals = TokenIds(images())
+    batches = TrainingBatches(originals, np.arange(64)[:, None], 16, seed=3, augmentation="flip")
     sides = []
     for epoch in range(3):
         batches.start_epoch(epoch)
         shown = np.empty(64, bool)
         for rows, labels in (batches[i] for i in range(len(batches))):
             for row, label in zip(rows, labels[:, 0], strict=True):
-                original = given.array[label]
+                original = originals.array[label]
                 mirror = np.array_equal(row, original[:, ::-1])
                 assert mirror or np.array_equal(row, original)
                 shown[label] = mirror
@@ -167,31 +173,31 @@ def test_every_picture_is_mirrored_every_other_epoch_and_half_from_the_first() -
 
 
 @pytest.mark.parametrize(("shift", "reach"), [(0.125, 2), (0.0625, 1)])
-def test_cropping_shifts_by_at_most_the_share_it_is_given(shift: float, reach: int) -> None:
-    given = pictures()
-    after = varied("flip+crop", given, shift=shift)
-    assert after.shape == given.shape
+def test_crop_shifts_by_at_most_the_configured_share(shift: float, reach: int) -> None:
+    originals = images()
+    after = varied("flip+crop", originals, shift=shift)
+    assert after.shape == originals.shape
     seen = set()
-    for before, picture in zip(given[1::2], after[1::2], strict=True):
+    for before, image in zip(originals[1::2], after[1::2], strict=True):
         [found] = {
             (y - 8, x - 8)
             for y in range(8 - reach, 9 + reach)
             for x in range(8 - reach, 9 + reach)
-            if (before[y, x] == picture[8, 8]).all() and (before[y + 1, x] == picture[9, 8]).all()
+            if (before[y, x] == image[8, 8]).all() and (before[y + 1, x] == image[9, 8]).all()
         }
         seen.add(found)
     assert max(abs(step) for found in seen for step in found) == reach
 
 
-def test_pictures_are_varied_as_if_each_were_moved_by_hand() -> None:
-    given = np.random.default_rng(0).integers(0, 255, (32, 16, 24, 3), dtype=np.uint8)
+def test_augmentation_equals_shifting_and_mirroring_each_image_by_hand() -> None:
+    originals = np.random.default_rng(0).integers(0, 255, (32, 16, 24, 3), dtype=np.uint8)
     random = np.random.default_rng(3)
     down, right = (random.integers(-side // 8, side // 8 + 1, (32, 1)) for side in (16, 24))
     mirrored = random.random(32) < 0.5
     generator = np.random.default_rng(3)
-    varied = augment(given, "flip+crop", generator, mirrored=mirrored, shift=0.125)
-    for row, picture in enumerate(given):
-        bordered = np.pad(picture, ((2, 2), (3, 3), (0, 0)), "reflect")
+    varied = augment(originals, "flip+crop", generator, mirrored=mirrored, shift=0.125)
+    for row, image in enumerate(originals):
+        bordered = np.pad(image, ((2, 2), (3, 3), (0, 0)), "reflect")
         y, x = 2 + int(down[row, 0]), 3 + int(right[row, 0])
         moved = bordered[y : y + 16, x : x + 24]
         expected = moved[:, ::-1] if mirrored[row] else moved
@@ -199,70 +205,70 @@ def test_pictures_are_varied_as_if_each_were_moved_by_hand() -> None:
 
 
 def test_augmentation_never_changes_its_input_and_repeats_with_its_seed() -> None:
-    given = pictures()
-    copy = given.copy()
+    originals = images()
+    copy = originals.copy()
     np.testing.assert_array_equal(
-        varied("flip+crop", given, seed=5), varied("flip+crop", given, seed=5)
+        varied("flip+crop", originals, seed=5), varied("flip+crop", originals, seed=5)
     )
-    np.testing.assert_array_equal(given, copy)
-    assert varied("none", given) is given
+    np.testing.assert_array_equal(originals, copy)
+    assert varied("none", originals) is originals
 
 
 @pytest.mark.parametrize("shift", [-2, 2])
-def test_the_border_is_reflected(shift: int) -> None:
-    from modelwright.training.augmentation import _reflected
+def test_the_border_is_reflect(shift: int) -> None:
+    from modelwright.training.augmentation import _reflect
 
     line = np.arange(5)[None]
     expected = {2: [2, 3, 4, 3, 2], -2: [2, 1, 0, 1, 2]}[shift]
-    assert _reflected(line + shift, 5)[0].tolist() == expected
+    assert _reflect(line + shift, 5)[0].tolist() == expected
 
 
-def reviews(count: int = 40) -> Ids:
-    """Row ``i`` starts with ``i + 1`` and has 1 to 60 tokens, padded to 64."""
+def reviews(count: int = 40) -> TokenIds:
+    """Returns rows of 1 to 60 tokens, padded to 64. Row ``i`` starts with token ``i + 1``."""
     lengths = np.random.default_rng(4).integers(1, 61, count)
     ids = np.where(np.arange(64) < lengths[:, None], 7, 0).astype(np.int32)
     ids[:, 0] = np.arange(count) + 1
-    return Ids(ids)
+    return TokenIds(ids)
 
 
-def test_lengths_leave_out_only_the_padding_behind() -> None:
+def test_lengths_exclude_only_the_padding_at_the_end() -> None:
     ids = np.array([[1, 0, 2, 0], [0, 0, 0, 0], [3, 4, 5, 6]], np.int32)
-    assert Ids(ids).lengths().tolist() == [3, 0, 4]
+    assert TokenIds(ids).lengths().tolist() == [3, 0, 4]
 
 
-def test_texts_of_any_length_come_in_short_batches_with_every_row_whole_once() -> None:
+def test_batches_of_any_length_are_short_and_hold_every_row_complete_once() -> None:
     rows = reviews()
     labels = np.arange(40)[:, None]
-    cut = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    cut = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
     orders = []
     for number in range(2):
         cut.start_epoch(number)
         seen, tokens = [], 0
-        for given, marks in (cut[i] for i in range(len(cut))):
-            width = given.shape[1]
+        for ids, positions in (cut[i] for i in range(len(cut))):
+            width = ids.shape[1]
             assert width % 16 == 0
-            for row, mark in zip(given, marks[:, 0], strict=True):
-                np.testing.assert_array_equal(row, rows.array[mark, :width])
-                assert not rows.array[mark, width:].any()
-            seen += marks[:, 0].tolist()
-            tokens += given.size
+            for row, position in zip(ids, positions[:, 0], strict=True):
+                np.testing.assert_array_equal(row, rows.array[position, :width])
+                assert not rows.array[position, width:].any()
+            seen += positions[:, 0].tolist()
+            tokens += ids.size
         assert sorted(seen) == list(range(40))
         assert tokens < 0.8 * rows.array.size
         orders.append(seen)
     assert orders[0] != orders[1]
-    again = TrainingBatches(rows, labels, 6, seed=1, variation="none", any_length=True)
+    again = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
     again.start_epoch(1)
     assert [v for i in range(len(again)) for v in again[i][1][:, 0].tolist()] == orders[1]
 
 
-def test_fit_is_fed_each_epochs_own_batches_of_any_length() -> None:
-    made = TrainingBatches(
-        reviews(), np.arange(40)[:, None], 6, seed=1, variation="none", any_length=True
+def test_keras_data_has_the_batches_of_each_epoch() -> None:
+    batches = TrainingBatches(
+        reviews(), np.arange(40)[:, None], 6, seed=1, augmentation="none", any_length=True
     )
-    given = feed(made)
-    assert len(given) == len(made)
+    dataset = to_keras_data(batches)
+    assert len(dataset) == len(batches)
     for number in range(2):
-        made.start_epoch(number)
-        for at, (rows, labels) in enumerate(given):
-            np.testing.assert_array_equal(rows, made.make(at)[0])
-            np.testing.assert_array_equal(labels, made.make(at)[1])
+        batches.start_epoch(number)
+        for at, (rows, labels) in enumerate(dataset):
+            np.testing.assert_array_equal(rows, batches.make(at)[0])
+            np.testing.assert_array_equal(labels, batches.make(at)[1])

@@ -19,10 +19,10 @@ from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import BUILDERS, adapt_network, build_network, check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.recipes.resolve import resolve_config
-from modelwright.runs import run as runs
+from modelwright.runs.run import create_run
 from modelwright.training import optimizers
 from modelwright.training.augmentation import augment
-from modelwright.training.batches import Ids, TrainingBatches
+from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
 from sample_data import write_csv, write_images
@@ -58,12 +58,12 @@ NEEDED: dict[str, dict[str, Any]] = {
 HISTORY = [{"val_loss": x, "val_accuracy": y} for x, y in ((3, 9), (2, 5), (4, 2), (4, 1))]
 
 
-def moved(train: TrainConfig) -> list[float]:
-    """The weights of a small layer after a few steps of the optimizer."""
+def weights_after_steps(train: TrainConfig) -> list[float]:
+    """Returns the weights of a small layer after a few steps of the optimizer."""
     keras.utils.set_random_seed(0)
     layer = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimizers.optimizer(train, 2)
+    optimizer = optimizers.build_optimizer(train, 2)
     for step in range(4):
         gradients = [keras.ops.ones(v.shape) * (step + 1) for v in layer.trainable_variables]
         optimizer.apply(gradients, layer.trainable_variables)
@@ -71,19 +71,19 @@ def moved(train: TrainConfig) -> list[float]:
 
 
 def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
-    """What the table [train] decides, each as something that can be compared."""
+    """Returns what the table [train] decides, in a form that can be compared."""
     labels = np.array([0, 0, 0, 0, 1, 2], np.int64)
     batches = TrainingBatches(
-        Ids(np.arange(12, dtype=np.int32).reshape(12, 1)),
+        TokenIds(np.arange(12, dtype=np.int32).reshape(12, 1)),
         np.zeros((12, 1)),
         train.batch_size,
         seed=train.seed,
-        variation="none",
+        augmentation="none",
     )
     rule = EarlyStopping(train.monitor, train.patience)
     return {
-        "moved": moved(train),
-        "targets": optimizers.targets(labels, 3, train.label_smoothing).tolist(),
+        "weights_after_steps": weights_after_steps(train),
+        "targets": optimizers.loss_targets(labels, 3, train.label_smoothing).tolist(),
         "weights": optimizers.class_weights(labels, 3, train.class_weight),
         "batches": [batches.make(i)[0].tolist() for i in range(len(batches))],
         "best": (rule.best(HISTORY), rule.exhausted(HISTORY)),
@@ -105,7 +105,7 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
             options={"data": {"source": str(reviews)}, "model": model, "train": train}
         )
         data = load_data(config.data)
-        session = Session(runs.create(config, data, tmp_path / name), data)
+        session = Session(create_run(config, data, tmp_path / name), data)
         assert session.network.layers[-2].compute_dtype == precision.removeprefix("mixed_")
         session.fit()
         assert (tmp_path / name / "tensorboard").exists() == tensorboard
@@ -186,7 +186,7 @@ CASES = [(builder, key) for builder, keys in MODEL.items() for key in keys]
 
 @cache
 def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
-    """The vocabulary of some texts and their ids under a text network's options."""
+    """Returns the vocabulary and the token ids of some texts under a network's options."""
     builder, values = json.loads(options)
     table = check_options(ModelConfig(builder=builder, options=values))
     path = folder / f"{abs(hash(options))}.txt"
@@ -195,27 +195,27 @@ def tokens(options: str, folder: Path) -> tuple[str, list[list[int]]]:
 
 
 def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
-    """The network with its computed weights, and the batches it is given."""
+    """Returns the network with its computed weights, and its inputs."""
     model = ModelConfig(builder=builder, options={**SMALL[builder], **options})
     table = check_options(model)
     keras.utils.set_random_seed(0)
     keras.backend.clear_session()
     if BUILDERS[builder].task == "image":
         images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
-        rows: Any = Ids(images)  # type: ignore[arg-type]
+        rows: Any = TokenIds(images)
         random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
         seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
         shape: tuple[int | None, ...] = (16, 16, 3)
     else:
-        kept = {k: v for k, v in model.options.items() if k in TEXT}
-        seen = tokens(json.dumps([builder, kept]), folder)
-        rows, shape = Ids(np.array(seen[1], np.int32)), (table.length,)
+        text_options = {k: v for k, v in model.options.items() if k in TEXT}
+        seen = tokens(json.dumps([builder, text_options]), folder)
+        rows, shape = TokenIds(np.array(seen[1], np.int32)), (table.length,)
     network = build_network(model, shape, 2)
     adapt_network(model, network, AdaptationData(rows, LABELS))
     inputs = rows.take(np.arange(6))
     answer = network(inputs, training=False)
     step = None
-    if builder == "committee":  # what changes only how fast a member learns
+    if builder == "committee":  # pace changes only how fast the members learn
         network.compile("sgd", "binary_crossentropy", run_eagerly=True)
         step = network.train_on_batch(inputs, LABELS[:, None].astype(np.float32))
         step = [step, network.test_on_batch(inputs, LABELS[:, None].astype(np.float32))]
@@ -328,7 +328,7 @@ def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
         load_data(DataConfig(source="mnist", folder=str(tmp_path / "nowhere")))
 
 
-def test_the_walk_leaves_no_key_out() -> None:
+def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
     assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
@@ -362,7 +362,7 @@ def test_a_setting_without_effect_is_refused(tables: dict[str, Any], message: st
         resolve_config(options={**base, **tables})
 
 
-def test_what_a_recipe_set_without_effect_goes_back_to_its_default() -> None:
+def test_a_recipe_setting_that_loses_its_effect_returns_to_its_default() -> None:
     tables = {"data": {"source": "x"}, "model": {"recipe": "cifar-fast"}}
     assert resolve_config(options=tables).train.momentum != 0.9
     changed = resolve_config(options={**tables, "train": {"optimizer": "adam"}})

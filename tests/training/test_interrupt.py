@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from modelwright.training.interrupt import held_back
+from modelwright.training.interrupt import deferred_interrupt
 
 
-def test_the_first_is_held_back_and_the_second_is_not() -> None:
+def test_the_first_interrupt_is_deferred_and_the_second_is_not() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with held_back() as check:
+    with deferred_interrupt() as check:
         check()
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
@@ -21,16 +21,16 @@ def test_the_first_is_held_back_and_the_second_is_not() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_another_thread_is_left_alone() -> None:
+def test_other_threads_are_not_changed() -> None:
     found: list[bool] = []
 
-    def work() -> None:
-        with held_back() as check:
+    def run_in_thread() -> None:
+        with deferred_interrupt() as check:
             check()
             found.append(signal.getsignal(signal.SIGINT) is before)
 
     before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=run_in_thread)
     thread.start()
     thread.join()
     assert found == [True]

@@ -1,4 +1,4 @@
-"""Training under JAX in processes of its own: the same servable, the same bits when resumed."""
+"""Training under JAX in separate processes: the same servable, the same bits when resumed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BILSTM = {
     "model": {"recipe": "bilstm", "units": [4], "embedding": 8, "length": 8, "dropout": 0.1},
     "train": {"epochs": 4, "batch_size": 16, "learning_rate": 0.03},
 }
-# As many rows as fill whole batches: each other size is one more compilation.
+# The limits fill whole batches, because each other batch size is one more compilation.
 TRAIN = """
 import json, os, signal, sys
 import modelwright
@@ -60,7 +60,7 @@ if name == "cnn":
 
 
 def under_jax(*arguments: str) -> subprocess.Popen[str]:
-    """Python in a process whose Keras computes with JAX, and does not compile for speed."""
+    """Starts Python with JAX as Keras' backend, and without XLA's optimizations."""
     settings = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
     return subprocess.Popen(
         [sys.executable, *arguments],
@@ -73,14 +73,14 @@ def under_jax(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def trained(colors: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs cnn and bilstm with their models; one that was killed, as it was, and gone on with."""
+    """Returns a folder with two runs and their models, a killed run, and its resumed copy."""
     out = tmp_path_factory.mktemp("jax")
-    pictures, texts = (
-        under_jax("-c", TRAIN, *map(json.dumps, (*given, str(out))))
-        for given in (("cnn", str(colors), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
+    images, texts = (
+        under_jax("-c", TRAIN, *map(json.dumps, (*case, str(out))))
+        for case in (("cnn", str(colors), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
     )
-    _, errors = pictures.communicate()
-    assert pictures.returncode == -signal.SIGKILL, errors[-3000:]
+    _, errors = images.communicate()
+    assert images.returncode == -signal.SIGKILL, errors[-3000:]
     shutil.copytree(out / "killed", out / "resumed")
     command = ["train", "--resume", str(out / "resumed"), "--quiet"]
     resumed = under_jax("-m", "modelwright.cli.main", *command)
@@ -98,18 +98,18 @@ def record(run: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["cnn", "bilstm"])
-def test_the_servable_is_one_like_any_other(trained: Path, name: str) -> None:
+def test_the_servable_has_the_usual_record_and_parity(trained: Path, name: str) -> None:
     run = record(trained / name)
     assert run["backend"] == run["metrics"]["backend"] == "jax"
     assert run["versions"]["jax"]
-    about = modelwright.load(trained / "models" / name).manifest
-    assert about.tolerance <= 1e-4
-    assert about.tta == (name == "cnn")
-    assert about.metrics["training"]["backend"] == "jax"
-    assert about.engines["savedmodel"]["max_difference"] < 1e-5
+    manifest = modelwright.load(trained / "models" / name).manifest
+    assert manifest.tolerance <= 1e-4
+    assert manifest.tta == (name == "cnn")
+    assert manifest.metrics["training"]["backend"] == "jax"
+    assert manifest.engines["savedmodel"]["max_difference"] < 1e-5
 
 
-def test_it_learned_and_is_verified(trained: Path) -> None:
+def test_the_model_learned_and_its_servable_is_verified(trained: Path) -> None:
     report = modelwright.verify(trained / "models" / "bilstm")
     assert report.engines["savedmodel"]["rows"] > 5
     assert record(trained / "bilstm")["metrics"]["val_accuracy"] > 0.9
@@ -117,13 +117,13 @@ def test_it_learned_and_is_verified(trained: Path) -> None:
     assert [answer.label for answer in answers] == ["pos", "neg"]
 
 
-def test_tensorflow_measures_such_a_run_too(trained: Path) -> None:
-    """The weights mean the same to both; what JAX reported, TensorFlow finds."""
+def test_tensorflow_measures_the_same_accuracy(trained: Path) -> None:
+    """The weights mean the same to both backends."""
     report = modelwright.evaluate(trained / "cnn", split="val")
     assert report.metrics.accuracy == record(trained / "cnn")["metrics"]["val_accuracy"]
 
 
-def test_killed_and_resumed_it_ends_with_the_same_bits_and_only_under_jax(trained: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bits_and_only_under_jax(trained: Path) -> None:
     assert record(trained / "killed")["status"] == "running"
     with pytest.raises(RunError, match=r"began under JAX .* set KERAS_BACKEND=jax"):
         modelwright.resume(trained / "killed")
@@ -137,7 +137,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits_and_only_under_jax(traine
     assert (resumed / "history.csv").read_text() == (trained / "cnn" / "history.csv").read_text()
 
 
-def test_what_jax_says_of_a_gpu_is_what_the_precision_is_chosen_by(
+def test_gpu_details_of_jax_have_the_compute_capability(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Device:
@@ -150,7 +150,7 @@ def test_what_jax_says_of_a_gpu_is_what_the_precision_is_chosen_by(
     assert runtime.gpu_details() is None
 
 
-def test_a_platform_that_jax_does_not_have_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_platform_of_jax_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
     jax = pytest.importorskip("jax")
 
     def devices() -> list[object]:

@@ -1,4 +1,4 @@
-"""A training that learns from texts without labels, from the config to the servable."""
+"""Training with unlabeled texts, from the config to the servable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
 from sample_data import write_csv
@@ -44,7 +44,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     texts = [(f"{at} another {word} film",) for at in range(30) for word in ("fine", "dull")]
-    return write_csv(tmp_path / "others.csv", texts, ("text",))  # type: ignore[arg-type]
+    return write_csv(tmp_path / "others.csv", texts, ("text",))
 
 
 def train(
@@ -63,7 +63,7 @@ def train(
 
 
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
-def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
+def test_unlabeled_texts_are_recorded_and_the_servable_agrees(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
     report = train(source, tmp_path / "run", others, epochs=20, model=model)
@@ -77,18 +77,18 @@ def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
     assert [answer.label for answer in answers] == ["pos", "neg"]
 
 
-def test_the_texts_change_what_is_learned(source: Path, others: Path, tmp_path: Path) -> None:
+def test_unlabeled_texts_change_the_weights(source: Path, others: Path, tmp_path: Path) -> None:
     with_them = train(source, tmp_path / "with", others)
     without = train(source, tmp_path / "without")
     layers = [
-        runs.load(report.run).network().get_layer("context_vectors").get_weights()[0]
+        load_run(report.run).network().get_layer("context_vectors").get_weights()[0]
         for report in (with_them, without)
     ]
     assert not np.array_equal(*layers)
 
 
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
-def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
+def test_resuming_gives_the_same_bits_and_refuses_other_texts(
     model: dict[str, Any],
     source: Path,
     others: Path,
@@ -107,19 +107,19 @@ def test_a_training_goes_on_with_the_same_bits_and_not_with_other_texts(
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(Session, "finish_epoch", killed)
         train(source, tmp_path / "cut", others, model=model)
-    kept = others.read_text()
-    others.write_text(kept + "one more\n")
+    original = others.read_text()
+    others.write_text(original + "one more\n")
     with pytest.raises(DataError, match="changed since .* was trained on it"):
         modelwright.resume(tmp_path / "cut")
-    others.write_text(kept)
+    others.write_text(original)
     resumed = modelwright.resume(tmp_path / "cut")
-    weights = [runs.load(one.run).network().get_weights() for one in (whole, resumed)]
+    weights = [load_run(one.run).network().get_weights() for one in (whole, resumed)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("model", [{"recipe": "bilstm"}, {**MODEL, "context": 0}])
-def test_a_network_that_learns_nothing_from_them_refuses_them(
+def test_a_network_that_does_not_use_unlabeled_texts_refuses_them(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"does not learn from unlabeled texts; expected"):

@@ -1,4 +1,4 @@
-"""The slice of negation: its figures for models made up for them, and when there is none."""
+"""The negation slice: its metrics for constructed models, and the models that have none."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from modelwright.core.types import Split
 from modelwright.data.rows import Texts
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.models.options import TextOptions
-from modelwright.training.negation import ask, negation
+from modelwright.training.negation import measure_negation, negation_slice
 from sample_data import write_csv
 
 LABELS = ("差评", "好评")
 
 
 def all_texts(language: Language) -> list[tuple[str, str]]:
-    """(text, label) of every sentence."""
+    """Returns (text, label) of every sentence."""
     name = {True: "pos", False: "neg"}
     return [
         row
@@ -35,23 +35,23 @@ def all_texts(language: Language) -> list[tuple[str, str]]:
 
 
 class Fake:
-    """Gives each sentence of a language the label that a function of its pair says."""
+    """Gives each sentence of a language the label that ``is_positive`` returns for its pair."""
 
-    def __init__(self, language: Language, says: Any) -> None:
+    def __init__(self, language: Language, is_positive: Any) -> None:
         self.positive = {}
         for pair in pairs(language):
-            self.positive[pair.plain] = says(pair, False)
-            self.positive[pair.negated] = says(pair, True)
+            self.positive[pair.plain] = is_positive(pair, False)
+            self.positive[pair.negated] = is_positive(pair, True)
 
     def __call__(self, texts: list[str]) -> np.ndarray:
-        chance = np.array([0.9 if self.positive[text] else 0.1 for text in texts], np.float32)
-        return np.stack([1 - chance, chance], axis=1)
+        probability = np.array([0.9 if self.positive[text] else 0.1 for text in texts], np.float32)
+        return np.stack([1 - probability, probability], axis=1)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_model_that_ignores_negation_gets_half_and_no_pair(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert (found.accuracy, found.whole.both) == (0.5, 0.0)
     assert (found.whole.plain, found.whole.negated) == (1.0, 0.0)
     low, high = found.accuracy_interval
@@ -61,7 +61,7 @@ def test_a_model_that_ignores_negation_gets_half_and_no_pair(language: Language)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_perfect_model_gets_everything(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise != negated)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert found.accuracy == 1.0
     for group in (found.whole, *found.turned, *found.kinds):
         assert (group.plain, group.negated, group.both) == (1.0, 1.0, 1.0)
@@ -70,9 +70,9 @@ def test_a_perfect_model_gets_everything(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_taking_every_negation_for_blame_gains_nothing(language: Language) -> None:
+def test_a_model_that_reads_every_negation_as_blame_gains_nothing(language: Language) -> None:
     fake = Fake(language, lambda pair, negated: pair.praise and not negated)
-    found = ask(language, pairs(language), LABELS, fake)
+    found = negation_slice(language, pairs(language), LABELS, fake)
     assert found.whole.negated == 0.5
     assert {group.name: group.both for group in found.turned} == {
         "praise negated": 1.0,
@@ -80,11 +80,11 @@ def test_taking_every_negation_for_blame_gains_nothing(language: Language) -> No
     }
 
 
-def test_it_follows_the_order_of_the_labels() -> None:
+def test_the_order_of_the_labels_decides_which_is_positive() -> None:
     fake = Fake("en", lambda pair, negated: pair.praise != negated)
-    assert ask("en", pairs("en"), ("positive", "negative"), fake).accuracy == 0.0
+    assert negation_slice("en", pairs("en"), ("positive", "negative"), fake).accuracy == 0.0
     with pytest.raises(ValueError, match="two opposite sentiments"):
-        ask("en", pairs("en"), ("0", "1"), fake)
+        negation_slice("en", pairs("en"), ("0", "1"), fake)
 
 
 def split(texts: list[str]) -> Split:
@@ -93,54 +93,54 @@ def split(texts: list[str]) -> Split:
 
 
 def languages(folder: Path, options: TextOptions, texts: list[str]) -> list[str]:
-    """In which languages a model of such texts is asked."""
+    """Returns the languages in which a model that learned such texts is measured."""
     path = folder / "v.txt"
     learn_vocabulary(
         [[text for text, _ in all_texts("en") + all_texts("zh")], texts], options, path
     )
-    return asked(path, options, texts)
+    return measured_languages(path, options, texts)
 
 
-def asked(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
+def measured_languages(path: Path, options: TextOptions, texts: list[str]) -> list[str]:
     class Network:
         def predict(self, batches: Any, **_: Any) -> np.ndarray:
             return np.full((len(batches.inputs), 1), 0.5, np.float32)
 
-    found = negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))  # type: ignore[arg-type]
+    found = measure_negation(("neg", "pos"), Network(), GraphTokenizer(options, path), split(texts))
     return [one.language for one in found]
 
 
-def test_it_asks_in_the_languages_of_the_rows(tmp_path: Path) -> None:
+def test_the_languages_of_the_rows_are_measured(tmp_path: Path) -> None:
     options = TextOptions(vocabulary=2000, length=20)
     english, chinese, russian = ["a fine film"] * 8, ["很好的电影"] * 8, ["хороший фильм"] * 8
     assert languages(tmp_path, options, english) == ["en"]
     assert languages(tmp_path, options, chinese) == ["zh"]
     assert languages(tmp_path, options, english + chinese) == ["en", "zh"]
     assert languages(tmp_path, options, russian) == []
-    # Among a hundred rows one in another language is no sign of it.
+    # A single row in another language is not enough.
     assert languages(tmp_path, options, chinese * 12 + english[:1]) == ["zh"]
 
 
-def test_letters_alone_are_no_language(tmp_path: Path) -> None:
+def test_a_script_alone_does_not_decide_the_language(tmp_path: Path) -> None:
     french = ["un film très long et une histoire sans intérêt"] * 4
     learn_vocabulary([french], TextOptions(), tmp_path / "french.txt")
-    assert asked(tmp_path / "french.txt", TextOptions(), french) == []
-    # Character by character a Chinese model knows every Latin letter; its rows say otherwise.
+    assert measured_languages(tmp_path / "french.txt", TextOptions(), french) == []
+    # A character tokenizer of a Chinese model knows every Latin letter, but its rows are Chinese.
     characters = TextOptions(tokens="char", length=40)
     assert languages(tmp_path, characters, ["很好的电影，演员演技非常好 ok"] * 4) == ["zh"]
 
 
-def test_models_of_other_things_are_not_asked(tmp_path: Path) -> None:
+def test_models_of_other_tasks_are_not_measured(tmp_path: Path) -> None:
     rows = split([text for text, _ in all_texts("en")])
     path = tmp_path / "v.txt"
     learn_vocabulary([rows.inputs.take(np.arange(len(rows)))], TextOptions(), path)
     tokenizer = GraphTokenizer(TextOptions(), path)
     for labels in (("neg", "neutral", "pos"), ("0", "1"), ("ham", "spam")):
-        assert negation(labels, None, tokenizer, rows) == ()  # type: ignore[arg-type]
-    assert negation(("neg", "pos"), None, None, rows) == ()  # type: ignore[arg-type]
+        assert measure_negation(labels, None, tokenizer, rows) == ()
+    assert measure_negation(("neg", "pos"), None, None, rows) == ()
 
 
-def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:
+def test_an_evaluation_has_a_slice_for_each_language(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "r.csv", all_texts("en") + all_texts("zh"), ("text", "label"))
     trained = modelwright.train(
         data={"source": str(rows), "test": 0.2},
@@ -165,9 +165,7 @@ def test_an_evaluation_has_the_slices_beside_the_whole(tmp_path: Path) -> None:
     assert re.search(r"一点也不 +16 ", page)
 
 
-def test_there_is_no_slice_for_pictures_nor_for_a_handful_of_words(
-    image_run: Path, text_run: Path
-) -> None:
+def test_image_models_and_tiny_vocabularies_have_no_slice(image_run: Path, text_run: Path) -> None:
     for run in (image_run, text_run):
         report = modelwright.evaluate(run)
         assert report.to_dict()["slices"] == []

@@ -1,4 +1,4 @@
-"""What a compiled network needs before its first step."""
+"""The variables of a compiled network before its first step."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from modelwright.training import optimizers
 
 
 @pytest.mark.parametrize(("classes", "smoothing"), [(2, 0.0), (3, 0.0), (3, 0.1)])
-def test_a_step_is_traced_once_and_the_figures_are_of_the_rows_alone(
+def test_a_step_is_traced_once_and_the_metrics_count_only_the_rows(
     classes: int, smoothing: float
 ) -> None:
     units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation)])
     network.compile(
-        keras.optimizers.Adam(0.0), optimizers.loss(network, smoothing), metrics=["accuracy"]
+        keras.optimizers.Adam(0.0), optimizers.build_loss(network, smoothing), metrics=["accuracy"]
     )
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
     labels = np.arange(32) % classes
-    goals = optimizers.targets(labels, classes, smoothing)
-    optimizers.make_variables(network, goals)
+    targets = optimizers.loss_targets(labels, classes, smoothing)
+    optimizers.create_variables(network, targets)
     traced = 0
     step = network.train_step
 
@@ -32,9 +32,9 @@ def test_a_step_is_traced_once_and_the_figures_are_of_the_rows_alone(
         return dict(step(batch))
 
     network.train_step = counting
-    figures = network.fit(inputs, goals, batch_size=8, verbose=0).history
+    metrics = network.fit(inputs, targets, batch_size=8, verbose=0).history
     assert traced == 1
-    answers = network.predict(inputs, verbose=0)
-    right = (answers[:, 0] > 0.5) == labels if units == 1 else answers.argmax(1) == labels
-    assert figures["accuracy"] == [pytest.approx(right.mean())]
-    assert len(figures["loss"]) == 1
+    outputs = network.predict(inputs, verbose=0)
+    right = (outputs[:, 0] > 0.5) == labels if units == 1 else outputs.argmax(1) == labels
+    assert metrics["accuracy"] == [pytest.approx(right.mean())]
+    assert len(metrics["loss"]) == 1

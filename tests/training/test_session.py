@@ -1,4 +1,4 @@
-"""The handle of a training: other first weights, frozen layers, an extra loss, observers."""
+"""A training session: starting weights, frozen layers, an extra loss and observers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
 from modelwright.recipes.resolve import resolve_config
-from modelwright.runs import run as runs
+from modelwright.runs.run import create_run, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Session
@@ -32,7 +32,7 @@ def config(source: Path, **changes: Any) -> Config:
 
 
 class Recorder(Observer):
-    """Keeps what it is told, and may ask to stop."""
+    """Records its calls, and stops the training after ``stop_after`` epochs."""
 
     def __init__(self, stop_after: int = 99) -> None:
         self.steps: list[Step] = []
@@ -52,7 +52,7 @@ class Recorder(Observer):
 
 
 class PullToZero:
-    """A penalty on all weights, strong enough to be seen after a step."""
+    """A penalty on all weights, strong enough to show after a step."""
 
     name = "pull-to-zero"
 
@@ -60,7 +60,7 @@ class PullToZero:
         return 100.0 * tf.add_n([tf.reduce_sum(v.value**2) for v in network.trainable_variables])
 
 
-def test_an_observer_sees_every_step_and_epoch_and_may_stop_and_the_run_goes_on(
+def test_an_observer_sees_every_step_and_epoch_and_can_stop_a_run_that_resumes(
     reviews: Path, tmp_path: Path
 ) -> None:
     whole = train(config(reviews), out=tmp_path / "whole")
@@ -82,24 +82,24 @@ def test_an_observer_sees_every_step_and_epoch_and_may_stop_and_the_run_goes_on(
 def test_a_session_starts_from_the_weights_of_a_run_or_a_servable(
     text_run: Path, text_servable: Path, reviews: Path, tmp_path: Path
 ) -> None:
-    wanted = runs.load(text_run).network().get_weights()
+    expected_weights = load_run(text_run).network().get_weights()
     for name, source in (("run", text_run), ("servable", text_servable)):
         settings = config(reviews)
         data = load_data(settings.data)
-        run = runs.create(settings, data, tmp_path / name)
+        run = create_run(settings, data, tmp_path / name)
         session = Session(run, data, extras=Extras(start_from=StartFrom(source)))
         assert session.started_from is not None
         assert len(session.started_from.copied) == len(session.started_from.layers) >= 3
         assert (run.path / "vocabulary.txt").read_bytes() == (
             text_run / "vocabulary.txt"
         ).read_bytes()
-        for value, expected in zip(session.network.get_weights(), wanted, strict=True):
+        for value, expected in zip(session.network.get_weights(), expected_weights, strict=True):
             np.testing.assert_array_equal(value, expected)
         record = json.loads((run.path / "run.json").read_text())
         assert record["extras"]["start_from"]["source"] == str(source)
 
 
-def test_only_the_named_layers_are_copied_and_what_does_not_fit_is_said(
+def test_only_the_named_layers_are_copied_and_layers_that_do_not_fit_are_named(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:
     settings = resolve_config(
@@ -112,12 +112,12 @@ def test_only_the_named_layers_are_copied_and_what_does_not_fit_is_said(
     data = load_data(settings.data)
     with pytest.raises(ConfigError, match=r"do not fit this network \(.*shapes .* in the source"):
         Session(
-            runs.create(settings, data, tmp_path / "whole"),
+            create_run(settings, data, tmp_path / "whole"),
             data,
             extras=Extras(start_from=StartFrom(text_run)),
         )
     session = Session(
-        runs.create(settings, data, tmp_path / "part"),
+        create_run(settings, data, tmp_path / "part"),
         data,
         extras=Extras(start_from=StartFrom(text_run, layers=("embedding",))),
     )
@@ -135,17 +135,17 @@ def test_other_token_ids_or_another_task_are_refused(
     ):
         settings = resolve_config(options={"data": {"source": str(source)}, "model": model})
         data = load_data(settings.data)
-        run = runs.create(settings, data, tmp_path / source.name)
+        run = create_run(settings, data, tmp_path / source.name)
         with pytest.raises(ConfigError, match=message):
             Session(run, data, extras=Extras(start_from=StartFrom(text_run)))
 
 
-def test_frozen_layers_keep_their_weights_and_the_others_learn(
+def test_frozen_layers_keep_their_weights_and_others_learn(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:
     extras = Extras(start_from=StartFrom(text_run), freeze=("embedding*",))
     report = train(config(reviews, epochs=1), out=tmp_path / "run", extras=extras)
-    before, after = (runs.load(path).network().layers for path in (text_run, report.run))
+    before, after = (load_run(path).network().layers for path in (text_run, report.run))
     for one, other in zip(before, after, strict=True):
         pairs = zip(one.get_weights(), other.get_weights(), strict=True)
         same = [bool((value == learned).all()) for value, learned in pairs]
@@ -156,7 +156,7 @@ def test_frozen_layers_keep_their_weights_and_the_others_learn(
         train(config(reviews), out=tmp_path / "c", extras=Extras(freeze=("*",)))
 
 
-def test_an_extra_loss_moves_the_weights_but_not_the_validation_loss(
+def test_an_extra_loss_changes_the_weights_but_not_the_validation_loss(
     reviews: Path, tmp_path: Path
 ) -> None:
     one = config(reviews, epochs=1)
@@ -172,7 +172,7 @@ def test_an_extra_loss_moves_the_weights_but_not_the_validation_loss(
     assert last["loss"] > 10 > last["val_loss"]
 
 
-def test_a_run_is_resumed_only_with_the_extras_it_began_with(reviews: Path, tmp_path: Path) -> None:
+def test_a_run_resumes_only_with_the_extras_it_began_with(reviews: Path, tmp_path: Path) -> None:
     extras = Extras(extra_loss=PullToZero(), observers=(Recorder(stop_after=1),))
     report = train(config(reviews), out=tmp_path / "run", extras=extras)
     with pytest.raises(RunError, match=r"began with \{'extra_loss': 'pull-to-zero'\}"):
@@ -180,17 +180,17 @@ def test_a_run_is_resumed_only_with_the_extras_it_began_with(reviews: Path, tmp_
     assert resume(report.run, extras=Extras(extra_loss=PullToZero())).epochs == 3
 
 
-def test_a_loss_that_is_not_a_number_is_one_clear_line(reviews: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_is_a_one_line_error(reviews: Path, tmp_path: Path) -> None:
     settings = config(reviews)
     data = load_data(settings.data)
-    session = Session(runs.create(settings, data, tmp_path / "run"), data)
+    session = Session(create_run(settings, data, tmp_path / "run"), data)
     with pytest.raises(
         RunError, match=r"became nan in epoch 1; try a smaller train\.learning_rate"
     ):
         session.finish_epoch(session.network, {"loss": float("nan"), "val_loss": 1.0})
 
 
-def test_tensorboard_gets_the_tags_that_keras_uses(text_run: Path) -> None:
+def test_tensorboard_logs_have_the_tags_that_keras_uses(text_run: Path) -> None:
     found = {}
     for kind in ("train", "validation"):
         (file,) = (text_run / "tensorboard" / kind).glob("events.*")

@@ -1,4 +1,4 @@
-"""Training end to end on small data, and going on after it was cut off."""
+"""Training on small data from end to end, and resuming an interrupted training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError, RunError
-from modelwright.runs import run as runs
+from modelwright.runs.run import CHECKPOINT, load_run
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
@@ -29,7 +29,7 @@ def history(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
+def test_a_run_folder_holds_its_record_history_and_plots(text_run: Path) -> None:
     record = json.loads((text_run / "run.json").read_text())
     assert record["status"] == "finished"
     assert record["labels"] == ["neg", "pos"]
@@ -42,10 +42,10 @@ def test_a_run_holds_what_it_takes_to_understand_it(text_run: Path) -> None:
     assert len(rows) == record["metrics"]["epochs"]
     assert (text_run / "plots" / "history.png").stat().st_size > 1000
     assert any((text_run / "tensorboard").rglob("events.*"))
-    assert not (text_run / runs.CHECKPOINT).exists()
+    assert not (text_run / CHECKPOINT).exists()
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(
     colors: Path, tmp_path: Path
 ) -> None:
     found = []
@@ -63,15 +63,15 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(
     assert any((value != found[2][name]).any() for name, value in found[0].items())
 
 
-def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
+def test_a_training_killed_in_an_epoch_resumes_to_the_same_bits(
     reviews: Path, tmp_path: Path
 ) -> None:
     whole = modelwright.train(data={"source": str(reviews)}, **TABLES, out=tmp_path / "whole")
     killed = tmp_path / "killed"
     code = (
         "import os, signal, modelwright\n"
-        "def kill(what, done, total):\n"
-        "    if what.startswith('epoch 3/') and done >= total // 2 + 5:\n"
+        "def kill(activity, done, total):\n"
+        "    if activity.startswith('epoch 3/') and done >= total // 2 + 5:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         f"modelwright.train(data={{'source': {str(reviews)!r}}}, **{TABLES!r},"
         f" out={str(killed)!r}, progress=kill)\n"
@@ -79,9 +79,9 @@ def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
     assert json.loads((killed / "run.json").read_text())["status"] == "running"
-    with pytest.raises(RunError, match=r"did not finish; go on with: modelwright train --resume"):
-        runs.load(killed)
-    with np.load(killed / runs.CHECKPOINT) as checkpoint:
+    with pytest.raises(RunError, match=r"did not finish; resume it with: modelwright train"):
+        load_run(killed)
+    with np.load(killed / CHECKPOINT) as checkpoint:
         before = float(checkpoint["seconds"])
     resumed = modelwright.resume(killed)
     assert resumed.epochs == whole.epochs == 4
@@ -93,7 +93,7 @@ def test_killed_in_an_epoch_and_resumed_it_ends_with_the_same_bits(
         modelwright.resume(killed)
 
 
-def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     code = (
         "import sys; sys.argv = ['modelwright', 'train', '--data', "
@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_pat
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     deadline = time.monotonic() + 90
-    while not (out / runs.CHECKPOINT).exists() and time.monotonic() < deadline:
+    while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     try:
@@ -117,8 +117,8 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_resumed(reviews: Path, tmp_pat
     report = json.loads(output)
     assert report["status"] == "stopped"
     assert 1 <= report["epochs"] < 500
-    assert runs.load(out).finished
-    assert (out / runs.CHECKPOINT).exists()
+    assert load_run(out).finished
+    assert (out / CHECKPOINT).exists()
 
 
 def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> N
     assert report.epochs == min(30, report.best_epoch + 2)
 
 
-def test_class_weights_smoothing_and_augmentation_train(colors: Path, tmp_path: Path) -> None:
+def test_class_weights_and_label_smoothing_work_together(colors: Path, tmp_path: Path) -> None:
     report = modelwright.train(
         data={"source": str(colors)},
         model={"recipe": "cnn", "filters": [4, 8], "units": 8, "dropout": 0.1},
@@ -149,8 +149,8 @@ def test_class_weights_smoothing_and_augmentation_train(colors: Path, tmp_path: 
     assert report.parameters > 0
 
 
-def test_streamed_pictures_give_the_same_model_as_those_in_memory(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "pictures", 40, side=64)
+def test_streamed_images_give_the_same_model_as_those_in_memory(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "images", 40, side=64)
     model = {"recipe": "cnn", "filters": [4], "units": 4}
     train = {"epochs": 1, "batch_size": 16, "precision": "float32"}
     notes = {}
@@ -164,18 +164,18 @@ def test_streamed_pictures_give_the_same_model_as_those_in_memory(tmp_path: Path
         np.testing.assert_array_equal(value, weights(tmp_path / "files")[name])
 
 
-def test_what_does_not_fit_together_is_refused_first(
+def test_settings_that_do_not_fit_are_refused_before_training(
     colors: Path, reviews: Path, text_run: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="recipe 'bilstm' is for texts, but .* holds images"):
         modelwright.train(data={"source": str(colors)}, model={"recipe": "bilstm"})
-    with pytest.raises(RunError, match="exists and is not empty; give another with --out"):
+    with pytest.raises(RunError, match="exists and is not empty; choose another with --out"):
         modelwright.train(data={"source": str(reviews)}, model={"recipe": "bilstm"}, out=text_run)
     with pytest.raises(DataError, match=r"missing\.csv"):
         modelwright.train(data={"source": str(tmp_path / "missing.csv")}, model={"recipe": "cnn"})
 
 
-def test_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -> None:
+def test_a_run_with_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -> None:
     copy = tmp_path / "rows.csv"
     copy.write_bytes(reviews.read_bytes())
     report = modelwright.train(
@@ -191,7 +191,7 @@ def test_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -> None:
         modelwright.resume(report.run)
 
 
-def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> None:
+def test_a_network_for_texts_of_any_length_trains_and_exports(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = []
     for _ in range(60):
@@ -225,6 +225,6 @@ def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     assert averaged.folder.name == "test-tta" != plain.folder.name
     assert averaged.metrics.accuracy > 0.6
     exported = modelwright.export(tmp_path / "run", tmp_path / "models", tta=True)
-    about = read_manifest(exported.servable)
-    assert about.tta
-    assert about.metrics["test"]["accuracy"] == averaged.metrics.accuracy
+    manifest = read_manifest(exported.servable)
+    assert manifest.tta
+    assert manifest.metrics["test"]["accuracy"] == averaged.metrics.accuracy

@@ -8,6 +8,6 @@ from modelwright.cli.output import print_report
 
 def doctor(as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Show installed versions, what this machine supports, and missing packages."""
-    from modelwright.training.doctor import examine
+    from modelwright.training.doctor import examine_installation
 
-    print_report(examine(), as_json=as_json)
+    print_report(examine_installation(), as_json=as_json)

@@ -34,10 +34,10 @@ class Table(BaseModel):
         """Returns the keys that other keys leave without effect, each with what it would need."""
         found = {}
         for key, (other, values) in self.read_only_with.items():
-            given, default = getattr(self, other), type(self).model_fields[other].default
-            if given not in values if values else given == default:
+            value, default = getattr(self, other), type(self).model_fields[other].default
+            if value not in values if values else value == default:
                 wanted = " or ".join(map(str, values)) or f"other than {default}"
-                found[key] = f"{other} is '{given}'; it is read only where {other} is {wanted}"
+                found[key] = f"{other} is '{value}'; it is read only where {other} is {wanted}"
         return found
 
 

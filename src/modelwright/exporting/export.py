@@ -21,9 +21,8 @@ from modelwright.core.types import Progress
 from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph
 from modelwright.models.output_layer import two_columns
-from modelwright.runs import run as runs
 from modelwright.runs.rows import evenly_spaced, held_out_or_training, raw_inputs, reload_data
-from modelwright.runs.run import Run
+from modelwright.runs.run import Run, load_run
 from modelwright.servable.engines.registry import REFERENCE
 from modelwright.servable.examples import Examples
 from modelwright.servable.manifest import (
@@ -103,7 +102,7 @@ def export(
         ParityError: an engine does not give the answers of Keras. Nothing was written.
     """
     started = time.monotonic()
-    run = runs.load(path)
+    run = load_run(path)
     destination = Path(destination)
     number = _version_number(destination, version)
     network = run.network(tta=tta)

@@ -29,8 +29,7 @@ from modelwright.exporting.conversion import ConversionTarget, convert_servable
 from modelwright.exporting.saved_model import write_saved_model
 from modelwright.exporting.tokenizer_examples import write_tokenizer_examples
 from modelwright.exporting.tokenizer_tables import write_tokenizer_tables
-from modelwright.runs import run as runs
-from modelwright.runs.run import Run
+from modelwright.runs.run import Run, load_run
 from modelwright.servable.engines.registry import engine_kinds
 from modelwright.servable.examples import Examples, read_examples, write_examples
 from modelwright.servable.manifest import (
@@ -95,7 +94,7 @@ def main(arguments: list[str]) -> int:
     """
     path, folder, inputs = map(Path, arguments)
     try:
-        run = runs.load(path)
+        run = load_run(path)
         manifest = manifest_from_record(json.loads((inputs / MANIFEST).read_text("utf-8")))
         examples = read_examples(inputs / EXAMPLES, run.task)
         _write(run, run.network(tta=manifest.tta), folder, manifest, examples)

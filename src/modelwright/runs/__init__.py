@@ -1,1 +1,1 @@
-"""The run folder: everything that a training leaves behind."""
+"""The run folder: everything that a training writes."""

@@ -1,7 +1,6 @@
-"""The rows that a run or a servable was trained on, reloaded and known to be the same.
+"""Reloads the rows that a run or a servable was trained on, and checks that they are the same.
 
-Everything that needs such rows again, resuming, evaluating, exporting, quantizing, comparing,
-gets them here, so that changed data is noticed in one way.
+Resuming, evaluating, exporting, quantizing and comparing all get their rows here.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ def reload_data(
     """Reloads the data of a training and checks its fingerprint.
 
     Args:
-        config: what the training read.
-        recorded: what was recorded about the data, with its ``fingerprint``.
-        owner: the run or servable that was trained on it, for messages.
+        config: the data settings of the training.
+        recorded: the record of the data, with its ``fingerprint``.
+        owner: the run or servable that was trained on the data, for messages.
         progress: called with each step.
 
     Raises:
-        DataError: the data cannot be read, or has changed since the training.
+        DataError: the data cannot be read, or changed since the training.
     """
     data = load_data(config, progress=progress)
     check_fingerprint(data, recorded["fingerprint"], owner)
@@ -47,7 +46,7 @@ def check_fingerprint(data: Dataset, fingerprint: str, owner: Path | str) -> Non
     """Checks that data is the data that ``owner`` was trained on.
 
     Raises:
-        DataError: it is not.
+        DataError: the data has another fingerprint.
     """
     if data.fingerprint != fingerprint:
         raise DataError(
@@ -72,7 +71,7 @@ def split_of(data: Dataset, name: str) -> Split:
 def held_out(data: Dataset, order: Sequence[str] = _HELD_OUT) -> tuple[str, Split] | None:
     """Returns the first held-out split in ``order`` with its name, never training rows.
 
-    None when the data holds no row back.
+    None if the data has no held-out split.
     """
     by_name = {str(name): split for name, split in data.splits.items() if name in _HELD_OUT}
     return next(((name, by_name[name]) for name in order if name in by_name), None)
@@ -81,7 +80,7 @@ def held_out(data: Dataset, order: Sequence[str] = _HELD_OUT) -> tuple[str, Spli
 def held_out_or_training(data: Dataset, order: Sequence[str] = _HELD_OUT) -> tuple[str, Split]:
     """Returns the split that ``held_out`` returns, or the training rows when there is none.
 
-    For checks that compare two copies of a model, for which any rows will do.
+    For checks that compare two copies of a model, where any rows serve.
     """
     return held_out(data, order) or ("train", data.splits["train"])
 

@@ -1,12 +1,12 @@
-"""One run: its folder, what was recorded there, and the network it holds.
+"""The run folder: its files, its record and its network.
 
 config.toml          the resolved config
 run.json             status, data, versions, metrics, sha256 of the files
-vocabulary.txt       of a text model: one token a line
+vocabulary.txt       text models only: one token on each line
 weights.weights.h5   the best weights
-checkpoint.npz       everything that going on needs, until the training has finished
-history.csv          one line an epoch
-rejected.csv         rows left out and why, when there were any
+checkpoint.npz       the state to resume from, until the training has finished
+history.csv          one line for each epoch
+rejected.csv         the rejected rows and the reasons, if there are any
 plots/ tensorboard/ evaluations/
 """
 
@@ -41,7 +41,7 @@ _SEALED = ("config.toml", VOCABULARY, WEIGHTS)
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and what ``run.json`` says of it. Changing it gives a new one, saved."""
+    """A run folder and its record, ``run.json``. ``update`` returns a changed copy and saves it."""
 
     path: Path
     config: Config
@@ -58,12 +58,12 @@ class Run:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of one row as the network sees it, without the batch."""
+        """The shape of one row as the network reads it, without the batch dimension."""
         return input_shape(self.config, self.shape)
 
     @property
     def finished(self) -> bool:
-        """Whether weights are there to use."""
+        """Whether the run has weights to use."""
         return self.status in ("finished", "stopped")
 
     def network(
@@ -74,13 +74,16 @@ class Run:
         tta: bool = False,
         shape: tuple[int | None, ...] = (),
     ) -> keras.Model:
-        """Build the network.
+        """Returns the network.
 
         Args:
-            precision: Keras' name of the policy its layers compute in.
-            weights: with its best weights, not new ones.
-            tta: averaged over the views of a picture that the training showed.
-            shape: of one row, where it is another than the run's.
+            precision: name of the Keras dtype policy of its layers.
+            weights: whether to load the best weights; otherwise they are new.
+            tta: whether the network averages over augmented copies of an image.
+            shape: shape of one row; the run's by default.
+
+        Raises:
+            RunError: the weights do not fit the config.
         """
         shape = shape or self.input_shape
         network = build_network(self.config.model, shape, len(self.labels), precision)
@@ -94,7 +97,7 @@ class Run:
         return augment_network(self.config.model, network) if tta else network
 
     def tokenizer(self) -> GraphTokenizer | None:
-        """The text model's tokeniser, None for a picture model."""
+        """Returns the tokenizer of a text model; None for an image model."""
         if self.task != "text":
             return None
         from modelwright.models.graph_tokenizer import GraphTokenizer
@@ -102,7 +105,7 @@ class Run:
         return GraphTokenizer(check_options(self.config.model), self.path / VOCABULARY)
 
     def update(self, **changes: Any) -> Run:
-        """A copy with changes, written to ``run.json``; sealed by checksums once it finished."""
+        """Returns a copy with changes, written to ``run.json``, with checksums once it finished."""
         changed = replace(self, **changes)
         files = {}
         if changed.finished:
@@ -127,12 +130,12 @@ class Run:
 
 
 def input_shape(config: Config, shape: ImageShape | None) -> tuple[int, ...]:
-    """Of one row as a network sees it: a picture's shape, or the length of a text in tokens."""
+    """Returns the shape of one row: that of an image, or the length of a text in tokens."""
     return shape or (int(config.model.options["length"]),)
 
 
-def create(config: Config, data: Dataset, folder: Path | None) -> Run:
-    """Start a run in ``folder``, or in ``runs/NAME-TIME`` when none is given.
+def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
+    """Returns a new run in ``folder``, by default in ``runs/NAME-TIME``.
 
     Raises:
         RunError: the folder exists and is not empty.
@@ -140,32 +143,46 @@ def create(config: Config, data: Dataset, folder: Path | None) -> Run:
     path = folder or Path("runs") / f"{config.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(
-            f"the run folder {path} exists and is not empty; give another with --out, or go on"
-            f" with it: --resume {path}."
+            f"the run folder {path} exists and is not empty; choose another with --out, or"
+            f" resume it with --resume {path}."
         )
     path.mkdir(parents=True, exist_ok=True)
     write_text(path / "config.toml", to_toml(config))
-    about = {
+    data_record = {
         "source": data.source,
         "fingerprint": data.fingerprint,
         "rows": data.counts(),
         "rejected": len(data.rejected),
         "notes": list(data.notes),
     }
-    return Run(path, config, data.task, data.labels, data.shape, about).update()
+    return Run(path, config, data.task, data.labels, data.shape, data_record).update()
 
 
-def load(path: Path | str, *, unfinished: bool = False) -> Run:
-    """Read a run and check it.
+def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
+    """Returns a run after checking its files.
 
     Args:
         path: the run's folder.
-        unfinished: also accept a run whose training was cut off.
+        unfinished: whether to accept a run whose training did not finish.
 
     Raises:
-        RunError: not a run, cut off, or with files that changed or are missing.
+        RunError: the folder is not a run, its training did not finish, or files changed or are
+            missing.
     """
     path = Path(path)
+    run, checksums = _read_run(path)
+    if not run.finished and not unfinished:
+        raise RunError(
+            f"the training of {path} did not finish; resume it with: modelwright"
+            f" train --resume {path}."
+        )
+    if problems := changed_files(path, checksums):
+        raise RunError(f"the run {path} is not as it was written: {'; '.join(problems)}.")
+    return run
+
+
+def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
+    """Returns what is in a run's files, and the recorded checksums."""
     try:
         record = json.loads((path / "run.json").read_text("utf-8"))
         if record["format"] != FORMAT:
@@ -181,7 +198,7 @@ def load(path: Path | str, *, unfinished: bool = False) -> Run:
             shape=tuple(record["shape"]) if record["shape"] else None,
             data=record["data"],
             status=record["status"],
-            # Runs of before there was a choice were all trained under TensorFlow.
+            # Runs without this key were trained under TensorFlow.
             backend=record.get("backend", "tensorflow"),
             versions=record["versions"],
             precision=record["precision"],
@@ -192,7 +209,7 @@ def load(path: Path | str, *, unfinished: bool = False) -> Run:
         name = Path(error.filename).name
         raise RunError(
             f"{path} is not a run: {name} is missing; expected a folder that 'modelwright train'"
-            " made."
+            " wrote."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"the run {path} cannot be read: {type(error).__name__} {error}.") from None
@@ -200,10 +217,4 @@ def load(path: Path | str, *, unfinished: bool = False) -> Run:
         raise
     except ModelwrightError as error:
         raise RunError(f"the run {path} cannot be used: {error}") from None
-    if not run.finished and not unfinished:
-        raise RunError(
-            f"the training of {path} did not finish; go on with: modelwright train --resume {path}."
-        )
-    if problems := changed_files(path, record["files"]):
-        raise RunError(f"the run {path} is not as it was written: {'; '.join(problems)}.")
-    return run
+    return run, record["files"]

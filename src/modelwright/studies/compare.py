@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ConfigError, DataError, RunError
+from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.files import write_json, write_text
 from modelwright.core.types import Progress
 from modelwright.data.load import load_data
 from modelwright.plots.study import StudyLine, draw_study
+from modelwright.runs.rows import check_fingerprint
 from modelwright.studies.plan import StudyPlan
 from modelwright.studies.plan_file import read_study_plan
 from modelwright.studies.report import Results, StudyReport, build_study_report
@@ -121,8 +122,7 @@ def _common_fingerprint(plan: StudyPlan, results: Results, progress: Progress | 
 
     Raises:
         ConfigError: two variants read different rows.
-        DataError: there are no rows to compare on.
-        RunError: the rows changed since a trial finished.
+        DataError: there are no rows to compare on, or they changed since a trial finished.
     """
     seen: set[str] = set()
     first = ""
@@ -145,13 +145,8 @@ def _common_fingerprint(plan: StudyPlan, results: Results, progress: Progress | 
                 f" '{plan.variants[0].name}' (fingerprint {data.fingerprint[:12]}, not"
                 f" {first[:12]}); a comparison needs the same rows, so leave data.* as in the base."
             )
-    for (name, seed), result in results.items():
-        if result.fingerprint != first:
-            raise RunError(
-                f"the rows changed since {name}, seed {seed} was trained (fingerprint"
-                f" {result.fingerprint[:12]}, now {first[:12]}); restore them, or give the study"
-                " another folder with --out."
-            )
+        for (name, seed), result in results.items():
+            check_fingerprint(data, result.fingerprint, f"{name}, seed {seed}")
     return first
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from modelwright.core.config import Config, check_table
 from modelwright.core.errors import RunError
-from modelwright.runs import run as runs
+from modelwright.runs.run import load_run
 from modelwright.studies.plan import StudyPlan
 from modelwright.studies.settings_difference import settings_difference
 from modelwright.studies.trial_result import TrialResult
@@ -70,7 +70,7 @@ def _trained_config(trial: Trial, result: TrialResult | None) -> Config | None:
         return check_table(Config, result.config, trial.name)
     if not trial.begun:
         return None
-    run = runs.load(trial.run, unfinished=True)
+    run = load_run(trial.run, unfinished=True)
     failed = result is not None and not run.finished
     return None if failed else run.config  # a failed trial may be tried with other settings
 

@@ -22,7 +22,7 @@ from modelwright.core.errors import MissingDependencyError, ModelwrightError
 from modelwright.core.hardware import detect
 from modelwright.core.packages import versions
 from modelwright.core.types import Progress
-from modelwright.runs import run as runs
+from modelwright.runs.run import Run, load_run
 from modelwright.studies.settings_difference import settings_difference
 from modelwright.studies.trial_result import (
     MachineRecord,
@@ -32,7 +32,8 @@ from modelwright.studies.trial_result import (
     write_trial_result,
 )
 from modelwright.training import runtime
-from modelwright.training.evaluate import EvaluateReport, evaluate
+from modelwright.training.evaluate import evaluate
+from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.train import resume, train
 
 
@@ -76,7 +77,7 @@ class Trial:
     @property
     def trained(self) -> bool:
         """Whether the training has finished, so that only the evaluation is left."""
-        return self.begun and runs.load(self.run, unfinished=True).status == "finished"
+        return self.begun and load_run(self.run, unfinished=True).status == "finished"
 
 
 def run_trial(
@@ -120,7 +121,7 @@ def run_trial(
 def _delete_unusable_run(trial: Trial) -> None:
     """Deletes a failed training of other settings, and one that was cut off at its start."""
     if trial.begun:
-        run = runs.load(trial.run, unfinished=True)
+        run = load_run(trial.run, unfinished=True)
         unusable = bool(settings_difference(run.config, trial.config))
     else:
         names = {path.name for path in trial.run.glob("*")}
@@ -139,7 +140,7 @@ def _train(trial: Trial, progress: Progress | None) -> str:
 def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:
     """Evaluates the run and returns the fields of the result that depend on it."""
     report = evaluate(trial.run, split=trial.split, tta=trial.tta, progress=progress)
-    run = runs.load(trial.run)
+    run = load_run(trial.run)
     order, right = _read_answers(report)
     figures = _metrics(run, report)
     return {
@@ -147,7 +148,7 @@ def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _metrics(run: runs.Run, report: EvaluateReport) -> TrialMetrics:
+def _metrics(run: Run, report: EvaluateReport) -> TrialMetrics:
     metrics = report.metrics
     return TrialMetrics(
         rows=metrics.rows,

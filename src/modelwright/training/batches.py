@@ -1,4 +1,4 @@
-"""Batches in an order that depends on the seed and the epoch alone, so it can be taken up again."""
+"""Batches whose order depends only on the seed and the epoch, so that a training can be resumed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import numpy.typing as npt
 from modelwright.core.types import IntArray, Progress, Rows
 from modelwright.training.augmentation import augment
 
-_AHEAD = 2
-_PART = 4096  # texts that are objects of their own at a time, beside the table they are in
-_STEP = 16  # lengths are rounded up to it: each new shape costs a compiled step on some backends
-_BLOCK = 50  # batches among which rows of like length are sought
+_PREFETCHED = 2
+_ENCODED_AT_ONCE = 4096  # limits the Python strings that exist at one time
+_LENGTH_STEP = 16  # lengths are rounded up to it: some backends compile a step for each new shape
+_BLOCK = 50  # batches within which rows are sorted by length
 
 
 @dataclass(frozen=True)
-class Ids:
-    """Token ids int32 ``[n, length]`` as rows."""
+class TokenIds:
+    """Rows of token ids, int32 ``[n, length]``."""
 
     array: npt.NDArray[np.int32]
 
@@ -29,152 +29,154 @@ class Ids:
         return len(self.array)
 
     def take(self, indices: IntArray) -> npt.NDArray[np.int32]:
-        """Rows by position."""
+        """Returns the rows at ``indices``."""
         return self.array[indices]
 
     def lengths(self) -> IntArray:
-        """Tokens of each row, ``[n]``, without the padding behind them."""
+        """Returns the number of tokens of each row ``[n]``, without the padding at its end."""
         filled = self.array != 0
         return np.where(filled.any(axis=1), filled.shape[1] - filled[:, ::-1].argmax(axis=1), 0)
 
 
-def encode(rows: Rows, tokenizer: Any | None, progress: Progress | None = None) -> Any:
-    """What the network reads of rows: ids of texts, pictures as they are."""
+def encode_rows(rows: Rows, tokenizer: Any | None, progress: Progress | None = None) -> Any:
+    """Returns rows in the form that a network reads: texts as token ids, images unchanged."""
     if tokenizer is None:
         return rows
     ids = np.empty((len(rows), tokenizer.options.length), np.int32)
-    for start in range(0, len(rows), _PART):
-        chosen = np.arange(start, min(start + _PART, len(rows)))
-        ids[chosen] = tokenizer.encode(rows.take(chosen))
+    for start in range(0, len(rows), _ENCODED_AT_ONCE):
+        positions = np.arange(start, min(start + _ENCODED_AT_ONCE, len(rows)))
+        ids[positions] = tokenizer.encode(rows.take(positions))
         if progress:
-            progress("encoding", start + len(chosen), len(rows))
-    return Ids(ids)
+            progress("encoding", start + len(positions), len(rows))
+    return TokenIds(ids)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Rows in order, for predicting.
+class Batches(keras.utils.PyDataset):
+    """Rows in order, for prediction.
 
-    While the network works on a batch, a thread makes the next ones. TensorFlow's own
-    prefetching does not: deterministic operations switch it off, and each step would wait.
+    While the network computes a batch, a thread prepares the next ones. TensorFlow's own
+    prefetching cannot do this: deterministic operations switch it off, and each step would wait.
     """
 
-    def __init__(self, inputs: Rows | Ids, batch_size: int) -> None:
+    def __init__(self, inputs: Rows | TokenIds, batch_size: int) -> None:
         super().__init__(workers=1)
         self.inputs = inputs
         self.batch_size = batch_size
-        # One thread, since rows that are read from files bring threads of their own.
+        # One thread is enough: rows that are read from files start their own threads.
         self._pool = ThreadPoolExecutor(1)
-        self._coming: dict[int, Future[tuple[Any, ...]]] = {}
+        self._pending: dict[int, Future[tuple[Any, ...]]] = {}
 
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.batch_size)
 
     def indices(self, position: int) -> IntArray:
-        """Which rows make up a batch."""
+        """Returns the positions of a batch's rows."""
         start = position * self.batch_size
         return np.arange(start, min(start + self.batch_size, len(self.inputs)))
 
     def make(self, position: int) -> tuple[Any, ...]:
-        """A batch, made now."""
+        """Returns a batch, prepared in this thread."""
         return (self.inputs.take(self.indices(position)),)
 
     def __getitem__(self, position: int) -> tuple[Any, ...]:
-        end = max(min(position + 1 + _AHEAD, len(self)), position + 1)
-        self._coming = {
-            at: self._coming.get(at) or self._pool.submit(self.make, at)
-            for at in range(position, end)
+        end = max(min(position + 1 + _PREFETCHED, len(self)), position + 1)
+        self._pending = {
+            index: self._pending.get(index) or self._pool.submit(self.make, index)
+            for index in range(position, end)
         }
-        return self._coming.pop(position).result()
+        return self._pending.pop(position).result()
 
 
-class LabelledBatches(Batches):
-    """Rows in order with their labels, for validating."""
+class LabeledBatches(Batches):
+    """Rows in order with their labels, for validation."""
 
-    def __init__(self, inputs: Rows | Ids, labels: npt.NDArray[Any], batch_size: int) -> None:
+    def __init__(self, inputs: Rows | TokenIds, labels: npt.NDArray[Any], batch_size: int) -> None:
         super().__init__(inputs, batch_size)
         self.labels = labels
 
     @property
     def any_length(self) -> bool:
-        """Whether the rows of another batch may be longer or shorter."""
+        """Whether the length of the rows differs between batches."""
         return False
 
     def make(self, position: int) -> tuple[Any, ...]:
-        """A batch and its labels, made now."""
-        chosen = self.indices(position)
-        return self.inputs.take(chosen), self.labels[chosen]
+        """Returns a batch and its labels, prepared in this thread."""
+        positions = self.indices(position)
+        return self.inputs.take(positions), self.labels[positions]
 
 
-class TrainingBatches(LabelledBatches):
-    """Rows shuffled anew each epoch, and varied.
+class TrainingBatches(LabeledBatches):
+    """Rows with augmentation, in a new random order in each epoch.
 
-    Ids are cut to the longest row of their batch where ``any_length`` says that padding changes
-    nothing, and rows of like length then share a batch.
+    ``any_length`` says that padding changes no answer of the network. Then a batch of token ids
+    is cut to its longest row, and rows of similar length share a batch.
     """
 
     def __init__(
         self,
-        inputs: Rows | Ids,
+        inputs: Rows | TokenIds,
         labels: npt.NDArray[Any],
         batch_size: int,
         *,
         seed: int,
-        variation: str,
+        augmentation: str,
         shift: float = 0.125,
         any_length: bool = False,
     ) -> None:
         super().__init__(inputs, labels, batch_size)
         self.seed = seed
-        self.variation = variation
+        self.augmentation = augmentation
         self.shift = shift
-        # Each picture is mirrored every other epoch, half of them from the first: every two
-        # epochs show both sides of all, which chance would not (Jordan, arXiv:2404.00498).
-        self._sides = np.random.default_rng([seed]).random(len(inputs)) < 0.5
-        self._lengths = inputs.lengths() if any_length and isinstance(inputs, Ids) else None
+        # Each image is mirrored in every other epoch, half of the images from the first one on.
+        # So any two successive epochs show both sides of each image, which independent random
+        # choices would not (Jordan, arXiv:2404.00498).
+        self._mirrored_first = np.random.default_rng([seed]).random(len(inputs)) < 0.5
+        self._lengths = inputs.lengths() if any_length and isinstance(inputs, TokenIds) else None
         self._order = np.arange(len(inputs))
         self.start_epoch(0)
 
     @property
     def any_length(self) -> bool:
-        """Whether the rows of another batch may be longer or shorter."""
+        """Whether the length of the rows differs between batches."""
         return self._lengths is not None
 
     def start_epoch(self, epoch: int) -> None:
-        """Take the order of that epoch, whichever came before."""
-        for batch in self._coming.values():
+        """Sets the order of an epoch; it does not depend on the epochs before."""
+        for batch in self._pending.values():
             batch.cancel()
-        wait(self._coming.values())  # they read the order that changes now
-        self._coming = {}
+        wait(self._pending.values())  # their thread reads the order that changes now
+        self._pending = {}
         self.epoch = epoch
         random = np.random.default_rng([self.seed, epoch])
         self._order = random.permutation(len(self.inputs))
         if self._lengths is not None:
-            widths = _widths(self._lengths)
-            self._order = _grouped(self._order, widths, self.batch_size, random)
+            widths = _rounded_lengths(self._lengths)
+            self._order = _group_by_length(self._order, widths, self.batch_size, random)
 
     def indices(self, position: int) -> IntArray:
-        """Which rows make up a batch of this epoch."""
+        """Returns the positions of a batch's rows in this epoch."""
         return self._order[super().indices(position)]
 
     def make(self, position: int) -> tuple[Any, ...]:
-        """A batch of this epoch, varied, and its labels, made now."""
+        """Returns an augmented batch of this epoch and its labels, prepared in this thread."""
         rows, labels = super().make(position)
         if self._lengths is not None:
-            rows = rows[:, : _widths(self._lengths[self.indices(position)]).max()]
-        if self.variation == "none":
+            rows = rows[:, : _rounded_lengths(self._lengths[self.indices(position)]).max()]
+        if self.augmentation == "none":
             return rows, labels
         random = np.random.default_rng([self.seed, self.epoch, position])
-        mirrored = self._sides[self.indices(position)] ^ bool(self.epoch % 2)
-        varied = augment(rows, self.variation, random, mirrored=mirrored, shift=self.shift)
-        return varied, labels
+        mirrored = self._mirrored_first[self.indices(position)] ^ bool(self.epoch % 2)
+        augmented = augment(rows, self.augmentation, random, mirrored=mirrored, shift=self.shift)
+        return augmented, labels
 
 
-def feed(batches: LabelledBatches) -> Any:
-    """What ``fit`` reads these batches from, each epoch anew.
+def to_keras_data(batches: LabeledBatches) -> Any:
+    """Returns batches as an argument of ``fit``, which reads them again in each epoch.
 
-    Under TensorFlow a dataset of its own. The one that Keras makes prefetches by autotuning, whose
-    thread is slow to end: at the start of every other epoch, where the iterator of the one before
-    is dropped, a step stood still for about two seconds (TensorFlow 2.21).
+    Under TensorFlow this is a ``tf.data.Dataset`` without autotuning. The dataset that Keras makes
+    of a ``PyDataset`` prefetches with autotuning, whose thread ends slowly: at the start of every
+    other epoch, when the previous iterator is deleted, a step took about two seconds longer
+    (TensorFlow 2.21).
     """
     if keras.config.backend() != "tensorflow":
         return batches
@@ -188,24 +190,26 @@ def feed(batches: LabelledBatches) -> Any:
     )
     options = tf.data.Options()
     options.autotune.enabled = False
-    made = tf.data.Dataset.from_generator(
-        lambda: (batches[at] for at in range(len(batches))), output_signature=signature
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (batches[position] for position in range(len(batches))), output_signature=signature
     )
-    return made.apply(tf.data.experimental.assert_cardinality(len(batches))).with_options(options)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).with_options(
+        options
+    )
 
 
-def _widths(lengths: IntArray) -> IntArray:
-    """Lengths rounded up to whole steps, at least one."""
-    return np.maximum(-(-lengths // _STEP), 1) * _STEP
+def _rounded_lengths(lengths: IntArray) -> IntArray:
+    """Returns lengths rounded up to whole steps, at least one step."""
+    return np.maximum(-(-lengths // _LENGTH_STEP), 1) * _LENGTH_STEP
 
 
-def _grouped(
-    order: IntArray, widths: IntArray, batch_size: int, random: np.random.Generator
+def _group_by_length(
+    order: IntArray, lengths: IntArray, batch_size: int, random: np.random.Generator
 ) -> IntArray:
-    """Rows of like width beside each other, in batches that follow each other by chance."""
+    """Returns an order in which rows of a batch have similar lengths and batches are shuffled."""
     block = batch_size * _BLOCK
     parts = [order[start : start + block] for start in range(0, len(order), block)]
-    order = np.concatenate([part[np.argsort(widths[part], kind="stable")] for part in parts])
-    whole = len(order) // batch_size
-    batches = random.permutation(order[: whole * batch_size].reshape(whole, batch_size))
-    return np.concatenate([batches.ravel(), order[whole * batch_size :]])
+    order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    full = len(order) // batch_size
+    batches = random.permutation(order[: full * batch_size].reshape(full, batch_size))
+    return np.concatenate([batches.ravel(), order[full * batch_size :]])

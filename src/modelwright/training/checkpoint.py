@@ -1,8 +1,8 @@
-"""The files that a training writes after each epoch, from which it can be resumed.
+"""The checkpoint: the files that a training writes after each epoch, to be resumed from.
 
-The best weights go to a file of their own. The checkpoint holds every variable of the network and
-of the optimizer, the states of dropout's random generators among them, so that a training that
-was killed continues from the last finished epoch and ends with the same bits.
+The checkpoint holds every variable of the network and of the optimizer, and the states of
+dropout's random generators. So a killed training resumes after its last finished epoch and ends
+with the same bits. The best weights are in a separate file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Checkpoint:
 
     folder: Path
     history: list[dict[str, float]] = field(default_factory=list)
-    """The figures of each finished epoch."""
+    """The metrics of each finished epoch."""
     _earlier_seconds: float = 0.0
     _started: float = field(default_factory=time.monotonic)
 
@@ -39,7 +39,7 @@ class Checkpoint:
         return self._earlier_seconds + time.monotonic() - self._started
 
     def restore(self, network: Any) -> bool:
-        """Restores a compiled network, its optimizer and the history; False without a checkpoint.
+        """Restores a compiled network and the history. Returns False without a checkpoint.
 
         Raises:
             RunError: the checkpoint cannot be read, or belongs to another network.
@@ -57,13 +57,13 @@ class Checkpoint:
             raise RunError(f"the checkpoint {path} cannot be read: {error}.") from None
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [value.shape for value in values]:
-            raise RunError(f"the checkpoint {path} belongs to another network than its config.")
+            raise RunError(f"the checkpoint {path} does not fit the network of the run's config.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return True
 
     def save(self, network: Any, *, best: bool) -> None:
-        """Writes the checkpoint and the history, and the weights too when they are the best."""
+        """Writes the checkpoint and the history, and the weights if they are the best so far."""
         if best:
             partial = self.folder / f".partial.{WEIGHTS}"
             network.save_weights(partial)
@@ -78,7 +78,7 @@ class Checkpoint:
         write_text(self.folder / "history.csv", _csv(self.history))
 
     def delete(self) -> None:
-        """Deletes the checkpoint of a training that has finished."""
+        """Deletes the checkpoint, after the training has finished."""
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""What is installed, what the machine can do, and what is missing. Works without TensorFlow."""
+"""Checks an installation: packages, hardware and what is missing. Works without TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from modelwright.core.errors import MissingDependencyError
 from modelwright.core.hardware import Hardware
 from modelwright.core.packages import installed, versions
 from modelwright.core.report import Report
-from modelwright.training.precision import Precision, choose
+from modelwright.training.precision import Precision, choose_precision
 
 _OPTIONAL = {
     "tensorflow": "pip install 'modelwright[train]'",
     "keras": "pip install 'modelwright[train]'",
     "matplotlib": "pip install 'modelwright[train]'",
     "tensorboard": "pip install 'modelwright[train]'",
-    "zhplot": "pip install 'modelwright[train]' (the font of Chinese labels in plots)",
+    "zhplot": "pip install 'modelwright[train]' (font for Chinese labels in plots)",
 }
 
 
 @dataclass(frozen=True)
 class DoctorReport(Report):
-    """The state of an installation; ``missing`` maps each absent package to how to get it."""
+    """The state of an installation. ``missing`` maps each absent package to its install command."""
 
     versions: dict[str, str]
     backend: str
@@ -36,7 +36,7 @@ class DoctorReport(Report):
     missing: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields in a form that JSON can hold."""
         return {
             "versions": self.versions,
             "backend": self.backend,
@@ -48,14 +48,17 @@ class DoctorReport(Report):
         }
 
     def blocks(self) -> Sequence[Block]:
-        """Versions, the machine and what is missing."""
+        """Returns the versions, the hardware and the missing packages."""
         machine = self.hardware
         memory = f"{machine.memory_mib:,} MiB" if machine.memory_mib else "unknown"
         rows: list[tuple[str, object]] = [
             *self.versions.items(),
             ("backend", f"{BACKENDS[self.backend]}, which KERAS_BACKEND can change"),
             ("processor", f"{machine.name}, {memory} of memory"),
-            ("instruction sets", " ".join(machine.instruction_sets) or "none that matter here"),
+            (
+                "instruction sets",
+                " ".join(machine.instruction_sets) or "none that Modelwright uses",
+            ),
             ("GPU", self.gpu or f"none that {BACKENDS[self.backend]} sees"),
             ("precision", f"{self.precision.policy}: {self.precision.reason}"),
             *((f"missing: {name}", how) for name, how in self.missing.items()),
@@ -65,11 +68,11 @@ class DoctorReport(Report):
         return (Facts("doctor", rows),)
 
 
-def examine() -> DoctorReport:
-    """Look at the installation and the machine.
+def examine_installation() -> DoctorReport:
+    """Returns a report of the installation and the machine.
 
     Raises:
-        ConfigError: Keras' backend is set to one that trains nothing here.
+        ConfigError: Keras' backend is set to one that Modelwright cannot train with.
     """
     chosen = keras_backend()
     machine = hardware.detect()
@@ -81,13 +84,13 @@ def examine() -> DoctorReport:
 
             gpu = runtime.gpu_details()
     except MissingDependencyError:
-        pass  # said below, with the rest of what is missing
+        pass  # the report lists it below as missing
     needed = _OPTIONAL | ({"jax": "pip install 'modelwright[jax]'"} if chosen == "jax" else {})
     return DoctorReport(
         versions=versions(),
         backend=chosen,
         hardware=machine,
-        gpu=None if gpu is None else str(gpu.get("device_name", "one without a name")),
-        precision=choose("auto", machine, gpu, backend=chosen),
+        gpu=None if gpu is None else str(gpu.get("device_name", "unnamed GPU")),
+        precision=choose_precision("auto", machine, gpu, backend=chosen),
         missing={name: how for name, how in needed.items() if installed(name) is None},
     )

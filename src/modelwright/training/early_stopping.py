@@ -1,4 +1,4 @@
-"""Early stopping: which epoch is the best so far, and whether a better one is still likely."""
+"""Early stopping: finds the best epoch and decides when to stop."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 History = Sequence[Mapping[str, float]]
-"""The figures of each epoch, in order."""
+"""The metrics of each epoch, in order."""
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """The rule of one training.
+    """The rule that decides when a training stops.
 
     Attributes:
-        monitor: the figure that decides. A loss is better when smaller, anything else when larger.
-        patience: epochs without a better figure after which the training stops; 0 never stops.
+        monitor: the metric to watch. A lower loss is better; of other metrics a higher value is.
+        patience: epochs without improvement before the training stops; 0 never stops.
     """
 
     monitor: str
     patience: int
 
     def best(self, history: History) -> int | None:
-        """Returns the position of the best epoch, the first among equals; None before any."""
+        """Returns the index of the best epoch, of equal ones the first; None without epochs."""
         if not history:
             return None
         sign = -1 if self.monitor.endswith("loss") else 1
         return int(np.argmax([sign * epoch[self.monitor] for epoch in history]))
 
     def exhausted(self, history: History) -> bool:
-        """Returns whether the last ``patience`` epochs brought nothing better."""
+        """Returns whether the last ``patience`` epochs brought no improvement."""
         best = self.best(history)
         return self.patience > 0 and best is not None and len(history) - 1 - best >= self.patience

@@ -1,10 +1,12 @@
-"""What a training does beyond its config: first weights, frozen layers, a loss term, observers."""
+"""What a training may do beyond its config: other first weights, frozen layers, an extra loss."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from modelwright.core.errors import RunError
+from modelwright.runs.run import Run
 from modelwright.training.observers import Observer
 from modelwright.training.starting_weights import StartFrom
 
@@ -13,7 +15,8 @@ class ExtraLoss(Protocol):
     """A term that is added to the training loss, never to the validation loss.
 
     Attributes:
-        name: recorded in the run; a run that had a term is resumed only with a term of that name.
+        name: recorded in the run. A run that had a term can be resumed only with a term of that
+            name.
     """
 
     name: str
@@ -25,34 +28,49 @@ class ExtraLoss(Protocol):
             network: the ``keras.Model`` that is trained.
             inputs: a batch as the network reads it: token ids, or uint8 images.
             targets: what the loss compares with: class numbers ``[n, 1]``, or one-hot rows.
-            outputs: the network's outputs, probabilities ``[n, classes]``, or ``[n, 1]`` of the
+            outputs: the network's outputs: probabilities ``[n, classes]``, or ``[n, 1]`` of the
                 second of two classes.
         """
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What a session does beyond its config; nothing by default."""
+    """Additions to a training; none by default."""
 
     start_from: StartFrom | None = None
     freeze: tuple[str, ...] = ()
-    """Patterns of names of layers that do not learn."""
+    """Patterns of the names of layers that are not trained."""
     extra_loss: ExtraLoss | None = None
     observers: tuple[Observer, ...] = ()
 
     def record(self) -> dict[str, Any]:
-        """What the run must remember so that resuming repeats it."""
-        found: dict[str, Any] = {}
+        """Returns what the run must record so that resuming repeats it."""
+        record: dict[str, Any] = {}
         if self.start_from:
-            found["start_from"] = {
+            record["start_from"] = {
                 "source": str(self.start_from.source),
                 "layers": self.start_from.layers and list(self.start_from.layers),
             }
         if self.freeze:
-            found["freeze"] = list(self.freeze)
+            record["freeze"] = list(self.freeze)
         if self.extra_loss:
-            found["extra_loss"] = self.extra_loss.name
-        return found
+            record["extra_loss"] = self.extra_loss.name
+        return record
+
+
+def checked_record(run: Run, extras: Extras) -> dict[str, Any]:
+    """Returns what to record of the extras, after a comparison with those of a resumed run.
+
+    Raises:
+        RunError: the run began with other extras.
+    """
+    record = extras.record()
+    if run.precision and dict(run.extras) != record:
+        raise RunError(
+            f"the training of {run.path} began with {dict(run.extras) or 'no extras'}, but resuming"
+            f" was given {record or 'none'}; resume it with the same extras."
+        )
+    return record
 
 
 def add_loss(network: Any, term: ExtraLoss) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps, where a training can be left cleanly, rather than inside one."""
+"""Ctrl-C that stops a training between two steps, never inside one."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from types import FrameType
 
 
 @contextmanager
-def held_back() -> Iterator[Callable[[], None]]:
-    """Remember the first Ctrl-C; what is yielded raises KeyboardInterrupt once there was one.
+def deferred_interrupt() -> Iterator[Callable[[], None]]:
+    """Defers the first Ctrl-C until the yielded function is called, which then raises it.
 
-    TensorFlow runs Python code in places that swallow an exception, so one that arrives there
-    would be lost. A second Ctrl-C interrupts at once. Outside the main thread, where Python
-    handles no signals, nothing is changed.
+    TensorFlow runs Python code in places that swallow exceptions; a KeyboardInterrupt there would
+    be lost. A second Ctrl-C interrupts at once. Outside the main thread, where Python handles no
+    signals, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    asked = False
+    interrupted = False
 
     def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+        nonlocal interrupted
+        interrupted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def check() -> None:
-        if asked:
+    def raise_if_interrupted() -> None:
+        if interrupted:
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, remember)
     try:
-        yield check
+        yield raise_if_interrupted
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,7 +1,7 @@
-"""Negation as a slice of an evaluation: does a model of sentiment turn round with its sentence?
+"""Negation as a slice of an evaluation: whether a sentiment model's answer follows a negation.
 
-It asks only models of two classes whose names mean praise and blame, and only in the languages
-of the rows that are measured. Whether there is such a slice changes no other figure.
+Only models with two classes, whose names mean praise and blame, are measured, and only in the
+languages of the measured rows. The slice changes no other metric.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 from modelwright.data.scripts import SCRIPTS, scripts_of
 from modelwright.models.graph_tokenizer import GraphTokenizer
-from modelwright.training.batches import Ids
+from modelwright.training.batches import TokenIds
 from modelwright.training.network_classifier import NetworkClassifier
 
 _SCRIPT = {"en": "Latin", "zh": "Han"}
 _NAMES = {"en": "English", "zh": "Chinese"}
 _SAMPLE = 1000
-_WRITTEN = 0.1
-"""A language is among the rows when so many of a sample are mostly in its script."""
-_KNOWN = 0.8
-"""And it is the language of that script when so many of the check's tokens are known."""
+_SCRIPT_SHARE = 0.1
+"""Smallest share of sampled rows in the script of a language that is measured."""
+_KNOWN_SHARE = 0.8
+"""Smallest share of the check's tokens that the model's vocabulary must hold."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the pairs; shares from 0 to 1 of them that are right."""
+    """A group of pairs, and the shares of them, from 0 to 1, that are right."""
 
     name: str
     pairs: int
@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Answer:
-    """One sentence; ``probability`` is what the model gave the label it chose."""
+    """The prediction for one sentence. ``probability`` is that of the predicted label."""
 
     kind: str
     text: str
@@ -63,9 +63,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class NegationSlice(Report):
-    """How a model did on the pairs of one language.
+    """The result of a model on the pairs of one language.
 
-    ``turned`` are the pairs by what the negation turns round: praise or blame.
+    ``turned`` groups the pairs by what is negated: praise or blame. ``kinds`` groups them by the
+    form of the negation.
     """
 
     language: Language
@@ -78,11 +79,11 @@ class NegationSlice(Report):
 
     @property
     def name(self) -> str:
-        """For a person."""
+        """The name to show."""
         return f"negation, {_NAMES[self.language]}"
 
     def to_dict(self) -> dict[str, Any]:
-        """For a machine."""
+        """Returns the fields in a form that JSON can hold."""
         whole = self.whole
         return {
             "name": "negation",
@@ -98,9 +99,9 @@ class NegationSlice(Report):
         }
 
     def blocks(self) -> Sequence[Block]:
-        """The accuracy, and the pairs by kind."""
+        """Returns the accuracy, and the groups of pairs."""
         low, high = self.accuracy_interval
-        head = (
+        note = (
             f"{self.name}: {percent(self.accuracy)} of {2 * self.whole.pairs} sentences right"
             f"  (95 %: {percent(low)} to {percent(high)})"
         )
@@ -109,49 +110,60 @@ class NegationSlice(Report):
             for one in (self.whole, *self.turned, *self.kinds)
         ]
         headers = ("pairs", "count", "plain right", "negated right", "both right")
-        return (Note(head), Table(headers, rows))
+        return (Note(note), Table(headers, rows))
 
 
-def negation(
+def measure_negation(
     labels: Sequence[str], network: keras.Model, tokenizer: GraphTokenizer | None, rows: Split
 ) -> tuple[NegationSlice, ...]:
-    """Ask a network about negation, a slice a language; none where the question means nothing.
+    """Returns one slice for each measured language; none for a model that is not of sentiment.
 
     Args:
-        labels: the names of its classes.
-        network: gives the probabilities.
-        tokenizer: of a text model, None for pictures.
-        rows: those that are measured; their script says which languages are asked.
+        labels: the names of the network's classes.
+        network: the network to measure.
+        tokenizer: the tokenizer of a text model; None for images.
+        rows: the measured rows. Their script decides which languages are measured.
     """
     if tokenizer is None or positive_of(labels) is None or not len(rows):
         return ()
 
-    def answer(texts: list[str]) -> FloatArray:
-        return NetworkClassifier(network).classify_rows(Ids(tokenizer.encode(texts)))
+    def classify(texts: list[str]) -> FloatArray:
+        return NetworkClassifier(network).classify_rows(TokenIds(tokenizer.encode(texts)))
 
     return tuple(
-        ask(language, pairs(language), labels, answer) for language in _languages(rows, tokenizer)
+        negation_slice(language, pairs(language), labels, classify)
+        for language in _languages(rows, tokenizer)
     )
 
 
-def ask(
+def negation_slice(
     language: Language,
-    asked: Sequence[Pair],
+    sentence_pairs: Sequence[Pair],
     labels: Sequence[str],
-    answer: Callable[[list[str]], FloatArray],
+    classify: Callable[[list[str]], FloatArray],
 ) -> NegationSlice:
-    """Ask whatever gives probabilities ``[n, 2]`` of texts, labels being names of sentiments."""
+    """Returns the slice of one language.
+
+    Args:
+        language: the language of the pairs.
+        sentence_pairs: the plain and negated sentences.
+        labels: the names of two opposite sentiments.
+        classify: returns the probabilities ``[n, 2]`` of texts.
+
+    Raises:
+        ValueError: the labels are not two opposite sentiments.
+    """
     positive = positive_of(labels)
     if positive is None:
         raise ValueError(f"expected the names of two opposite sentiments, not {labels}")
-    texts = [text for pair in asked for text in (pair.plain, pair.negated)]
-    praise = np.array([kind for pair in asked for kind in (pair.praise, not pair.praise)])
+    texts = [text for pair in sentence_pairs for text in (pair.plain, pair.negated)]
+    praise = np.array([kind for pair in sentence_pairs for kind in (pair.praise, not pair.praise)])
     true = np.where(praise, positive, 1 - positive)
-    probabilities = answer(texts)
-    chosen = probabilities.argmax(axis=1)
-    right = (chosen == true).reshape(-1, 2)
-    turned = [f"{'praise' if pair.praise else 'blame'} negated" for pair in asked]
-    kinds = [pair.kind for pair in asked]
+    probabilities = classify(texts)
+    predicted = probabilities.argmax(axis=1)
+    right = (predicted == true).reshape(-1, 2)
+    turned = [f"{'praise' if pair.praise else 'blame'} negated" for pair in sentence_pairs]
+    kinds = [pair.kind for pair in sentence_pairs]
     return NegationSlice(
         language=language,
         accuracy=float(right.mean()),
@@ -160,14 +172,16 @@ def ask(
         turned=_groups(turned, right),
         kinds=_groups(kinds, right),
         answers=tuple(
-            Answer(asked[i // 2].kind, text, labels[true[i]], labels[chosen[i]], float(top))
+            Answer(
+                sentence_pairs[i // 2].kind, text, labels[true[i]], labels[predicted[i]], float(top)
+            )
             for i, (text, top) in enumerate(zip(texts, probabilities.max(axis=1), strict=True))
         ),
     )
 
 
 def write_answers(path: Path, slices: Sequence[NegationSlice]) -> None:
-    """Every sentence and the model's answer, as CSV."""
+    """Writes every sentence and its prediction as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("language", "kind", "label", "predicted", "probability", "text"))
@@ -185,19 +199,20 @@ def _groups(names: Sequence[str], right: npt.NDArray[np.bool_]) -> tuple[Group, 
 
 
 def _group(name: str, right: npt.NDArray[np.bool_]) -> Group:
-    """Of ``right``, ``[pairs, 2]``: the plain sentence, the negated one."""
+    """Returns a group. ``right`` is bool ``[pairs, 2]``: plain sentence, negated sentence."""
     plain, negated = right.mean(axis=0).tolist()
     return Group(name, len(right), plain, negated, float(right.all(axis=1).mean()))
 
 
 def _languages(rows: Split, tokenizer: GraphTokenizer) -> list[Language]:
-    places = np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64))
-    scripts = scripts_of(rows.inputs.take(places))
+    """Returns the languages of a sample of the rows that the tokenizer knows."""
+    positions = np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64))
+    scripts = scripts_of(rows.inputs.take(positions))
     found = []
     for language in LANGUAGES:
-        written = (scripts == SCRIPTS.index(_SCRIPT[language])).mean()
+        share = (scripts == SCRIPTS.index(_SCRIPT[language])).mean()
         texts = [text for pair in pairs(language) for text in (pair.plain, pair.negated)]
-        # Latin letters alone are no English: a French model knows few of the words.
-        if written >= _WRITTEN and tokenizer.known_share(texts) >= _KNOWN:
+        # Latin letters do not mean English: a French model knows few English words.
+        if share >= _SCRIPT_SHARE and tokenizer.known_share(texts) >= _KNOWN_SHARE:
             found.append(language)
     return found

@@ -1,4 +1,4 @@
-"""A Keras network as something that ``core.measure`` can measure."""
+"""An adapter with which ``core.measure`` can measure a Keras network."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 from modelwright.core.types import FloatArray, Progress
 from modelwright.models.output_layer import two_columns
-from modelwright.training.batches import Batches, encode
+from modelwright.training.batches import Batches, encode_rows
 
 _BATCH = 256
 
 
 @dataclass(frozen=True)
 class NetworkClassifier:
-    """A network, and the tokenizer of the texts that it reads.
+    """A network and, for raw texts, its tokenizer.
 
-    Without a tokenizer, rows are what the network reads: token ids or uint8 images.
+    Without a tokenizer, rows must be in the form that the network reads: token ids or uint8 images.
     """
 
     network: keras.Model
@@ -27,13 +27,13 @@ class NetworkClassifier:
 
     def classify_rows(self, rows: Any, progress: Progress | None = None) -> FloatArray:
         """Returns class probabilities, float32 ``[n, classes]``."""
-        batches = Batches(encode(rows, self.tokenizer, progress), _BATCH)
+        batches = Batches(encode_rows(rows, self.tokenizer, progress), _BATCH)
         callbacks = [_PredictionProgress(progress, len(batches))] if progress else []
         outputs = self.network.predict(batches, verbose=0, callbacks=callbacks)
         return two_columns(np.asarray(outputs))
 
 
-class _PredictionProgress(keras.callbacks.Callback):  # type: ignore[misc]
+class _PredictionProgress(keras.callbacks.Callback):
     def __init__(self, progress: Progress, batches: int) -> None:
         super().__init__()
         self.progress = progress

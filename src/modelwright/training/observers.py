@@ -1,4 +1,4 @@
-"""Observers of a training: they are told of each step and each epoch, and may ask it to stop."""
+"""Observers of a training. They are called after each step and epoch, and can stop it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from modelwright.core.types import Progress
 
 @dataclass(frozen=True)
 class Step:
-    """A finished step. ``number`` counts the steps of all epochs from 1; ``total`` is all of them.
+    """A finished step.
 
-    ``values`` are the running figures of the epoch, ``history`` those of the epochs before.
+    ``number`` counts the steps of all epochs from 1, and ``total`` is their number. ``values`` are
+    the running metrics of the epoch, ``history`` those of the epochs before.
     """
 
     epoch: int
@@ -27,9 +28,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A finished epoch. ``number`` counts from 1, ``best`` is the number of the best one so far.
+    """A finished epoch.
 
-    ``network`` is the network as it is now; an observer may ask it, not change it.
+    ``number`` counts from 1, and ``best`` is the number of the best epoch so far. ``network`` is
+    the current network, which an observer must not change.
     """
 
     number: int
@@ -42,27 +44,27 @@ class Epoch:
 
 
 class Observer:
-    """Does nothing; a subclass overrides what it needs."""
+    """An observer that does nothing. Subclasses override the methods that they need."""
 
     def on_step(self, step: Step) -> None:
         """Called after each step."""
 
     def on_epoch(self, epoch: Epoch) -> str | None:
-        """Called after each epoch is saved. A returned text stops the training and says why."""
+        """Called after each epoch is saved. A returned text stops the training as its reason."""
         return None
 
     def on_end(self) -> None:
-        """Called once when the training has ended, by whatever cause."""
+        """Called once when the training has ended for any reason."""
 
 
 class ProgressDisplay(Observer):
-    """Passes each step on to a progress function."""
+    """Reports each step to a progress function."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def on_step(self, step: Step) -> None:
-        """Shows the epoch, its running figures and the last validation accuracy."""
+        """Reports the epoch, its running metrics and the last validation accuracy."""
         text = f"epoch {step.epoch}/{step.epochs}"
         if step.values:
             text += f"  loss {step.values['loss']:.4f}  accuracy {step.values['accuracy']:.4f}"
@@ -72,14 +74,14 @@ class ProgressDisplay(Observer):
 
 
 class TensorBoardLog(Observer):
-    """Writes the figures of each epoch for TensorBoard, under the tags that Keras uses."""
+    """Writes the metrics of each epoch for TensorBoard, with the same tags as Keras."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[str, Any] = {}
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Writes the training's and the validation's figures into a log of their own each."""
+        """Writes training metrics and validation metrics to separate logs."""
         position = epoch.number - 1
         for name, value in epoch.values.items():
             if name != "epoch":

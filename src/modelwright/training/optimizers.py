@@ -1,4 +1,4 @@
-"""The optimiser and the loss that ``[train]`` describes."""
+"""The optimizer and the loss that ``[train]`` describes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from modelwright.core.types import IntArray
 from modelwright.training.adagrad import Adagrad
 from modelwright.training.sgd import Sgd
 
-# Of AdaGrad's sums of squares, so small that a token seen once already learns at the full rate:
-# the gradients of a table's rows are of this size, and Keras' 0.1 would drown them.
-_BEGINNING = 1e-6
+# Initial value of AdaGrad's sums of squares. It is as small as the squared gradients of an
+# embedding row, so that a token learns at the full rate from its first appearance. Keras' default
+# of 0.1 would hide those gradients.
+_INITIAL_ACCUMULATOR = 1e-6
 
 
-def optimizer(train: TrainConfig, steps: int) -> Any:
-    """A Keras optimiser whose schedule spans ``steps`` steps an epoch over all epochs."""
+def build_optimizer(train: TrainConfig, steps: int) -> Any:
+    """Returns a Keras optimizer whose schedule spans all epochs of ``steps`` steps each."""
     total = steps * train.epochs
-    common = {"learning_rate": _rate(train, total), "global_clipnorm": train.clip_norm}
+    common = {"learning_rate": _learning_rate(train, total), "global_clipnorm": train.clip_norm}
     if train.optimizer == "adam":
         return keras.optimizers.Adam(**common)
     if train.optimizer == "adamw":
         return keras.optimizers.AdamW(weight_decay=train.weight_decay, **common)
     if train.optimizer == "adagrad":
-        return Adagrad(initial_accumulator_value=_BEGINNING, **common)
+        return Adagrad(initial_accumulator_value=_INITIAL_ACCUMULATOR, **common)
     return Sgd(
         train.bias_rate,
         train.lookahead,
@@ -39,7 +40,7 @@ def optimizer(train: TrainConfig, steps: int) -> Any:
     )
 
 
-def _rate(train: TrainConfig, total: int) -> Any:
+def _learning_rate(train: TrainConfig, total: int) -> Any:
     if train.schedule == "constant":
         return train.learning_rate
     warmup = int(total * train.warmup)
@@ -53,8 +54,8 @@ def _rate(train: TrainConfig, total: int) -> Any:
     )
 
 
-class Triangle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """From zero to the peak in ``warmup`` steps, and down to zero at ``total``, both straight."""
+class Triangle(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises linearly to ``peak`` in ``warmup`` steps and falls to zero at ``total``."""
 
     def __init__(self, peak: float, warmup: int, total: int) -> None:
         self.peak = peak
@@ -62,15 +63,15 @@ class Triangle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         self.total = total
 
     def __call__(self, step: Any) -> Any:
-        # The first step is number 1 here, so that none is wasted on a rate of zero.
+        # Steps count from 1 here, so that no step has a rate of zero.
         step = ops.cast(step, "float32") + 1
         down = (self.total + 1 - step) / (self.total + 1 - self.warmup)
         up = step / max(self.warmup, 1)
         return self.peak * ops.clip(ops.minimum(up, down), 0, 1)
 
 
-def loss(network: keras.Model, smoothing: float) -> Any:
-    """The cross-entropy that fits the network's output, one sigmoid or one softmax."""
+def build_loss(network: keras.Model, smoothing: float) -> Any:
+    """Returns the cross-entropy for the network's output: one sigmoid, or a softmax."""
     if network.output_shape[-1] == 1:
         return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
     if smoothing:
@@ -78,32 +79,32 @@ def loss(network: keras.Model, smoothing: float) -> Any:
     return keras.losses.SparseCategoricalCrossentropy()
 
 
-def make_variables(network: keras.Model, goals: npt.NDArray[Any]) -> None:
-    """Make those of the optimiser and the metrics of a compiled network.
+def create_variables(network: keras.Model, targets: npt.NDArray[Any]) -> None:
+    """Creates the variables of the optimizer and the metrics of a compiled network.
 
-    Keras makes them in the first step, and TensorFlow then traces that step twice, which takes
-    seconds.
+    Otherwise Keras creates them in the first step, and TensorFlow traces that step twice, which
+    takes seconds.
 
     Args:
-        network: compiled.
-        goals: ``targets`` of at least one row.
+        network: a compiled network.
+        targets: what ``loss_targets`` returns, for at least one row.
     """
     network.optimizer.build(network.trainable_variables)
-    nothing = np.zeros((1, network.output_shape[-1]), np.float32)
-    network.compute_loss(None, goals[:1], nothing)
-    network.compute_metrics(None, goals[:1], nothing)
+    outputs = np.zeros((1, network.output_shape[-1]), np.float32)
+    network.compute_loss(None, targets[:1], outputs)
+    network.compute_metrics(None, targets[:1], outputs)
     network.reset_metrics()
 
 
-def targets(labels: IntArray, classes: int, smoothing: float) -> npt.NDArray[Any]:
-    """Labels ``[n]`` as that loss reads them: numbers, or one-hot rows where it smooths."""
+def loss_targets(labels: IntArray, classes: int, smoothing: float) -> npt.NDArray[Any]:
+    """Returns labels ``[n]`` as the loss reads them: integers, or one-hot rows with smoothing."""
     if smoothing and classes > 2:
         return np.eye(classes, dtype=np.float32)[labels]
     return labels.astype(np.int32)[:, None]
 
 
 def class_weights(labels: IntArray, classes: int, kind: str) -> dict[int, float] | None:
-    """The weight of each class, mean 1 over the rows; None when all weigh the same."""
+    """Returns the weight of each class, with mean 1 over the rows; None for equal weights."""
     if kind == "none":
         return None
     counts = np.bincount(labels, minlength=classes)

@@ -1,4 +1,4 @@
-"""Which number format the layers compute in, and why. Loads no framework."""
+"""The number format in which layers compute, and the reason. Imports no framework."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from modelwright.core.hardware import Hardware
 
 @dataclass(frozen=True)
 class Precision:
-    """Keras' policy name, and the reason in words."""
+    """The name of a Keras dtype policy, and the reason for it."""
 
     policy: str
     reason: str
 
 
-def choose(
+def choose_precision(
     setting: str,
     hardware: Hardware,
     gpu: Mapping[str, object] | None = None,
     *,
     backend: str = "tensorflow",
 ) -> Precision:
-    """Pick the precision of training; outputs and stored weights are float32 in any case.
+    """Returns the precision of a training. Outputs and stored weights are always float32.
 
     Args:
         setting: ``train.precision``.
         hardware: this machine.
-        gpu: the backend's details of the first GPU, with ``compute_capability``; None without.
-        backend: what Keras computes with.
+        gpu: what ``runtime.gpu_details`` returns.
+        backend: Keras' backend.
     """
     if setting != "auto":
         slow = {"mixed_float16": True, "mixed_bfloat16": not hardware.bfloat16}
@@ -45,7 +45,7 @@ def choose(
             return Precision("mixed_float16", f"{name} computes float16 natively")
         return Precision("float32", f"{name} has no fast 16-bit arithmetic")
     if backend == "jax":
-        return Precision("float32", "on a processor JAX is slower in bfloat16")
+        return Precision("float32", "JAX is slower in bfloat16 on a processor")
     if hardware.bfloat16:
         sets = [name for name in hardware.instruction_sets if "bf16" in name]
         return Precision("mixed_bfloat16", f"the processor has {' and '.join(sets)}")

@@ -1,4 +1,4 @@
-"""The state of Keras and its backend that a run depends on: seeds, determinism, devices."""
+"""The settings of Keras and its backend that a run depends on: seed, determinism, devices."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from modelwright.core.errors import ConfigError, brief
 _XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
 
-def prepare(seed: int) -> None:
-    """Seed everything and ask for operations that give the same bits each time.
+def make_deterministic(seed: int) -> None:
+    """Sets all random seeds and selects operations that give the same bits in every run.
 
     Raises:
-        ConfigError: JAX has no device to compute on.
+        ConfigError: JAX finds no device.
     """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     if keras.config.backend() == "jax":
-        _prepare_jax()
+        _make_jax_deterministic()
 
 
 def gpu_details() -> dict[str, Any] | None:
-    """Name and compute capability of the first GPU that the backend sees, None without one.
+    """Returns the name and compute capability of the backend's first GPU; None without a GPU.
 
     Raises:
-        ConfigError: JAX has no device to compute on.
+        ConfigError: JAX finds no device.
     """
     if keras.config.backend() == "jax":
         return _jax_gpu()
@@ -44,21 +44,21 @@ def gpu_details() -> dict[str, Any] | None:
 
 
 def jit_compile() -> bool | str:
-    """What ``compile`` is told of XLA.
+    """Returns the ``jit_compile`` argument of ``keras.Model.compile``.
 
-    Under JAX nothing else compiles a step; under TensorFlow, on a processor, it is slower than
+    Under JAX only XLA compiles a step. Under TensorFlow, on a processor, XLA is slower than
     TensorFlow's own graph.
     """
     return "auto" if keras.config.backend() == "jax" else False
 
 
-def _prepare_jax() -> None:
-    # XLA reads its flags when JAX first asks for a device. Processors need none.
+def _make_jax_deterministic() -> None:
+    # XLA reads its flags when JAX first looks for devices. Processors need no flag.
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_gpu_deterministic_ops" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_XLA_DETERMINISM}".strip()
-    # TensorFlow only cuts texts here; it would take the memory of the GPU from JAX. Once it
-    # has begun, it can no longer be told.
+    # Under JAX, TensorFlow only tokenizes texts, and would take GPU memory from JAX. After
+    # TensorFlow has initialized its devices, they can no longer be hidden.
     with suppress(RuntimeError):
         tf.config.set_visible_devices([], "GPU")
     _jax_devices()
@@ -77,11 +77,11 @@ def _jax_devices() -> list[Any]:
     import jax
 
     try:
-        found: list[Any] = jax.devices()
+        devices: list[Any] = jax.devices()
     except RuntimeError as error:
-        given = os.environ.get("JAX_PLATFORMS", "")
+        platforms = os.environ.get("JAX_PLATFORMS", "")
         raise ConfigError(
-            f"JAX has nothing to compute on with JAX_PLATFORMS={given!r}:"
-            f" {brief(error)} Set JAX_PLATFORMS=cpu, or leave it out."
+            f"JAX finds no device with JAX_PLATFORMS={platforms!r}: {brief(error)}"
+            " Set JAX_PLATFORMS=cpu, or unset it."
         ) from None
-    return found
+    return devices

@@ -1,8 +1,7 @@
-"""A training session: the handle of one training, from prepared rows to a finished run.
+"""A training session: one training, from prepared rows to a finished run.
 
-What other features need of a training is set here and nowhere else: weights to start from, layers
-that do not learn, an extra loss term, and observers. Tuning, updating, distilling and federated
-learning build on it.
+Features that need more of a training than its config, such as tuning, updating, distillation and
+federated learning, use ``Extras``.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
-from modelwright.training.batches import LabelledBatches, TrainingBatches, encode, feed
+from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
-from modelwright.training.extras import Extras, add_loss
-from modelwright.training.interrupt import held_back
+from modelwright.training.extras import Extras, add_loss, checked_record
+from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
-from modelwright.training.precision import choose
+from modelwright.training.precision import choose_precision
 from modelwright.training.starting_weights import (
     StartReport,
     check_tokenizer,
@@ -43,17 +42,18 @@ _VOCABULARY_BATCH = 1024
 
 
 class Session:
-    """One training: its rows, network, batches and checkpoint.
+    """The rows, network, batches and checkpoint of one training.
 
     Attributes:
         run: the run folder that it writes.
         data: the rows.
         network: the compiled ``keras.Model``.
-        batches: the training batches, in an order of their own each epoch.
-        checkpoint: history and state.
-        inputs: the encoded inputs of the training and validation rows by split.
-        started_from: what was copied from other weights, None when nothing was.
-        stop_reason: why the training ended before its last epoch, None when it did not.
+        batches: the training batches.
+        checkpoint: the history and the saved state.
+        inputs: the encoded training and validation rows by split.
+        started_from: the report of the weights copied from another model; None without a copy.
+        frozen: names of the layers that are not trained.
+        stop_reason: why the user or an observer stopped the training; None otherwise.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Session:
         extras: Extras | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Prepares everything up to the first step; ``fit`` trains.
+        """Prepares everything up to the first step. ``fit`` trains.
 
         Args:
-            run: an unfinished run. One with a checkpoint continues from it.
+            run: an unfinished run. If it has a checkpoint, the training continues from there.
             data: the run's rows.
-            extras: what is done beyond the config.
+            extras: additions to the config.
             progress: called with each step.
 
         Raises:
@@ -81,11 +81,15 @@ class Session:
         self._config = run.config.train
         self.started_from: StartReport | None = None
         self.stop_reason: str | None = None
-        # A resumed training keeps the precision it started with, on any machine.
+        # A resumed training keeps its first precision, on any machine.
         chosen = run.precision or vars(
-            choose(self._config.precision, detect(), runtime.gpu_details(), backend=run.backend)
+            choose_precision(
+                self._config.precision, detect(), runtime.gpu_details(), backend=run.backend
+            )
         )
-        self.run = run.update(status="running", precision=chosen, extras=_agreed(run, self._extras))
+        self.run = run.update(
+            status="running", precision=chosen, extras=checked_record(run, self._extras)
+        )
         start, source = self._extras.start_from, None
         if start and not (run.path / CHECKPOINT).exists():
             source = load_source(start)
@@ -98,21 +102,21 @@ class Session:
             self._adapt()
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
-        optimizers.make_variables(self.network, self._targets["train"])
+        optimizers.create_variables(self.network, self._targets["train"])
 
     @property
     def early_stopping(self) -> EarlyStopping:
-        """The rule that decides which epoch is best and when to stop."""
+        """The rule that decides which epoch is best and when the training stops."""
         monitor: str = self._config.monitor
         if "val" not in self.inputs:
             monitor = monitor.removeprefix("val_")
         return EarlyStopping(monitor, self._config.patience)
 
     def fit(self) -> bool:
-        """Trains to the end; False when the user or an observer stopped it.
+        """Trains to the end. Returns False if the user or an observer stopped the training.
 
         Raises:
-            KeyboardInterrupt: the user stopped it before an epoch was saved.
+            KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
         if self.early_stopping.exhausted(self.checkpoint.history):
@@ -124,21 +128,19 @@ class Session:
             observers.append(ProgressDisplay(self._progress))
         validation = None
         if "val" in self.inputs:
-            validation = LabelledBatches(
-                self.inputs["val"], self._targets["val"], _VALIDATION_BATCH
-            )
+            validation = LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
         labels = self.data.splits["train"].labels
         weights = optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
         try:
-            with held_back() as check_interrupt:
+            with deferred_interrupt() as check_interrupt:
                 self.network.fit(
-                    feed(self.batches),
-                    shuffle=False,  # Keras would reorder the batches by a state that is not saved
+                    to_keras_data(self.batches),
+                    shuffle=False,  # Keras shuffles by a state that no checkpoint holds
                     epochs=self._config.epochs,
                     initial_epoch=len(self.checkpoint.history),
-                    validation_data=None if validation is None else feed(validation),
+                    validation_data=None if validation is None else to_keras_data(validation),
                     class_weight=weights,
-                    callbacks=[_Bridge(self, observers, check_interrupt)],
+                    callbacks=[_SessionCallback(self, observers, check_interrupt)],
                     verbose=0,
                 )
         except KeyboardInterrupt:
@@ -177,7 +179,7 @@ class Session:
         )
 
     def _learn_vocabulary(self, known: Path | None) -> None:
-        """Writes the vocabulary: that of the weights to start from, or one of the training rows."""
+        """Writes the vocabulary: a copy of ``known``, or one learned from the training rows."""
         path = self.run.path / VOCABULARY
         if self.run.task != "text" or path.exists():
             return
@@ -196,13 +198,13 @@ class Session:
         """Encodes the rows and returns the targets of each split."""
         self._tokenizer = self.run.tokenizer()
         self.inputs: dict[str, Any] = {
-            name: encode(split.inputs, self._tokenizer, self._progress)
+            name: encode_rows(split.inputs, self._tokenizer, self._progress)
             for name, split in self.data.splits.items()
             if name != "test"
         }
         classes, smoothing = len(self.run.labels), self._config.label_smoothing
         return {
-            name: optimizers.targets(split.labels, classes, smoothing)
+            name: optimizers.loss_targets(split.labels, classes, smoothing)
             for name, split in self.data.splits.items()
         }
 
@@ -221,13 +223,13 @@ class Session:
             self._targets["train"],
             self._config.batch_size,
             seed=self._config.seed,
-            variation=getattr(options, "augment", "none"),
+            augmentation=getattr(options, "augment", "none"),
             shift=getattr(options, "shift", 0.0),
             any_length=any_length,
         )
         self.network.compile(
-            optimizers.optimizer(self._config, len(self.batches)),
-            optimizers.loss(self.network, self._config.label_smoothing),
+            optimizers.build_optimizer(self._config, len(self.batches)),
+            optimizers.build_loss(self.network, self._config.label_smoothing),
             metrics=["accuracy"],
             jit_compile=runtime.jit_compile(),
         )
@@ -235,21 +237,21 @@ class Session:
             add_loss(self.network, self._extras.extra_loss)
 
     def _adapt(self) -> None:
-        """Sets the weights that the builder computes from the training rows."""
-        unlabelled = self.data.unlabelled
+        """Sets the weights that the builder computes from the training rows without training."""
+        unlabeled = self.data.unlabelled
         rows = AdaptationData(
             rows=self.inputs["train"],
             labels=self.data.splits["train"].labels,
             unlabeled=None
-            if unlabelled is None
-            else encode(unlabelled, self._tokenizer, self._progress),
+            if unlabeled is None
+            else encode_rows(unlabeled, self._tokenizer, self._progress),
             progress=self._progress,
         )
         adapt_network(self.run.config.model, self.network, rows)
 
 
-class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]
-    """Passes Keras' events on to a session and its observers."""
+class _SessionCallback(keras.callbacks.Callback):
+    """Passes Keras' events to a session and its observers."""
 
     def __init__(
         self, session: Session, observers: list[Observer], check_interrupt: Callable[[], None]
@@ -261,12 +263,12 @@ class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Takes the order of this epoch's rows."""
+        """Sets the order of this epoch's rows."""
         self._epoch = epoch
         self._session.batches.start_epoch(epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Tells the observers, and stops here when the user pressed Ctrl-C."""
+        """Calls the observers, and stops here if the user pressed Ctrl-C."""
         self._check_interrupt()
         steps, epochs = len(self._session.batches), self._session.run.config.train.epochs
         step = Step(
@@ -281,23 +283,12 @@ class _Bridge(keras.callbacks.Callback):  # type: ignore[misc]
             observer.on_step(step)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the epoch, then asks the observers and the early stopping whether to go on."""
-        # ``self.model`` also brings back what a JAX trainer keeps outside of its variables.
+        """Saves the epoch, calls the observers, and stops the training if it must end."""
+        # Reading ``self.model`` also copies a JAX trainer's state back to its variables.
         session, finished = self._session, self._session.finish_epoch(self.model, logs or {})
         reasons = [observer.on_epoch(finished) for observer in self._observers]
         if session.early_stopping.exhausted(session.checkpoint.history):
             self.model.stop_training = True
-        elif asked := [reason for reason in reasons if reason]:
-            session.stop_reason = "; ".join(asked)
+        elif stop_reasons := [reason for reason in reasons if reason]:
+            session.stop_reason = "; ".join(stop_reasons)
             self.model.stop_training = True
-
-
-def _agreed(run: Run, extras: Extras) -> dict[str, Any]:
-    """Returns what to record of the extras; a resumed run must have those it began with."""
-    recorded = extras.record()
-    if run.precision and dict(run.extras) != recorded:
-        raise RunError(
-            f"the training of {run.path} began with {dict(run.extras) or 'no extras'}, and is to"
-            f" be resumed with {recorded or 'none'}; resume it with the same ones."
-        )
-    return recorded

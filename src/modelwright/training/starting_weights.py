@@ -1,4 +1,4 @@
-"""Start a training from the weights of a run or a servable, whole or layer by layer."""
+"""Starts a training from the weights of a run or a servable: all of them, or some layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.report import Report
 from modelwright.models.builders import check_options
 from modelwright.models.options import TextOptions
-from modelwright.runs import run as runs
-from modelwright.runs.run import VOCABULARY, Run
+from modelwright.runs.run import VOCABULARY, Run, load_run
 from modelwright.servable import tokenizer
 from modelwright.servable.manifest import find_version, read_manifest
 from modelwright.servable.restore import restore_network
@@ -26,13 +25,13 @@ _COUNTER = re.compile(r"_\d+$")
 
 @dataclass(frozen=True)
 class StartFrom:
-    """Where the first weights come from.
+    """The source of the first weights.
 
     Attributes:
         source: the folder of a run or of a servable's version.
-        layers: patterns of layer names, such as ``embedding*``. Only these layers are copied, and
-            one that does not fit is reported. None copies all, and one that does not fit is an
-            error.
+        layers: patterns of layer names, such as ``embedding*``. Only these layers are copied; those
+            that do not fit are listed in the report. None copies all layers, and a layer that does
+            not fit is an error.
     """
 
     source: Path
@@ -41,18 +40,18 @@ class StartFrom:
 
 @dataclass(frozen=True)
 class StartReport(Report):
-    """What became of each layer that has weights: its name and ``copied`` or the reason not."""
+    """Each layer with weights: its name, and ``copied`` or the reason why it was not."""
 
     source: Path
     layers: tuple[tuple[str, str], ...]
 
     @property
     def copied(self) -> tuple[str, ...]:
-        """The layers that start from the source's weights."""
+        """The names of the copied layers."""
         return tuple(name for name, outcome in self.layers if outcome == "copied")
 
     def blocks(self) -> Sequence[Block]:
-        """The source, then each layer."""
+        """Returns the source, then each layer."""
         copied = f"{len(self.copied)} of {len(self.layers)}"
         return (
             Facts("started from", [("source", str(self.source)), ("layers copied", copied)]),
@@ -60,13 +59,13 @@ class StartReport(Report):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON can hold them."""
+        """Returns the fields in a form that JSON can hold."""
         return {"source": str(self.source), "layers": [list(layer) for layer in self.layers]}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A trained network, and the vocabulary file that its token ids come from."""
+    """A trained network, and the vocabulary file and settings of its tokenizer."""
 
     network: Any
     vocabulary: Path | None
@@ -81,7 +80,7 @@ def load_source(start: StartFrom) -> Source:
         ServableError: the folder is neither a run nor a servable, or cannot be used.
     """
     if (start.source / "run.json").exists():
-        run = runs.load(start.source)
+        run = load_run(start.source)
         options = check_options(run.config.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
         return Source(run.network(), vocabulary, options)
@@ -96,8 +95,8 @@ def load_source(start: StartFrom) -> Source:
 def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:
     """Copies weights from one network to another, in place.
 
-    Layers are matched by name. The counters in names that Keras made up (``dense_7``) are ignored,
-    and the layers of one such name are matched in their order.
+    Layers are matched by name, without the counters of Keras' automatic names (``dense_7``).
+    Layers with the same name are matched in their order.
 
     Args:
         start: which layers to copy.
@@ -105,26 +104,26 @@ def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:
         target: a ``keras.Model`` to copy them to.
 
     Raises:
-        ConfigError: all layers were asked for and one does not fit, or no layer was copied.
+        ConfigError: a layer does not fit although all were requested, or no layer was copied.
     """
-    found = dict(_named_layers(source))
+    source_layers = dict(_named_layers(source))
     outcomes: list[tuple[str, str]] = []
     for key, layer in _named_layers(target):
-        if not _wanted(layer.name, start.layers):
-            outcomes.append((layer.name, "not asked for"))
-        elif key not in found:
+        if not _matches(layer.name, start.layers):
+            outcomes.append((layer.name, "not requested"))
+        elif key not in source_layers:
             outcomes.append((layer.name, "not in the source"))
-        elif (theirs := _shapes(found[key])) != (own := _shapes(layer)):
-            outcomes.append((layer.name, f"shapes {theirs} in the source, {own} here"))
+        elif (source_shapes := _shapes(source_layers[key])) != (shapes := _shapes(layer)):
+            outcomes.append((layer.name, f"shapes {source_shapes} in the source, {shapes} here"))
         else:
-            layer.set_weights(found[key].get_weights())
+            layer.set_weights(source_layers[key].get_weights())
             outcomes.append((layer.name, "copied"))
     report = StartReport(start.source, tuple(outcomes))
-    unfit = [f"{name}: {outcome}" for name, outcome in outcomes if outcome != "copied"]
-    if not report.copied or (start.layers is None and unfit):
+    not_copied = [f"{name}: {outcome}" for name, outcome in outcomes if outcome != "copied"]
+    if not report.copied or (start.layers is None and not_copied):
         raise ConfigError(
-            f"the weights of {start.source} do not fit this network ({'; '.join(unfit)}); choose"
-            " layers that fit by name, or train with the settings of the source."
+            f"the weights of {start.source} do not fit this network ({'; '.join(not_copied)});"
+            " choose layers that fit by name, or train with the settings of the source."
         )
     return report
 
@@ -153,28 +152,30 @@ def check_tokenizer(start: StartFrom, source: Source, run: Run) -> None:
 
 
 def freeze(network: Any, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Makes the layers of these names untrainable, and returns the names.
+    """Makes the layers whose names match untrainable, and returns their names.
 
     Raises:
         ConfigError: a pattern matches no layer with weights, or nothing is left to train.
     """
     layers = [layer for _, layer in _named_layers(network)]
     for pattern in patterns:
-        if not any(_wanted(layer.name, (pattern,)) for layer in layers):
+        if not any(_matches(layer.name, (pattern,)) for layer in layers):
             raise ConfigError(
                 f"no layer with weights matches '{pattern}' to be frozen; this network has:"
                 f" {', '.join(layer.name for layer in layers)}."
             )
-    frozen = [layer for layer in layers if _wanted(layer.name, patterns)]
+    frozen = [layer for layer in layers if _matches(layer.name, patterns)]
     for layer in frozen:
         layer.trainable = False
     if not network.trainable_variables:
-        raise ConfigError("every layer is frozen, so there is nothing to train; freeze fewer.")
+        raise ConfigError(
+            "every layer is frozen, so there is nothing to train; freeze fewer layers."
+        )
     return tuple(layer.name for layer in frozen)
 
 
 def _named_layers(network: Any) -> Iterator[tuple[tuple[str, int], Any]]:
-    """Each layer with weights under its name without a counter, and its place among those."""
+    """Yields each layer with weights, its name without a counter, and its index for that name."""
     counts: dict[str, int] = {}
     for layer in network.layers:
         if layer.weights:
@@ -183,7 +184,7 @@ def _named_layers(network: Any) -> Iterator[tuple[tuple[str, int], Any]]:
             counts[base] = counts.get(base, 0) + 1
 
 
-def _wanted(name: str, patterns: Sequence[str] | None) -> bool:
+def _matches(name: str, patterns: Sequence[str] | None) -> bool:
     plain = _COUNTER.sub("", name)
     return patterns is None or any(
         fnmatchcase(name, pattern) or fnmatchcase(plain, pattern) for pattern in patterns

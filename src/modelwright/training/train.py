@@ -1,4 +1,4 @@
-"""Training: a config in, a run folder out."""
+"""Training: from a config to a run folder."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import build_network, check_options, find_builder
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
-from modelwright.runs import run as runs
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import input_shape
-from modelwright.training import runtime
+from modelwright.runs.run import create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
 
 
 @dataclass(frozen=True)
 class TrainReport(Report):
-    """The figures of a training. Accuracies are those of the best epoch's weights, in float32."""
+    """The result of a training. Accuracies are those of the best epoch's weights, in float32."""
 
     run: Path
     epochs: int
@@ -46,11 +45,11 @@ class TrainReport(Report):
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON can hold them."""
+        """Returns the fields in a form that JSON can hold."""
         return {**vars(self), "run": str(self.run), "notes": list(self.notes)}
 
     def blocks(self) -> Sequence[Block]:
-        """The figures of the training."""
+        """Returns the results of the training."""
         held_out = "none held out" if self.val_accuracy is None else percent(self.val_accuracy)
         rows: list[tuple[str, object]] = [
             ("run", str(self.run)),
@@ -76,10 +75,10 @@ def train(
     extras: Extras | None = None,
     progress: Progress | None = None,
 ) -> TrainReport:
-    """Trains a model and leaves a run folder.
+    """Trains a model and writes a run folder.
 
     Args:
-        config: all settings; ``modelwright.recipes.resolve`` makes it.
+        config: all settings, from ``modelwright.recipes.resolve``.
         out: the run's folder; ``runs/NAME-TIME`` by default.
         extras: weights to start from, frozen layers, an extra loss term, observers.
         progress: called with each step.
@@ -87,12 +86,12 @@ def train(
     Raises:
         DataError: the data cannot be used.
         ConfigError: the model does not fit the data, or the extras do not fit the model.
-        RunError: the folder is taken, or the loss is no longer a number.
+        RunError: the folder is not empty, or the loss is no longer a number.
     """
-    runtime.prepare(config.train.seed)
+    make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
-    _check(config, data)
-    run = runs.create(config, data, Path(out) if out else None)
+    _check_data(config, data)
+    run = create_run(config, data, Path(out) if out else None)
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
     return _finish(Session(run, data, extras=extras, progress=progress), progress)
@@ -101,19 +100,19 @@ def train(
 def resume(
     path: Path | str, *, extras: Extras | None = None, progress: Progress | None = None
 ) -> TrainReport:
-    """Continues a training that was interrupted; it ends as if it had not been.
+    """Resumes an interrupted training. The result is the same as without the interruption.
 
     Args:
         path: the run's folder.
-        extras: those that the training began with.
+        extras: the extras that the training began with.
         progress: called with each step.
 
     Raises:
-        RunError: not a run, finished already, begun under another backend of Keras or with
-            other extras.
-        DataError: its data has changed since.
+        RunError: the folder is not a run, or its training has finished, or began under another
+            backend or with other extras.
+        DataError: the data changed since the training began.
     """
-    run = runs.load(path, unfinished=True)
+    run = load_run(path, unfinished=True)
     if run.status == "finished":
         raise RunError(f"the training of {run.path} finished already; there is nothing to resume.")
     if run.backend != keras_backend():
@@ -122,12 +121,12 @@ def resume(
             f" resumed there, not under {BACKENDS[keras_backend()]}; set"
             f" KERAS_BACKEND={run.backend}."
         )
-    runtime.prepare(run.config.train.seed)
+    make_deterministic(run.config.train.seed)
     data = reload_data(run.config.data, run.data, run.path, progress)
     return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
-def _check(config: Config, data: Dataset) -> None:
+def _check_data(config: Config, data: Dataset) -> None:
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
@@ -137,9 +136,10 @@ def _check(config: Config, data: Dataset) -> None:
     if not len(data.splits.get("train", ())):
         raise DataError(f"{data.source} has no training rows; expected a split named train.")
     options = check_options(config.model)
-    if unread := _unread(options, data.task):
+    if without_effect := _keys_without_effect(options, data.task):
         raise ConfigError(
-            f"'model.{unread[0]}' has no effect: {data.source} holds {data.task}s; leave it out."
+            f"'model.{without_effect[0]}' has no effect: {data.source} holds {data.task}s; leave it"
+            " out."
         )
     if data.unlabelled is not None and not getattr(options, "learns_from_texts", False):
         raise ConfigError(
@@ -147,12 +147,12 @@ def _check(config: Config, data: Dataset) -> None:
             " unlabeled texts; expected a network with model.context above 0. Leave one of them"
             " out."
         )
-    # Builds the network once in advance, so that one that does not fit leaves no run behind.
+    # Builds the network once before the run, so that a network that does not fit leaves no run.
     build_network(config.model, input_shape(config, data.shape), len(data.labels))
 
 
-def _unread(options: Table, task: Task) -> list[str]:
-    """Returns keys that differ from their defaults although they are for the other task."""
+def _keys_without_effect(options: Table, task: Task) -> list[str]:
+    """Returns keys of the other task that differ from their defaults."""
     if not isinstance(options, CustomOptions):
         return []
     other = TextOptions if task == "image" else ImageOptions
@@ -161,7 +161,7 @@ def _unread(options: Table, task: Task) -> list[str]:
 
 
 def _finish(session: Session, progress: Progress | None) -> TrainReport:
-    """Trains, measures the best weights in float32 and closes the run."""
+    """Trains, measures the best weights in float32 and finishes the run."""
     finished = session.fit()
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
