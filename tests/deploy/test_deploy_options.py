@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelwright.core.errors import ConfigError
-from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check_options
+from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check_deploy_options
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ from modelwright.deploy.options import SERVING_IMAGE, DeployOptions, check_optio
 )
 def test_invalid_options_are_refused(option: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
-        check_options(dataclasses.replace(DeployOptions(), **{option: value}))
+        check_deploy_options(dataclasses.replace(DeployOptions(), **{option: value}))
 
 
 def test_common_options_are_accepted() -> None:
     given = DeployOptions(storage_uri="s3://bucket/models", nodes_path="/srv/models")
-    assert check_options(given) is given
+    assert check_deploy_options(given) is given
     assert given.tag == "2.21.0"
     assert given.between(2, 6) == (2, 6)
     assert DeployOptions(replicas=(1, 9)).between(2, 6) == (1, 9)

@@ -96,6 +96,16 @@ def test_it_learns_the_same_bits_twice_and_is_frozen() -> None:
     np.testing.assert_array_equal(np.asarray(layers[0].tokens), np.asarray(layers[1].tokens))
 
 
+def test_few_tokens_in_a_large_vocabulary_give_the_same_bits_twice() -> None:
+    """Their counts have fewer dimensions than a vector, and the rest must not be noise."""
+    ids = np.random.default_rng(0).integers(2, 15, (60, 12)).astype(np.int32)
+    counts = context_vectors._counts([TokenIds(ids)], 100, None)  # type: ignore[list-item]
+    first = context_vectors._vectors(counts, 50)
+    for _ in range(3):
+        np.testing.assert_array_equal(context_vectors._vectors(counts, 50), first)
+    assert not first[15:].any() and not first[:, 13:].any() and first[2:15].any(axis=1).all()
+
+
 def test_parts_and_padding_change_nothing() -> None:
     ids, _ = two_topics(200)
     wide = np.pad(ids, ((0, 0), (0, 60)))

@@ -13,7 +13,8 @@ from modelwright.core.errors import ConfigError
 from modelwright.models import ngrams
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, build_network
-from modelwright.models.ngrams import MOST_BUCKETS, NO_BUCKET, Buckets, log_count_ratios
+from modelwright.models.ngrams import NO_BUCKET, Buckets, log_count_ratios
+from modelwright.models.options import MOST_BUCKETS
 from modelwright.runs.run import load_run
 from modelwright.training.batches import TokenIds
 from modelwright.training.observers import Epoch

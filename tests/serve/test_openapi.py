@@ -113,6 +113,11 @@ def test_every_path_is_described() -> None:
     assert len(names) == len(set(names))
 
 
+def test_each_path_that_refuses_other_methods_says_so() -> None:
+    for (_, path), operation in OPERATIONS.items():
+        assert ("405" in operation["responses"]) != path.startswith("/v1/"), path
+
+
 def test_every_parameter_in_a_path_is_described_and_no_other() -> None:
     for path, item in DOCUMENT["paths"].items():
         told = {follow(parameter)["name"] for parameter in item.get("parameters", [])}

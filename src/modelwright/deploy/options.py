@@ -50,7 +50,7 @@ class DeployOptions:
         return self.replicas or (least, most)
 
 
-def check_options(options: DeployOptions) -> DeployOptions:
+def check_deploy_options(options: DeployOptions) -> DeployOptions:
     """Returns the options, if they are valid.
 
     Raises:

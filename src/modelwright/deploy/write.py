@@ -15,7 +15,7 @@ from modelwright.deploy.compose import compose_files
 from modelwright.deploy.kserve import kserve_files
 from modelwright.deploy.kubernetes import kubernetes_files, kubernetes_notes
 from modelwright.deploy.models import DeployableModel, find_models
-from modelwright.deploy.options import DeployOptions, check_options
+from modelwright.deploy.options import DeployOptions, check_deploy_options
 from modelwright.deploy.ray_serve import ray_files
 from modelwright.deploy.tensorflow_serving import tensorflow_serving_notes
 from modelwright.deploy.written_files import DeployRecord
@@ -78,7 +78,7 @@ def deploy(
             f"there is no target '{target}'.{nearest(target, TARGETS)} Expected one of:"
             f" {', '.join(TARGETS)}."
         )
-    checked = check_options(options or DeployOptions())
+    checked = check_deploy_options(options or DeployOptions())
     found, notes = find_models(models)
     contents, target_notes = _contents(target, found, models, out, checked)
     record = DeployRecord.read_folder(out)

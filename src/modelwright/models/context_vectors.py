@@ -26,6 +26,8 @@ _CONTEXTS = 10_000
 """Number of context tokens, the most frequent ones. Every token is counted near these."""
 _SMOOTHING = 0.75
 """Power of the contexts' counts, so that rare contexts do not stand out by chance."""
+_ZERO = 1e-5
+"""Singular values below this share of the largest are rounding errors."""
 _CHUNK = 4096
 _SAMPLE = 256
 
@@ -134,10 +136,18 @@ def _vectors(counts: Any, size: int) -> FloatArray:
     where = (cells.row[positive], cells.col[positive])
     matrix = sparse.coo_matrix((ratio[positive].astype(np.float32), where), counts.shape).tocsr()
     vectors = np.zeros((len(total), size), np.float32)
-    # A handful of texts has fewer dimensions than ``size``; the other columns stay 0.
-    if rank := min(size, min(matrix.shape) - 1, matrix.nnz):
-        left, strength, _ = linalg.svds(matrix, k=rank, v0=np.ones(min(matrix.shape)))
-        vectors[:, :rank] = left * np.sqrt(np.maximum(strength, 0))
+    tokens, contexts = np.unique(where[0]), np.unique(where[1])
+    dimensions = min(len(tokens), len(contexts))
+    if dimensions > max(2 * size + 1, 20):
+        left, strength, _ = linalg.svds(matrix, k=size, v0=np.ones(min(matrix.shape)))
+        vectors[:] = left * np.sqrt(np.maximum(strength, 0))
+    elif dimensions:
+        # ARPACK would span the whole space of so few tokens and then go on from random vectors,
+        # which the seed does not determine. Columns beyond the rank stay 0.
+        dense = matrix[tokens][:, contexts].toarray()
+        left, strength, _ = np.linalg.svd(dense, full_matrices=False)
+        rank = min(size, int(np.sum(strength > _ZERO * strength[0])))
+        vectors[tokens, :rank] = left[:, :rank] * np.sqrt(strength[:rank])
     return vectors
 
 

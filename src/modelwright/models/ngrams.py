@@ -21,10 +21,9 @@ from modelwright.models.options import NgramsOptions
 
 NO_BUCKET = 0
 """Bucket of padding, of unknown tokens and of repeats. It adds nothing to a score."""
-MOST_BUCKETS = 2**23
 _UNKNOWN = 1
 _CHUNK = 2048
-# At most 2**23 buckets times a factor stays below 2**31. No number of buckets in that range is
+# At most MOST_BUCKETS times a factor stays below 2**31. No number of buckets in that range is
 # divisible by all three factors.
 _FACTORS = (251, 241, 239)
 # Makes the usual learning rates suitable for these weights.

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from modelwright.core.config import Fraction, Positive, Table
 
+MOST_BUCKETS = 2**23
+"""The multiplications that find a bucket stay below 2**31 up to this number."""
 Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
@@ -148,7 +150,7 @@ class NgramsOptions(TextOptions):
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
     """Number of tokens in the longest n-grams. Shorter ones are used too."""
-    buckets: Annotated[int, Field(ge=16, le=2**23)] = 2**22
+    buckets: Annotated[int, Field(ge=16, le=MOST_BUCKETS)] = 2**22
     """Number of buckets to which n-grams are hashed. Each has a weight per class."""
     min_count: Annotated[int, Field(ge=0)] = 4
     """A bucket that occurs in fewer training rows is ignored."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import orjson
 
 from modelwright.serve.lifecycle.signatures import Signature
-from modelwright.serve.rest.json_faults import bad, kind_of, lossy, quoted, unfit, unfit_rows
+from modelwright.serve.rest.json_faults import bad, json_kind, lossy, quoted, unfit, unfit_rows
 from modelwright.serve.rest.json_values import Tally, from_base64, is_base64, to_tensor
 
 Array = npt.NDArray[Any]
@@ -240,7 +240,7 @@ def _types(signature: Signature) -> dict[str, str]:
 
 def _example(value: Any, tally: Tally) -> Example:
     if type(value) is not dict:
-        raise bad(f"Example must be JSON object but got JSON {kind_of(value)}")
+        raise bad(f"Example must be JSON object but got JSON {json_kind(value)}")
     return {name: _feature(name, content, tally) for name, content in value.items()}
 
 
@@ -276,4 +276,4 @@ def _feature_value(name: str, value: Any) -> tuple[str, bytes | float | int]:
         if value >= 2**63:
             raise bad(f"Feature: {name} has uint64 element. Only int64 is supported.")
         return "int64", int(value)
-    raise bad(f"Feature: {name} has element with unexpected JSON type: {kind_of(value)}")
+    raise bad(f"Feature: {name} has element with unexpected JSON type: {json_kind(value)}")

@@ -41,11 +41,11 @@ def quoted(value: Any) -> str:
     try:
         text = orjson.dumps(value).decode()
     except (TypeError, ValueError):  # too deep for its writer
-        return f"({kind_of(value)})"
+        return f"({json_kind(value)})"
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}...TRUNCATED"
 
 
-def kind_of(value: Any) -> str:
+def json_kind(value: Any) -> str:
     """Returns ``Null``, ``False``, ``True``, ``Object``, ``Array``, ``String`` or ``Number``."""
     return str(value) if type(value) is bool else _KINDS[type(value)]
 
@@ -151,7 +151,7 @@ def _leaf_fault(value: Any, dtype: str) -> str | None:
     if fits:
         return None
     return (
-        f"JSON Value: {quoted(value)} Type: {kind_of(value)} is not of expected type:"
+        f"JSON Value: {quoted(value)} Type: {json_kind(value)} is not of expected type:"
         f" {_name(dtype)}"
     )
 

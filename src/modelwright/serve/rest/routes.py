@@ -118,7 +118,7 @@ ROUTES = (
         "metrics", "GET", METRICS_PATH, "metrics", key=True,
         docs=Docs(
             "Operations", "Counters and latencies, under TensorFlow Serving's names",
-            {200: Content("Prometheus' text format.", media_type="text/plain")}, (401, 429),
+            {200: Content("Prometheus' text format.", media_type="text/plain")}, (401, 405, 429),
         ),
     ),
     Route(
