@@ -24,11 +24,15 @@ class EarlyStopping:
     patience: int
 
     def best(self, history: History) -> int | None:
-        """Returns the index of the best epoch, of equal ones the first; None without epochs."""
+        """Returns the index of the best epoch, of equal ones the first; None without epochs.
+
+        A figure that is not a number is worse than any other.
+        """
         if not history:
             return None
         sign = -1 if self.monitor.endswith("loss") else 1
-        return int(np.argmax([sign * epoch[self.monitor] for epoch in history]))
+        scores = np.array([sign * epoch[self.monitor] for epoch in history])
+        return int(np.argmax(np.where(np.isnan(scores), -np.inf, scores)))
 
     def exhausted(self, history: History) -> bool:
         """Returns whether the last ``patience`` epochs brought no improvement."""

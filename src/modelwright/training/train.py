@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config, Table
-from modelwright.core.errors import ConfigError, DataError, RunError
+from modelwright.core.errors import ConfigError, DataError, ModelwrightError, RunError
 from modelwright.core.measure import measure
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
@@ -94,7 +95,12 @@ def train(
     run = create_run(config, data, Path(out) if out else None)
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
-    return _finish(Session(run, data, extras=extras, progress=progress), progress)
+    try:
+        session = Session(run, data, extras=extras, progress=progress)
+    except ModelwrightError:
+        shutil.rmtree(run.path)  # nothing was trained, and the folder must be free for the next try
+        raise
+    return _finish(session, progress)
 
 
 def resume(

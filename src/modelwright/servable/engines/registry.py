@@ -12,11 +12,11 @@ An engine's module is imported when somebody needs that engine, not before.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from modelwright.core.errors import ConfigError, MissingDependencyError, brief
+from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.nearest import nearest
+from modelwright.core.plugins import find_plugin, plugin_names
 from modelwright.core.types import Engine
 from modelwright.servable.engines.kinds import EngineKind, kind_of
 from modelwright.servable.manifest import Manifest
@@ -34,51 +34,54 @@ ENTRY_POINTS = "modelwright.engines"
 
 def engine_names() -> list[str]:
     """Returns the names of all kinds; loads none."""
-    return [*BUILT_IN, *_registered()]
+    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
 
 
 def is_known(engine: str) -> bool:
     """Returns whether an engine is of a kind that is registered."""
-    return kind_of(engine) in BUILT_IN or kind_of(engine) in _registered()
+    return kind_of(engine) in BUILT_IN or kind_of(engine) in plugin_names(ENTRY_POINTS)
 
 
 def engine_kind(engine: str) -> EngineKind:
     """Returns the description of an engine; a variant has that of its kind.
 
     Raises:
-        ConfigError: no such kind is registered, or its entry point cannot be loaded.
+        ConfigError: no such kind is registered, or an entry point is not a description.
+        MissingDependencyError: its entry point cannot be loaded.
     """
     name = kind_of(engine)
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         found: EngineKind = getattr(importlib.import_module(module), attribute)
         return found
-    registered = _registered()
-    if name not in registered:
-        names = [*BUILT_IN, *registered]
+    plugin = find_plugin(ENTRY_POINTS, name)
+    if plugin is None:
+        names = engine_names()
         raise ConfigError(
             f"there is no engine '{name}'.{nearest(name, names)} Expected one of"
             f" {', '.join(names)}."
         )
-    return _load(registered[name])
+    if not isinstance(plugin, EngineKind) or plugin.name != name:
+        raise ConfigError(
+            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected an EngineKind"
+            " with that name. Repair or uninstall the package that registers it."
+        )
+    return plugin
 
 
 def engine_kinds() -> list[EngineKind]:
     """Returns the descriptions of all kinds.
 
     Raises:
-        ConfigError: an entry point cannot be loaded.
+        ConfigError: an entry point is not a description.
+        MissingDependencyError: an entry point cannot be loaded.
     """
     return [engine_kind(name) for name in engine_names()]
 
 
 def added_folders() -> set[str]:
-    """Returns the folders that engines add to the SavedModel in a version's folder.
-
-    Raises:
-        ConfigError: an entry point cannot be loaded.
-    """
-    kinds = [kind for kind in engine_kinds() if kind.name != REFERENCE]
+    """Returns the folders that built-in engines add to the SavedModel in a version's folder."""
+    kinds = [engine_kind(name) for name in BUILT_IN if name != REFERENCE]
     return {Path(pattern).parts[0] for kind in kinds for pattern in kind.files}
 
 
@@ -133,40 +136,3 @@ def open_engine(name: str, folder: Path, manifest: Manifest) -> Engine:
             f"engine '{kind.name}' needs {kind.package}, which is not installed; install with: pip"
             f" install '{kind.requirement}'."
         ) from None
-
-
-def _registered() -> dict[str, EntryPoint]:
-    """The engines of other packages.
-
-    Raises:
-        ConfigError: two packages register one name, or a package that of a built-in engine.
-    """
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=ENTRY_POINTS):
-        if entry.name in BUILT_IN or found.get(entry.name, entry) != entry:
-            raise ConfigError(
-                f"{_origin(entry)} registers an engine '{entry.name}', but another engine has that"
-                " name; uninstall one of the two packages."
-            )
-        found[entry.name] = entry
-    return found
-
-
-def _load(entry: EntryPoint) -> EngineKind:
-    try:
-        kind = entry.load()
-    except Exception as error:  # noqa: BLE001 - another package may raise anything
-        raise ConfigError(
-            f"{_origin(entry)} registers the engine '{entry.name}' as {entry.value}, which cannot"
-            f" be loaded: {brief(error)}. Repair or uninstall that package."
-        ) from None
-    if not isinstance(kind, EngineKind) or kind.name != entry.name:
-        raise ConfigError(
-            f"{_origin(entry)} registers the engine '{entry.name}' as {entry.value}; expected an"
-            f" EngineKind with that name. Repair or uninstall that package."
-        )
-    return kind
-
-
-def _origin(entry: EntryPoint) -> str:
-    return f"the package {entry.dist.name}" if entry.dist else "a package"
