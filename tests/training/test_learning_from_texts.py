@@ -62,6 +62,7 @@ def train(
     )
 
 
+@pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
 def test_what_was_learned_from_is_recorded_and_the_servable_agrees(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path

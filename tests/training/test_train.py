@@ -191,6 +191,7 @@ def test_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -> None:
         modelwright.resume(report.run)
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = []
@@ -208,6 +209,7 @@ def test_texts_of_any_length_train_and_answer_as_padded_ones(tmp_path: Path) -> 
     modelwright.export(tmp_path / "run", tmp_path / "models")
 
 
+@pytest.mark.usefixtures("convert_in_process")
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     colors: Path, tmp_path: Path
 ) -> None:
