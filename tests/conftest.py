@@ -146,9 +146,13 @@ def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a servable of the image run. Tests must not change it."""
     import modelwright
+    from modelwright.exporting import conversion
+    from modelwright.servable import replay
 
     def build(out: Path) -> None:
-        modelwright.export(image_run, out / "colors")
+        with pytest.MonkeyPatch.context() as patch:
+            run_without_child_process(patch, conversion, replay)
+            modelwright.export(image_run, out / "colors")
 
     return build_once(tmp_path_factory, "image-models", build) / "colors" / "1"
 
@@ -160,6 +164,7 @@ def with_litert(
     """A text and an image servable, each with a float32 file for LiteRT. Don't change them."""
     from dataclasses import replace
 
+    from modelwright.exporting import conversion
     from modelwright.exporting.conversion import ConversionTarget, convert_servable
     from modelwright.servable.engines.litert import LITERT
     from modelwright.servable.manifest import read_manifest, write_manifest
@@ -171,7 +176,9 @@ def with_litert(
             file = folder / LITERT.file("litert-float32")
             file.parent.mkdir()
             target = ConversionTarget(file.name, LITERT.name)
-            assert convert_servable(folder, [target], file.parent) == {}
+            with pytest.MonkeyPatch.context() as patch:
+                run_without_child_process(patch, conversion)
+                assert convert_servable(folder, [target], file.parent) == {}
             manifest = read_manifest(servable)
             engines = {**manifest.engines, "litert-float32": {}}
             write_manifest(replace(manifest, engines=engines), folder)
