@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -29,6 +30,43 @@ def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
             build(base / f"{name}.part")
             (base / f"{name}.part").rename(base / name)
     return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
+
+
+def run_without_child_process(patch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
+    """Runs the given modules' child processes in this process, without importing all anew.
+
+    For tests of what is written, not of the process that writes it.
+    """
+    from modelwright.core.child_process import main_of_child
+    from modelwright.exporting import conversion
+    from modelwright.servable import replay
+
+    functions = {conversion: conversion._convert, replay: replay._answer}
+
+    def run_child(module: str, arguments: Sequence[str], out: Path, **_: object) -> str | None:
+        function = functions[sys.modules[module]]
+        code = main_of_child(function, list(arguments))
+        return None if code == 0 and out.exists() else f"exit code {code}"
+
+    for module in modules:
+        patch.setattr(module, "run_child", run_child)
+
+
+@pytest.fixture
+def convert_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports convert in this process. A fresh process still checks each engine's answers."""
+    from modelwright.exporting import conversion
+
+    run_without_child_process(monkeypatch, conversion)
+
+
+@pytest.fixture
+def export_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports convert and check in this process."""
+    from modelwright.exporting import conversion
+    from modelwright.servable import replay
+
+    run_without_child_process(monkeypatch, conversion, replay)
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +146,13 @@ def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def image_servable(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a servable of the image run. Tests must not change it."""
     import modelwright
+    from modelwright.exporting import conversion
+    from modelwright.servable import replay
 
     def build(out: Path) -> None:
-        modelwright.export(image_run, out / "colors")
+        with pytest.MonkeyPatch.context() as patch:
+            run_without_child_process(patch, conversion, replay)
+            modelwright.export(image_run, out / "colors")
 
     return build_once(tmp_path_factory, "image-models", build) / "colors" / "1"
 
@@ -122,6 +164,7 @@ def with_litert(
     """A text and an image servable, each with a float32 file for LiteRT. Don't change them."""
     from dataclasses import replace
 
+    from modelwright.exporting import conversion
     from modelwright.exporting.conversion import ConversionTarget, convert_servable
     from modelwright.servable.engines.litert import LITERT
     from modelwright.servable.manifest import read_manifest, write_manifest
@@ -133,7 +176,9 @@ def with_litert(
             file = folder / LITERT.file("litert-float32")
             file.parent.mkdir()
             target = ConversionTarget(file.name, LITERT.name)
-            assert convert_servable(folder, [target], file.parent) == {}
+            with pytest.MonkeyPatch.context() as patch:
+                run_without_child_process(patch, conversion)
+                assert convert_servable(folder, [target], file.parent) == {}
             manifest = read_manifest(servable)
             engines = {**manifest.engines, "litert-float32": {}}
             write_manifest(replace(manifest, engines=engines), folder)

@@ -95,7 +95,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "convert_servable", lambda *_: {"onnx": "no such operator"})
 
 
-@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.usefixtures("export_in_process", "without_onnx")
 def test_an_engine_that_cannot_be_converted_is_missing_with_the_reason(
     text_run: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +109,7 @@ def test_an_engine_that_cannot_be_converted_is_missing_with_the_reason(
         modelwright.load(report.servable, engine="onnx")
 
 
-@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.usefixtures("export_in_process", "without_onnx")
 def test_the_next_version_is_written_and_an_existing_one_is_not_overwritten(
     image_run: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +176,7 @@ def test_a_full_disk_leaves_nothing_and_one_line(text_run: Path, tmp_path: Path)
     assert list((tmp_path / "m").iterdir()) == []
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
     colors: Path, tmp_path: Path
 ) -> None:

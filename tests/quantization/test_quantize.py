@@ -236,6 +236,7 @@ def test_where_a_conversion_fails_nothing_changes(
     assert read_manifest(in_process) == before
 
 
+@pytest.mark.usefixtures("convert_in_process")
 def test_a_recurrent_network_can_be_quantized(
     text_servable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

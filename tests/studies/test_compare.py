@@ -25,29 +25,6 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_images(tmp_path_factory.mktemp("pictures"), 12, side=8)
-
-
-@pytest.fixture(scope="module")
-def study(pictures: Path) -> dict[str, Any]:
-    """Two variants, two seeds."""
-    return {
-        "name": "colours",
-        "seeds": [0, 1],
-        "base": {
-            "data": {"source": str(pictures), "test": 0.3},
-            "model": {"recipe": "cnn-tutorial", "filters": [4], "units": 4},
-            "train": {"epochs": 2, "batch_size": 8, "precision": "float32", "tensorboard": False},
-        },
-        "variants": [
-            {"name": "base", "claimed": 90, "claimed_gap": 3},
-            {"name": "宽 网络", "after": "base", "set": {"model.units": 8}},
-        ],
-    }
-
-
-@pytest.fixture(scope="module")
 def whole(study: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study's folder, finished. Tests do not change it."""
     folder = tmp_path_factory.mktemp("studies") / "colours"
@@ -348,31 +325,3 @@ def test_a_result_with_test_time_augmentation_has_its_own_file(
     assert report.status == "failed"
     assert all("tta" in failure.error for failure in report.failures)
     assert modelwright.compare(study, out=copy, progress=fresh).status == "finished"
-
-
-@pytest.mark.parametrize("keep", ["runs", "results"])
-def test_two_variants_that_differ_in_how_they_are_measured_are_trained_once(
-    study: dict[str, Any], tmp_path: Path, keep: str
-) -> None:
-    steps: list[str] = []
-    variants = [
-        {"name": "plain", "set": {"model.augment": "flip"}},
-        {"name": "augmented", "after": "plain", "tta": True, "claimed": 90},
-    ]
-    report = modelwright.compare(
-        {**study, "variants": variants, "seeds": [0], "keep": keep},
-        out=tmp_path / "study",
-        progress=lambda what, done, total: steps.append(what),
-    )
-    assert report.status == "finished", report.failures
-    assert not [what for what in steps if what.startswith("epoch") and "augmented" in what]
-    plain, augmented = report.variants
-    assert plain.runs[0].train_accuracy == augmented.runs[0].train_accuracy
-    assert (plain.tta, augmented.tta) == (False, True)
-    names = {path.name for path in (tmp_path / "study" / "results").iterdir()}
-    assert names == {"plain-seed-0.test.json", "augmented-seed-0.test-tta.json"}
-    runs_left = [path.name for path in (tmp_path / "study" / "runs").iterdir()]
-    assert runs_left == (["plain-seed-0"] if keep == "runs" else [])
-    page = (tmp_path / "study" / "study.md").read_text("utf-8")
-    assert "- measured with test-time augmentation: augmented" in page
-    assert report.comparisons[0].over_rows is not None

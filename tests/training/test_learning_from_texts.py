@@ -62,6 +62,7 @@ def train(
     )
 
 
+@pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
 def test_unlabeled_texts_are_recorded_and_the_servable_agrees(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path

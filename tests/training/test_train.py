@@ -191,6 +191,7 @@ def test_a_run_with_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -
         modelwright.resume(report.run)
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_a_network_for_texts_of_any_length_trains_and_exports(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = []
@@ -208,6 +209,7 @@ def test_a_network_for_texts_of_any_length_trains_and_exports(tmp_path: Path) ->
     modelwright.export(tmp_path / "run", tmp_path / "models")
 
 
+@pytest.mark.usefixtures("convert_in_process")
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     colors: Path, tmp_path: Path
 ) -> None:
