@@ -112,7 +112,7 @@ def test_layers_are_drawn_where_they_are_asked_for(
     code, out, _ = cli("layers", image_run, "-q")
     assert code == 0 and "plots/layers.png" in out
     code, _, err = cli("layers", text_run)
-    assert code == 2 and "layers are drawn for pictures" in err
+    assert code == 2 and "layers are drawn for images" in err
 
 
 def test_the_doctor_names_versions_and_precision(cli: Cli) -> None:
