@@ -150,6 +150,11 @@ def test_a_rollback_goes_to_the_version_that_would_be_live_without_the_live_one(
     with pytest.raises(ServableError, match="has no version before 1; it holds 1, 2, 3"):
         rollback(model)
     assert rollback(model, to=3).withdrawn == (2,)
+    write_withdrawn(model, {1, 3})
+    with pytest.raises(ServableError, match="has no usable version; it holds 1, 2, 3"):
+        rollback(model)
+    assert rollback(model, to=3).withdrawn == (1,)
+    write_withdrawn(model, {2})
     assert "rolled back" in report.render() and report.to_dict()["withdrawn"] == [2, 3]
 
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import grpc
 import numpy as np
-import uvicorn
 from server_process import Reply
 from uvicorn.server import ServerState
 
@@ -28,9 +27,9 @@ from modelwright.serve.lifecycle.manager import Manager
 from modelwright.serve.lifecycle.runner import with_threads
 from modelwright.serve.lifecycle.servable import CLASSIFY, PREDICT, REGRESS
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+from modelwright.serve.process.http_server import uvicorn_config
 from modelwright.serve.process.shared_model_config import SharedModelConfig
 from modelwright.serve.rest.api import RestApi
-from modelwright.serve.rest.http_protocol import bounded_protocol
 from modelwright.serve.service.access_log import AccessLog
 from modelwright.serve.service.api_keys import Access
 from modelwright.serve.service.metrics import Metrics, SharedMetrics
@@ -306,17 +305,7 @@ class MemoryConnection:
     """One HTTP connection to an application, without a socket. Use it in an event loop."""
 
     def __init__(self, app: Any, limits: RequestLimits) -> None:
-        config = uvicorn.Config(
-            app,
-            http=bounded_protocol(limits),
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
-        config.load()
+        config = uvicorn_config(app, limits)
         self._state = ServerState()
         kind: Any = config.http_protocol_class
         self.protocol = kind(config=config, server_state=self._state, app_state={})

@@ -140,6 +140,31 @@ def test_other_token_ids_or_another_task_are_refused(
             Session(run, data, extras=Extras(start_from=StartFrom(text_run)))
 
 
+def test_whole_weights_of_other_classes_are_refused_and_named_layers_are_not(
+    text_run: Path, reviews: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "reviews.csv"
+    other.write_text(reviews.read_text("utf-8").replace(",neg", ",zzz"), "utf-8")
+    settings = config(other)
+    data = load_data(settings.data)
+    assert data.labels == ("pos", "zzz")
+    with pytest.raises(ConfigError, match="has the classes neg, pos, but this run has pos, zzz"):
+        Session(
+            create_run(settings, data, tmp_path / "whole"),
+            data,
+            extras=Extras(start_from=StartFrom(text_run)),
+        )
+    extras = Extras(start_from=StartFrom(text_run, layers=("embedding",)))
+    assert Session(create_run(settings, data, tmp_path / "part"), data, extras=extras).started_from
+
+
+def test_a_stop_after_the_last_epoch_is_a_finished_training(reviews: Path, tmp_path: Path) -> None:
+    extras = Extras(observers=(Recorder(stop_after=1),))
+    assert (
+        train(config(reviews, epochs=1), out=tmp_path / "run", extras=extras).status == "finished"
+    )
+
+
 def test_frozen_layers_keep_their_weights_and_others_learn(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:

@@ -91,9 +91,9 @@ def rollback(model: Path | str, *, to: int | None = None) -> RollbackReport:
     if to is None:
         to = None if before is None else live_version(existing, {*withdrawn, before}, unusable)
         if to is None:
+            missing = f"version before {before}" if before else "usable version"
             raise ServableError(
-                f"{folder} has no version before {before}; it holds"
-                f" {', '.join(map(str, existing))}."
+                f"{folder} has no {missing}; it holds {', '.join(map(str, existing))}."
             )
     if to not in existing:
         raise ServableError(

@@ -48,7 +48,7 @@ class Extras:
         record: dict[str, Any] = {}
         if self.start_from:
             record["start_from"] = {
-                "source": str(self.start_from.source),
+                "source": str(self.start_from.source.resolve()),
                 "layers": self.start_from.layers and list(self.start_from.layers),
             }
         if self.freeze:

@@ -31,7 +31,7 @@ from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Ste
 from modelwright.training.precision import choose_precision
 from modelwright.training.starting_weights import (
     StartReport,
-    check_tokenizer,
+    check_source,
     copy_weights,
     freeze,
     load_source,
@@ -93,7 +93,7 @@ class Session:
         start, source = self._extras.start_from, None
         if start and not (run.path / CHECKPOINT).exists():
             source = load_source(start)
-            check_tokenizer(start, source, run)
+            check_source(start, source, run)
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
@@ -289,6 +289,6 @@ class _SessionCallback(keras.callbacks.Callback):
         reasons = [observer.on_epoch(finished) for observer in self._observers]
         if session.early_stopping.exhausted(session.checkpoint.history):
             self.model.stop_training = True
-        elif stop_reasons := [reason for reason in reasons if reason]:
-            session.stop_reason = "; ".join(stop_reasons)
+        elif finished.number < finished.epochs and (asked := list(filter(None, reasons))):
+            session.stop_reason = "; ".join(asked)
             self.model.stop_training = True

@@ -65,9 +65,10 @@ class StartReport(Report):
 
 @dataclass(frozen=True)
 class Source:
-    """A trained network, and the vocabulary file and settings of its tokenizer."""
+    """A trained network, its classes, and the vocabulary file and settings of its tokenizer."""
 
     network: Any
+    labels: tuple[str, ...]
     vocabulary: Path | None
     tokenizer: TextOptions | None
 
@@ -83,13 +84,13 @@ def load_source(start: StartFrom) -> Source:
         run = load_run(start.source)
         options = check_options(run.config.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
-        return Source(run.network(), vocabulary, options)
+        return Source(run.network(), run.labels, vocabulary, options)
     folder = find_version(start.source)
     manifest = read_manifest(folder)
     config = ModelConfig(**manifest.config["model"])
     options = check_options(config) if manifest.task == "text" else None
     vocabulary = folder / tokenizer.VOCABULARY if manifest.task == "text" else None
-    return Source(restore_network(folder, manifest), vocabulary, options)
+    return Source(restore_network(folder, manifest), manifest.labels, vocabulary, options)
 
 
 def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:
@@ -128,11 +129,13 @@ def copy_weights(start: StartFrom, source: Any, target: Any) -> StartReport:
     return report
 
 
-def check_tokenizer(start: StartFrom, source: Source, run: Run) -> None:
-    """Checks that token ids mean the same in both networks.
+def check_source(start: StartFrom, source: Source, run: Run) -> None:
+    """Checks that token ids and classes mean the same in both networks.
+
+    Classes may differ if only some layers are copied.
 
     Raises:
-        ConfigError: the tasks or the tokenizers' settings differ.
+        ConfigError: the tasks, the tokenizers' settings or the classes differ.
     """
     own = check_options(run.config.model) if run.task == "text" else None
     theirs = source.tokenizer
@@ -148,6 +151,12 @@ def check_tokenizer(start: StartFrom, source: Source, run: Run) -> None:
             f"the tokenizer of {start.source} has other settings"
             f" ({', '.join(f'model.{key}={getattr(theirs, key)}' for key in changed)}), so its"
             " token ids mean other tokens; use the same settings here."
+        )
+    if start.layers is None and source.labels != run.labels:
+        raise ConfigError(
+            f"{start.source} has the classes {', '.join(source.labels)}, but this run has"
+            f" {', '.join(run.labels)}, so the weights of its last layer belong to other classes;"
+            " name the layers to copy, without the last one."
         )
 
 

@@ -23,26 +23,7 @@ class HttpServer:
     """uvicorn on a socket that was opened before, with limits on each connection."""
 
     def __init__(self, app: Any, limits: RequestLimits, tls: Tls | None = None) -> None:
-        config = uvicorn.Config(
-            app,
-            http=bounded_protocol(limits),
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=sockets.BACKLOG,
-            limit_concurrency=limits.connections,
-            timeout_keep_alive=int(max(limits.header_seconds, 1)),
-            timeout_graceful_shutdown=int(limits.seconds) + 1,
-            ssl_certfile=tls.certificate if tls else None,
-            ssl_keyfile=tls.key if tls else None,
-            ssl_ca_certs=tls.ca if tls else None,
-            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.ca else ssl.CERT_NONE,
-        )
-        config.load()
+        config = uvicorn_config(app, limits, tls)
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
 
@@ -84,3 +65,28 @@ class HttpServer:
         )
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(factory, connection, ssl=server.config.ssl)
+
+
+def uvicorn_config(app: Any, limits: RequestLimits, tls: Tls | None = None) -> uvicorn.Config:
+    """Returns uvicorn's settings for an application, loaded."""
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(limits),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=sockets.BACKLOG,
+        limit_concurrency=limits.connections,
+        timeout_keep_alive=int(max(limits.header_seconds, 1)),
+        timeout_graceful_shutdown=int(limits.seconds) + 1,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ca_certs=tls.ca if tls else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.ca else ssl.CERT_NONE,
+    )
+    config.load()
+    return config
