@@ -1,0 +1,38 @@
+"""Names of splits as people write them, and names that only look like them."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelwright.data.split_names import is_split_name, read_split_names
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train", "val", "test"), ("train", "val", "test")),
+        (("Training", "Testing"), ("train", "test")),
+        (("training_set", "test_set"), ("train", "test")),
+        (("TrainImages", "ValidationImages"), ("train", "val")),
+        (("train2017", "val2017"), ("train", "val")),
+        (("seg_train", "seg_test"), ("train", "test")),
+        (("seg_train", "seg_test", "seg_pred"), ("train", "test", None)),
+        (("fruits-360_Training", "fruits-360_Test"), ("train", "test")),
+        (("训练集", "验证集", "测试集"), ("train", "val", "test")),
+        (("训练数据", "测试样本"), ("train", "test")),
+        (("train", "eval"), ("train", "test")),
+        (("train", "dev", "eval"), ("train", "val", "test")),
+        (("train", "eval", "test"), ("train", "val", "test")),
+        (("train", "hold-out"), ("train", "test")),
+        (("ＴＲＡＩＮ", "ｔｅｓｔ"), ("train", "test")),
+        (("train", "augmented"), ("train", None)),
+    ],
+)
+def test_splits_are_recognized(names: tuple[str, ...], splits: tuple[str | None, ...]) -> None:
+    found = read_split_names(names)
+    assert tuple(found.get(name) for name in names) == splits
+
+
+@pytest.mark.parametrize("name", ["cat", "trainer", "contest", "trains", "value", "set", "1", ""])
+def test_other_names_are_not_splits(name: str) -> None:
+    assert not is_split_name(name)
