@@ -7,7 +7,7 @@ import json
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelwright.serve.config import RequestLimits
 
@@ -61,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._read_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._reading = False
+        self._refusal = b""
+        """What refuses the bytes after the requests that are still to be answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timer for the first request."""
@@ -76,6 +78,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses bytes, ignores offers to upgrade, and limits the size of headers."""
+        if self._refusal:
+            return
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
@@ -96,6 +100,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading, self._header_bytes = True, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header, and ignores what follows the last chunk of a body like a header.
+
+        Such a trailer must not change a request that was routed and checked without it
+        (RFC 9110, section 6.5.1).
+        """
+        if self._reading:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
         self._reading = False
@@ -109,8 +122,10 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Sends the headers of an answer without a body, as HEAD has it."""
+        """Sends the headers of an answer without a body, as HEAD has it; then a refusal, if any."""
         cast(OneWrite, self.transport).flush()
+        if self._refusal and not self.pipeline:
+            self._close_with_refusal()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
@@ -176,17 +191,35 @@ class BoundedProtocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _refuse(self, status: str, message: str) -> None:
+        """Closes the connection with a refusal, after the answers to all requests before.
+
+        A request whose body is broken gets the refusal as its answer.
+        """
         self._cancel_header_timer()
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refusal:
             return
-        if self.cycle is None or self.cycle.response_complete:
-            content = json.dumps({"error": message}).encode()
-            self.transport.write(
-                f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
-                f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
-                + content
-            )
-        self.transport.close()
+        content = json.dumps({"error": message}).encode()
+        self._refusal = (
+            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
+            f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
+            + content
+        )
+        # Without annotations in uvicorn, mypy takes the cycle to be always there.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._close_with_refusal()
+        elif cycle.more_body:
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif cycle.response_started:
+                self.transport.close()
+            else:
+                self._close_with_refusal()
+
+    def _close_with_refusal(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self._refusal)
+            self.transport.close()
 
 
 def bounded_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
