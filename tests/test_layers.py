@@ -25,7 +25,7 @@ LAYERS = [
     {"publish"},
     {"api"},
     {"cli"},
-    {"demo"},
+    {"__main__", "demo"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

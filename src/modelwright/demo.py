@@ -47,7 +47,7 @@ def main() -> int:
             _save_images()
         sys.stdout.write(f"\n$ {shlex.join(['modelwright', *step])}\n")
         sys.stdout.flush()
-        result = subprocess.run([sys.executable, "-m", "modelwright.cli.main", *step], check=False)
+        result = subprocess.run([sys.executable, "-m", "modelwright", *step], check=False)
         if result.returncode != 0:
             sys.stderr.write(f"the demo stopped at this step (exit code {result.returncode})\n")
             return result.returncode

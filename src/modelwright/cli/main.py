@@ -71,7 +71,3 @@ def main() -> None:
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)
-
-
-if __name__ == "__main__":
-    main()
