@@ -34,9 +34,11 @@ class TextOptions(Table):
     """Number of token ids, including those of padding and of unknown tokens."""
     length: Annotated[int, Field(ge=1, le=4096)] = 200
     """Number of tokens of a text that the network reads."""
-    tokens: Literal["auto", "word", "char"] = "auto"
+    tokens: Literal["auto", "word", "char", "auto-clusters", "char-clusters"] = "auto"
     """word splits at spaces; char makes every character a token; auto makes every Han or Kana
-    character a token and splits the rest at spaces."""
+    character a token and splits the rest at spaces. With -clusters, a character is a letter with
+    its combining marks, and auto also splits the other scripts that are written without spaces.
+    A training chooses the clusters by itself if its texts need them."""
     ngrams: Annotated[int, Field(ge=1, le=4)] = 1
     """Length of the longest run of tokens that also counts as a token."""
     keep: Literal["start", "end"] = "end"
