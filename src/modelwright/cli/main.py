@@ -9,6 +9,7 @@ import typer
 
 import modelwright
 from modelwright.cli import data, deployment, doctor, servables, server, studies, training
+from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
 from modelwright.core.errors import ModelwrightError
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
@@ -30,6 +31,9 @@ _COMMANDS = (
     deployment.deploy,
     doctor.doctor,
 )
+
+_READER_GONE = 141
+"""The exit code of a program whose reader has gone, such as ``head``."""
 
 app = typer.Typer(
     help=_SUMMARY,
@@ -55,17 +59,29 @@ def print_version(
 
 def main() -> None:
     """Runs a command and exits with a code that ``modelwright.core.errors`` lists."""
+    tolerate_any_console()
+    try:
+        _run()
+    except BrokenPipeError:
+        drop_output()
+        sys.exit(_READER_GONE)
+
+
+def _run() -> None:
     try:
         app()
+    except SystemExit as end:
+        if not flush_or_drop():
+            sys.exit(_READER_GONE)
+        raise end from None
     except ModelwrightError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except BrokenPipeError:  # an OSError, too, but no refusal of the machine
+        raise
     except OSError as error:
         # The machine refuses, for example a full disk or a read-only folder. It is not a bug.
         file = f" ({error.filename})" if error.filename else ""
