@@ -6,9 +6,19 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 import modelwright
-from modelwright.cli import data, deployment, doctor, servables, server, studies, training
+from modelwright.cli import (
+    data,
+    deployment,
+    doctor,
+    prediction,
+    servables,
+    server,
+    studies,
+    training,
+)
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
 from modelwright.core.errors import ModelwrightError
 
@@ -24,7 +34,7 @@ _COMMANDS = (
     servables.quantize,
     servables.verify,
     servables.benchmark,
-    servables.predict,
+    prediction.predict,
     server.serve,
     server.versions,
     server.rollback,
@@ -32,6 +42,7 @@ _COMMANDS = (
     doctor.doctor,
 )
 
+_CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.PredictCommand}
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
@@ -44,7 +55,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 for command in _COMMANDS:
-    app.command()(command)
+    app.command(cls=_CLASSES.get(command))(command)
 
 
 @app.callback(invoke_without_command=True, help=_SUMMARY)
