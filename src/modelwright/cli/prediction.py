@@ -113,7 +113,11 @@ def predict(
         from modelwright.cli.stream import answer_standard_input
 
         if not answer_standard_input(
-            servable, engine, encoding=encoding if encoding not in (None, "auto") else "utf-8", top=top, as_json=as_json
+            servable,
+            engine,
+            encoding=encoding if encoding not in (None, "auto") else "utf-8",
+            top=top,
+            as_json=as_json,
         ):
             raise typer.Exit(DataError.exit_code)
         return

@@ -98,6 +98,13 @@ class Input:
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
+    def signature(self) -> object:
+        """Returns what changes if somebody writes the input; takes no time."""
+        if isinstance(self.source, FolderSource):
+            return self.fingerprint()
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
+
     def late_notes(self) -> list[str]:
         """Returns what was found while all rows were read."""
         notes = []

@@ -79,6 +79,7 @@ def predict_file(
     opened = open_input(source, manifest.task, config, recorded, output.suffix.lower())
     added = add_columns(manifest.labels, opened.names)
     written = _choose_format(opened, added, output)
+    signature = opened.signature()
     identity = {
         "the input": opened.fingerprint(),
         "the servable": sha256_file(folder / MANIFEST),
@@ -95,7 +96,7 @@ def predict_file(
         before = journal.done.rows
         pool = AnswerPool(*_answerers(setup, workers))
         _score(journal, opened, pool, (added, written), progress)
-        if opened.fingerprint() != identity["the input"]:
+        if opened.signature() != signature and opened.fingerprint() != identity["the input"]:
             raise DataError(
                 f"{source} changed while it was scored; the answers are not of one file. Remove"
                 f" {journal.folder} and start again"
