@@ -19,7 +19,7 @@ LAYERS = [
     {"checks", "data", "models"},
     {"recipes", "runs"},
     {"servable"},
-    {"training"},
+    {"scoring", "training"},
     {"exporting"},
     {"deploy", "quantization", "serve", "studies"},
     {"publish"},
