@@ -29,6 +29,7 @@ from modelwright.serve.service.service import Service
 
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _FILE_METHODS = ("GET", "HEAD")
+_UNREAD = (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"])
 
 Handler = Callable[[RestRequest], Awaitable[Reply]]
 
@@ -89,22 +90,21 @@ class RestApi:
             _log.exception("a request could not be answered")
             reply = refusal_reply(Refused("INTERNAL", "The request could not be answered."))
         request_id = self._request_id(scope["headers"])
-        await self._send(reply, request_id, send, with_body=scope["method"] != "HEAD")
+        await self._send(reply, request_id, send, scope)
         if self._log:
             self._log.write(scope, reply.status, request_id, time.monotonic() - start)
 
-    async def _send(self, reply: Reply, request_id: bytes, send: Any, *, with_body: bool) -> None:
+    async def _send(self, reply: Reply, request_id: bytes, send: Any, scope: Any) -> None:
         headers = [
             (b"content-type", reply.content_type.encode()),
             (b"content-length", b"%d" % len(reply.content)),
             (b"x-request-id", request_id),
             *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
         ]
-        if self._handlers.stopping or reply.status in (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"]):
-            # The rest of a body that was not read would be taken for the next request.
+        if self._handlers.stopping or _leaves_a_body(reply.status, scope["headers"]):
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        content = reply.content if with_body else b""
+        content = reply.content if scope["method"] != "HEAD" else b""
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Any, receive: Receive, deadline: float) -> Reply:
@@ -165,3 +165,11 @@ class RestApi:
             )
             self._histograms[key] = histogram
         return histogram
+
+
+def _leaves_a_body(status: int, headers: Any) -> bool:
+    """Whether the connection cannot go on: the rest of a body may still come, or may never."""
+    if status in _UNREAD:
+        return True
+    # A client that waits for "100 Continue" may send its body after an error, or leave it out.
+    return status >= HTTP["INVALID_ARGUMENT"] and any(name == b"expect" for name, _ in headers)
