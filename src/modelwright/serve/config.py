@@ -125,6 +125,11 @@ class ServeConfig:
     port_file: str | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
 
+    @property
+    def reopens_log(self) -> bool:
+        """Whether SIGHUP opens the access log again, which it does if the log is a file."""
+        return self.access_log not in (None, "-")
+
     def to_json(self) -> str:
         """Returns the settings as text for another process."""
         return json.dumps(asdict(self))

@@ -65,6 +65,7 @@ class GrpcApi:
     def stop(self) -> None:
         """Refuses new requests as UNAVAILABLE, so that clients try again elsewhere."""
         self._stopping = True
+        self._health.stop()
 
     def handlers(self) -> list[Any]:
         """Returns what ``grpc.aio.Server.add_generic_rpc_handlers`` takes."""

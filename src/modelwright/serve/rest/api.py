@@ -17,6 +17,7 @@ from typing import Any
 from modelwright.serve import page
 from modelwright.serve.errors import HTTP, Refused
 from modelwright.serve.rest.body import ClientGone, Receive
+from modelwright.serve.rest.client import client_of
 from modelwright.serve.rest.handlers import RestHandlers, RestRequest
 from modelwright.serve.rest.reply import TOO_LARGE, Reply, not_allowed_reply, refusal_reply
 from modelwright.serve.rest.route import Route
@@ -29,6 +30,8 @@ from modelwright.serve.service.service import Service
 
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _FILE_METHODS = ("GET", "HEAD")
+_GONE = HTTP["CANCELLED"]
+_GRACE = 0.05
 _UNREAD = (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"])
 
 Handler = Callable[[RestRequest], Awaitable[Reply]]
@@ -72,11 +75,30 @@ class RestApi:
         self._handlers.stopping = True
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Any) -> None:
-        """Answers one request."""
+        """Answers one request; ends it if its client leaves."""
+        client = client_of(scope)
         start = time.monotonic()
+        try:
+            if client:
+                client.task = asyncio.current_task()
+            await self._respond(scope, receive, send, start)
+        except ClientGone:
+            self._write_log(scope, _GONE, start)
+        except asyncio.CancelledError:
+            if client is None or not client.gone:
+                raise
+            self._write_log(scope, _GONE, start)
+        finally:
+            if client:
+                client.task = None
+
+    async def _respond(
+        self, scope: Mapping[str, Any], receive: Receive, send: Any, start: float
+    ) -> None:
         limits = self._service.limits
         try:
-            async with asyncio.timeout(limits.seconds):
+            # The runner keeps the deadline exactly; this also ends a body that does not arrive.
+            async with asyncio.timeout(limits.seconds + _GRACE):
                 reply = await self._answer(scope, receive, start + limits.seconds)
         except Refused as error:
             reply = refusal_reply(error)
@@ -85,7 +107,7 @@ class RestApi:
                 Refused("DEADLINE_EXCEEDED", f"The request took more than {limits.seconds:g} s.")
             )
         except ClientGone:
-            return
+            raise
         except Exception:  # noqa: BLE001 - logged; the client learns that it failed, not how
             _log.exception("a request could not be answered")
             reply = refusal_reply(Refused("INTERNAL", "The request could not be answered."))
@@ -93,6 +115,12 @@ class RestApi:
         await self._send(reply, request_id, send, scope)
         if self._log:
             self._log.write(scope, reply.status, request_id, time.monotonic() - start)
+
+    def _write_log(self, scope: Mapping[str, Any], status: int, start: float) -> None:
+        """Adds a line for a request that got no answer."""
+        if self._log:
+            request_id = self._request_id(scope["headers"])
+            self._log.write(scope, status, request_id, time.monotonic() - start)
 
     async def _send(self, reply: Reply, request_id: bytes, send: Any, scope: Any) -> None:
         headers = [

@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelwright.serve.config import RequestLimits
+from modelwright.serve.rest.client import Client
 from modelwright.serve.rest.unread_body import UnreadBody
 
 _HEAD, _END, _CONTINUE = b"HTTP/1.1 ", b"\r\n\r\n", b"HTTP/1.1 100 "
@@ -84,6 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._broken = False
         """Whether the parser failed, so that it cannot tell where a body ends."""
         self._unread: UnreadBody | None = None
+        self._client = Client()
         self._raw: asyncio.Transport
         self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]
 
@@ -100,6 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cancel_read_timer()
         self._stop_unread()
         super().connection_lost(exc)
+        self._client.leave()
 
     def data_received(self, data: bytes) -> None:
         """Parses bytes, ignores offers to upgrade, and limits the size of headers."""
@@ -132,6 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
+            self.scope["extensions"] = self._client.extension()
 
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
