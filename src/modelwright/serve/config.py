@@ -12,16 +12,35 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.nearest import nearest
+from modelwright.data.images import MAX_PIXELS
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
+
+_MIB = 2**20
+_OPTIONS = {
+    "body": "--max-body",
+    "pending": "--max-pending",
+    "rows": "--max-rows",
+    "elements": "--max-elements",
+    "text": "--max-text",
+    "image": "--max-image",
+    "pixels": "--max-pixels",
+    "header_seconds": "--header-timeout",
+    "idle_seconds": "--idle-timeout",
+    "seconds": "--timeout",
+    "queue": "--queue",
+}
+"""The option of each limit that has one."""
 
 
 @dataclass(frozen=True)
 class RequestLimits:
     """Upper bounds for one request, one connection and one worker."""
 
-    body: int = 8 * 2**20
+    body: int = 32 * 2**20
     """Bytes of a request's body, both packed and unpacked, and of a gRPC message."""
+    pending: int | None = None
+    """Bytes of all bodies that one worker holds at a time; None for sixteen of the largest."""
     depth: int = 64
     """Levels of nesting in JSON."""
     rows: int = 1024
@@ -29,16 +48,32 @@ class RequestLimits:
     elements: int = 2**22
     """Values in all tensors of one request."""
     text: int = 2**20
-    """Bytes of one text or one image file."""
+    """Bytes of one text, or of another string of bytes that is no image file."""
+    image: int = 20 * 2**20
+    """Bytes of one image file; in JSON, base64 makes a third more of them."""
+    pixels: int = MAX_PIXELS
+    """Width times height of one image."""
     header: int = 64 * 2**10
     """Bytes of a request line and its headers."""
     header_seconds: float = 10.0
-    """Seconds until all headers have arrived, and until an idle connection is closed."""
+    """Seconds until all headers have arrived."""
+    idle_seconds: float | None = None
+    """Seconds until an idle connection is closed; None for as many as ``header_seconds``."""
     seconds: float = 30.0
     """Seconds from a request's headers to its answer, including its body and the queue."""
     connections: int = 1024
     queue: int = 256
     """Requests of one version that may wait for a thread."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """The limit on all bodies, derived from ``body`` if none is set."""
+        return 16 * self.body if self.pending is None else self.pending
+
+    @property
+    def idle(self) -> float:
+        """The seconds until an idle connection is closed."""
+        return self.header_seconds if self.idle_seconds is None else self.idle_seconds
 
 
 @dataclass(frozen=True)
@@ -89,6 +124,11 @@ class ServeConfig:
     access_log: str | None = None
     port_file: str | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
+
+    @property
+    def reopens_log(self) -> bool:
+        """Whether SIGHUP opens the access log again, which it does if the log is a file."""
+        return self.access_log not in (None, "-")
 
     def to_json(self) -> str:
         """Returns the settings as text for another process."""
@@ -156,16 +196,31 @@ def _check_numbers(config: ServeConfig) -> None:
             )
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
-    for bound in fields(config.limits):
-        if getattr(config.limits, bound.name) <= 0:
-            raise ConfigError(
-                f"the limit {bound.name} was given {getattr(config.limits, bound.name)}; expected"
-                " more than 0."
-            )
+    _check_limits(config.limits)
     if config.poll <= 0 or config.drain < 0 or config.rate < 0:
         raise ConfigError(
             f"--poll {config.poll}, --drain {config.drain} and --rate {config.rate}: expected"
             " seconds above 0 and rates of at least 0."
+        )
+
+
+def _check_limits(limits: RequestLimits) -> None:
+    for bound in fields(limits):
+        value = getattr(limits, bound.name)
+        if value is not None and value <= 0:
+            option = _OPTIONS.get(bound.name)
+            shown = f"the limit {bound.name}" if option is None else option
+            raise ConfigError(f"{shown} was given {value}; expected more than 0.")
+    if limits.pixels > MAX_PIXELS:
+        raise ConfigError(
+            f"--max-pixels was given {limits.pixels / 1e6:g}; expected at most"
+            f" {MAX_PIXELS / 1e6:g}, in megapixels, which is what the decoder takes."
+        )
+    if limits.pending_bytes < limits.body:
+        raise ConfigError(
+            f"--max-pending {limits.pending_bytes / _MIB:g} is less than --max-body"
+            f" {limits.body / _MIB:g}, so the largest request could never be held; expected at"
+            " least as many MiB."
         )
 
 

@@ -68,6 +68,8 @@ async def run_worker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if config.reopens_log:
+        loop.add_signal_handler(signal.SIGHUP, worker.reopen_log)
     try:
         await worker.start()
         started()
@@ -139,6 +141,11 @@ class Worker:
         if self._log:
             self._log.close()
         self._metrics.write()
+
+    def reopen_log(self) -> None:
+        """Opens the access log again under its name, after it was moved."""
+        if self._log:
+            self._log.reopen()
 
     async def _listen(self, server: HttpServer, listening: socket.socket) -> None:
         await server.start(listening)
