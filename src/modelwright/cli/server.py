@@ -35,6 +35,13 @@ ModelConfigFile = Annotated[
     Path | None,
     typer.Option(help="TensorFlow Serving model config file: models, policies, labels."),
 ]
+Links = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-links-to",
+        help="Folder outside the models folder that links in it may lead to; may be repeated.",
+    ),
+]
 BatchingFile = Annotated[
     Path | None,
     typer.Option("--batching-parameters", help="TensorFlow Serving batching parameters file."),
@@ -112,6 +119,7 @@ def serve(
     workers: Workers = 1,
     engine: Engine = "auto",
     model_config: ModelConfigFile = None,
+    links: Links = None,
     batching: BatchingFile = None,
     poll: Poll = 1.0,
     api_keys: ApiKeysFile = None,
@@ -143,7 +151,7 @@ def serve(
     from modelwright.serve.process.start import serve as run_server
 
     config = ServeConfig(
-        models=str(models.resolve()),
+        models=str(_without_following(models)),
         host=host,
         rest_port=rest_port,
         grpc_port=grpc_port,
@@ -153,6 +161,7 @@ def serve(
         drain=drain,
         engine=engine,
         model_config=_absolute(model_config),
+        links=tuple(str(_without_following(folder)) for folder in links or ()),
         keys=_absolute(api_keys),
         rate=rate,
         tls=_tls(tls_cert, tls_key, tls_ca),
@@ -212,8 +221,14 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
         raise ConfigError("TLS takes --tls-cert and --tls-key, and --tls-ca only with them.")
     if not certificate or not key:
         return None
-    return Tls(str(certificate.resolve()), str(key.resolve()), _absolute(authority))
+    absolute = _without_following
+    return Tls(str(absolute(certificate)), str(absolute(key)), _absolute(authority))
 
 
 def _absolute(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
+    return str(_without_following(path)) if path else None
+
+
+def _without_following(path: Path) -> Path:
+    """Returns an absolute path with its links, which may lead elsewhere while the server runs."""
+    return path.resolve() if ".." in path.parts else path.absolute()

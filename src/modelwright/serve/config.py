@@ -115,6 +115,8 @@ class ServeConfig:
     """Seconds for which a stopping server still accepts connections."""
     engine: str = "auto"
     model_config: str | None = None
+    links: tuple[str, ...] = ()
+    """Folders outside ``models`` that links in it may lead to."""
     batching: Batching = field(default_factory=Batching)
     keys: str | None = None
     rate: float = 0.0
@@ -140,6 +142,7 @@ class ServeConfig:
         record: dict[str, Any] = json.loads(text)
         record["limits"] = RequestLimits(**record["limits"])
         record["batching"] = Batching(**record["batching"])
+        record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
         return cls(**record)
 
@@ -156,6 +159,9 @@ def check_config(config: ServeConfig) -> ServeConfig:
             f"{config.models} is not a folder; expected one that holds models, each a folder"
             " with numbered versions as 'modelwright export' writes them."
         )
+    for folder in config.links:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--allow-links-to was given {folder}; expected a folder.")
     _check_numbers(config)
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,11 @@ class Worker:
             if config.keys
             else Access()
         )
-        self._manager = Manager(config, pool, load_version)
+        links = tuple(map(Path, config.links))
+        self._manager = Manager(config, pool, partial(load_version, links=links))
         self._manager.on_load(metrics.count_load)
         self._model_config = SharedModelConfig(
-            self._manager, Path(config.models), worker_sockets.shared_folder
+            self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
         self._log = AccessLog(config.access_log) if config.access_log else None
         service = Service(self._manager, config.limits, metrics)
