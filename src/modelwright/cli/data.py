@@ -15,6 +15,7 @@ from modelwright.cli.options import (
     LabelColumn,
     OutputFolder,
     Quiet,
+    Settings,
     Strict,
     TextColumn,
     data_settings,
@@ -48,6 +49,7 @@ def inspect(
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = None,
+    sets: Settings = None,
     strict: Strict = False,
     out: OutputFolder = Path("inspection"),
     as_json: AsJson = False,
@@ -55,6 +57,7 @@ def inspect(
 ) -> None:
     """Count, measure and check the rows of a source; write a plot and the rejected rows."""
     from modelwright.core.config import DataConfig, check_table
+    from modelwright.recipes.resolve import merge_tables, parse_set
 
     values = data_settings(
         source,
@@ -65,7 +68,8 @@ def inspect(
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        config = check_table(DataConfig, values, "data")
+        settings = merge_tables({"data": values}, *map(parse_set, sets or ()))
+        config = check_table(DataConfig, settings["data"], "data")
         report = modelwright.inspect_data(config, progress=progress)
         report.write(out)
     print_report(report, as_json=as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.scoring.folder_source import find_images, is_litter
 
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".txt", ".gz")

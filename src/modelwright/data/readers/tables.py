@@ -6,7 +6,6 @@ The content of texts is not checked here. Paths of images are checked here and o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,15 @@ import pyarrow.parquet as paparquet
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
-from modelwright.core.types import Rejected, SplitName
+from modelwright.core.types import SplitName
 from modelwright.data.readers.columns import find_columns
 from modelwright.data.readers.csv_tables import read_csv
 from modelwright.data.readers.encodings import to_utf8
-from modelwright.data.readers.folders import SPLIT_NAMES
+from modelwright.data.readers.image_tables import image_records
 from modelwright.data.readers.json_tables import read_json_lines
 from modelwright.data.readers.table_rows import TableRows, assemble
-from modelwright.data.records import Column, Encoded, Records, join_records
+from modelwright.data.records import Column, Records, join_records
+from modelwright.data.split_names import expected_split_names, read_split_names
 
 TABLE_EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
 
@@ -31,7 +31,8 @@ def split_files(folder: Path) -> dict[Path, SplitName]:
     """Returns the tables of a folder that are named after splits, such as ``train.csv``."""
     found: dict[Path, SplitName] = {}
     for path in sorted(folder.iterdir()):
-        split = SPLIT_NAMES.get(path.stem.lower().partition("-")[0])
+        stem = path.stem.lower().partition("-")[0]
+        split = read_split_names([stem]).get(stem)
         if split is not None and path.suffix.lower() in TABLE_EXTENSIONS and path.is_file():
             found[path] = split
     return found
@@ -82,7 +83,7 @@ def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None
         splits = _split_names(rows.splits, path.name, config)
     values: Column = rows.values
     if rows.task == "image":
-        return _image_records(rows, splits, origin, path)
+        return image_records(rows, splits, origin, path, config)
     return Records(
         task="text",
         values=values,
@@ -137,7 +138,7 @@ def _split_names(column: Any, name: str, config: DataConfig) -> list[SplitName |
     """Returns the split of each row, or None if the column does not hold splits."""
     values = column.to_pylist()
     known: dict[str | None, SplitName | None] = {None: None, "": None}
-    known.update(SPLIT_NAMES.items())
+    known.update(read_split_names(value.strip().lower() for value in values if value))
     folded = [None if value is None else value.strip().lower() for value in values]
     unknown = next((value for value in folded if value not in known), None)
     if unknown is None:
@@ -146,49 +147,5 @@ def _split_names(column: Any, name: str, config: DataConfig) -> list[SplitName |
         return None
     raise DataError(
         f"{name} has '{unknown[:40]}' in the column '{config.split}' (data.split); expected "
-        f"{', '.join(SPLIT_NAMES)}"
+        f"{expected_split_names()}"
     )
-
-
-def _image_records(
-    rows: TableRows,
-    splits: Sequence[SplitName | None] | None,
-    origin: Callable[[int], str],
-    path: Path,
-) -> Records:
-    """Returns rows whose images are paths, bytes, or a struct of both, as Hugging Face writes."""
-    found = [_find_image(value, path.parent) for value in rows.values.to_pylist()]
-    usable = [row for row, image in enumerate(found) if not isinstance(image, str)]
-    rejected = [
-        Rejected(origin(row), reason) for row, reason in enumerate(found) if isinstance(reason, str)
-    ]
-    values: list[Encoded] = [image for image in found if not isinstance(image, str)]
-    return Records(
-        task="image",
-        values=values,
-        labels=rows.labels.take(pa.array(usable, pa.int64())),
-        splits=None if splits is None else [splits[row] for row in usable],
-        origin=lambda row: origin(usable[row]),
-        source=str(path),
-        rejected=(*rows.rejected, *rejected),
-        label_order=rows.label_order,
-    )
-
-
-def _find_image(value: Any, folder: Path) -> Encoded | str:
-    """Returns the image of a cell, or why there is none."""
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        return "has no image"
-    path = folder / value.replace("\\", "/")
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        exists = inside and path.is_file()
-    except OSError:
-        return "has a path that cannot be a file"
-    if not inside:
-        return f"has the path '{value[:100]}', outside the table's folder"
-    return path if exists else f"has the path '{value[:100]}', where there is no file"
