@@ -15,6 +15,7 @@ from modelwright.cli.options import (
     LabelColumn,
     OutputFolder,
     Quiet,
+    SplitColumn,
     Strict,
     TextColumn,
     data_settings,
@@ -46,8 +47,12 @@ def inspect(
     ],
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="Any setting of data, as data.key=value.")
+    ] = None,
     strict: Strict = False,
     out: OutputFolder = Path("inspection"),
     as_json: AsJson = False,
@@ -55,17 +60,20 @@ def inspect(
 ) -> None:
     """Count, measure and check the rows of a source; write a plot and the rejected rows."""
     from modelwright.core.config import DataConfig, check_table
+    from modelwright.recipes.resolve import merge_tables, parse_set
 
     values = data_settings(
         source,
         text=text_column,
         label=label_column,
+        split=split_column,
         image=image_column,
         encoding=encoding,
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        config = check_table(DataConfig, values, "data")
+        tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
+        config = check_table(DataConfig, tables["data"], "data")
         report = modelwright.inspect_data(config, progress=progress)
         report.write(out)
     print_report(report, as_json=as_json)
