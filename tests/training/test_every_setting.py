@@ -260,10 +260,10 @@ def test_every_key_of_a_network_changes_something(
 def text_file(folder: Path) -> Path:
     rows = [(f"词 good film number {n}", "pos" if n % 2 else "neg") for n in range(60)]
     path = folder / "rows.csv"
-    lines = ["review,comment,label,kind,part"]
+    lines = ["review,comment,label,kind,part,half"]
     for n, (text, label) in enumerate(rows):
         part = ("train", "val", "test")[n % 3]
-        lines.append(f"{text},other {n},{label},{'a' if n % 5 else 'b'},{part}")
+        lines.append(f"{text},other {n},{label},{'a' if n % 5 else 'b'},{part},{n % 2}")
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
@@ -273,6 +273,11 @@ DATA: dict[str, Any] = {
     "text": "comment",
     "label": "kind",
     "split": "part",
+    "split_names": {"0": "train", "1": "test"},
+    "labels": {"pos": "yes"},
+    "delimiter": ";",
+    "quoting": "none",
+    "header": False,
     "encoding": "latin-1",
     "val": 0.4,
     "test": 0.4,
@@ -298,6 +303,10 @@ def test_every_key_of_data_changes_something_for_texts(key: str, tmp_path: Path)
     base = {"source": str(path), "text": "review", "label": "label"}
     if key == "strict":
         base["max_characters"] = 20
+    if key == "split_names":
+        base["split"] = "half"
+    if key == "quoting":
+        path.write_text(path.read_text("utf-8").replace("other 3", '"other, 3"'), "utf-8")
     other = tmp_path / "others.csv"
     write_csv(other, [("one more film", "pos"), ("another", "neg")], ("text", "label"))
     value = str(other) if key == "unlabelled" else DATA[key]

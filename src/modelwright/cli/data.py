@@ -16,6 +16,7 @@ from modelwright.cli.options import (
     OutputFolder,
     Quiet,
     Settings,
+    SplitColumn,
     Strict,
     TextColumn,
     data_settings,
@@ -47,6 +48,7 @@ def inspect(
     ],
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = None,
     sets: Settings = None,
@@ -63,13 +65,14 @@ def inspect(
         source,
         text=text_column,
         label=label_column,
+        split=split_column,
         image=image_column,
         encoding=encoding,
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        settings = merge_tables({"data": values}, *map(parse_set, sets or ()))
-        config = check_table(DataConfig, settings["data"], "data")
+        tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
+        config = check_table(DataConfig, tables["data"], "data")
         report = modelwright.inspect_data(config, progress=progress)
         report.write(out)
     print_report(report, as_json=as_json)

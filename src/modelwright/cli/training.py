@@ -16,6 +16,7 @@ from modelwright.cli.options import (
     Quiet,
     RunFolder,
     Settings,
+    SplitColumn,
     Strict,
     TestTimeAugmentation,
     TextColumn,
@@ -49,6 +50,7 @@ def train(
     data: Annotated[list[str] | None, typer.Option(help="Path or named data set.")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     recipe: Annotated[
         str | None, typer.Option(help="cnn, bilstm, … or package.module:function.")
@@ -71,6 +73,7 @@ def train(
             data,
             text=text_column,
             label=label_column,
+            split=split_column,
             image=image_column,
             encoding=encoding,
             strict=strict,

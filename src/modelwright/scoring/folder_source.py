@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from modelwright.core.errors import DataError
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.scoring.chunks import FAULT, no_faults
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})

@@ -56,6 +56,8 @@ def image_records(
         source=str(path),
         rejected=(*rows.rejected, *rejected),
         label_order=rows.label_order,
+        notes=rows.notes,
+        columns=None if rows.columns is None else rows.columns.chosen(),
     )
 
 
