@@ -21,7 +21,7 @@ from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run
 from modelwright.training import optimizers
-from modelwright.training.augmentation import augment
+from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
@@ -78,7 +78,6 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
         np.zeros((12, 1)),
         train.batch_size,
         seed=train.seed,
-        augmentation="none",
     )
     rule = EarlyStopping(train.monitor, train.patience)
     return {
@@ -113,10 +112,19 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
 
 # --- [model] ---------------------------------------------------------------------------------
 
+AUGMENTATION = {
+    "rotation": 0.1,
+    "zoom": 0.2,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "cutout": 0.5,
+    "mixup": 1.0,
+}
 MODEL: dict[str, dict[str, Any]] = {
     "cnn": {
         "augment": "flip",
         "shift": (0.5, {"augment": "flip+crop"}),
+        **AUGMENTATION,
         "filters": [2],
         "units": 3,
         "dropout": 0.4,
@@ -125,6 +133,7 @@ MODEL: dict[str, dict[str, Any]] = {
     "whitened": {
         "augment": "flip",
         "shift": (0.5, {"augment": "flip+crop"}),
+        **AUGMENTATION,
         "widths": [4],
         "depth": 3,
         "activation": "relu",
@@ -203,8 +212,8 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
     if BUILDERS[builder].task == "image":
         images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
         rows: Any = TokenIds(images)
-        random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
-        seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
+        augmentation = Augmentation.from_options(table)
+        seen: Any = augmentation.apply(images, (1, 0, 0), np.array([True, False] * 3))[0]
         shape: tuple[int | None, ...] = (16, 16, 3)
     else:
         text_options = {k: v for k, v in model.options.items() if k in TEXT}

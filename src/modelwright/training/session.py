@@ -23,6 +23,7 @@ from modelwright.models.builders import adapt_network, check_options
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
+from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
@@ -97,6 +98,8 @@ class Session:
             source = load_source(start)
             self._continue_tokens(source)
             check_source(start, source, self.run)
+        self._augmentation = Augmentation.from_options(check_options(run.config.model))
+        self._mixed = self._augmentation.mixup > 0
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
@@ -226,7 +229,7 @@ class Session:
         }
         classes, smoothing = len(self.run.labels), self._config.label_smoothing
         return {
-            name: optimizers.loss_targets(split.labels, classes, smoothing)
+            name: optimizers.loss_targets(split.labels, classes, smoothing, mixed=self._mixed)
             for name, split in self.data.splits.items()
         }
 
@@ -245,14 +248,13 @@ class Session:
             self._targets["train"],
             self._config.batch_size,
             seed=self._config.seed,
-            augmentation=getattr(options, "augment", "none"),
-            shift=getattr(options, "shift", 0.0),
+            augmentation=self._augmentation,
             any_length=any_length,
         )
         self.network.compile(
             optimizers.build_optimizer(self._config, len(self.batches)),
-            optimizers.build_loss(self.network, self._config.label_smoothing),
-            metrics=["accuracy"],
+            optimizers.build_loss(self.network, self._config.label_smoothing, mixed=self._mixed),
+            metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
             jit_compile=runtime.jit_compile(),
         )
         if self._extras.extra_loss:
