@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ from modelwright.cli.options import (
     data_settings,
 )
 from modelwright.cli.output import print_report, show_progress
+
+if TYPE_CHECKING:
+    from modelwright.core.config import DataConfig
 
 app = typer.Typer(
     help="Download a named data set, or look at the rows of a source.", no_args_is_help=True
@@ -60,9 +63,6 @@ def inspect(
     quiet: Quiet = False,
 ) -> None:
     """Count, measure and check the rows of a source; write a plot and the rejected rows."""
-    from modelwright.core.config import DataConfig, check_table
-    from modelwright.recipes.resolve import merge_tables, parse_set
-
     values = data_settings(
         source,
         text=text_column,
@@ -73,9 +73,7 @@ def inspect(
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
-        config = check_table(DataConfig, tables["data"], "data")
-        report = modelwright.inspect_data(config, progress=progress)
+        report = modelwright.inspect_data(_data_config(values, sets), progress=progress)
         report.write(out)
     print_report(report, as_json=as_json)
 
@@ -102,27 +100,38 @@ def show(
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = None,
+    sets: Settings = None,
     strict: Strict = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Show rows of a source; draw images and their augmentation as a training sees them."""
-    from modelwright.core.config import DataConfig, check_table
     from modelwright.training.augmentation_preview import preview_rows
 
     values = data_settings(
         source,
         text=text_column,
         label=label_column,
+        split=split_column,
         image=image_column,
         encoding=encoding,
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        config = check_table(DataConfig, values, "data")
+        config = _data_config(values, sets)
         report = preview_rows(
             config, augment or (), rows=rows, draws=draws, out=out, progress=progress
         )
     print_report(report, as_json=as_json)
+
+
+def _data_config(values: dict[str, Any], sets: list[str] | None) -> DataConfig:
+    """Returns the settings of the options, with those of ``--set`` on top."""
+    from modelwright.core.config import DataConfig, check_table
+    from modelwright.recipes.resolve import merge_tables, parse_set
+
+    tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
+    return check_table(DataConfig, tables["data"], "data")
