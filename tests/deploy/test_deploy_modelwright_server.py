@@ -153,7 +153,9 @@ def test_kserve_has_a_runtime_of_its_own(tmp_path: Path) -> None:
     runtime, *services = documents(tmp_path, "kserve", **options)
     published_schemas.serving_runtime(runtime)
     [container] = runtime["spec"]["containers"]
-    assert container["command"] == ["modelwright", "serve", "/mnt/models"]
+    parsed = check_arguments(container)
+    assert (parsed["models"], parsed["model_name"]) == (Path("/mnt/models"), "{{.Name}}")
+    assert parsed["rest_port"] == container["readinessProbe"]["httpGet"]["port"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": 8080}
     for document in services:

@@ -46,6 +46,10 @@ BatchingFile = Annotated[
     Path | None,
     typer.Option("--batching-parameters", help="TensorFlow Serving batching parameters file."),
 ]
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="Name of the model, if MODELS is the folder of one; the folder's otherwise."),
+]
 Poll = Annotated[float, typer.Option(help="Seconds between checks for new versions.")]
 ApiKeysFile = Annotated[
     Path | None,
@@ -120,6 +124,7 @@ def serve(
     engine: Engine = "auto",
     model_config: ModelConfigFile = None,
     links: Links = None,
+    model_name: ModelName = None,
     batching: BatchingFile = None,
     poll: Poll = 1.0,
     api_keys: ApiKeysFile = None,
@@ -162,6 +167,7 @@ def serve(
         engine=engine,
         model_config=_absolute(model_config),
         links=tuple(str(_without_following(folder)) for folder in links or ()),
+        model_name=model_name,
         keys=_absolute(api_keys),
         rate=rate,
         tls=_tls(tls_cert, tls_key, tls_ca),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import ssl
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -31,6 +32,8 @@ _OPTIONS = {
     "queue": "--queue",
 }
 """The option of each limit that has one."""
+
+MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ class ServeConfig:
     model_config: str | None = None
     links: tuple[str, ...] = ()
     """Folders outside ``models`` that links in it may lead to."""
+    model_name: str | None = None
+    """Name under which ``models``, the folder of one model, is served; None for the folder's."""
     batching: Batching = field(default_factory=Batching)
     keys: str | None = None
     rate: float = 0.0
@@ -162,6 +167,7 @@ def check_config(config: ServeConfig) -> ServeConfig:
     for folder in config.links:
         if not Path(folder).is_dir():
             raise ConfigError(f"--allow-links-to was given {folder}; expected a folder.")
+    _check_model_name(config)
     _check_numbers(config)
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):
@@ -190,6 +196,18 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_model_name(config: ServeConfig) -> None:
+    if config.model_name is None:
+        return
+    if config.model_config:
+        raise ConfigError("--model-name and --model-config both name models; give one of them.")
+    if not MODEL_NAME.fullmatch(config.model_name):
+        raise ConfigError(
+            f"--model-name was given {config.model_name!r}; expected at most 128 characters without"
+            " '/', ':' and spaces."
+        )
 
 
 def _check_numbers(config: ServeConfig) -> None:
