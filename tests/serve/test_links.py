@@ -189,3 +189,11 @@ def test_base_paths_lie_in_the_models_folder_or_where_links_may_lead(revisions: 
 def test_a_folder_for_links_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--allow-links-to was given missing; expected a folder"):
         check_config(ServeConfig(str(tmp_path), links=("missing",)))
+
+
+def test_the_folder_of_one_model_may_have_another_name(revisions: Path) -> None:
+    async def steps(manager: Manager) -> None:
+        assert set(manager.models) == {"reviews"}
+        assert content(manager, "reviews") == b"one" and manager.ready
+
+    run(Models(revisions / "one" / "m"), steps, model_name="reviews")

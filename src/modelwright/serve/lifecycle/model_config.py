@@ -7,7 +7,6 @@ models. This module loads no model.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,9 @@ from modelwright.core.errors import ConfigError
 from modelwright.servable.live_version import LATEST, VersionPolicy, VersionSelection
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.withdrawn import read_withdrawn
+from modelwright.serve.config import MODEL_NAME
 from modelwright.serve.lifecycle.links import is_inside
 from modelwright.wire import messages
-
-NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def models_in_message(config: Any, root: Path, links: Sequence[Path] = ()) -> di
         raise ConfigError("the model config has a custom_model_config; expected model_config_list.")
     entries: dict[str, ModelEntry] = {}
     for model in config.model_config_list.config:
-        if not NAME.fullmatch(model.name):
+        if not MODEL_NAME.fullmatch(model.name):
             raise ConfigError(
                 f"the model config names a model {model.name!r}; expected a name without '/', ':'"
                 " and spaces."

@@ -33,6 +33,7 @@ class ModelSource:
         self.root = Path(config.models)
         self.links = tuple(map(Path, config.links))
         self._file = Path(config.model_config) if config.model_config else None
+        self._name = config.model_name
         self.reloaded: Mapping[str, ModelEntry] | None = None
         """The models of the config that a client sent, which replaces the file and the folder."""
 
@@ -72,6 +73,8 @@ class ModelSource:
                 if not before:
                     raise
                 return Look(before, problem=str(error))
+        if self._name is not None:
+            return Look({self._name: ModelEntry(self._name, self.root)})
         try:
             found = models_in_folder(self.root)
         except OSError as error:

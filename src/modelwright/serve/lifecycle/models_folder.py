@@ -17,7 +17,8 @@ from modelwright.servable.manifest import EXAMPLES, MANIFEST, ignored_folders, v
 from modelwright.servable.tokenizer import TOKENIZER
 from modelwright.servable.version_folder import SAVED_MODEL
 from modelwright.servable.withdrawn import WITHDRAWN_FILE
-from modelwright.serve.lifecycle.model_config import NAME, ModelEntry
+from modelwright.serve.config import MODEL_NAME
+from modelwright.serve.lifecycle.model_config import ModelEntry
 
 _SHOWN = 50
 """Entries whose reasons are kept; a folder may hold thousands of other files."""
@@ -91,7 +92,7 @@ def _why_no_model(path: Path) -> str:
         return "is hidden, because its name begins with a dot"
     if not version_folders(path):
         return _without_versions(path)
-    if not NAME.fullmatch(path.name):
+    if not MODEL_NAME.fullmatch(path.name):
         return "has a name that no model can have; expected one without ':' and spaces"
     return ""
 

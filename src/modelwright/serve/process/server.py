@@ -141,7 +141,9 @@ class Worker:
         memory.freeze_garbage_collector()
 
     def hang_up(self) -> None:
-        """Looks for new versions at once, as SIGHUP asks for."""
+        """Opens the access log again under its name, and looks for new versions at once."""
+        if self._log and self._config.reopens_log:
+            self._log.reopen()
         self._woken.set()
 
     @property
