@@ -172,6 +172,16 @@ def find_route(method: str, path: str) -> RouteMatch | None:
     raise Refused("INVALID_ARGUMENT", f"Malformed request: {method} {path[:200]}")
 
 
+def allowed_methods(path: str) -> tuple[str, ...]:
+    """Returns the methods that a path takes; empty if no route has it."""
+    methods: list[str] = []
+    for route in ROUTES:
+        found = route.pattern.fullmatch(path) if route.path.startswith(_V1) else route.path == path
+        if found:
+            methods += route.methods
+    return tuple(dict.fromkeys(methods))
+
+
 def _target(model: str = "", version: str | None = None, label: str | None = None) -> Target:
     if version is None:
         return Target(_decoded(model), None, _decoded(label) if label else None)
