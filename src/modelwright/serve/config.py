@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
+from modelwright.core.image_limits import MAX_PIXELS
 from modelwright.core.nearest import nearest
-from modelwright.data.images import MAX_PIXELS
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
 
