@@ -335,11 +335,31 @@ def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
     assert found[0] != found[1]
     with pytest.raises(DataError, match="nowhere"):
         load_data(DataConfig(source="mnist", folder=str(tmp_path / "nowhere")))
+    (tmp_path / "tables").mkdir()
+    moved = table.rename(tmp_path / "tables" / "images.csv")
+    with pytest.raises(DataError, match="no usable rows"):
+        load_data(DataConfig(source=str(moved), image="one"))
+    assert load_data(DataConfig(source=str(moved), image="one", image_root=str(tmp_path)))
+
+
+def test_every_key_of_folders_changes_something(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_images(tmp_path / name, 4, side=8, seed=ord(name))
+    named = {"train_folder": "a", "val_folder": "b", "test_folder": "c"}
+    base = {"source": str(tmp_path), "val": 0, "test": 0}
+    assert load_data(DataConfig(**base, **named)).counts() == {"train": 12, "val": 12, "test": 12}
+    for key in ("val_folder", "test_folder"):
+        fewer = {**named, key: [], "skip": named[key]}
+        split = key.removesuffix("_folder")
+        assert split not in load_data(DataConfig(**base, **fewer)).counts()
+    assert load_data(DataConfig(**base)).labels == ("a", "b", "c")
 
 
 def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
-    assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
+    images = {"image", "image_size", "image_root", "memory_mib"}
+    folders = {"folder", "train_folder", "val_folder", "test_folder", "skip"}
+    assert {*DATA, *images, *folders} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
         fields = set(BUILDERS[builder].options.model_fields)
         shared = set(TEXT) if BUILDERS[builder].task == "text" else set()

@@ -15,6 +15,7 @@ from modelwright.cli.options import (
     LabelColumn,
     OutputFolder,
     Quiet,
+    Settings,
     SplitColumn,
     Strict,
     TextColumn,
@@ -50,9 +51,7 @@ def inspect(
     split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting of data, as data.key=value.")
-    ] = None,
+    sets: Settings = None,
     strict: Strict = False,
     out: OutputFolder = Path("inspection"),
     as_json: AsJson = False,
@@ -72,8 +71,8 @@ def inspect(
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
-        config = check_table(DataConfig, tables["data"], "data")
+        settings = merge_tables({"data": values}, *map(parse_set, sets or ()))
+        config = check_table(DataConfig, settings["data"], "data")
         report = modelwright.inspect_data(config, progress=progress)
         report.write(out)
     print_report(report, as_json=as_json)

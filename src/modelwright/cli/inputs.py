@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
 
 _TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 

@@ -22,6 +22,9 @@ ImageColumn = Annotated[str | None, typer.Option(help="Column that holds paths o
 Encoding = Annotated[
     str | None, typer.Option(help="Text encoding of a table; UTF-8 or UTF-16 by default.")
 ]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting, as table.key=value.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
 
 TestTimeAugmentation = Annotated[

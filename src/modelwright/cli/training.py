@@ -15,6 +15,7 @@ from modelwright.cli.options import (
     LabelColumn,
     Quiet,
     RunFolder,
+    Settings,
     SplitColumn,
     Strict,
     TestTimeAugmentation,
@@ -56,9 +57,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting, as table.key=value.")
-    ] = None,
+    sets: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
     ] = None,

@@ -61,6 +61,16 @@ class DataConfig(Table):
     labels: Literal["keep", "fold"] | dict[str, Annotated[str, Field(min_length=1)]] = "keep"
     """fold makes one class of labels that differ only in case, width or spaces, or as ``1`` and
     ``1.0``. A table names the new label of each old one."""
+    train_folder: str | list[str] = []
+    """Folder of the training rows, or a list of them; "." if all folders are classes."""
+    val_folder: str | list[str] = []
+    """Folder of the validation rows, or a list of them."""
+    test_folder: str | list[str] = []
+    """Folder of the test rows, or a list of them."""
+    skip: str | list[str] = []
+    """Folder that is left out, or a list of them."""
+    image_root: str | list[str] = []
+    """Folder in which images may lie that a table names, besides its own, or a list of them."""
     unlabelled: str | list[str] = []
     """Tables or named sets of texts without labels, for networks that learn from texts alone."""
     encoding: str = "auto"

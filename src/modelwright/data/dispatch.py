@@ -19,6 +19,7 @@ from modelwright.data.named.definitions import SET_NAMES
 from modelwright.data.named.records import read_named
 from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
+from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
 from modelwright.data.readers.split_tables import (
     read_split_files,
@@ -39,7 +40,7 @@ Reader = Callable[[Path, DataConfig], Records]
 def _read_zip(path: Path, config: DataConfig) -> Records:
     if tables := zipped_tables(path):
         return read_zipped_tables(path, tables, config)
-    return read_zip(path, config.encoding)
+    return read_zip(path, config.encoding, NamedFolders.of(config))
 
 
 READERS: dict[str, Reader] = {
@@ -126,7 +127,7 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
         )
-    return read_folder(path, config.encoding)
+    return read_folder(path, config.encoding, NamedFolders.of(config))
 
 
 def _find_reader(path: Path) -> Reader:

@@ -20,7 +20,6 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
 
-IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 64_000_000
 """Largest width times height. A larger image is rejected as a decompression bomb."""
 

@@ -79,7 +79,12 @@ def _load_rows(
         dataset = reload_data(run.config.data, run.data, run.path, progress)
         return LoadedRows(split_of(dataset, split), (), ()), f"{dataset.source}, {split}"
     if not isinstance(data, DataConfig):
-        data = run.config.data.model_copy(update={"source": str(data), "limit": None})
+        # The folders that the settings name are those of the source that the run was trained on.
+        folders: dict[str, list[str]] = {
+            key: [] for key in ("train_folder", "val_folder", "test_folder", "skip")
+        }
+        update = {"source": str(data), "limit": None, **folders}
+        data = run.config.data.model_copy(update=update)
     rows = load_split(data, labels=run.labels, shape=run.shape, task=run.task, progress=progress)
     return rows, str(data.source)
 

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers.columns import (
     ColumnNotFoundError,
     Columns,

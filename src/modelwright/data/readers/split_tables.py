@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers.columns import ColumnNotFoundError, Role
 from modelwright.data.readers.packed import members_of, read_member
 from modelwright.data.readers.tables import is_table, read_table, read_table_content, table_name

@@ -6,7 +6,7 @@ The content of texts is not checked here. Paths of images are checked here and o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,16 @@ import pyarrow.parquet as paparquet
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
-from modelwright.core.types import Rejected, SplitName
+from modelwright.core.types import SplitName
 from modelwright.data.readers.columns import Role, find_columns
 from modelwright.data.readers.csv_tables import read_csv
 from modelwright.data.readers.encodings import to_utf8
+from modelwright.data.readers.image_tables import image_records
 from modelwright.data.readers.json_tables import read_json
 from modelwright.data.readers.packed import PACKED, read_packed
 from modelwright.data.readers.split_column import read_split_column
 from modelwright.data.readers.table_rows import TableRows, assemble
-from modelwright.data.records import Column, Encoded, Records
+from modelwright.data.records import Column, Records
 
 TEXT_TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 """Extensions of tables of plain text, with their usual delimiter."""
@@ -94,7 +95,7 @@ def read_table_content(
         splits, rows = found.splits, rows.with_notes(found.note)
     values: Column = rows.values
     if rows.task == "image":
-        return _image_records(rows, splits, origin, path)
+        return image_records(rows, splits, origin, path, config)
     return Records(
         task="text",
         values=values,
@@ -161,49 +162,3 @@ def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
         return tuple(str(name) for name in features[column]["names"])
     except (KeyError, ValueError, TypeError):
         return None
-
-
-def _image_records(
-    rows: TableRows,
-    splits: Sequence[SplitName | None] | None,
-    origin: Callable[[int], str],
-    path: Path,
-) -> Records:
-    """Returns rows whose images are paths, bytes, or a struct of both, as Hugging Face writes."""
-    found = [_find_image(value, path.parent) for value in rows.values.to_pylist()]
-    usable = [row for row, image in enumerate(found) if not isinstance(image, str)]
-    rejected = [
-        Rejected(origin(row), reason) for row, reason in enumerate(found) if isinstance(reason, str)
-    ]
-    values: list[Encoded] = [image for image in found if not isinstance(image, str)]
-    return Records(
-        task="image",
-        values=values,
-        labels=rows.labels.take(pa.array(usable, pa.int64())),
-        splits=None if splits is None else [splits[row] for row in usable],
-        origin=lambda row: origin(usable[row]),
-        source=str(path),
-        rejected=(*rows.rejected, *rejected),
-        label_order=rows.label_order,
-        notes=rows.notes,
-        columns=None if rows.columns is None else rows.columns.chosen(),
-    )
-
-
-def _find_image(value: Any, folder: Path) -> Encoded | str:
-    """Returns the image of a cell, or why there is none."""
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        return "has no image"
-    path = folder / value.replace("\\", "/")
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        exists = inside and path.is_file()
-    except OSError:
-        return "has a path that cannot be a file"
-    if not inside:
-        return f"has the path '{value[:100]}', outside the table's folder"
-    return path if exists else f"has the path '{value[:100]}', where there is no file"
