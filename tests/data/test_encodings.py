@@ -41,6 +41,12 @@ def test_the_codec_that_fits_is_named_with_what_it_reads(
         read(tmp_path / "a.csv", content.encode(codec))
 
 
+def test_a_header_in_another_codec_is_no_missing_column(tmp_path: Path) -> None:
+    content = "评论,标签\n很好,好评\n很差,差评\n".encode("gb18030")
+    with pytest.raises(DataError, match=r"not UTF-8: line 1 .*gb18030\); there it has '评论,标签'"):
+        read(tmp_path / "a.csv", content)
+
+
 def test_bytes_of_no_likely_codec(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"set data.encoding \(--encoding\) to the file's own"):
         read(tmp_path / "a.csv", b"text,label\n" + bytes(range(128, 256)) + b",x\n")

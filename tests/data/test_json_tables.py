@@ -66,6 +66,9 @@ def test_an_object_as_the_label_is_named_as_such(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl", objects)
     found = read(tmp_path / "a.jsonl", objects, label="label.name")
     assert rows(found) == [("a", "x"), ("b", "y")]
+    assert found.notes == (
+        "columns: text from 'text', label from 'label.name'; not read: label.id",
+    )
 
 
 @pytest.mark.parametrize("indent", [None, 2])
