@@ -69,6 +69,7 @@ def test_a_config_file_and_an_evaluation_on_other_rows(
     code, out, _ = cli("evaluate", tmp_path / "r", "--data", other, "--json")
     measured = json.loads(out)
     assert (measured["rows"], measured["rejected"]) == (2, 1)
+    assert measured["notes"] == ["columns: text from '评论', label from '情感'"]
     folder = Path(measured["folder"])
     assert "empty" in (folder / "rejected.csv").read_text()
     assert {p.name for p in folder.glob("*.png")} >= {

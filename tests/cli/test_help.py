@@ -58,7 +58,7 @@ def test_help_loads_no_heavy_package() -> None:
 
 
 def test_data_settings_hold_only_what_was_set() -> None:
-    unset: dict[str, Any] = dict.fromkeys(("text", "label", "image", "encoding"))
+    unset: dict[str, Any] = dict.fromkeys(("text", "label", "split", "image", "encoding"))
     assert data_settings(None, **unset, strict=False) == {}
     assert data_settings(["a"], **unset, strict=True) == {"source": "a", "strict": True}
     assert data_settings(["a", "b"], **{**unset, "label": "y"}, strict=False) == {

@@ -121,6 +121,8 @@ def _columns(
     try:
         columns = find_columns(header, config, name, like)
     except ColumnNotFoundError as error:
+        if not is_utf8(data):
+            raise not_utf8(data, name) from None
         if not looks_like_data:
             raise
         raise ColumnNotFoundError(

@@ -147,4 +147,4 @@ def _read_parts(
     if unread:
         verb = "is" if len(unread) == 1 else "are"
         notes.append(f"{', '.join(unread)} in {short} {verb} not read: no split's name")
-    return records.with_notes(*notes)
+    return replace(records.with_notes(*notes), source=source)
