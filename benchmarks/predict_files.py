@@ -1,6 +1,6 @@
 """Scoring whole files: rows per second, memory, and going on after a kill.
 
-Each servable scores a CSV of texts, or a folder of images, with ``predict_file`` (the side ``file``)
+Each servable scores a CSV of texts, or a folder of images, with ``predict_file`` (side ``file``)
 and the same engine answers the same rows in a bare loop on the same cores (``bare loop``): one
 process on each core, which has read its rows before the clock starts and keeps no answer. The
 seconds of ``file`` include reading, starting the processes, and writing the output. ``file`` writes
