@@ -94,7 +94,7 @@ def test_lines_from_standard_input(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("很好\nawful\n"))
     _, out, _ = cli("predict", text_servable, "-", "--json")
-    assert len(json.loads(out)) == 2
+    assert [json.loads(line)["error"] for line in out.splitlines()] == [None, None]
 
 
 def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ def test_a_file_of_texts_and_an_empty_input_are_not_classified(
 ) -> None:
     code, _, err = cli("predict", text_servable, reviews)
     assert code == 2
-    assert "is a file, but" in err
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert "is a file, but" in err and "-o scored.csv" in err
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     code, _, err = cli("predict", text_servable, "-")
     assert code == 2
     assert "standard input is empty" in err
