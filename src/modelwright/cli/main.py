@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import modelwright
-from modelwright.cli import data, deployment, doctor, servables, server, studies, training
+from modelwright.cli import data, deployment, doctor, runs, servables, server, studies, training
 from modelwright.core.errors import ModelwrightError
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
@@ -39,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
     app.command()(command)
 

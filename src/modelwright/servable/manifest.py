@@ -22,10 +22,11 @@ from typing import Any
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import changed_files, sha256_tree, write_json
+from modelwright.core.folders import SERVABLE_RECORD, kind_of, wrong_folder
 from modelwright.core.types import Task
 
 FORMAT = 1
-MANIFEST = "modelwright.json"
+MANIFEST = SERVABLE_RECORD
 EXAMPLES = "examples.jsonl"
 _NAME = re.compile(r"[a-z][\w-]*")
 TOLERANCE = 1e-4
@@ -101,6 +102,8 @@ def read_manifest(folder: Path) -> Manifest:
         recorded = {manifest.examples_of(name) for name in manifest.engines}
         problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
     except FileNotFoundError:
+        if kind_of(folder) not in ("version", "folder"):
+            raise ServableError(wrong_folder(folder, "servable")) from None
         raise ServableError(
             f"{folder} is not a servable: {MANIFEST} is missing; expected a folder that"
             " 'modelwright export' made."
@@ -141,11 +144,7 @@ def find_version(path: Path) -> Path:
         return path
     folders = version_folders(path)
     if not folders:
-        problem = "holds no version" if path.is_dir() else "does not exist"
-        raise ServableError(
-            f"{path} {problem}; expected a model folder or one of its versions, made by"
-            " 'modelwright export'."
-        )
+        raise ServableError(wrong_folder(path, "servable"))
     return folders[max(folders)]
 
 
