@@ -23,8 +23,13 @@ SHARED = {
 def commands() -> dict[str, Any]:
     """Returns every command by its full name."""
     top: Any = typer.main.get_command(app)
-    inside = {f"data {name}": command for name, command in top.commands["data"].commands.items()}
-    return {**{n: c for n, c in top.commands.items() if n != "data"}, **inside}
+    found = {}
+    for name, command in top.commands.items():
+        inside = getattr(command, "commands", None)
+        found |= (
+            {f"{name} {word}": one for word, one in inside.items()} if inside else {name: command}
+        )
+    return found
 
 
 @pytest.mark.parametrize("name", commands())

@@ -7,6 +7,7 @@ weights.weights.h5   the best weights
 checkpoint.npz       the state to resume from, until the training has finished
 history.csv          one line for each epoch
 rejected.csv         the rejected rows and the reasons, if there are any
+exports.json         where the run was exported, if it was
 plots/ tensorboard/ evaluations/
 """
 
@@ -23,6 +24,7 @@ from modelwright.core.backend import keras_backend
 from modelwright.core.config import Config, from_toml, to_toml
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
+from modelwright.core.folders import RUN_RECORD, is_run, wrong_folder
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
 from modelwright.models.builders import augment_network, build_network, check_options
@@ -134,7 +136,7 @@ class Run:
             **({"tokens": changed.tokens} if changed.tokens else {}),
             "files": files,
         }
-        write_json(self.path / "run.json", record)
+        write_json(self.path / RUN_RECORD, record)
         return changed
 
 
@@ -193,7 +195,7 @@ def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
 def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
     """Returns what is in a run's files, and the recorded checksums."""
     try:
-        record = json.loads((path / "run.json").read_text("utf-8"))
+        record = json.loads((path / RUN_RECORD).read_text("utf-8"))
         if record["format"] != FORMAT:
             raise RunError(
                 f"the run {path} has format {record['format']}; this version reads {FORMAT}."
@@ -217,10 +219,14 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name
+        if not is_run(path):
+            raise RunError(wrong_folder(path, "run")) from None
         raise RunError(
             f"{path} is not a run: {name} is missing; expected a folder that 'modelwright train'"
             " wrote."
         ) from None
+    except NotADirectoryError:
+        raise RunError(wrong_folder(path, "run")) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"the run {path} cannot be read: {type(error).__name__} {error}.") from None
     except RunError:

@@ -22,12 +22,13 @@ from typing import Any
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import changed_files, sha256_tree, write_json
+from modelwright.core.folders import SERVABLE_RECORD, kind_of, wrong_folder
 from modelwright.core.types import Task
 from modelwright.servable.litter import is_litter
 from modelwright.servable.live_version import LARGEST_VERSION, version_number
 
 FORMAT = 1
-MANIFEST = "modelwright.json"
+MANIFEST = SERVABLE_RECORD
 EXAMPLES = "examples.jsonl"
 _NAME = re.compile(r"[a-z][\w-]*")
 _LIKE_A_NUMBER = re.compile(r"\s*[+\-−－＋]?\d+\s*")
@@ -119,6 +120,8 @@ def read_manifest(folder: Path) -> Manifest:
         recorded = {manifest.examples_of(name) for name in manifest.engines}
         problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
     except FileNotFoundError:
+        if kind_of(folder) not in ("version", "folder"):
+            raise ServableError(wrong_folder(folder, "servable")) from None
         raise ServableError(
             f"{folder} is not a servable: {MANIFEST} is missing; expected a folder that"
             " 'modelwright export' made."
@@ -172,13 +175,10 @@ def find_version(path: Path) -> Path:
         return path
     folders = version_folders(path)
     if not folders:
-        problem = "holds no version" if path.is_dir() else "does not exist"
+        message = wrong_folder(path, "servable")
         if ignored := ignored_folders(path):
-            problem += f" ({'; '.join(f'{name}: {why}' for name, why in ignored.items())})"
-        raise ServableError(
-            f"{path} {problem}; expected a model folder or one of its versions, made by"
-            " 'modelwright export'."
-        )
+            message += f" Ignored: {'; '.join(f'{name}: {why}' for name, why in ignored.items())}."
+        raise ServableError(message)
     return folders[max(folders)]
 
 

@@ -20,6 +20,7 @@ from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import build_network, check_options, find_builder
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
+from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import create_run, input_shape, load_run
 from modelwright.training.extras import Extras
@@ -95,12 +96,13 @@ def train(
     run = create_run(config, data, Path(out) if out else None)
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
-    try:
-        session = Session(run, data, extras=extras, progress=progress)
-    except ModelwrightError:
-        shutil.rmtree(run.path)  # nothing was trained, and the folder must be free for the next try
-        raise
-    return _finish(session, progress)
+    with lock_run(run.path):
+        try:
+            session = Session(run, data, extras=extras, progress=progress)
+        except ModelwrightError:
+            shutil.rmtree(run.path)  # nothing was trained; the folder must be free for another try
+            raise
+        return _finish(session, progress)
 
 
 def resume(
@@ -128,8 +130,9 @@ def resume(
             f" KERAS_BACKEND={run.backend}."
         )
     make_deterministic(run.config.train.seed)
-    data = reload_data(run.config.data, run.data, run.path, progress)
-    return _finish(Session(run, data, extras=extras, progress=progress), progress)
+    with lock_run(run.path):
+        data = reload_data(run.config.data, run.data, run.path, progress)
+        return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
 def _check_data(config: Config, data: Dataset) -> None:
