@@ -79,7 +79,7 @@ def test_a_wrong_backend_ends_a_command_with_one_line_but_does_not_affect_predic
     text_servable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    command = [sys.executable, "-m", "modelwright.cli.main"]
+    command = [sys.executable, "-m", "modelwright"]
     done = subprocess.run([*command, "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: KERAS_BACKEND is 'torch'.")

@@ -274,6 +274,8 @@ class _Transport(asyncio.Transport):
         super().__init__({"peername": ("10.0.0.7", 1), "sockname": ("10.0.0.1", 80)})
         self.written = bytearray()
         self.closed = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Whether the client reads an end: the server closed, or writes no more."""
         self.aborted = False
         self.unread = 0
 
@@ -286,10 +288,17 @@ class _Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed.set()
+        self.ended.set()
 
     def abort(self) -> None:
         self.aborted = True
-        self.closed.set()
+        self.close()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended.set()
 
     def get_write_buffer_size(self) -> int:
         return self.unread
@@ -326,10 +335,10 @@ class MemoryConnection:
             await asyncio.sleep(0)
 
     async def until_closed(self, seconds: float = 5.0) -> Written:
-        """Waits until the server closes the connection."""
-        await asyncio.wait_for(self.transport.closed.wait(), seconds)
+        """Waits until the client reads the end of the connection."""
+        await asyncio.wait_for(self.transport.ended.wait(), seconds)
         return self.written()
 
     def written(self) -> Written:
         """What has been written so far."""
-        return Written(bytes(self.transport.written), self.transport.is_closing())
+        return Written(bytes(self.transport.written), self.transport.ended.is_set())

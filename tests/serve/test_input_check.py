@@ -6,6 +6,7 @@ import grpc
 import numpy as np
 import pytest
 
+from modelwright.data.images import encode_png
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import GRPC, HTTP, Refused
 from modelwright.serve.lifecycle.input_check import check_inputs
@@ -51,3 +52,36 @@ def test_a_wrong_type_is_named_as_in_tensorflow() -> None:
     signatures = {"s": Signature("", {"x": TensorSpec("x", "DT_FLOAT", None)}, {})}
     with pytest.raises(Refused, match="'x' has the type DT_STRING; expected DT_FLOAT"):
         check_inputs("s", signatures, {"x": np.array([b"a"], object)}, RequestLimits())
+
+
+def check_strings(name: str, values: list[bytes], **limits: int) -> int:
+    """Checks strings of bytes as an input; returns what they count as."""
+    signatures = {"s": Signature("", {name: TensorSpec(name, "DT_STRING", (-1,))}, {})}
+    inputs = {name: np.array(values, object)}
+    return check_inputs("s", signatures, inputs, RequestLimits(**limits)).size
+
+
+def test_texts_and_image_files_have_bounds_of_their_own() -> None:
+    photo = encode_png(np.zeros((40, 50, 3), np.uint8)) + bytes(2**21)
+    assert check_strings("x", [b"a" * 2**20, photo]) > 2**21
+    for name, value, limits, message in (
+        ("x", b"a" * 11, {"text": 10}, r"has a text of 11 bytes; .* at most 10 \(--max-text\)"),
+        ("x", photo, {"image": 10}, r"an image file of 2,\d+,\d+ bytes; .*10 \(--max-image\)"),
+        ("image_bytes", b"?" * 11, {"image": 10, "text": 1}, r"an image file of 11 bytes"),
+        ("x", photo, {"pixels": 1999}, r"an image of 50x40 pixels, .* \(--max-pixels\)"),
+    ):
+        with pytest.raises(Refused, match=message):
+            check_strings(name, [b"BMW", value], **limits)
+    assert check_strings("image_bytes", [b"?" * 11], text=10) == 11
+    assert check_strings("x", [photo], pixels=2000) > 2**21
+
+
+def test_a_small_file_of_a_large_image_does_not_count_as_small() -> None:
+    bomb = encode_png(np.zeros((2000, 2000, 3), np.uint8))
+    assert check_strings("x", [bomb]) > len(bomb) + 50_000
+
+
+def test_a_savedmodel_gets_no_image_that_would_use_all_memory() -> None:
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(Refused, match=r"60000x60000 pixels, 3600 megapixels; .* at most 64 "):
+        check_strings("x", [header])

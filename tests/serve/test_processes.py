@@ -115,6 +115,28 @@ def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
     assert set(answered) == {200} and not failed
 
 
+def test_a_moved_log_and_an_open_watch_do_not_disturb_a_server(
+    models: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "access"
+    with serving(models, tmp_path, "--workers", 2, "--access-log", log) as client:
+        client.get("/healthz")
+        until(lambda: log.exists() and log.read_bytes())
+        log.rename(tmp_path / "access.1")
+        (server,) = (p for p in psutil.Process().children() if "serve" in p.cmdline())
+        server.send_signal(signal.SIGHUP)
+        until(log.exists)
+        for _ in range(4):
+            assert client.get("/healthz").status == 200
+        until(lambda: len(log.read_text().splitlines()) == 4)
+        watch = client.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+        assert next(watch) == b"\x08\x01"
+        start = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert list(watch) == [b"\x08\x02"]
+        assert server.wait(20) in (0, None) and time.monotonic() - start < 15
+
+
 def certificates(folder: Path) -> tuple[Path, Path]:
     """A key, and a certificate of 127.0.0.1 that it signed itself."""
     from cryptography import x509

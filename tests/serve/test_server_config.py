@@ -34,8 +34,14 @@ Cli = Callable[..., tuple[int, str, str]]
         ({"rest_port": 99999}, "--rest-port was given 99999; expected 0 to 65535"),
         ({"engine": "onyx"}, "--engine was given 'onyx'. Did you mean 'onnx'?"),
         ({"tls": Tls(__file__, __file__)}, "cannot be used: .*; expected PEM files"),
-        ({"limits": RequestLimits(rows=0)}, "the limit rows was given 0; expected more than 0"),
+        ({"limits": RequestLimits(rows=0)}, "--max-rows was given 0; expected more than 0"),
+        ({"limits": RequestLimits(depth=0)}, "the limit depth was given 0; expected more than 0"),
+        ({"limits": RequestLimits(idle_seconds=-1)}, "--idle-timeout was given -1"),
+        ({"limits": RequestLimits(pixels=2 * 10**8)}, "--max-pixels was given 200; .* most 64"),
+        ({"limits": RequestLimits(pending=2**20)}, "--max-pending 1 is less than --max-body 32"),
         ({"poll": 0.0}, "--poll 0.0, --drain 0.5 and --rate 0.0: expected seconds above 0"),
+        ({"model_name": "a b"}, "--model-name was given 'a b'; expected at most 128 characters"),
+        ({"model_name": "a", "model_config": __file__}, "both name models; give one of them"),
         ({"models": "missing"}, "missing is not a folder; expected one that holds models"),
     ],
     ids=str,
@@ -99,9 +105,15 @@ def test_the_command_passes_its_options_on(
     options = {
         "--rate": 5,
         "--max-body": 2,
+        "--max-pending": 5,
+        "--max-text": 0.5,
+        "--max-image": 1.5,
+        "--max-pixels": 12.5,
+        "--max-elements": 99,
         "--max-rows": 100,
         "--timeout": 7,
         "--header-timeout": 3,
+        "--idle-timeout": 4,
         "--drain": 1,
         "--api-keys": "keys.txt",
         "--batching-parameters": batching,
@@ -118,8 +130,19 @@ def test_the_command_passes_its_options_on(
     assert (config.rate, config.drain, config.models) == (5.0, 1.0, str(tmp_path))
     assert config.keys == str(Path("keys.txt").resolve())
     assert config.limits == RequestLimits(
-        body=2 * 2**20, rows=100, seconds=7.0, header_seconds=3.0, queue=32
+        body=2 * 2**20,
+        pending=5 * 2**20,
+        text=2**19,
+        image=3 * 2**19,
+        pixels=12_500_000,
+        elements=99,
+        rows=100,
+        seconds=7.0,
+        header_seconds=3.0,
+        idle_seconds=4.0,
+        queue=32,
     )
+    assert RequestLimits(header_seconds=3.0).idle == 3.0 and config.limits.idle == 4.0
     assert config.batching == Batching(rows=16, requested=True)
 
 

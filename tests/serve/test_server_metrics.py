@@ -37,3 +37,12 @@ def test_metrics_are_the_sum_of_all_workers_also_of_those_that_ended(tmp_path: P
     assert ':tensorflow:serving:request_count{model_name="b",status="NOT_FOUND"} 1' in text
     assert "request_latency_count" in text
     assert SharedMetrics(own, None, "2").render() == own.render()
+
+
+def test_numbers_have_all_their_digits() -> None:
+    metrics = Metrics()
+    metrics.count(REQUESTS, 12_345_678, model_name="a")
+    metrics.histogram(LATENCY, model_name="a").add(123_456_789.25)
+    text = metrics.render()
+    assert ':tensorflow:serving:request_count{model_name="a"} 12345678\n' in text
+    assert ':tensorflow:serving:request_latency_sum{model_name="a"} 123456789.25\n' in text

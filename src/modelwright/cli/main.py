@@ -6,9 +6,20 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 import modelwright
-from modelwright.cli import data, deployment, doctor, servables, server, studies, training
+from modelwright.cli import (
+    data,
+    deployment,
+    doctor,
+    prediction,
+    servables,
+    server,
+    studies,
+    training,
+)
+from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
 from modelwright.core.errors import ModelwrightError
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
@@ -23,13 +34,17 @@ _COMMANDS = (
     servables.quantize,
     servables.verify,
     servables.benchmark,
-    servables.predict,
+    prediction.predict,
     server.serve,
     server.versions,
     server.rollback,
     deployment.deploy,
     doctor.doctor,
 )
+
+_CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.PredictCommand}
+_READER_GONE = 141
+"""The exit code of a program whose reader has gone, such as ``head``."""
 
 app = typer.Typer(
     help=_SUMMARY,
@@ -40,7 +55,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 for command in _COMMANDS:
-    app.command()(command)
+    app.command(cls=_CLASSES.get(command))(command)
 
 
 @app.callback(invoke_without_command=True, help=_SUMMARY)
@@ -55,23 +70,31 @@ def print_version(
 
 def main() -> None:
     """Runs a command and exits with a code that ``modelwright.core.errors`` lists."""
+    tolerate_any_console()
+    try:
+        _run()
+    except BrokenPipeError:
+        drop_output()
+        sys.exit(_READER_GONE)
+
+
+def _run() -> None:
     try:
         app()
+    except SystemExit as end:
+        if not flush_or_drop():
+            sys.exit(_READER_GONE)
+        raise end from None
     except ModelwrightError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    except BrokenPipeError:  # an OSError, too, but no refusal of the machine
+        raise
     except OSError as error:
         # The machine refuses, for example a full disk or a read-only folder. It is not a bug.
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.console import can_show
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -29,8 +31,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON value on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Prints one JSON value on standard output, in ASCII where the console needs that."""
+    text = json.dumps(value, ensure_ascii=False)
+    sys.stdout.write((text if can_show(text) else json.dumps(value)) + "\n")
 
 
 def exit_if_stopped(status: str) -> None:

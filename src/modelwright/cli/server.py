@@ -35,9 +35,20 @@ ModelConfigFile = Annotated[
     Path | None,
     typer.Option(help="TensorFlow Serving model config file: models, policies, labels."),
 ]
+Links = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-links-to",
+        help="Folder outside the models folder that links in it may lead to; may be repeated.",
+    ),
+]
 BatchingFile = Annotated[
     Path | None,
     typer.Option("--batching-parameters", help="TensorFlow Serving batching parameters file."),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="Name of the model, if MODELS is the folder of one; the folder's otherwise."),
 ]
 Poll = Annotated[float, typer.Option(help="Seconds between checks for new versions.")]
 ApiKeysFile = Annotated[
@@ -61,11 +72,34 @@ AllowOpen = Annotated[
 MaxBody = Annotated[
     float, typer.Option(help="Maximum size of a request in MiB, compressed and decompressed.")
 ]
+MaxPending = Annotated[
+    float | None,
+    typer.Option(
+        help="Maximum size in MiB of all requests that a worker holds at a time; 16 of the largest"
+        " by default."
+    ),
+]
+MaxText = Annotated[float, typer.Option(help="Maximum size of one text in MiB.")]
+MaxImage = Annotated[
+    float, typer.Option(help="Maximum size of one image file in MiB, before base64.")
+]
+MaxPixels = Annotated[
+    float, typer.Option(help="Maximum width times height of one image, in megapixels.")
+]
+MaxElements = Annotated[
+    int, typer.Option(help="Maximum number of values in all tensors of a request.")
+]
 MaxRows = Annotated[int, typer.Option(help="Maximum number of rows in a request.")]
 Timeout = Annotated[float, typer.Option(help="Time limit for a request, in seconds.")]
 HeaderTimeout = Annotated[
     float,
-    typer.Option(help="Time limit for request headers and for idle connections, in seconds."),
+    typer.Option(help="Time limit for the headers of a request, in seconds."),
+]
+IdleTimeout = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds after which an idle connection is closed; as --header-timeout by default."
+    ),
 ]
 Queue = Annotated[int, typer.Option(help="Maximum number of waiting requests per version.")]
 Drain = Annotated[
@@ -89,6 +123,8 @@ def serve(
     workers: Workers = 1,
     engine: Engine = "auto",
     model_config: ModelConfigFile = None,
+    links: Links = None,
+    model_name: ModelName = None,
     batching: BatchingFile = None,
     poll: Poll = 1.0,
     api_keys: ApiKeysFile = None,
@@ -97,10 +133,16 @@ def serve(
     tls_key: TlsKey = None,
     tls_ca: TlsAuthority = None,
     allow_open: AllowOpen = False,
-    max_body: MaxBody = 8.0,
+    max_body: MaxBody = 32.0,
+    max_pending: MaxPending = None,
+    max_text: MaxText = 1.0,
+    max_image: MaxImage = 20.0,
+    max_pixels: MaxPixels = 64.0,
+    max_elements: MaxElements = 2**22,
     max_rows: MaxRows = 1024,
     timeout: Timeout = 30.0,
     header_timeout: HeaderTimeout = 10.0,
+    idle_timeout: IdleTimeout = None,
     queue: Queue = 256,
     drain: Drain = 0.5,
     access_log: AccessLog = None,
@@ -114,7 +156,7 @@ def serve(
     from modelwright.serve.process.start import serve as run_server
 
     config = ServeConfig(
-        models=str(models.resolve()),
+        models=str(_without_following(models)),
         host=host,
         rest_port=rest_port,
         grpc_port=grpc_port,
@@ -124,6 +166,8 @@ def serve(
         drain=drain,
         engine=engine,
         model_config=_absolute(model_config),
+        links=tuple(str(_without_following(folder)) for folder in links or ()),
+        model_name=model_name,
         keys=_absolute(api_keys),
         rate=rate,
         tls=_tls(tls_cert, tls_key, tls_ca),
@@ -132,8 +176,14 @@ def serve(
         port_file=_absolute(port_file),
         limits=RequestLimits(
             body=int(max_body * _MIB),
+            pending=None if max_pending is None else int(max_pending * _MIB),
+            text=int(max_text * _MIB),
+            image=int(max_image * _MIB),
+            pixels=round(max_pixels * 1e6),
+            elements=max_elements,
             rows=max_rows,
             header_seconds=header_timeout,
+            idle_seconds=idle_timeout,
             seconds=timeout,
             queue=queue,
         ),
@@ -177,8 +227,14 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
         raise ConfigError("TLS takes --tls-cert and --tls-key, and --tls-ca only with them.")
     if not certificate or not key:
         return None
-    return Tls(str(certificate.resolve()), str(key.resolve()), _absolute(authority))
+    absolute = _without_following
+    return Tls(str(absolute(certificate)), str(absolute(key)), _absolute(authority))
 
 
 def _absolute(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
+    return str(_without_following(path)) if path else None
+
+
+def _without_following(path: Path) -> Path:
+    """Returns an absolute path with its links, which may lead elsewhere while the server runs."""
+    return path.resolve() if ".." in path.parts else path.absolute()

@@ -15,6 +15,8 @@ from modelwright.cli.options import (
     LabelColumn,
     Quiet,
     RunFolder,
+    Settings,
+    SplitColumn,
     Strict,
     TestTimeAugmentation,
     TextColumn,
@@ -48,15 +50,14 @@ def train(
     data: Annotated[list[str] | None, typer.Option(help="Path or named data set.")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     recipe: Annotated[
         str | None, typer.Option(help="cnn, bilstm, … or package.module:function.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting, as table.key=value.")
-    ] = None,
+    sets: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
     ] = None,
@@ -72,6 +73,7 @@ def train(
             data,
             text=text_column,
             label=label_column,
+            split=split_column,
             image=image_column,
             encoding=encoding,
             strict=strict,

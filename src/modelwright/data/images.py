@@ -20,14 +20,13 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from modelwright.core.errors import DataError
 from modelwright.core.types import UInt8Array
 
-IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 64_000_000
 """Largest width times height. A larger image is rejected as a decompression bomb."""
 
 # Pillow's other formats start programs (EPS) or are rarely tested against malicious files.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 _IN_GRAPH = ("PNG", "JPEG", "BMP", "GIF")
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -42,6 +41,7 @@ _UNREADABLE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+"""What Pillow raises for bytes that are damaged, cut off or hostile."""
 
 
 def decode_image(data: bytes, *, channels: int = 3) -> UInt8Array:
@@ -68,7 +68,7 @@ def decode_image(data: bytes, *, channels: int = 3) -> UInt8Array:
         raise DataError(_too_large("too many pixels")) from None
     except UnidentifiedImageError:
         raise DataError("the image is not a PNG, JPEG, BMP, GIF, WebP or TIFF file") from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise DataError(f"the image is damaged or cut off ({_first_line(error)})") from None
 
 

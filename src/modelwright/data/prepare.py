@@ -28,6 +28,7 @@ from modelwright.core.types import (
 from modelwright.data import clean, images
 from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
 from modelwright.data.digests import Digests, hash_images, hash_texts
+from modelwright.data.label_names import name_labels
 from modelwright.data.records import Records, as_strings
 from modelwright.data.rows import ImageArray, ImageFiles, Texts
 from modelwright.data.splits import NO_SPLIT, Sides
@@ -80,6 +81,7 @@ def prepare(
     config: DataConfig,
     *,
     size: ImageShape | Literal["auto"],
+    known: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Cleans, decodes and hashes rows.
@@ -88,12 +90,14 @@ def prepare(
         records: Rows from a reader.
         config: Limits, and the size of images.
         size: Shape of the images afterward; auto for the size in ``config.image_size``.
+        known: Labels of a trained model; see ``name_labels``.
         progress: Called during decoding.
 
     Raises:
         DataError: The channels of an array of images cannot be converted to those of ``size``.
     """
-    labels = clean.trim_labels(as_strings(records.labels))
+    named = name_labels(clean.trim_labels(as_strings(records.labels)), config, known)
+    labels = named.labels
     problems = clean.bad_labels(labels)
     texts = None
     if records.task == "text":
@@ -120,7 +124,7 @@ def prepare(
         digests=inputs.digests,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
-        notes=(*records.notes, *inputs.notes),
+        notes=(*records.notes, *named.notes, *inputs.notes),
         source=records.source,
     )
 

@@ -190,12 +190,20 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         tta=tta,
         tolerance=tolerance,
         engines={REFERENCE: {}},
-        config=run.config.model_dump(),
+        config=_config(run),
         data=run.data,
         metrics=_metrics(run, "test-tta" if tta else "test"),
         versions=run.versions,
         files={},
     )
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """Returns the settings of the training, with the way to split texts that it chose."""
+    config = run.config.model_dump()
+    if run.tokens:
+        config["model"]["options"]["tokens"] = run.tokens
+    return config
 
 
 def _metrics(run: Run, evaluation: str) -> dict[str, Any]:

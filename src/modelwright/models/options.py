@@ -18,13 +18,25 @@ class ImageOptions(Table):
     """Options of all image models."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
-        "shift": ("augment", ("flip+crop",)),
+        "shift": ("augment", ("crop", "flip+crop")),
     }
 
-    augment: Literal["none", "flip", "flip+crop"] = "none"
+    augment: Literal["none", "flip", "crop", "flip+crop"] = "none"
     """Augmentation in training: images mirrored left to right every other epoch, and shifted."""
     shift: Annotated[float, Field(gt=0, le=0.5)] = 0.125
-    """Largest shift of ``flip+crop``, as a share of the image's side."""
+    """Largest shift of ``crop`` and ``flip+crop``, as a share of the image's side."""
+    rotation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Largest rotation either way, as a share of a full turn. 0.1 is 36 degrees."""
+    zoom: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Largest magnification or reduction, as a share of the size."""
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest change of all pixels, as a share of white."""
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest change of the distances from the image's mean gray, as a share of them."""
+    cutout: Fraction = 0.0
+    """Side of a square that is covered, as a share of the image's side."""
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Mixes pairs of images and their labels. The Beta distribution's parameter. 0 mixes none."""
 
 
 class TextOptions(Table):
@@ -34,9 +46,11 @@ class TextOptions(Table):
     """Number of token ids, including those of padding and of unknown tokens."""
     length: Annotated[int, Field(ge=1, le=4096)] = 200
     """Number of tokens of a text that the network reads."""
-    tokens: Literal["auto", "word", "char"] = "auto"
+    tokens: Literal["auto", "word", "char", "auto-clusters", "char-clusters"] = "auto"
     """word splits at spaces; char makes every character a token; auto makes every Han or Kana
-    character a token and splits the rest at spaces."""
+    character a token and splits the rest at spaces. With -clusters, a character is a letter with
+    its combining marks, and auto also splits the other scripts that are written without spaces.
+    A training chooses the clusters by itself if its texts need them."""
     ngrams: Annotated[int, Field(ge=1, le=4)] = 1
     """Length of the longest run of tokens that also counts as a token."""
     keep: Literal["start", "end"] = "end"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import keras
 
     from modelwright.models.graph_tokenizer import GraphTokenizer
+    from modelwright.models.options import TextOptions
 
 FORMAT = 1
 WEIGHTS = "weights.weights.h5"
@@ -55,6 +56,8 @@ class Run:
     precision: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    tokens: str | None = None
+    """How texts are split, where the training chose it; otherwise the option ``tokens`` says it."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -102,7 +105,12 @@ class Run:
             return None
         from modelwright.models.graph_tokenizer import GraphTokenizer
 
-        return GraphTokenizer(check_options(self.config.model), self.path / VOCABULARY)
+        return GraphTokenizer(self.text_options(), self.path / VOCABULARY)
+
+    def text_options(self) -> TextOptions:
+        """Returns the options of a text model, with the way to split texts that is in use."""
+        options: TextOptions = check_options(self.config.model)
+        return options.model_copy(update={"tokens": self.tokens}) if self.tokens else options
 
     def update(self, **changes: Any) -> Run:
         """Returns a copy with changes, written to ``run.json``, with checksums once it finished."""
@@ -123,6 +131,7 @@ class Run:
             **({"extras": dict(changed.extras)} if changed.extras else {}),
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
+            **({"tokens": changed.tokens} if changed.tokens else {}),
             "files": files,
         }
         write_json(self.path / "run.json", record)
@@ -204,6 +213,7 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             precision=record["precision"],
             extras=record.get("extras", {}),
             metrics=record["metrics"],
+            tokens=record.get("tokens"),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name

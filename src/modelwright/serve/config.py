@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import ssl
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,16 +13,37 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.nearest import nearest
+from modelwright.data.images import MAX_PIXELS
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
+
+_MIB = 2**20
+_OPTIONS = {
+    "body": "--max-body",
+    "pending": "--max-pending",
+    "rows": "--max-rows",
+    "elements": "--max-elements",
+    "text": "--max-text",
+    "image": "--max-image",
+    "pixels": "--max-pixels",
+    "header_seconds": "--header-timeout",
+    "idle_seconds": "--idle-timeout",
+    "seconds": "--timeout",
+    "queue": "--queue",
+}
+"""The option of each limit that has one."""
+
+MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True)
 class RequestLimits:
     """Upper bounds for one request, one connection and one worker."""
 
-    body: int = 8 * 2**20
+    body: int = 32 * 2**20
     """Bytes of a request's body, both packed and unpacked, and of a gRPC message."""
+    pending: int | None = None
+    """Bytes of all bodies that one worker holds at a time; None for sixteen of the largest."""
     depth: int = 64
     """Levels of nesting in JSON."""
     rows: int = 1024
@@ -29,16 +51,32 @@ class RequestLimits:
     elements: int = 2**22
     """Values in all tensors of one request."""
     text: int = 2**20
-    """Bytes of one text or one image file."""
+    """Bytes of one text, or of another string of bytes that is no image file."""
+    image: int = 20 * 2**20
+    """Bytes of one image file; in JSON, base64 makes a third more of them."""
+    pixels: int = MAX_PIXELS
+    """Width times height of one image."""
     header: int = 64 * 2**10
     """Bytes of a request line and its headers."""
     header_seconds: float = 10.0
-    """Seconds until all headers have arrived, and until an idle connection is closed."""
+    """Seconds until all headers have arrived."""
+    idle_seconds: float | None = None
+    """Seconds until an idle connection is closed; None for as many as ``header_seconds``."""
     seconds: float = 30.0
     """Seconds from a request's headers to its answer, including its body and the queue."""
     connections: int = 1024
     queue: int = 256
     """Requests of one version that may wait for a thread."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """The limit on all bodies, derived from ``body`` if none is set."""
+        return 16 * self.body if self.pending is None else self.pending
+
+    @property
+    def idle(self) -> float:
+        """The seconds until an idle connection is closed."""
+        return self.header_seconds if self.idle_seconds is None else self.idle_seconds
 
 
 @dataclass(frozen=True)
@@ -80,6 +118,10 @@ class ServeConfig:
     """Seconds for which a stopping server still accepts connections."""
     engine: str = "auto"
     model_config: str | None = None
+    links: tuple[str, ...] = ()
+    """Folders outside ``models`` that links in it may lead to."""
+    model_name: str | None = None
+    """Name under which ``models``, the folder of one model, is served; None for the folder's."""
     batching: Batching = field(default_factory=Batching)
     keys: str | None = None
     rate: float = 0.0
@@ -89,6 +131,11 @@ class ServeConfig:
     access_log: str | None = None
     port_file: str | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
+
+    @property
+    def reopens_log(self) -> bool:
+        """Whether SIGHUP opens the access log again, which it does if the log is a file."""
+        return self.access_log not in (None, "-")
 
     def to_json(self) -> str:
         """Returns the settings as text for another process."""
@@ -100,6 +147,7 @@ class ServeConfig:
         record: dict[str, Any] = json.loads(text)
         record["limits"] = RequestLimits(**record["limits"])
         record["batching"] = Batching(**record["batching"])
+        record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
         return cls(**record)
 
@@ -116,6 +164,10 @@ def check_config(config: ServeConfig) -> ServeConfig:
             f"{config.models} is not a folder; expected one that holds models, each a folder"
             " with numbered versions as 'modelwright export' writes them."
         )
+    for folder in config.links:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--allow-links-to was given {folder}; expected a folder.")
+    _check_model_name(config)
     _check_numbers(config)
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):
@@ -146,6 +198,18 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
+def _check_model_name(config: ServeConfig) -> None:
+    if config.model_name is None:
+        return
+    if config.model_config:
+        raise ConfigError("--model-name and --model-config both name models; give one of them.")
+    if not MODEL_NAME.fullmatch(config.model_name):
+        raise ConfigError(
+            f"--model-name was given {config.model_name!r}; expected at most 128 characters without"
+            " '/', ':' and spaces."
+        )
+
+
 def _check_numbers(config: ServeConfig) -> None:
     for name in ("rest_port", "grpc_port", "metrics_port"):
         port = getattr(config, name)
@@ -156,16 +220,31 @@ def _check_numbers(config: ServeConfig) -> None:
             )
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
-    for bound in fields(config.limits):
-        if getattr(config.limits, bound.name) <= 0:
-            raise ConfigError(
-                f"the limit {bound.name} was given {getattr(config.limits, bound.name)}; expected"
-                " more than 0."
-            )
+    _check_limits(config.limits)
     if config.poll <= 0 or config.drain < 0 or config.rate < 0:
         raise ConfigError(
             f"--poll {config.poll}, --drain {config.drain} and --rate {config.rate}: expected"
             " seconds above 0 and rates of at least 0."
+        )
+
+
+def _check_limits(limits: RequestLimits) -> None:
+    for bound in fields(limits):
+        value = getattr(limits, bound.name)
+        if value is not None and value <= 0:
+            option = _OPTIONS.get(bound.name)
+            shown = f"the limit {bound.name}" if option is None else option
+            raise ConfigError(f"{shown} was given {value}; expected more than 0.")
+    if limits.pixels > MAX_PIXELS:
+        raise ConfigError(
+            f"--max-pixels was given {limits.pixels / 1e6:g}; expected at most"
+            f" {MAX_PIXELS / 1e6:g}, in megapixels, which is what the decoder takes."
+        )
+    if limits.pending_bytes < limits.body:
+        raise ConfigError(
+            f"--max-pending {limits.pending_bytes / _MIB:g} is less than --max-body"
+            f" {limits.body / _MIB:g}, so the largest request could never be held; expected at"
+            " least as many MiB."
         )
 
 

@@ -192,7 +192,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
-        notes=data.notes,
+        notes=tuple(run.data.get("notes", data.notes)),
     )
     draw_history(run.path / "plots" / "history.png", checkpoint.history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in ("run", "notes")}

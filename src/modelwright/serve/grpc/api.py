@@ -65,6 +65,7 @@ class GrpcApi:
     def stop(self) -> None:
         """Refuses new requests as UNAVAILABLE, so that clients try again elsewhere."""
         self._stopping = True
+        self._health.stop()
 
     def handlers(self) -> list[Any]:
         """Returns what ``grpc.aio.Server.add_generic_rpc_handlers`` takes."""
@@ -112,8 +113,10 @@ class GrpcApi:
                 if self._stopping:
                     raise Refused("UNAVAILABLE", "This server is stopping; ask again.")
                 self._access.admit(_authorization(context), admin=name in _ADMIN_METHODS)
-                request = parse_message(request_type, content)
-                response = await method(request, start + self._seconds(context))
+                with self._service.pending.lease() as lease:
+                    lease.take(len(content))
+                    request = parse_message(request_type, content)
+                    response = await method(request, start + self._seconds(context))
             except Refused as error:
                 await context.abort(_CODES[GRPC[error.code]], _cut(error.message), _trailer(error))
             except Exception:  # noqa: BLE001 - logged; the client learns that it failed, not how

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -25,6 +26,11 @@ class HealthMethods:
         """``serving`` says whether requests are answered; ``services`` are the known names."""
         self._serving = serving
         self._services = frozenset(services)
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends every stream after its last status, because a stopping server waits for them."""
+        self._stopped.set()
 
     async def check(self, content: bytes, context: Any) -> Any:
         """Returns the current status."""
@@ -35,15 +41,19 @@ class HealthMethods:
         return messages.HealthCheckResponse(status=status)
 
     async def watch(self, content: bytes, context: Any) -> AsyncIterator[Any]:
-        """Yields the status, and each change of it."""
+        """Yields the status, and each change of it, until the server stops."""
         name = await self._service_name(content, context)
         sent = None
         while True:
+            stopped = self._stopped.is_set()
             status = self._status(name)
             if status != sent:
                 sent = status
                 yield messages.HealthCheckResponse(status=status)
-            await asyncio.sleep(_WATCH_SECONDS)
+            if stopped:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), _WATCH_SECONDS)
 
     def _status(self, name: str) -> int:
         if name and name not in self._services:

@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy.typing as npt
 
+from modelwright.data.image_size import image_size, is_image_file
+from modelwright.servable.manifest import INPUT_NAMES
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.servable import Tensors
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
 from modelwright.wire import tensors
+
+_IMAGES = INPUT_NAMES["image"]
+_PIXELS_PER_BYTE = 64
+"""Counts a large image as more than its file, so that it is not decoded in the event loop."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ def check_inputs(
         name: of the signature.
         signatures: those of the version.
         inputs: what the client sent.
-        limits: bounds on the rows, and on the bytes of one text or file.
+        limits: bounds on the rows, and on the size of one text, image file and image.
 
     Raises:
         Refused: they do not fit. An unknown signature is FAILED_PRECONDITION, as in
@@ -59,7 +65,8 @@ def check_inputs(
             rows = _rows(key, array, spec.shape, rows)
     if rows is not None and rows > limits.rows:
         raise _invalid(
-            f"The request has {rows} rows; this server takes at most {limits.rows} at once."
+            f"The request has {rows} rows; this server takes at most {limits.rows} at once"
+            " (--max-rows)."
         )
     return CheckedInputs(inputs, (loose or 1) if rows is None else rows, size)
 
@@ -76,16 +83,42 @@ def _check_names(inputs: Tensors, expected: Mapping[str, TensorSpec]) -> None:
 
 
 def _size(key: str, array: npt.NDArray[Any], limits: RequestLimits) -> int:
-    """Returns the bytes of an input, of which no single text or file may have too many."""
+    """Returns the bytes of an input, of which no single text or image may be too large."""
     if array.dtype != object:
         return array.nbytes
-    lengths = [len(value) for value in array.flat]
-    if max(lengths, default=0) > limits.text:
+    total = 0
+    for value in array.flat:
+        size = len(value)
+        total += size
+        if is_image_file(value):
+            total += _check_image(key, value, limits) // _PIXELS_PER_BYTE
+        elif size > (limits.image if key == _IMAGES else limits.text):
+            raise _too_many_bytes(key, value, limits)
+    return total
+
+
+def _check_image(key: str, data: bytes, limits: RequestLimits) -> int:
+    """Returns the number of pixels of an image file, 0 if only a decoder can tell."""
+    if len(data) > limits.image:
+        raise _too_many_bytes(key, data, limits)
+    width, height = image_size(data) or (0, 0)
+    if width * height > limits.pixels:
         raise _invalid(
-            f"input '{key}' has a text or file of {max(lengths):,} bytes; this server takes at"
-            f" most {limits.text:,}."
+            f"input '{key}' has an image of {width}x{height} pixels,"
+            f" {width * height / 1e6:.4g} megapixels; this server takes at most"
+            f" {limits.pixels / 1e6:.4g} (--max-pixels). Send a smaller image."
         )
-    return sum(lengths)
+    return width * height
+
+
+def _too_many_bytes(key: str, data: bytes, limits: RequestLimits) -> Refused:
+    image = key == _IMAGES or is_image_file(data)
+    kind, option = ("image file", "--max-image") if image else ("text", "--max-text")
+    most = limits.image if image else limits.text
+    return _invalid(
+        f"input '{key}' has {'an' if image else 'a'} {kind} of {len(data):,} bytes; this server"
+        f" takes at most {most:,} ({option})."
+    )
 
 
 def _rows(

@@ -14,6 +14,7 @@ from modelwright.servable.manifest import MANIFEST
 from modelwright.serve import memory
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
+from modelwright.serve.lifecycle.links import real_folder
 from modelwright.serve.lifecycle.loading import LoadedVersion
 from modelwright.serve.lifecycle.runner import Runner
 from modelwright.serve.lifecycle.version import (
@@ -62,21 +63,25 @@ class VersionLoader:
         """
         if version.state == UNLOADING:
             return False
-        fingerprint = await asyncio.to_thread(folder_fingerprint, folder)
+        # A link on the way may be swapped while the version is loaded.
+        real = real_folder(folder)
+        fingerprint = await asyncio.to_thread(folder_fingerprint, real)
         changed = version.fingerprint != fingerprint
         version.fingerprint = fingerprint
-        failed = version.code != "OK" and time.monotonic() - version.tried < _RETRY_SECONDS
-        may_grow = patient and not (folder / MANIFEST).exists()
-        if (failed and not changed) or (changed and may_grow):
+        recently = time.monotonic() - version.tried < _RETRY_SECONDS
+        failed = version.code != "OK" and recently and version.tried_fingerprint == fingerprint
+        may_grow = patient and not (real / MANIFEST).exists()
+        if failed or (changed and may_grow):
             return False
         version.folder, version.tried = folder, time.monotonic()
+        version.tried_fingerprint = fingerprint
         version.state, version.code, version.problem = LOADING, "OK", ""
         try:
             loaded = await asyncio.to_thread(
-                self._load, folder, Path(self._config.models), self._config.engine
+                self._load, real, Path(self._config.models), self._config.engine
             )
         except Exception as error:  # noqa: BLE001 - a version that fails to load never goes live
-            self._fail(version, error)
+            self._fail(version, error, real)
             return False
         limits, batching = self._config.limits, self._config.batching
         version.servable = loaded.servable
@@ -87,11 +92,11 @@ class VersionLoader:
         self.on_load(folder, True, seconds)
         return True
 
-    def _fail(self, version: Version, error: Exception) -> None:
+    def _fail(self, version: Version, error: Exception, real: Path) -> None:
         expected = isinstance(error, (ModelwrightError, OSError, Refused))
         version.state = END
         version.code = "FAILED_PRECONDITION" if expected else "INTERNAL"
-        version.problem = brief(error)
+        version.problem = brief(error).replace(str(real), str(version.folder))
         _log.error("%s is not served: %s", version.folder, version.problem, exc_info=not expected)
         self.on_load(version.folder, False, time.monotonic() - version.tried)
 

@@ -81,7 +81,6 @@ def uvicorn_config(app: Any, limits: RequestLimits, tls: Tls | None = None) -> u
         proxy_headers=False,
         backlog=sockets.BACKLOG,
         limit_concurrency=limits.connections,
-        timeout_keep_alive=int(max(limits.header_seconds, 1)),
         timeout_graceful_shutdown=int(limits.seconds) + 1,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ async def run_worker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if config.reopens_log:
+        loop.add_signal_handler(signal.SIGHUP, worker.reopen_log)
     try:
         await worker.start()
         started()
@@ -92,10 +95,11 @@ class Worker:
             if config.keys
             else Access()
         )
-        self._manager = Manager(config, pool, load_version)
+        links = tuple(map(Path, config.links))
+        self._manager = Manager(config, pool, partial(load_version, links=links))
         self._manager.on_load(metrics.count_load)
         self._model_config = SharedModelConfig(
-            self._manager, Path(config.models), worker_sockets.shared_folder
+            self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
         self._log = AccessLog(config.access_log) if config.access_log else None
         service = Service(self._manager, config.limits, metrics)
@@ -139,6 +143,11 @@ class Worker:
         if self._log:
             self._log.close()
         self._metrics.write()
+
+    def reopen_log(self) -> None:
+        """Opens the access log again under its name, after it was moved."""
+        if self._log:
+            self._log.reopen()
 
     async def _listen(self, server: HttpServer, listening: socket.socket) -> None:
         await server.start(listening)

@@ -38,6 +38,13 @@ async def supervise(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     workers = [WorkerProcess(config, worker_sockets) for _ in range(config.workers)]
+    if config.reopens_log:
+
+        def reopen_logs() -> None:
+            for worker in workers:
+                worker.reopen_log()
+
+        loop.add_signal_handler(signal.SIGHUP, reopen_logs)
     try:
         await asyncio.gather(*(worker.start() for worker in workers))
         becoming_ready = [asyncio.create_task(worker.wait_until_ready()) for worker in workers]
@@ -68,12 +75,14 @@ class WorkerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._pause = _FIRST_PAUSE
         self._started = 0.0
+        self._ready = False
 
     async def start(self) -> None:
         """Starts a process."""
         metrics = self._sockets.metrics
         handles = [self._sockets.rest.fileno(), metrics.fileno() if metrics else -1]
         self._started = time.monotonic()
+        self._ready = False
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -95,6 +104,7 @@ class WorkerProcess:
         if process is None or process.stdout is None:
             return 1
         if await process.stdout.read(1) == _READY:
+            self._ready = True
             return 0
         return await process.wait() or 1
 
@@ -114,6 +124,11 @@ class WorkerProcess:
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             await self.start()
+
+    def reopen_log(self) -> None:
+        """Tells the process to open its access log again."""
+        if self._process and self._process.returncode is None and self._ready:
+            self._process.send_signal(signal.SIGHUP)
 
     async def stop(self, patience: float) -> None:
         """Stops it after it has answered its requests; kills it if that takes too long."""

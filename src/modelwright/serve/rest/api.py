@@ -17,6 +17,7 @@ from typing import Any
 from modelwright.serve import page
 from modelwright.serve.errors import HTTP, Refused
 from modelwright.serve.rest.body import ClientGone, Receive
+from modelwright.serve.rest.client import client_of
 from modelwright.serve.rest.handlers import RestHandlers, RestRequest
 from modelwright.serve.rest.reply import TOO_LARGE, Reply, not_allowed_reply, refusal_reply
 from modelwright.serve.rest.route import Route
@@ -29,6 +30,9 @@ from modelwright.serve.service.service import Service
 
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _FILE_METHODS = ("GET", "HEAD")
+_GONE = HTTP["CANCELLED"]
+_GRACE = 0.05
+_UNREAD = (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"])
 
 Handler = Callable[[RestRequest], Awaitable[Reply]]
 
@@ -71,11 +75,30 @@ class RestApi:
         self._handlers.stopping = True
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Any) -> None:
-        """Answers one request."""
+        """Answers one request; ends it if its client leaves."""
+        client = client_of(scope)
         start = time.monotonic()
+        try:
+            if client:
+                client.task = asyncio.current_task()
+            await self._respond(scope, receive, send, start)
+        except ClientGone:
+            self._write_log(scope, _GONE, start)
+        except asyncio.CancelledError:
+            if client is None or not client.gone:
+                raise
+            self._write_log(scope, _GONE, start)
+        finally:
+            if client:
+                client.task = None
+
+    async def _respond(
+        self, scope: Mapping[str, Any], receive: Receive, send: Any, start: float
+    ) -> None:
         limits = self._service.limits
         try:
-            async with asyncio.timeout(limits.seconds):
+            # The runner keeps the deadline exactly; this also ends a body that does not arrive.
+            async with asyncio.timeout(limits.seconds + _GRACE):
                 reply = await self._answer(scope, receive, start + limits.seconds)
         except Refused as error:
             reply = refusal_reply(error)
@@ -84,27 +107,32 @@ class RestApi:
                 Refused("DEADLINE_EXCEEDED", f"The request took more than {limits.seconds:g} s.")
             )
         except ClientGone:
-            return
+            raise
         except Exception:  # noqa: BLE001 - logged; the client learns that it failed, not how
             _log.exception("a request could not be answered")
             reply = refusal_reply(Refused("INTERNAL", "The request could not be answered."))
         request_id = self._request_id(scope["headers"])
-        await self._send(reply, request_id, send, with_body=scope["method"] != "HEAD")
+        await self._send(reply, request_id, send, scope)
         if self._log:
             self._log.write(scope, reply.status, request_id, time.monotonic() - start)
 
-    async def _send(self, reply: Reply, request_id: bytes, send: Any, *, with_body: bool) -> None:
+    def _write_log(self, scope: Mapping[str, Any], status: int, start: float) -> None:
+        """Adds a line for a request that got no answer."""
+        if self._log:
+            request_id = self._request_id(scope["headers"])
+            self._log.write(scope, status, request_id, time.monotonic() - start)
+
+    async def _send(self, reply: Reply, request_id: bytes, send: Any, scope: Any) -> None:
         headers = [
             (b"content-type", reply.content_type.encode()),
             (b"content-length", b"%d" % len(reply.content)),
             (b"x-request-id", request_id),
             *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
         ]
-        if self._handlers.stopping or reply.status in (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"]):
-            # The rest of a body that was not read would be taken for the next request.
+        if self._handlers.stopping or _leaves_a_body(reply.status, scope["headers"]):
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        content = reply.content if with_body else b""
+        content = reply.content if scope["method"] != "HEAD" else b""
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Any, receive: Receive, deadline: float) -> Reply:
@@ -165,3 +193,11 @@ class RestApi:
             )
             self._histograms[key] = histogram
         return histogram
+
+
+def _leaves_a_body(status: int, headers: Any) -> bool:
+    """Whether the connection cannot go on: the rest of a body may still come, or may never."""
+    if status in _UNREAD:
+        return True
+    # A client that waits for "100 Continue" may send its body after an error, or leave it out.
+    return status >= HTTP["INVALID_ARGUMENT"] and any(name == b"expect" for name, _ in headers)

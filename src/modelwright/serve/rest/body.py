@@ -15,14 +15,18 @@ _GZIP = 31
 _PLAIN = ("", "identity")
 
 
+def _count_nothing(size: int) -> None:
+    """Counts no bytes."""
+
+
 class BodyTooLarge(Refused):
     """A body over the limit, which HTTP answers with a status of its own."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(
             "INVALID_ARGUMENT",
-            f"The body is larger than {limit:,} bytes, which is what this server takes; send"
-            " fewer rows at once.",
+            f"The body is larger than {limit:,} bytes, which is what this server takes"
+            " (--max-body); send fewer rows at once, or smaller images.",
         )
 
 
@@ -30,13 +34,16 @@ class ClientGone(Exception):  # noqa: N818 - it is no error of the server
     """The client closed the connection before its whole body had arrived."""
 
 
-async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+async def read_body(
+    headers: Headers, receive: Receive, limit: int, take: Callable[[int], None] = _count_nothing
+) -> bytes:
     """Returns the whole body, unpacked if it is packed with gzip.
 
     Args:
         headers: of the request, names in small letters.
         receive: ASGI's callable.
         limit: most bytes of the body, both packed and unpacked.
+        take: counts bytes that are now in memory, and refuses a request if they are too many.
 
     Raises:
         BodyTooLarge: the body has more bytes.
@@ -55,6 +62,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         raise ClientGone
     if message.get("more_body"):
         parts, size = [body], len(body)
+        take(size)
         while message.get("more_body"):
             message = await receive()
             if message["type"] != "http.request":
@@ -63,7 +71,10 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
             size += len(message["body"])
             if size > limit:
                 raise BodyTooLarge(limit)
+            take(len(message["body"]))
         body = b"".join(parts)
+    else:
+        take(len(body))
     if len(body) > limit:
         raise BodyTooLarge(limit)
     if encoding in _PLAIN:
@@ -73,7 +84,9 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
             "INVALID_ARGUMENT",
             f"The body has the content encoding '{encoding[:40]}'; expected gzip or none.",
         )
-    return _unpack(body, limit)
+    content = _unpack(body, limit)
+    take(len(content))
+    return content
 
 
 def _unpack(packed: bytes, limit: int) -> bytes:

@@ -18,6 +18,7 @@ from modelwright.serve.rest.reply import Reply, json_reply
 from modelwright.serve.service.answers import Target
 from modelwright.serve.service.descriptions import signature_json, status_json
 from modelwright.serve.service.metrics import CONTENT_TYPE
+from modelwright.serve.service.pending import Lease
 from modelwright.serve.service.service import Service
 from modelwright.serve.service.tf_example import example_from_features
 
@@ -53,28 +54,30 @@ class RestHandlers:
 
     async def predict(self, request: RestRequest) -> Reply:
         """Runs a signature for rows or columns of inputs."""
-        document = await self._document(request)
-        body = json_body.parse_predict(
-            document,
-            lambda name: self._service.signature(_with_signature(request.target, name)),
-            most=self._service.limits.elements,
-        )
-        target = _with_signature(request.target, body.signature_name)
-        answer = await self._service.predict(target, body.inputs, request.deadline)
+        with self._service.pending.lease() as lease:
+            body = json_body.parse_predict(
+                await self._document(request, lease),
+                lambda name: self._service.signature(_with_signature(request.target, name)),
+                most=self._service.limits.elements,
+            )
+            target = _with_signature(request.target, body.signature_name)
+            answer = await self._service.predict(target, body.inputs, request.deadline)
         return _model_reply(json_answers.predictions(answer.outputs, row=body.row), answer.version)
 
     async def classify(self, request: RestRequest) -> Reply:
         """Classifies examples."""
-        name, examples = self._examples(await self._document(request))
-        target = _with_signature(request.target, name)
-        answer = await self._service.classify(target, examples, request.deadline)
+        with self._service.pending.lease() as lease:
+            name, examples = self._examples(await self._document(request, lease))
+            target = _with_signature(request.target, name)
+            answer = await self._service.classify(target, examples, request.deadline)
         return _model_reply(json_answers.classifications(answer.rows), answer.version)
 
     async def regress(self, request: RestRequest) -> Reply:
         """Computes a value for each example."""
-        name, examples = self._examples(await self._document(request))
-        target = _with_signature(request.target, name)
-        answer = await self._service.regress(target, examples, request.deadline)
+        with self._service.pending.lease() as lease:
+            name, examples = self._examples(await self._document(request, lease))
+            target = _with_signature(request.target, name)
+            answer = await self._service.regress(target, examples, request.deadline)
         return _model_reply(json_answers.regressions(answer.values), answer.version)
 
     async def status(self, request: RestRequest) -> Reply:
@@ -99,14 +102,11 @@ class RestHandlers:
         return json_reply({"status": "alive"})
 
     async def readiness(self, request: RestRequest) -> Reply:
-        """Says whether every model has a version that answers."""
+        """Says whether the server is ready, and if not, why; also what it does not serve."""
         ready = self._ready() and not self.stopping
         status = "ready" if ready else "stopping" if self.stopping else "loading"
-        models = {
-            name: [str(number) for number in model.available]
-            for name, model in self._service.manager.models.items()
-        }
-        return json_reply({"status": status, "models": models}, 200 if ready else 503)
+        found = self._service.manager.readiness().to_dict()
+        return json_reply({"status": status, **found}, 200 if ready else 503)
 
     async def metrics(self, request: RestRequest) -> Reply:
         """Returns the metrics of all workers."""
@@ -124,9 +124,9 @@ class RestHandlers:
         """Returns the description of this interface."""
         return json_reply(openapi_document(modelwright.__version__))
 
-    async def _document(self, request: RestRequest) -> json_body.Document:
+    async def _document(self, request: RestRequest, lease: Lease) -> json_body.Document:
         limits = self._service.limits
-        content = await read_body(request.headers, request.receive, limits.body)
+        content = await read_body(request.headers, request.receive, limits.body, lease.take)
         return json_body.parse_json(content, depth=limits.depth)
 
     def _examples(self, document: json_body.Document) -> tuple[str, list[bytes]]:

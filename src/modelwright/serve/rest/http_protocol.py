@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelwright.serve.config import RequestLimits
+from modelwright.serve.rest.client import Client
+from modelwright.serve.rest.unread_body import UnreadBody
 
 _HEAD, _END, _CONTINUE = b"HTTP/1.1 ", b"\r\n\r\n", b"HTTP/1.1 100 "
 _TOO_LARGE = "431 Request Header Fields Too Large"
 _TIMEOUT = "408 Request Timeout"
 _BAD = "400 Bad Request"
+_STOP_SECONDS = 1.0
+"""How long a stopping server goes on throwing away a body."""
 
 
 class OneWrite:
@@ -24,10 +29,12 @@ class OneWrite:
     long as a small model.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        """``close`` closes the connection once all is written."""
         self._transport = transport
+        self._close = close
         self._head = b""
-        self.is_closing = transport.is_closing
+        self._closing = False
         self.abort = transport.abort
         self.get_write_buffer_size = transport.get_write_buffer_size
 
@@ -44,14 +51,24 @@ class OneWrite:
         if self._head:
             self.write(b"")
 
+    def is_closing(self) -> bool:
+        """Whether nothing more is to be written."""
+        return self._closing or self._transport.is_closing()
+
     def close(self) -> None:
         """Sends headers that are held back, then closes."""
         self.flush()
-        self._transport.close()
+        if not self._closing:
+            self._closing = True
+            self._close()
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection, which is closed if its headers do not arrive in time."""
+    """One connection, which is closed if its headers do not arrive in time.
+
+    It is never closed while a client still sends, because that would reset the connection and the
+    client would miss its answer. The rest of the request is thrown away first.
+    """
 
     limits: RequestLimits
 
@@ -60,58 +77,107 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
+        self._packet = 0
         self._reading = False
+        """Whether headers have begun and not ended."""
+        self._in_body = False
+        """Whether headers have ended and their body has not."""
+        self._broken = False
+        """Whether the parser failed, so that it cannot tell where a body ends."""
+        self._unread: UnreadBody | None = None
+        self._client = Client()
+        self._raw: asyncio.Transport
+        self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timer for the first request."""
         super().connection_made(transport)
-        self.transport = OneWrite(transport)  # type: ignore[assignment]
+        self._raw = transport
+        self.transport = OneWrite(transport, self._close)  # type: ignore[assignment]
         self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancels the timers."""
         self._cancel_header_timer()
         self._cancel_read_timer()
+        self._stop_unread()
         super().connection_lost(exc)
+        self._client.leave()
 
     def data_received(self, data: bytes) -> None:
         """Parses bytes, ignores offers to upgrade, and limits the size of headers."""
         self._unset_keepalive_if_required()
+        if self._unread:
+            self._unread.add(len(data))
+        if self._broken or self._raw.is_closing():
+            return
+        self._packet = len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
+            self._broken = True
             self.send_400_response("Invalid HTTP request received.")
             return
-        if self._reading and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._reading:
             self._header_bytes += len(data)
             if self._header_bytes > self.limits.header:
-                self._refuse(
-                    _TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes."
-                )
+                self._refuse_headers()
             elif self._header_timer is None:
                 self._start_header_timer()
+        elif self.cycle is not None and self.cycle.response_complete and not self._in_body:
+            # Bytes that belong to no request cancelled the timer of an idle connection.
+            self._wait_for_request()
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
-        self._reading, self._header_bytes = True, 0
-        super().on_message_begin()
+        if not self.transport.is_closing():
+            self._reading, self._header_bytes = True, 0
+            super().on_message_begin()
+            self.scope["extensions"] = self._client.extension()
 
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
         self._reading = False
         self._cancel_header_timer()
-        if not self.parser.should_upgrade():
-            super().on_headers_complete()
+        if not self.parser.should_upgrade() and not self.transport.is_closing():
+            self._in_body = True
+            # Most headers come in one packet that is small, so they need not be counted.
+            if self._header_bytes + self._packet > self.limits.header and self._has_large_headers():
+                self._refuse_headers()
+            else:
+                super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keeps a part of the body, unless nobody will read it."""
+        if not self.transport.is_closing():
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Ends the request, unless the parser skipped its body for an upgrade."""
-        if not self.parser.should_upgrade():
+        if self.parser.should_upgrade():
+            return
+        self._reading = self._in_body = False
+        self._stop_unread()
+        if self.transport.is_closing():
+            self._raw.close()
+        else:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Sends the headers of an answer without a body, as HEAD has it."""
+        """Sends the headers of an answer without a body, and reads what is left of the request."""
         cast(OneWrite, self.transport).flush()
         super().on_response_complete()
+        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._unread = UnreadBody(self.loop, self.limits, self._raw.abort)
+
+    def shutdown(self) -> None:
+        """Closes an idle connection, and soon one whose body nobody reads."""
+        super().shutdown()
+        if self._unread:
+            self._unread.shorten(_STOP_SECONDS)
 
     def pause_writing(self) -> None:
         """Starts a timer for a client that does not read its answers."""
@@ -155,6 +221,29 @@ class BoundedProtocol(HttpToolsProtocol):
             self.parser.feed_data(head)
             self._parse(data[upgrade.args[0] :])
 
+    def _close(self) -> None:
+        """Closes the connection; if a request is not read to its end, the rest is read first."""
+        if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
+            self._raw.close()
+            return
+        self._stop_unread()
+        self._unread = UnreadBody(self.loop, self.limits, self._raw.abort)
+        if self._raw.can_write_eof():
+            self._raw.write_eof()
+        self.flow.resume_reading()
+
+    def _stop_unread(self) -> None:
+        if self._unread:
+            self._unread.stop()
+            self._unread = None
+
+    def _wait_for_request(self) -> None:
+        """Starts the timer of an idle connection."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
     def _start_header_timer(self) -> None:
         self._header_timer = self.loop.call_later(self.limits.header_seconds, self._headers_late)
 
@@ -174,6 +263,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
+
+    def _has_large_headers(self) -> bool:
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.url) + lines > self.limits.header
+
+    def _refuse_headers(self) -> None:
+        self._refuse(_TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes.")
 
     def _refuse(self, status: str, message: str) -> None:
         self._cancel_header_timer()

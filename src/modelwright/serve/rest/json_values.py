@@ -53,7 +53,8 @@ class Tally:
         if self._left < 0:
             raise Refused(
                 "INVALID_ARGUMENT",
-                f"The request has more than {self._most} elements; send fewer at once.",
+                f"The request has more than {self._most} elements (--max-elements); send fewer"
+                " at once.",
             )
 
 

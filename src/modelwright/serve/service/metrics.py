@@ -102,7 +102,7 @@ class Metrics:
             lines += [f"# HELP {name} {description}", f"# TYPE {name} {kind}"]
             for (one, labels), value in self.counters.items():
                 if one == name:
-                    lines.append(f"{name}{_label_text(labels)} {value:g}")
+                    lines.append(f"{name}{_label_text(labels)} {_digits(value)}")
             for (one, labels), histogram in self.histograms.items():
                 if one == name:
                     lines += _buckets(name, labels, histogram)
@@ -137,6 +137,11 @@ class SharedMetrics:
         return [p for p in self._folder.glob("*.json") if p.stem != self._worker]
 
 
+def _digits(value: float) -> str:
+    """Returns all digits of a number: the rate of a counter is a small difference of large ones."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
 def _label_text(labels: Labels, more: Mapping[str, str] | None = None) -> str:
     pairs = (*labels, *(more or {}).items())
     return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs) + "}"
@@ -148,6 +153,6 @@ def _buckets(name: str, labels: Labels, histogram: Histogram) -> list[str]:
         below += count
         shown = "+Inf" if bound == float("inf") else f"{bound:g}"
         lines.append(f"{name}_bucket{_label_text(labels, {'le': shown})} {below}")
-    lines.append(f"{name}_sum{_label_text(labels)} {histogram.total:g}")
+    lines.append(f"{name}_sum{_label_text(labels)} {_digits(histogram.total)}")
     lines.append(f"{name}_count{_label_text(labels)} {below}")
     return lines

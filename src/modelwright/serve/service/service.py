@@ -26,6 +26,7 @@ from modelwright.serve.service.example_outputs import (
     values_of,
 )
 from modelwright.serve.service.metrics import Metrics
+from modelwright.serve.service.pending import Pending
 from modelwright.serve.service.request_counter import RequestCounter
 
 _log = logging.getLogger("modelwright.serve")
@@ -38,6 +39,7 @@ class Service:
         self.manager = manager
         self.limits = limits
         self.metrics = metrics
+        self.pending = Pending(limits.pending_bytes)
         self._counters: dict[str, RequestCounter] = {}
 
     def signature(self, target: Target) -> Signature:
