@@ -38,7 +38,7 @@ Reader = Callable[[Path, DataConfig], Records]
 READERS: dict[str, Reader] = {
     **dict.fromkeys(sorted(TABLE_EXTENSIONS), read_table),
     ".npz": lambda path, _: read_npz(path),
-    ".zip": lambda path, config: read_zip(path, config.encoding, NamedFolders.of(config)),
+    ".zip": lambda path, config: read_zip(path, config.encoding, NamedFolders.of(config, path)),
 }
 
 KINDS = (
@@ -118,7 +118,7 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
         )
-    return read_folder(path, config.encoding, NamedFolders.of(config))
+    return read_folder(path, config.encoding, NamedFolders.of(config, path))
 
 
 def _find_reader(path: Path) -> Reader:
