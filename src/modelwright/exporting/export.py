@@ -17,7 +17,10 @@ from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import ServableError
 from modelwright.core.files import atomic_folder
 from modelwright.core.report import Report
-from modelwright.core.types import Progress
+from modelwright.core.types import Progress, UInt8Array
+from modelwright.data.images import decode_image, resize_image
+from modelwright.data.served_images import SERVED_FORMATS
+from modelwright.exporting.image_examples import MADE_ROWS, encode_in_every_format
 from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph
 from modelwright.models.output_layer import two_columns
@@ -153,15 +156,26 @@ def _examples(run: Run, network: keras.Model, progress: Progress | None) -> tupl
     """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
     data = reload_data(run.config.data, run.data, run.path, progress)
     _, split = held_out_or_training(data)
-    positions = evenly_spaced(len(split), _CHECKED_ROWS)
-    raw = raw_inputs(split, positions)
+    made = MADE_ROWS if run.task == "image" else 0
+    positions = evenly_spaced(len(split), _CHECKED_ROWS - made)
+    raw = raw_inputs(split, positions, orient=run.config.data.orientation)
     rows = split.inputs.take(np.array(positions))
+    if run.shape is not None:
+        more = encode_in_every_format(rows, turned=run.config.data.orientation)
+        decoded = [_decode(file, run) for file in more]
+        raw, rows = (*raw, *more), np.concatenate([rows, decoded])
     tokenizer = run.tokenizer()
     exact = tokenizer or _decodes_exactly(raw, rows, run)
     prepared = tokenizer.encode(rows) if tokenizer else rows
     outputs = network.predict(prepared, batch_size=256, verbose=0)
     examples = Examples(raw, two_columns(np.asarray(outputs)))
     return examples, TOLERANCE if exact else _LOSSY_TOLERANCE
+
+
+def _decode(file: bytes, run: Run) -> UInt8Array:
+    shape = run.shape or (0, 0, 3)
+    pixels = decode_image(file, channels=shape[2], orient=run.config.data.orientation)
+    return resize_image(pixels, shape[:2])
 
 
 def _decodes_exactly(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
@@ -171,7 +185,11 @@ def _decodes_exactly(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
     step = 128
     return all(
         np.array_equal(
-            decode_in_graph(tf.constant(raw[start : start + step]), run.shape).numpy(),
+            decode_in_graph(
+                tf.constant(raw[start : start + step]),
+                run.shape,
+                orient=run.config.data.orientation,
+            ).numpy(),
             rows[start : start + step],
         )
         for start in range(0, len(raw), step)
@@ -195,7 +213,15 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         metrics=_metrics(run, "test-tta" if tta else "test"),
         versions=run.versions,
         files={},
+        decoding=_decoding(run),
     )
+
+
+def _decoding(run: Run) -> dict[str, Any]:
+    """Returns what the model reads as an image, and how."""
+    if run.task != "image":
+        return {}
+    return {"formats": list(SERVED_FORMATS), "orientation": run.config.data.orientation}
 
 
 def _metrics(run: Run, evaluation: str) -> dict[str, Any]:

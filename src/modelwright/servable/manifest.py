@@ -40,7 +40,9 @@ class Manifest:
     ``engines`` maps each engine to the figures of its check, ``files`` each file's path to its
     sha256, and ``missing`` each engine that could not be written to the reason. ``tta`` says
     whether the model answers with test-time augmentation. ``tolerance`` is the largest difference
-    from a recorded probability, for engines that have no tolerance of their own.
+    from a recorded probability, for engines that have no tolerance of their own. ``decoding`` says
+    which formats of images the model reads, and whether it turns them by their EXIF orientation.
+    It is empty for texts, and for images in servables of versions that turned none.
     """
 
     format: int
@@ -59,6 +61,12 @@ class Manifest:
     versions: Mapping[str, str]
     files: Mapping[str, str]
     missing: Mapping[str, str] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def orients(self) -> bool:
+        """Whether images are turned as their EXIF orientation says."""
+        return bool(self.decoding.get("orientation", False))
 
     @property
     def input_name(self) -> str:
@@ -156,9 +164,10 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: a value is invalid.
     """
-    # The first servables had one engine only, and no key for missing ones.
-    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
-    values["missing"] = record.get("missing", {})
+    # The first servables had one engine only, and no keys for missing ones and for decoding.
+    later = ("missing", "decoding")
+    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key not in later}
+    values |= {key: record.get(key, {}) for key in later}
     values["labels"] = tuple(values["labels"])
     values["shape"] = tuple(map(int, values["shape"])) if values["shape"] else None
     engines = values["engines"]
