@@ -9,6 +9,7 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.data.load import load_data, load_split
 from modelwright.data.readers.split_column import SplitColumn, read_split_column
+from modelwright.data.readers.tables import read_table
 
 
 def read(values: list[str | None], header: str = "split", **config: object) -> SplitColumn:
@@ -44,6 +45,8 @@ def test_a_value_that_names_no_split_is_an_error_that_says_what_to_do() -> None:
     for header in ("split", "set", "partition", "is_test"):
         with pytest.raises(DataError, match=f"column '{header}'"):
             read(["A", "B"], header)
+    with pytest.raises(DataError, match=r'\{"A" = "train", "B" = "test"\}'):
+        read(["B", "A", "A"])
     mapped = read(["A", "B", "dev"], split_names={"A": "train", "B": "test"})
     assert mapped.splits == ["train", "test", "val"]
 
@@ -85,3 +88,23 @@ def test_all_rows_are_measured_whatever_their_splits_are_called(tmp_path) -> Non
     found = load_split(DataConfig(source=str(path)), labels=["x", "y"], shape=None, task="text")
     assert len(found.split) == 2
     assert found.notes == ("columns: text from 'text', label from 'label'; not read: split",)
+
+
+def test_a_column_of_splits_with_another_name_is_told(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,part\n" + "a,x,train\nb,y,test\n" * 9)
+    found = read_table(path, DataConfig())
+    assert "the column 'part' has the names of splits and is not read" in found.notes[-1]
+    for split in ("none", "part"):
+        assert "not read" not in " ".join(read_table(path, DataConfig(split=split)).notes[1:])
+    path.write_text(path.read_text().replace("part", "phase"))
+    assert read_table(path, DataConfig()).splits[:2] == ["train", "test"]
+
+
+def test_a_mapping_without_a_column_is_an_error(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,part\na,x,A\nb,y,B\n")
+    names = {"A": "train", "B": "test"}
+    with pytest.raises(DataError, match=r"no column with a usual name for the split.*data.split "):
+        read_table(path, DataConfig(split_names=names))
+    assert read_table(path, DataConfig(split_names=names, split="part")).splits == ["train", "test"]

@@ -60,7 +60,10 @@ def test_compression_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_table_in_a_zip_file_is_read_and_told(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", {"in/reviews.csv": TRAIN, "__MACOSX/._reviews.csv": "x"})
+    path = zipped(
+        tmp_path / "a.zip",
+        {"in/reviews.csv": TRAIN, "__MACOSX/._reviews.csv": "x", "README.txt": "x"},
+    )
     data = load(path)
     assert data.counts() == {"train": 30}
     assert "in/reviews.csv in a.zip is read" in data.notes

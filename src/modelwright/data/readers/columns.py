@@ -152,6 +152,8 @@ def find_columns(
     split = None if config.split == NO_SPLITS else finder.find("split", config.split)
     if split in (value, label):
         split = None
+    if split is None and config.split_names and config.split != NO_SPLITS:
+        raise finder.not_found("split")
     note = finder.note(task, value, label, split)
     return Columns(task, value, label, split, finder.names, note)
 
