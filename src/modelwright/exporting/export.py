@@ -254,11 +254,8 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
 
 
 def _config(run: Run) -> dict[str, Any]:
-    """Returns the settings of the training, with the way to split texts that it chose."""
-    config = run.config.model_dump()
-    if run.tokens:
-        config["model"]["options"]["tokens"] = run.tokens
-    return config
+    """Returns the settings of the training, with those that it chose from its data."""
+    return {**run.config.model_dump(), "model": run.model.model_dump()}
 
 
 def _decoding(run: Run) -> dict[str, Any]:

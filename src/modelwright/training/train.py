@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models.builders import build_network, check_options, find_builder
+from modelwright.models.builders import (
+    build_network,
+    check_options,
+    find_builder,
+    options_for_classes,
+)
+from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs.lock import lock_run
@@ -92,8 +98,11 @@ def train(
     """
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
-    _check_data(config, data)
+    chosen, note = options_for_classes(config.model, len(data.labels))
+    data = replace(data, notes=(*data.notes, note)) if note else data
+    _check_data(config, data, chosen)
     run = create_run(config, data, Path(out) if out else None)
+    run = run.update(chosen=chosen) if chosen else run
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
     with lock_run(run.path):
@@ -135,7 +144,7 @@ def resume(
         return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
-def _check_data(config: Config, data: Dataset) -> None:
+def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
@@ -157,7 +166,13 @@ def _check_data(config: Config, data: Dataset) -> None:
             " out."
         )
     # Builds the network once before the run, so that a network that does not fit leaves no run.
-    build_network(config.model, input_shape(config, data.shape), len(data.labels))
+    used = {**config.model.options, **chosen}
+    with limited_weights():
+        build_network(
+            config.model.model_copy(update={"options": used}),
+            input_shape(config, data.shape),
+            len(data.labels),
+        )
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:
