@@ -114,9 +114,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._packet = len(data)
         try:
             self._parse(data)
-        except httptools.HttpParserError:
+        except httptools.HttpParserError as error:
             self._broken = True
-            self.send_400_response("Invalid HTTP request received.")
+            self.send_400_response(f"Invalid HTTP request received: {error}.")
             return
         if self.transport.is_closing():
             return
