@@ -85,7 +85,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._broken = False
         """Whether the parser failed, so that it cannot tell where a body ends."""
         self._unread: UnreadBody | None = None
+        self._closing = False
+        """Whether the connection is closed, or only the rest of a request is still read."""
         self._client = Client()
+        self._extensions = self._client.extension()
         self._raw: asyncio.Transport
         self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]
 
@@ -118,7 +121,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._broken = True
             self.send_400_response(f"Invalid HTTP request received: {error}.")
             return
-        if self.transport.is_closing():
+        if self._closing:
             return
         if self._reading:
             self._header_bytes += len(data)
@@ -132,16 +135,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
-        if not self.transport.is_closing():
+        if not self._closing:
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
-            self.scope["extensions"] = self._client.extension()
+            self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
         self._reading = False
         self._cancel_header_timer()
-        if not self.parser.should_upgrade() and not self.transport.is_closing():
+        if not self._closing and not self.parser.should_upgrade():
             self._in_body = True
             # Most headers come in one packet that is small, so they need not be counted.
             if self._header_bytes + self._packet > self.limits.header and self._has_large_headers():
@@ -151,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Keeps a part of the body, unless nobody will read it."""
-        if not self.transport.is_closing():
+        if not self._closing:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -159,8 +162,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._reading = self._in_body = False
-        self._stop_unread()
-        if self.transport.is_closing():
+        if self._unread:
+            self._stop_unread()
+        if self._closing:
             self._raw.close()
         else:
             super().on_message_complete()
@@ -169,7 +173,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Sends the headers of an answer without a body, and reads what is left of the request."""
         cast(OneWrite, self.transport).flush()
         super().on_response_complete()
-        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+        if self._in_body and self.cycle.response_complete and not self._closing:
             self._unset_keepalive_if_required()
             self._unread = UnreadBody(self.loop, self.limits, self._raw.abort)
 
@@ -223,6 +227,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
+        self._closing = True
         if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
             self._raw.close()
             return
