@@ -100,6 +100,7 @@ def test_without_the_option_no_other_page_may(start: Start) -> None:
         ("/v1/models/half", ("GET", "HEAD")),
         ("/v1/models/half/labels/a/metadata", ("GET", "HEAD")),
         ("/healthz", ("GET", "HEAD")),
+        ("*", ("GET", "HEAD", "POST")),
         ("/v1/half", ()),
         ("/page/page.css", ()),  # no row of the table, but a file
     ],

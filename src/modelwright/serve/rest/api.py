@@ -73,7 +73,7 @@ class RestApi:
         self._service = service
         self._access = access
         self._log = log
-        self._cors = Cors(site.cors_origins)
+        self._cors = Cors(site.cors_origins) if site.cors_origins else None
         self._root_path = site.root_path
         self._handlers = RestHandlers(service, metrics, ready, site.root_path)
         self._by_name: dict[str, Handler] = {
@@ -137,13 +137,15 @@ class RestApi:
 
     async def _send(self, reply: Reply, request_id: bytes, send: Any, scope: Any) -> None:
         headers = [
+            (b"content-type", reply.content_type.encode()),
+            (b"content-length", b"%d" % len(reply.content)),
             (b"x-request-id", request_id),
             *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
-            *self._cors.headers(scope["headers"]),
         ]
-        if reply.status != _NO_CONTENT:
-            headers.append((b"content-type", reply.content_type.encode()))
-            headers.append((b"content-length", b"%d" % len(reply.content)))
+        if reply.status == _NO_CONTENT:
+            headers = headers[2:]
+        if self._cors:
+            headers += self._cors.headers(scope["headers"])
         if self._handlers.stopping or _leaves_a_body(reply.status, scope["headers"]):
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -162,7 +164,8 @@ class RestApi:
                 path = scope["raw_path"].decode("latin-1")
         if method == "OPTIONS" and (methods := allowed_methods(path) or _file_methods(path)):
             allowed = ("allow", ", ".join((*methods, "OPTIONS")))
-            return Reply(_NO_CONTENT, headers=(allowed, *self._cors.preflight(headers, methods)))
+            cross = self._cors.preflight(headers, methods) if self._cors else ()
+            return Reply(_NO_CONTENT, headers=(allowed, *cross))
         try:
             match = find_route(method, path)
         except Refused:

@@ -26,8 +26,6 @@ class Cors:
 
     def headers(self, request: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Returns the headers that let a page read an answer; none for other origins."""
-        if not self._origins:
-            return []
         headers: Headers = [] if self._any else [(b"vary", b"origin")]
         origin = _value(request, b"origin")
         if origin is not None and (self._any or origin in self._origins):

@@ -94,9 +94,7 @@ class RestHandlers:
 
     async def status(self, request: RestRequest) -> Reply:
         """Returns the states of a model's versions."""
-        target = request.target
-        versions = self._service.manager.status(target.model, target.version, target.label)
-        return json_reply(status_json(versions))
+        return json_reply(status_json(self._service.status(request.target)))
 
     async def metadata(self, request: RestRequest) -> Reply:
         """Returns the signatures of a version."""
