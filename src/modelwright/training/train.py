@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
+from modelwright.training.warnings import training_warnings
+
+_NOT_METRICS = ("run", "notes", "warnings", "next")
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,25 @@ class TrainReport(Report):
     status: str
     rejected: int
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """What the figures do not show, such as a model that predicts one class only."""
+
+    @property
+    def next_command(self) -> str:
+        """The command that usually follows."""
+        return (
+            f"modelwright export {shlex.quote(str(self.run))} models/{shlex.quote(self.run.name)}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
-        return {**vars(self), "run": str(self.run), "notes": list(self.notes)}
+        return {
+            **vars(self),
+            "run": str(self.run),
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "next": self.next_command,
+        }
 
     def blocks(self) -> Sequence[Block]:
         """Returns the results of the training."""
@@ -70,9 +89,12 @@ class TrainReport(Report):
             *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
             ("precision", self.precision),
             *(("note", note) for note in self.notes),
+            *(("warning", warning) for warning in self.warnings),
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{self.rejected:,}, listed in {self.run}/rejected.csv"))
+        if self.status == "finished":
+            rows.append(("next", self.next_command))
         return (Facts("trained", rows),)
 
 
@@ -190,30 +212,32 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
     network = run.network()
-    accuracies = {
+    measured = {
         name: measure(
             NetworkClassifier(network), Split(session.inputs[name], split.labels), progress
-        ).metrics.accuracy
+        ).metrics
         for name, split in data.splits.items()
         if name in session.inputs
     }
-    best = (session.early_stopping.best(checkpoint.history) or 0) + 1
+    history, rule, val = checkpoint.history, session.early_stopping, measured.get("val")
+    best = (rule.best(history) or 0) + 1
     report = TrainReport(
         run=run.path,
-        epochs=len(checkpoint.history),
+        epochs=len(history),
         best_epoch=best,
         seconds=seconds,
-        val_accuracy=accuracies.get("val"),
-        train_accuracy=accuracies["train"],
+        val_accuracy=val.accuracy if val else None,
+        train_accuracy=measured["train"].accuracy,
         parameters=network.count_params(),
         backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
+        warnings=training_warnings(history, rule, data.labels, measured["train"], val),
     )
-    draw_history(run.path / "plots" / "history.png", checkpoint.history, best=best)
-    metrics = {key: value for key, value in report.to_dict().items() if key not in ("run", "notes")}
+    draw_history(run.path / "plots" / "history.png", history, best=best)
+    metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
     run.update(status=report.status, metrics=metrics)
     if finished:
         checkpoint.delete()
