@@ -14,6 +14,7 @@ from modelwright.cli import (
     deployment,
     doctor,
     prediction,
+    runs,
     servables,
     server,
     studies,
@@ -54,6 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
     app.command(cls=_CLASSES.get(command))(command)
 

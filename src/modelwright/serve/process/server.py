@@ -109,7 +109,9 @@ class Worker:
         )
         self._log = AccessLog(config.access_log) if config.access_log else None
         service = Service(self._manager, config.limits, metrics)
-        self._rest_api = RestApi(service, access, self._metrics.render, self._ready, self._log)
+        self._rest_api = RestApi(
+            service, access, self._metrics.render, self._ready, self._log, config.site
+        )
         self._grpc_api = GrpcApi(service, access, self._model_config.reload, self._ready)
         self._http: list[HttpServer] = []
         self._grpc = create_grpc_server(self._grpc_api.handlers(), config, worker_sockets.grpc_port)

@@ -30,6 +30,15 @@ class ServerReport(Report):
     metrics_port: int | None
     workers: int
     tls: bool
+    rest_socket: str | None = None
+    """The file on which REST listens in place of a port, which is then 0."""
+    grpc_socket: str | None = None
+
+    def ports(self) -> dict[str, Any]:
+        """Returns the content of a port file; None for a port that a socket file replaces."""
+        ports = {"rest": self.rest_port or None, "grpc": self.grpc_port or None}
+        files = {"rest_socket": self.rest_socket, "grpc_socket": self.grpc_socket}
+        return {**ports, "metrics": self.metrics_port, **{k: v for k, v in files.items() if v}}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
@@ -41,9 +50,12 @@ class ServerReport(Report):
 
         scheme = "https" if self.tls else "http"
         rest = f"{scheme}://{format_address(self.host, self.rest_port)}/"
+        if self.rest_socket:
+            rest = f"unix:{self.rest_socket}"
+        grpc = format_address(self.host, self.grpc_port)
         lines = [
             f"REST and a page to try the models: {rest}",
-            f"gRPC: {format_address(self.host, self.grpc_port)}",
+            f"gRPC: {f'unix:{self.grpc_socket}' if self.grpc_socket else grpc}",
         ]
         if self.metrics_port is not None:
             lines.append(
@@ -83,24 +95,25 @@ def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
         ) from None
     with ExitStack() as stack:
         listen = sockets.open_listening_socket
-        rest = stack.enter_context(closing(listen(config.host, config.rest_port)))
-        grpc = stack.enter_context(closing(sockets.reserve_port(config.host, config.grpc_port)))
+        rest = stack.enter_context(sockets.rest_socket(config))
+        grpc_port = stack.enter_context(sockets.grpc_port(config))
         metrics = None
         if config.metrics_port is not None:
             metrics = stack.enter_context(closing(listen(config.host, config.metrics_port)))
         report = ServerReport(
             config.host,
             sockets.port_of(rest),
-            sockets.port_of(grpc),
+            grpc_port,
             sockets.port_of(metrics) if metrics else None,
             config.workers,
             config.tls is not None,
+            config.unix_socket,
+            config.grpc_unix_socket,
         )
 
         def announce() -> None:
             if config.port_file:
-                ports = {"rest": report.rest_port, "grpc": report.grpc_port}
-                write_json(Path(config.port_file), {**ports, "metrics": report.metrics_port})
+                write_json(Path(config.port_file), report.ports())
             started(report)
 
         if config.workers == 1:

@@ -39,9 +39,7 @@ class OneWrite:
         self.get_write_buffer_size = transport.get_write_buffer_size
 
     def write(self, data: bytes) -> None:
-        """Holds headers back; sends anything else together with them, until it closes."""
-        if self._closing:
-            return
+        """Holds headers back; sends anything else together with them."""
         if data.startswith(_HEAD) and data.endswith(_END) and not data.startswith(_CONTINUE):
             self._head = data
         else:
@@ -89,7 +87,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = b""
         """What refuses all bytes after the requests that are still to be answered."""
         self._unread: UnreadBody | None = None
+        self._closing = False
+        """Whether the connection is closed, or only the rest of a request is still read."""
         self._client = Client()
+        self._extensions = self._client.extension()
         self._raw: asyncio.Transport
         self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]
 
@@ -118,9 +119,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._packet = len(data)
         try:
             self._parse(data)
-        except httptools.HttpParserError:
+        except httptools.HttpParserError as error:
             self._broken = True
-            self._refuse(_BAD, "Invalid HTTP request received.", in_body=self._in_body)
+            message = f"Invalid HTTP request received: {error}."
+            self._refuse(_BAD, message, in_body=self._in_body)
             return
         if self._done:
             return
@@ -139,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._done:
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
-            self.scope["extensions"] = self._client.extension()
+            self.scope["extensions"] = self._extensions
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header, and ignores what follows the last chunk of a body like a header.
@@ -172,8 +174,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._reading = self._in_body = False
-        self._stop_unread()
-        if self.transport.is_closing():
+        if self._unread:
+            self._stop_unread()
+        if self._closing:
             self._raw.close()
         elif not self._refusal:
             super().on_message_complete()
@@ -187,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refusal and not self.pipeline:
             self._close_with_refusal()
         super().on_response_complete()
-        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+        if self._in_body and self.cycle.response_complete and not self._closing:
             self._unset_keepalive_if_required()
             self._unread = UnreadBody(self.loop, self.limits, self._raw.abort)
 
@@ -241,6 +244,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
+        self._closing = True
         if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
             self._raw.close()
             return
@@ -292,7 +296,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def _done(self) -> bool:
         """Whether no further request is taken."""
-        return bool(self._refusal) or self.transport.is_closing()
+        return self._closing or bool(self._refusal)
 
     def _refuse(self, status: str, message: str, *, in_body: bool = False) -> None:
         """Closes the connection with a refusal, after the answers to all requests before.
