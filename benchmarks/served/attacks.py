@@ -171,6 +171,9 @@ class Attacker:
                 done, _ = await asyncio.wait([answer], timeout=0.25)
                 if done or loop.time() > started + SLOW:
                     break
+            else:
+                # The request is whole now, and a busy server may take its time.
+                await asyncio.wait([answer], timeout=SLOW)
             received = answer.result() if answer.done() else None
         except OSError:
             received = b""
