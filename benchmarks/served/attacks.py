@@ -106,7 +106,7 @@ class Attacker:
     async def smuggling(self) -> None:
         """Requests that are hidden in a body."""
         data, most = self.hostile.smuggling()
-        received = await exchange(self.rest, data, WAIT)
+        received = await exchange(self.rest, data, 4 * WAIT)
         self._noted("smuggling", data, received)
         if HIDDEN.encode() in received:
             self.record.break_rule("a smuggled request was answered", "smuggling", data, received)

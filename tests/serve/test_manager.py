@@ -199,3 +199,20 @@ def test_unknown_models_and_versions_are_refused(models: Models) -> None:
             assert caught.value.code == "NOT_FOUND"
 
     run(models, steps)
+
+
+def test_a_version_that_comes_back_does_not_wait_for_its_old_requests(models: Models) -> None:
+    models.add("m", 1)
+    models.add("m", 2)
+
+    async def steps(manager: Manager) -> None:
+        old = manager.find("m")
+        with old:
+            await manager.reload({})
+            assert old.state == "UNLOADING"
+            await manager.reload({"m": ModelEntry("m", models.root / "m")})
+            assert live(manager) == [2] and manager.find("m") is not old
+        await asyncio.sleep(0.1)
+        assert old.state == "END" and live(manager) == [2]
+
+    run(models, steps)

@@ -28,6 +28,7 @@ from modelwright.serve.lifecycle.version import (
     AVAILABLE,
     END,
     LOADING,
+    UNLOADING,
     ServedModel,
     Version,
     folder_fingerprint,
@@ -223,7 +224,10 @@ class Manager:
             self._log_once(f"{name}: {error}")
             folders, selection = {}, VersionSelection(())
         for number in selection:
-            version = known.setdefault(number, Version(number, folders[number]))
+            version = known.get(number)
+            if version is None or version.state == UNLOADING:
+                # A version that comes back does not wait until its last requests are answered.
+                version = known[number] = Version(number, folders[number])
             if version.state == AVAILABLE:
                 await self._replace(known, version, folders[number])
                 selection.accept(number)
