@@ -44,13 +44,16 @@ def _classes(labels: Sequence[str], metrics: ClassificationMetrics, kind: str) -
     chosen = metrics.confusion.sum(axis=0)
     predicted = np.flatnonzero(chosen)
     if len(predicted) == 1 and len(labels) > 1:
+        only = labels[int(predicted[0])]
         yield (
-            f"the model predicts '{labels[int(predicted[0])]}' for each of the {metrics.rows:,} {kind}"
+            f"the model predicts '{only}' for each of the {metrics.rows:,} {kind}"
             " rows: it tells nothing apart. Train for more epochs, try another learning rate or"
             " recipe, or check the labels"
         )
         return
-    never = [labels[i] for i in np.flatnonzero((chosen == 0) & (np.array(metrics.support) > 0))]
+    never = [
+        labels[int(i)] for i in np.flatnonzero((chosen == 0) & (np.array(metrics.support) > 0))
+    ]
     if never:
         shown = ", ".join(f"'{name}'" for name in never[:_SHOWN])
         more = f" and {len(never) - _SHOWN:,} more" if len(never) > _SHOWN else ""
