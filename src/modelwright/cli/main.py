@@ -100,3 +100,7 @@ def _run() -> None:
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)
+
+
+if __name__ == "__main__":
+    main()
