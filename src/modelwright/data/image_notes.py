@@ -60,22 +60,22 @@ class ImageNotes:
         notes = []
         if self.turned and self.orient:
             notes.append(
-                f"{self.turned:,} images are turned as their EXIF orientation says; "
+                f"images turned as their EXIF orientation says: {self.turned:,}; "
                 "data.orientation = false leaves them as they are stored"
             )
         elif self.turned:
             notes.append(
-                f"{self.turned:,} images have an EXIF orientation and are not turned, as "
-                "data.orientation says"
+                f"images with an EXIF orientation, not turned, as data.orientation says: "
+                f"{self.turned:,}"
             )
         for kind, names in self.others.items():
             notes.append(
-                f"{len(names):,} files hold {kind} images although their names end otherwise, such "
-                f"as {names[0]}; they are read by their content"
+                f"files that hold a {kind} image although their names end otherwise, read by their "
+                f"content: {len(names):,}, such as {names[0]}"
             )
         for problem, names in self.problems.items():
             notes.append(
-                f"{len(names):,} images are read here, but a servable refuses such files ("
-                f"{problem}), such as {names[0]}; clients must convert them first"
+                f"files that a servable refuses, so that clients must convert them ({problem}): "
+                f"{len(names):,}, such as {names[0]}"
             )
         return notes
