@@ -17,7 +17,7 @@ from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.files import sha256_file
 from modelwright.core.types import Task
 from modelwright.scoring import questions
-from modelwright.scoring.chunks import FAULT, Chunk
+from modelwright.scoring.chunks import FAULT, Chunk, as_array
 from modelwright.scoring.columns import Choice, choose_column
 from modelwright.scoring.csv_source import CsvSource
 from modelwright.scoring.folder_source import FolderSource
@@ -80,7 +80,7 @@ class Input:
                 asked = questions.image_batch(list(self.source.files(start, len(table))))
             else:
                 asked = self.ask(columns.column(0 if self.key else self.choice.position))
-            yield Chunk(columns, asked, table.column(FAULT).combine_chunks(), fraction)
+            yield Chunk(columns, asked, as_array(table.column(FAULT)), fraction)
             start += len(table)
 
     def row_name(self, row: int) -> str:
