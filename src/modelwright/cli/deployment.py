@@ -7,14 +7,23 @@ from typing import Annotated
 
 import typer
 
+from modelwright.cli.completion import complete_models, complete_words
 from modelwright.cli.options import AsJson
 from modelwright.cli.output import print_report
 from modelwright.core.errors import ConfigError
 
 
 def deploy(
-    target: Annotated[str, typer.Argument(help="compose, kubernetes, kserve or ray.")],
-    models: Annotated[Path, typer.Argument(help="Folder of models.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="compose, kubernetes, kserve or ray.",
+            autocompletion=complete_words("compose", "kserve", "kubernetes", "ray"),
+        ),
+    ],
+    models: Annotated[
+        Path, typer.Argument(help="Folder of models.", autocompletion=complete_models)
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")] = Path("deploy"),
     name: Annotated[
         str, typer.Option(help="Name of the cluster objects and of the compose project.")

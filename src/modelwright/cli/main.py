@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import modelwright
 from modelwright.cli import data, deployment, doctor, runs, servables, server, studies, training
+from modelwright.cli.examples import epilog
 from modelwright.core.errors import ModelwrightError
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
@@ -31,17 +34,48 @@ _COMMANDS = (
     doctor.doctor,
 )
 
+_MEANT = {
+    "augment": "data show",
+    "convert": "export",
+    "delete": "runs rm",
+    "download": "data fetch",
+    "eval": "evaluate",
+    "fetch": "data fetch",
+    "fit": "train",
+    "infer": "predict",
+    "inspect": "data inspect",
+    "list": "runs",
+    "ls": "runs",
+    "resume": "train --resume",
+    "rm": "runs rm",
+    "show": "runs show",
+    "test": "evaluate",
+}
+"""Commands of other tools, and words in the middle of a command here."""
+
+
+class Commands(TyperGroup):
+    """The commands. An unknown one gets the command that was probably meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Returns the command that the first argument names."""
+        name = args[0] if args else ""
+        if name in _MEANT and name not in self.commands:
+            ctx.fail(f"No such command '{name}'. Did you mean 'modelwright {_MEANT[name]}'?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     help=_SUMMARY,
     no_args_is_help=True,
-    add_completion=False,
+    cls=Commands,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
-    app.command()(command)
+    app.command(epilog=epilog(command.__name__))(command)
 
 
 @app.callback(invoke_without_command=True, help=_SUMMARY)
@@ -56,8 +90,10 @@ def print_version(
 
 def main() -> None:
     """Runs a command and exits with a code that ``modelwright.core.errors`` lists."""
+    # The name decides how a shell's completion calls back: modelwright, or mw.
+    name = Path(sys.argv[0]).stem
     try:
-        app()
+        app(prog_name=name if name in ("modelwright", "mw") else None)
     except ModelwrightError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

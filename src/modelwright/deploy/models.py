@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.folders import kind_of, wrong_folder
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.version_folder import SAVED_MODEL, read_version
 from modelwright.servable.withdrawn import WITHDRAWN_FILE
@@ -36,7 +37,9 @@ def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
         ConfigError: a model has a name that other systems do not accept.
     """
     if not folder.is_dir():
-        raise ServableError(f"{folder} is not a folder; expected one that holds models.")
+        raise ServableError(wrong_folder(folder, "models"))
+    if kind_of(folder) in ("run", "runs", "version"):
+        raise ServableError(wrong_folder(folder, "models"))
     if version_folders(folder):
         raise ServableError(
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"
