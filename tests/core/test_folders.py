@@ -55,7 +55,7 @@ def test_a_folder_is_told_by_its_files(path: str, kind: Kind) -> None:
         ("rows.csv", "run", "rows.csv is a file; expected a run folder"),
         ("run/a", "run", "Did you mean 'runs/a'?"),
         ("modles/m", "servable", "Did you mean 'models/m'?"),
-        ("zzz", "run", "zzz does not exist. Expected a run folder"),
+        ("zzz", "run", "zzz does not exist; expected a run folder"),
     ],
 )
 def test_the_message_says_what_it_is_and_what_to_do(

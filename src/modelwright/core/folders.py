@@ -67,7 +67,7 @@ def wrong_folder(path: Path, wanted: Wanted) -> str:
     """Returns a message for a path that is not what a command wanted: what it is, what to do."""
     kind = kind_of(path)
     if kind == "nothing":
-        return f"{path} does not exist.{_similar(path)} Expected {_EXPECTED[wanted]}."
+        return f"{path} does not exist; expected {_EXPECTED[wanted]}.{_similar(path)}"
     if kind == "file":
         return f"{path} is a file; expected {_EXPECTED[wanted]}."
     return f"{path} {_advice(path, kind, wanted)}"

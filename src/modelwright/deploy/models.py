@@ -37,7 +37,7 @@ def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
         ConfigError: a model has a name that other systems do not accept.
     """
     if not folder.is_dir():
-        raise ServableError(wrong_folder(folder, "models"))
+        raise ServableError(f"{folder} is not a folder; expected one that holds models.")
     if kind_of(folder) in ("run", "runs", "version"):
         raise ServableError(wrong_folder(folder, "models"))
     if version_folders(folder):
