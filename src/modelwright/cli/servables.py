@@ -9,6 +9,7 @@ import typer
 import modelwright
 from modelwright.cli.options import (
     AsJson,
+    DataRoot,
     ModelFolder,
     Quiet,
     RunFolder,
@@ -25,12 +26,20 @@ def export(
         int | None, typer.Option(help="Version number; the next one by default.")
     ] = None,
     tta: TestTimeAugmentation = False,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Export a run as the next version of a servable, if its answers match the model's."""
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.export(run, destination, version=version, tta=tta, progress=progress)
+        report = modelwright.export(
+            run,
+            destination,
+            version=version,
+            tta=tta,
+            data_root=data_root,
+            progress=progress,
+        )
     print_report(report, as_json=as_json)
 
 
@@ -59,6 +68,7 @@ def quantize(
             min=0, help="Also try int8 after this many epochs of quantization-aware training."
         ),
     ] = 0,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,6 +82,7 @@ def quantize(
             limits=limits,
             finetune=finetune,
             measuring=measuring,
+            data_root=data_root,
             progress=progress,
         )
     print_report(report, as_json=as_json)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import modelwright
 from modelwright.cli.options import (
     AsJson,
+    DataRoot,
     Encoding,
     ImageColumn,
     LabelColumn,
@@ -62,6 +63,7 @@ def train(
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to continue.")] = None,
+    data_root: DataRoot = None,
     encoding: Encoding = None,
     strict: Strict = False,
     as_json: AsJson = False,
@@ -87,7 +89,11 @@ def train(
                 raise ConfigError(
                     "--resume continues a run with its own settings; give it without any other."
                 )
-            report = modelwright.resume(resume, progress=progress)
+            report = modelwright.resume(resume, data_root=data_root, progress=progress)
+        elif data_root is not None:
+            raise ConfigError(
+                "--data-root is for --resume; a new training takes its data as --data."
+            )
         else:
             from modelwright.recipes.resolve import resolve_config
 
@@ -104,16 +110,38 @@ def evaluate(
         str | None, typer.Option(help="Path or named data set to use instead of the run's data.")
     ] = None,
     split: Split = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    encoding: Encoding = None,
+    sets: Settings = None,
+    strict: Strict = False,
     tta: TestTimeAugmentation = False,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a run on held-out rows; write figures and plots into its folder."""
     if split and data:
         raise ConfigError("--data measures all of its rows; give it without --split.")
+    settings = data_settings(
+        None,
+        text=text_column,
+        label=label_column,
+        split=None,
+        image=image_column,
+        encoding=encoding,
+        strict=strict,
+    )
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.evaluate(
-            run, data=data, split=_split_name(split), tta=tta, progress=progress
+            run,
+            data=data,
+            settings=_with_sets(settings, sets),
+            split=_split_name(split),
+            tta=tta,
+            data_root=data_root,
+            progress=progress,
         )
     print_report(report, as_json=as_json)
 
@@ -127,13 +155,26 @@ def layers(
     out: Annotated[
         Path | None, typer.Option(help="PNG to write; plots/layers.png in the run by default.")
     ] = None,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw the outputs of an image model's convolutions for one image."""
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.layers(run, picture, out=out, progress=progress)
+        report = modelwright.layers(run, picture, out=out, data_root=data_root, progress=progress)
     print_report(report, as_json=as_json)
+
+
+def _with_sets(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:
+    """Returns settings of ``[data]`` with those of ``--set data.key=value`` on top."""
+    from modelwright.recipes.resolve import merge_tables, parse_set
+
+    tables = merge_tables({"data": settings}, *map(parse_set, sets or ()))
+    if others := [name for name in tables if name != "data"]:
+        raise ConfigError(
+            f"--set was given a key of '{others[0]}'; an evaluation reads only data.key=value."
+        )
+    return dict(tables["data"])
 
 
 def _split_name(split: str | None) -> SplitName:

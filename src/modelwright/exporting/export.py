@@ -83,6 +83,7 @@ def export(
     *,
     version: int | None = None,
     tta: bool = False,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
     """Writes a run's model as ``destination/VERSION``.
@@ -93,6 +94,7 @@ def export(
         version: the version's number; one more than the newest by default.
         tta: whether the model answers with test-time augmentation, which takes several times as
             long.
+        data_root: where the run's data is now, if it was moved.
         progress: is called at each step.
 
     Raises:
@@ -106,7 +108,7 @@ def export(
     destination = Path(destination)
     number = _version_number(destination, version)
     network = run.network(tta=tta)
-    examples, tolerance = _examples(run, network, progress)
+    examples, tolerance = _examples(run, network, data_root, progress)
     name = destination.resolve().name
     target = destination / str(number)
     try:
@@ -149,9 +151,11 @@ def _version_number(destination: Path, version: int | None) -> int:
     return number
 
 
-def _examples(run: Run, network: keras.Model, progress: Progress | None) -> tuple[Examples, float]:
+def _examples(
+    run: Run, network: keras.Model, root: Path | str | None, progress: Progress | None
+) -> tuple[Examples, float]:
     """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
-    data = reload_data(run.config.data, run.data, run.path, progress)
+    data = reload_data(run.config.data, run.data, run.path, progress, root=root)
     _, split = held_out_or_training(data)
     positions = evenly_spaced(len(split), _CHECKED_ROWS)
     raw = raw_inputs(split, positions)

@@ -79,6 +79,7 @@ def quantize(
     limits: QuantizationLimits | None = None,
     finetune: int = 0,
     measuring: Measuring | None = None,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> QuantizeReport:
     """Writes the files of the given methods into a servable, or the one that it recommends.
@@ -89,6 +90,7 @@ def quantize(
         limits: the limits that a file must keep.
         finetune: also tries ``int8`` after so many epochs with rounded weights; 0 for not.
         measuring: the rows to measure on, and for how long.
+        data_root: where the data of the training is now, if it was moved.
         progress: is called at each step.
 
     Raises:
@@ -102,7 +104,7 @@ def quantize(
     _check_methods(methods)
     _check_packages()
     measuring = measuring or Measuring()
-    servable = _load(Path(path), progress)
+    servable = _load(Path(path), data_root, progress)
     rows = _rows_to_measure(servable.data, measuring)
     folder = servable.folder
     try:
@@ -142,11 +144,12 @@ def _check_packages() -> None:
         )
 
 
-def _load(path: Path, progress: Progress | None) -> _Servable:
+def _load(path: Path, root: Path | str | None, progress: Progress | None) -> _Servable:
     folder = find_version(path).resolve()
     manifest = read_manifest(folder)
     config = recorded_config(manifest, folder)
-    return _Servable(folder, manifest, reload_data(config.data, manifest.data, folder, progress))
+    data = reload_data(config.data, manifest.data, folder, progress, root=root)
+    return _Servable(folder, manifest, data)
 
 
 def _rows_to_measure(data: Dataset, measuring: Measuring) -> MeasuredRows:

@@ -26,6 +26,7 @@ from modelwright.core.files import changed_files, sha256_file, write_json, write
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
 from modelwright.models.builders import augment_network, build_network, check_options
+from modelwright.runs.data_places import record_places
 
 if TYPE_CHECKING:
     import keras
@@ -163,6 +164,7 @@ def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
         "rows": data.counts(),
         "rejected": len(data.rejected),
         "notes": list(data.notes),
+        "places": record_places(config.data, path),
     }
     return Run(path, config, data.task, data.labels, data.shape, data_record).update()
 

@@ -126,13 +126,18 @@ def train(
 
 
 def resume(
-    path: Path | str, *, extras: Extras | None = None, progress: Progress | None = None
+    path: Path | str,
+    *,
+    extras: Extras | None = None,
+    data_root: Path | str | None = None,
+    progress: Progress | None = None,
 ) -> TrainReport:
     """Resumes an interrupted training. The result is the same as without the interruption.
 
     Args:
         path: the run's folder.
         extras: the extras that the training began with.
+        data_root: where the run's data is now, if it was moved.
         progress: called with each step.
 
     Raises:
@@ -150,7 +155,7 @@ def resume(
             f" KERAS_BACKEND={run.backend}."
         )
     make_deterministic(run.config.train.seed)
-    data = reload_data(run.config.data, run.data, run.path, progress)
+    data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
     return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
