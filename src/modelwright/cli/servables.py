@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,6 @@ import modelwright
 from modelwright.cli.options import (
     AsJson,
     DataRoot,
-    ModelFolder,
     Quiet,
     RunFolder,
     ServableFolder,
@@ -21,7 +21,10 @@ from modelwright.cli.output import print_report, show_progress
 
 def export(
     run: RunFolder,
-    destination: ModelFolder,
+    destination: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of one model; models/NAME by default, named as the run."),
+    ] = None,
     version: Annotated[
         int | None, typer.Option(help="Version number; the next one by default.")
     ] = None,

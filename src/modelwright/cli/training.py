@@ -45,8 +45,12 @@ def recipes(
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="TOML file with settings; see the user guide.")
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONFIG.toml] [DATA]...",
+            help="TOML file with settings, and paths or named data sets; each may be left out.",
+        ),
     ] = None,
     data: Annotated[list[str] | None, typer.Option(help="Path or named data set.")] = None,
     text_column: TextColumn = None,
@@ -54,7 +58,8 @@ def train(
     split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     recipe: Annotated[
-        str | None, typer.Option(help="cnn, bilstm, … or package.module:function.")
+        str | None,
+        typer.Option(help="cnn, bilstm, … or package.module:function; one that fits by default."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
@@ -70,9 +75,10 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a model and write a run folder."""
+    config, sources = _config_and_data(inputs or [], data)
     tables = {
         "data": data_settings(
-            data,
+            sources,
             text=text_column,
             label=label_column,
             split=split_column,
@@ -95,10 +101,10 @@ def train(
                 "--data-root is for --resume; a new training takes its data as --data."
             )
         else:
-            from modelwright.recipes.resolve import resolve_config
+            from modelwright.recipes.resolve import resolve_or_choose
 
             # Resolved here, so that a mistake is reported before TensorFlow loads.
-            resolved = resolve_config(config, tables, sets or ())
+            resolved = resolve_or_choose(config, tables, sets or (), progress)
             report = modelwright.train(resolved, out=out, progress=progress)
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)
@@ -163,6 +169,24 @@ def layers(
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.layers(run, picture, out=out, data_root=data_root, progress=progress)
     print_report(report, as_json=as_json)
+
+
+def _config_and_data(
+    inputs: list[str], data: list[str] | None
+) -> tuple[Path | None, list[str] | None]:
+    """Returns the config file and the sources among the arguments of ``train``."""
+    from modelwright.recipes.resolve import is_config_file
+
+    files = [name for name in inputs if is_config_file(name)]
+    sources = [name for name in inputs if name not in files]
+    if len(files) > 1:
+        raise ConfigError(f"train was given the config files {', '.join(files)}; expected one.")
+    if sources and data:
+        raise ConfigError(
+            f"the data was given as {', '.join(sources)} and with --data as {', '.join(data)};"
+            " give it once."
+        )
+    return Path(files[0]) if files else None, sources or data
 
 
 def _with_sets(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class ExportReport(Report):
 
 def export(
     path: Path | str,
-    destination: Path | str,
+    destination: Path | str | None = None,
     *,
     version: int | None = None,
     tta: bool = False,
@@ -90,7 +90,8 @@ def export(
 
     Args:
         path: the run's folder.
-        destination: the model's folder; the folder's name is the model's name.
+        destination: the model's folder; the folder's name is the model's name. By default
+            ``models/NAME`` in the current folder, with the name of the run.
         version: the version's number; one more than the newest by default.
         tta: whether the model answers with test-time augmentation, which takes several times as
             long.
@@ -105,7 +106,7 @@ def export(
     """
     started = time.monotonic()
     run = load_run(path)
-    destination = Path(destination)
+    destination = Path(destination) if destination else Path("models") / run.model_name
     number = _version_number(destination, version)
     network = run.network(tta=tta)
     examples, tolerance = _examples(run, network, data_root, progress)

@@ -13,6 +13,7 @@ plots/ tensorboard/ evaluations/
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,13 @@ class Run:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one row as the network reads it, without the batch dimension."""
         return input_shape(self.config, self.shape)
+
+    @property
+    def model_name(self) -> str:
+        """The usual name of a model exported from the run: the folder's, without a time."""
+        name = self.path.resolve().name
+        timed = re.fullmatch(re.escape(self.config.name) + r"-\d{8}-\d{6}", name)
+        return self.config.name if timed else name
 
     @property
     def finished(self) -> bool:

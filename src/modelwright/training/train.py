@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from modelwright.models.builders import build_network, check_options, find_build
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import create_run, input_shape, load_run
+from modelwright.runs.run import Run, create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
@@ -50,13 +50,8 @@ class TrainReport(Report):
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that predicts one class only."""
-
-    @property
-    def next_command(self) -> str:
-        """The command that usually follows."""
-        return (
-            f"modelwright export {shlex.quote(str(self.run))} models/{shlex.quote(self.run.name)}"
-        )
+    next: str = ""
+    """The command that usually follows; empty while the training is not finished."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
@@ -65,7 +60,6 @@ class TrainReport(Report):
             "run": str(self.run),
             "notes": list(self.notes),
             "warnings": list(self.warnings),
-            "next": self.next_command,
         }
 
     def blocks(self) -> Sequence[Block]:
@@ -86,8 +80,8 @@ class TrainReport(Report):
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{self.rejected:,}, listed in {self.run}/rejected.csv"))
-        if self.status == "finished":
-            rows.append(("next", self.next_command))
+        if self.next:
+            rows.append(("next", self.next))
         return (Facts("trained", rows),)
 
 
@@ -96,6 +90,7 @@ def train(
     *,
     out: Path | str | None = None,
     extras: Extras | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains a model and writes a run folder.
@@ -104,6 +99,7 @@ def train(
         config: all settings, from ``modelwright.recipes.resolve``.
         out: the run's folder; ``runs/NAME-TIME`` by default.
         extras: weights to start from, frozen layers, an extra loss term, observers.
+        notes: decisions that led to the config, for the report.
         progress: called with each step.
 
     Raises:
@@ -113,6 +109,7 @@ def train(
     """
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
+    data = replace(data, notes=(*notes, *data.notes))
     _check_data(config, data)
     run = create_run(config, data, Path(out) if out else None)
     if data.rejected:
@@ -222,6 +219,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
         warnings=training_warnings(history, rule, data.labels, measured["train"], val),
+        next=_next_command(run) if finished else "",
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
@@ -229,3 +227,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     if finished:
         checkpoint.delete()
     return report
+
+
+def _next_command(run: Run) -> str:
+    return f"modelwright export {shlex.quote(str(run.path))} models/{shlex.quote(run.model_name)}"
