@@ -23,8 +23,13 @@ SHARED = {
 def commands() -> dict[str, Any]:
     """Returns every command by its full name."""
     top: Any = typer.main.get_command(app)
-    inside = {f"data {name}": command for name, command in top.commands["data"].commands.items()}
-    return {**{n: c for n, c in top.commands.items() if n != "data"}, **inside}
+    found = {}
+    for name, command in top.commands.items():
+        inside = getattr(command, "commands", None)
+        found |= (
+            {f"{name} {word}": one for word, one in inside.items()} if inside else {name: command}
+        )
+    return found
 
 
 @pytest.mark.parametrize("name", commands())
@@ -58,7 +63,7 @@ def test_help_loads_no_heavy_package() -> None:
 
 
 def test_data_settings_hold_only_what_was_set() -> None:
-    unset: dict[str, Any] = dict.fromkeys(("text", "label", "image", "encoding"))
+    unset: dict[str, Any] = dict.fromkeys(("text", "label", "split", "image", "encoding"))
     assert data_settings(None, **unset, strict=False) == {}
     assert data_settings(["a"], **unset, strict=True) == {"source": "a", "strict": True}
     assert data_settings(["a", "b"], **{**unset, "label": "y"}, strict=False) == {

@@ -181,7 +181,13 @@ def test_folders_of_splits_in_every_usual_form(
 
 
 def named(**folders: str | list[str]) -> NamedFolders:
-    return NamedFolders.of(DataConfig(**folders))
+    return NamedFolders.of(DataConfig(**folders), Path("pets"))
+
+
+def test_named_folders_may_begin_with_their_source() -> None:
+    config = DataConfig(source=["a", "data/b"], skip=["a/x", "data/b/y", "z"], train_folder=".")
+    assert NamedFolders.of(config, Path("a")) == NamedFolders({(): "train"}, (("x",), ("z",)))
+    assert NamedFolders.of(config, Path("data/b")).skip == (("y",), ("z",))
 
 
 def test_an_odd_folder_next_to_splits_is_an_error_that_names_the_ways_out(tmp_path: Path) -> None:
@@ -195,7 +201,7 @@ def test_an_odd_folder_next_to_splits_is_an_error_that_names_the_ways_out(tmp_pa
         read_folder(root)
     skipped = read_folder(root, named=named(skip="augmented"))
     assert skipped.splits == ["train", "val"]
-    assert "data.skip leaves out augmented/ (1 files)" in skipped.notes
+    assert "data.skip leaves out augmented/ (1 file)" in skipped.notes
     joined = read_folder(root, named=named(train_folder=["augmented/", "train"]))
     assert joined.splits == ["train", "train", "val"]
     assert set(read_folder(root, named=named(train_folder=".")).labels) == {
@@ -211,7 +217,7 @@ def test_a_folder_of_a_split_without_classes_holds_no_rows(tmp_path: Path) -> No
     names = ["train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"]
     found = read_folder(fill(tmp_path / "a", names))
     assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
-    assert any(note.startswith("test/ is not read: its 2 files") for note in found.notes)
+    assert any(note.startswith("test/ is not read: 2 files") for note in found.notes)
     with pytest.raises(DataError, match=r"expected a folder per class in each, such as test/CLASS"):
         read_folder(fill(tmp_path / "b", ["train/1.png", "test/2.png"]))
 

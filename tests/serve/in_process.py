@@ -19,7 +19,7 @@ import numpy as np
 from server_process import Reply
 from uvicorn.server import ServerState
 
-from modelwright.serve.config import RequestLimits, ServeConfig
+from modelwright.serve.config import RequestLimits, ServeConfig, Site
 from modelwright.serve.errors import Refused
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import LoadedVersion
@@ -129,6 +129,7 @@ class InProcessServer:
         access: Access | None = None,
         limits: RequestLimits | None = None,
         log: AccessLog | None = None,
+        site: Site | None = None,
     ) -> None:
         self.root = folder / "models"
         self.add_version(1)
@@ -146,7 +147,9 @@ class InProcessServer:
         self.service = Service(self.manager, limits, metrics)
         shared = SharedMetrics(metrics, None, "1")
         model_config = SharedModelConfig(self.manager, self.root, None)
-        self.rest_api = RestApi(self.service, access, shared.render, self._ready, log)
+        self.rest_api = RestApi(
+            self.service, access, shared.render, self._ready, log, site or Site()
+        )
         self.grpc_api = GrpcApi(self.service, access, model_config.reload, self._ready)
         self.metrics = metrics
         self.look()

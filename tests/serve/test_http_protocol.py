@@ -57,6 +57,13 @@ def test_requests_on_one_connection_are_answered_in_order(tmp_path: Path) -> Non
     assert b"connection: close" in written.content
 
 
+def test_bytes_that_are_no_http_are_refused_with_the_reason(tmp_path: Path) -> None:
+    line = "GET /v1/models/情感 HTTP/1.1\r\n".encode()
+    written = ask(tmp_path, line + LAST.partition(b"\r\n")[2])
+    assert statuses(written) == [b"400"]
+    assert b"Invalid HTTP request received: Invalid char" in written.content, written.content
+
+
 def test_a_head_is_sent_with_its_body_and_alone_where_there_is_none(tmp_path: Path) -> None:
     head = LAST.replace(b"GET", b"HEAD")
     written = ask(tmp_path, head)

@@ -81,7 +81,7 @@ def test_a_model_that_never_answered_is_forgotten_with_its_folder(models: Models
 
 
 def test_what_is_no_model_is_skipped_and_said_once(
-    models: Models, caplog: pytest.LogCaptureFixture
+    models: Models, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models.add("m", 1)
 
@@ -100,6 +100,7 @@ def test_what_is_no_model_is_skipped_and_said_once(
             assert len(said) == 1, said
 
     logger = logging.getLogger("modelwright.serve")
+    monkeypatch.setattr(logger, "propagate", False)
     logger.addHandler(caplog.handler)
     try:
         run(models, steps)

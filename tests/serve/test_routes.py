@@ -33,6 +33,8 @@ def paths_of(route: Route) -> list[str]:
         ("GET", "/v1/models/m/versions/3/metadata", "metadata", Target("m", 3)),
         ("HEAD", "/v1/models/m/labels/a%20b", "status", Target("m", None, "a b")),
         ("GET", "/v1/models/%E6%83%85%E6%84%9F/metadata", "metadata", Target("情感")),
+        ("POST", "/v1/models/%E6%83%85%3Apredict", "predict", Target("情")),
+        ("POST", "/v1/models/a%3ab:predict", "predict", Target("a:b")),
         ("GET", "/v1/models", "models", Target("")),
         ("GET", "/v1/models/", "models", Target("")),
         ("GET", "/healthz", "healthz", Target("")),

@@ -14,6 +14,7 @@ from modelwright.serve.config import (
     Batching,
     RequestLimits,
     ServeConfig,
+    Site,
     Tls,
     check_config,
     is_local,
@@ -115,10 +116,17 @@ def test_the_command_passes_its_options_on(
         "--header-timeout": 3,
         "--idle-timeout": 4,
         "--drain": 1,
+        "--unix-socket": "rest.sock",
+        "--grpc-unix-socket": "grpc.sock",
+        "--root-path": "/mw/",
+        "--cors-origin": "https://app.example",
         "--api-keys": "keys.txt",
         "--batching-parameters": batching,
     }
-    code, out, _ = cli("serve", tmp_path, *(part for pair in options.items() for part in pair))
+    code, out, _ = cli(
+        *("serve", tmp_path, "--cors-origin", "http://localhost:3000"),
+        *(part for pair in options.items() for part in pair),
+    )
     assert code == 0
     assert out.splitlines() == [
         "REST and a page to try the models: https://[::1]:1/",
@@ -129,6 +137,9 @@ def test_the_command_passes_its_options_on(
     (config,) = configs
     assert (config.rate, config.drain, config.models) == (5.0, 1.0, str(tmp_path))
     assert config.keys == str(Path("keys.txt").resolve())
+    assert config.unix_socket == str(Path("rest.sock").resolve())
+    assert config.grpc_unix_socket == str(Path("grpc.sock").resolve())
+    assert config.site == Site("/mw", ("http://localhost:3000", "https://app.example"))
     assert config.limits == RequestLimits(
         body=2 * 2**20,
         pending=5 * 2**20,

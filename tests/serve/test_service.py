@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
-from in_process import InProcessServer
+from in_process import MODELS, InProcessServer
 
 from modelwright.core.errors import ConfigError
 from modelwright.serve.errors import Refused
@@ -117,3 +118,24 @@ def test_a_model_config_that_is_invalid_changes_nothing(server: InProcessServer)
     with pytest.raises(ConfigError, match="names a model 'a/b'"):
         models_in_message(config, server.root)
     assert server.manager.ready
+
+
+def test_a_name_is_found_in_either_way_that_unicode_writes_it(tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    server = InProcessServer(tmp_path)
+    server.add_version(1, decomposed)
+    server.look()
+    try:
+        path = f"/v1/models/{quote(composed)}"
+        assert server.send("POST", f"{path}:predict", b'{"instances": [2]}').status == 200
+        assert server.send("GET", path).status == 200
+        assert server.send("GET", f"{path}/metadata").status == 200
+        request = messages.GetModelStatusRequest()
+        request.model_spec.name = composed
+        answer = server.call("GetModelStatus", request, service=MODELS)
+        states = messages.GetModelStatusResponse.FromString(answer)
+        assert [one.version for one in states.model_version_status] == [1]
+        assert server.send("GET", f"{path}e").status == 404
+        assert f'request_count{{model_name="{decomposed}"' in server.metrics.render()
+    finally:
+        server.close()

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, DataError
@@ -351,6 +352,19 @@ def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
     assert load_data(DataConfig(source=str(moved), image="one", image_root=str(tmp_path)))
 
 
+def test_the_key_of_orientation_changes_something(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for at, file in enumerate(sorted(write_images(tmp_path, 4, side=8).rglob("*.png"))):
+        Image.open(file).resize((12, 8)).save(file, exif=exif if at % 2 else None)
+    data = load_data(DataConfig(source=str(tmp_path)))
+    stored = load_data(DataConfig(source=str(tmp_path), orientation=False))
+    assert (data.shape, stored.shape) == ((96, 96, 3), (8, 12, 3))
+    assert data.fingerprint != stored.fingerprint
+    assert any("turned as their EXIF orientation says: 6;" in note for note in data.notes)
+    assert any(note.endswith("not turned, as data.orientation says: 6") for note in stored.notes)
+
+
 def test_every_key_of_folders_changes_something(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_images(tmp_path / name, 4, side=8, seed=ord(name))
@@ -366,7 +380,7 @@ def test_every_key_of_folders_changes_something(tmp_path: Path) -> None:
 
 def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
-    images = {"image", "image_size", "image_root", "memory_mib"}
+    images = {"image", "image_size", "image_root", "memory_mib", "orientation"}
     folders = {"folder", "train_folder", "val_folder", "test_folder", "skip"}
     assert {*DATA, *images, *folders} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():

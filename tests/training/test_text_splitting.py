@@ -35,7 +35,7 @@ def test_texts_without_spaces_are_split_and_the_run_says_so(tmp_path: Path) -> N
     report = train(config(tmp_path), out=tmp_path / "run")
     assert any("Thai in " in note and "model.tokens=auto-clusters" in note for note in report.notes)
     run = load_run(tmp_path / "run")
-    assert (run.tokens, run.config.model.options["tokens"]) == ("auto-clusters", "auto")
+    assert (run.chosen, run.config.model.options["tokens"]) == ({"tokens": "auto-clusters"}, "auto")
     tokenizer = run.tokenizer()
     assert tokenizer and tokenizer.known_share(["ดีที่สุด"]) == 1.0
     # A training that goes on from these weights splits as they do, whatever its texts are.
@@ -47,17 +47,17 @@ def test_texts_without_spaces_are_split_and_the_run_says_so(tmp_path: Path) -> N
     data = load_data(more.data)
     start = Extras(start_from=StartFrom(tmp_path / "run", layers=("embedding*",)))
     session = Session(create_run(more, data, tmp_path / "more"), data, extras=start)
-    assert session.run.tokens == "auto-clusters"
+    assert session.run.chosen == {"tokens": "auto-clusters"}
 
 
 def test_a_run_without_the_choice_splits_as_before(tmp_path: Path, text_run: Path) -> None:
     record = json.loads((text_run / "run.json").read_text("utf-8"))
-    assert "tokens" not in record, "nothing was chosen for English and Chinese texts"
+    assert "chosen" not in record, "nothing was chosen for English and Chinese texts"
     settings = config(tmp_path)
     data = load_data(settings.data)
     run = create_run(settings, data, tmp_path / "run")
     (run.path / "vocabulary.txt").write_text("<pad>\n<unk>\nดี\n", "utf-8")
     session = Session(run, data)
-    assert session.run.tokens is None
+    assert session.run.chosen == {}
     tokenizer = session.run.tokenizer()
     assert tokenizer and tokenizer.known_share(["ดีมาก", "ดี"]) == 0.5

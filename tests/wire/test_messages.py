@@ -24,8 +24,7 @@ NOT_IN_THE_PACKAGE = {
     "tensorflow.serving.BatchingParameters",
     "tensorflow.serving.PrometheusConfig",
     "tensorflow.serving.MonitoringConfig",
-    "grpc.health.v1.HealthCheckRequest",
-    "grpc.health.v1.HealthCheckResponse",
+    *(name for name in messages.names() if name.startswith("grpc.")),
 }
 LEFT_OUT = {
     "tensorflow.TensorProto": {"resource_handle_val", "variant_val"},

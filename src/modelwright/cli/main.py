@@ -14,13 +14,14 @@ from modelwright.cli import (
     deployment,
     doctor,
     prediction,
+    runs,
     servables,
     server,
     studies,
     training,
 )
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
-from modelwright.core.errors import ModelwrightError
+from modelwright.core.errors import ModelwrightError, write_error
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
 _COMMANDS = (
@@ -54,6 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
     app.command(cls=_CLASSES.get(command))(command)
 
@@ -95,6 +97,9 @@ def _run() -> None:
         raise
     except OSError as error:
         # The machine refuses, for example a full disk or a read-only folder. It is not a bug.
+        if refused := write_error(error):
+            sys.stderr.write(f"error: {refused}\n")
+            sys.exit(refused.exit_code)
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -21,11 +21,8 @@ from modelwright.cli.options import (
     TextColumn,
     without_unset,
 )
-from modelwright.cli.output import print_json, print_report, show_progress
+from modelwright.cli.output import answer_record, print_json, print_report, show_progress
 from modelwright.core.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from modelwright.servable.predictor import Prediction
 
 _PROTECTED = "\0"
 """Stands before a text that begins with a minus sign, so that it is not read as an option."""
@@ -175,14 +172,6 @@ def _classify(servable: Path, inputs: Sequence[str], options: tuple[str, int, bo
         raise typer.Exit(DataError.exit_code)
 
 
-def answer_record(name: str, answer: Prediction | DataError) -> dict[str, Any]:
-    """Returns an answer as JSON: with ``error`` null, or with an error and nothing else."""
-    if isinstance(answer, DataError):
-        nothing = dict.fromkeys(("label", "score", "probabilities"))
-        return {"input": name, **nothing, "error": str(answer)}
-    return {"input": name, **answer.to_dict(), "error": None}
-
-
 def _print_table(names: Sequence[object], answers: Sequence[Any], top: int) -> None:
     from modelwright.core.terminal import percent, shorten, table
 
@@ -191,6 +180,13 @@ def _print_table(names: Sequence[object], answers: Sequence[Any], top: int) -> N
         if isinstance(answer, DataError):
             continue
         for rank, (label, probability) in enumerate(answer.top(top)):
-            rows.append((shorten(str(name), 60) if not rank else "", label, percent(probability)))
+            shown = _shorten_path(name) if isinstance(name, Path) else shorten(str(name), 60)
+            rows.append((shown if not rank else "", label, percent(probability)))
     if rows:
         sys.stdout.write(table(("input", "label", "probability"), rows) + "\n")
+
+
+def _shorten_path(path: Path) -> str:
+    """Returns a path of at most 60 characters that ends as the path does."""
+    name = str(path)
+    return name if len(name) <= 60 else f"…{name[-59:]}"

@@ -23,6 +23,22 @@ ModelsFolder = Annotated[Path, typer.Argument(help="Folder of models, or of one 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 RestPort = Annotated[int, typer.Option(help="Port for REST and the web page; 0 picks a free one.")]
 GrpcPort = Annotated[int, typer.Option(help="Port for gRPC; 0 picks a free one.")]
+UnixSocket = Annotated[
+    Path | None, typer.Option(help="Socket file for REST and the web page, in place of the port.")
+]
+GrpcUnixSocket = Annotated[
+    Path | None,
+    typer.Option(help="Socket file for gRPC, in place of the port; for one worker only."),
+]
+RootPath = Annotated[
+    str, typer.Option(help="Path prefix of a proxy, as /models; requests may omit it.")
+]
+CorsOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Origin whose web pages may call REST, as https://app.example; * for all. Repeatable."
+    ),
+]
 MetricsPort = Annotated[
     int | None,
     typer.Option(
@@ -119,6 +135,10 @@ def serve(
     host: Host = "127.0.0.1",
     rest_port: RestPort = 8501,
     grpc_port: GrpcPort = 8500,
+    unix_socket: UnixSocket = None,
+    grpc_unix_socket: GrpcUnixSocket = None,
+    root_path: RootPath = "",
+    cors_origin: CorsOrigin = None,
     metrics_port: MetricsPort = None,
     workers: Workers = 1,
     engine: Engine = "auto",
@@ -150,7 +170,7 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Serve every model in a folder over TensorFlow Serving's REST and gRPC interfaces."""
-    from modelwright.serve.config import RequestLimits, ServeConfig
+    from modelwright.serve.config import RequestLimits, ServeConfig, Site
     from modelwright.serve.process.log import configure_log
     from modelwright.serve.process.start import ServerReport
     from modelwright.serve.process.start import serve as run_server
@@ -160,6 +180,8 @@ def serve(
         host=host,
         rest_port=rest_port,
         grpc_port=grpc_port,
+        unix_socket=_absolute(unix_socket),
+        grpc_unix_socket=_absolute(grpc_unix_socket),
         metrics_port=metrics_port,
         workers=workers,
         poll=poll,
@@ -172,6 +194,7 @@ def serve(
         rate=rate,
         tls=_tls(tls_cert, tls_key, tls_ca),
         allow_open=allow_open,
+        site=Site(root_path.rstrip("/"), tuple(cors_origin or ())),
         access_log=access_log,
         port_file=_absolute(port_file),
         limits=RequestLimits(

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelwright
-from modelwright.cli.output import print_json
-from modelwright.cli.prediction import answer_record
+from modelwright.cli.output import answer_record, print_json
 from modelwright.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
@@ -71,6 +71,8 @@ class DataConfig(Table):
     """Folder that is left out, or a list of them."""
     image_root: str | list[str] = []
     """Folder in which images may lie that a table names, besides its own, or a list of them."""
+    orientation: bool = True
+    """Whether images are turned as their EXIF orientation says."""
     unlabelled: str | list[str] = []
     """Tables or named sets of texts without labels, for networks that learn from texts alone."""
     encoding: str = "auto"
@@ -152,6 +154,15 @@ class Config(Table):
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, values: Any) -> Any:
+        """Reads what an earlier version stored, which did not turn images."""
+        data = values.get("data") if isinstance(values, Mapping) else None
+        if isinstance(data, Mapping) and "orientation" not in data:
+            return {**values, "data": {**data, "orientation": False}}
+        return values
 
 
 AnyTable = TypeVar("AnyTable", bound=Table)

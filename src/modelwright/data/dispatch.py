@@ -40,7 +40,7 @@ Reader = Callable[[Path, DataConfig], Records]
 def _read_zip(path: Path, config: DataConfig) -> Records:
     if tables := zipped_tables(path):
         return read_zipped_tables(path, tables, config)
-    return read_zip(path, config.encoding, NamedFolders.of(config))
+    return read_zip(path, config.encoding, NamedFolders.of(config, path))
 
 
 READERS: dict[str, Reader] = {
@@ -127,7 +127,7 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
         )
-    return read_folder(path, config.encoding, NamedFolders.of(config))
+    return read_folder(path, config.encoding, NamedFolders.of(config, path))
 
 
 def _find_reader(path: Path) -> Reader:

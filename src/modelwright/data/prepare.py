@@ -115,6 +115,7 @@ def prepare(
 
     readable = usable[inputs.readable]
     encoded = labels.take(pa.array(readable)).dictionary_encode()
+    lost = _lost_classes(labels, encoded.dictionary) if len(readable) < len(labels) else []
     return Prepared(
         task=records.task,
         rows=inputs.rows,
@@ -124,9 +125,21 @@ def prepare(
         digests=inputs.digests,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
-        notes=(*records.notes, *named.notes, *inputs.notes),
+        notes=(*records.notes, *named.notes, *inputs.notes, *lost),
         source=records.source,
     )
+
+
+def _lost_classes(labels: Any, used: Any) -> list[str]:
+    """Returns a note about labels of which every row was rejected."""
+    names = [str(name) for name in labels.drop_null().unique().to_pylist() if name]
+    known = set(used.to_pylist())
+    lost = sorted(name for name in names if name not in known)
+    if not lost:
+        return []
+    shown = ", ".join(f"'{name[:40]}'" for name in lost[:5])
+    more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+    return [f"every row of {shown}{more} was rejected, so the model does not learn it"]
 
 
 def _texts(texts: Any, usable: IntArray, origin: Callable[[int], str]) -> _Inputs:
@@ -182,12 +195,13 @@ def _files(
         size=target,
         channels=channels,
         memory_mib=config.memory_mib,
+        orient=config.orientation,
         progress=progress,
     )
     shape: ImageShape = (*decoded.size, channels)
     origin = _through(records.origin, usable[decoded.readable])
     files = [encoded[position] for position in decoded.readable]
-    notes = []
+    notes = [*decoded.notes]
     if target == "auto" and len(files):
         if decoded.shared:
             notes.append(f"images keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
@@ -202,7 +216,7 @@ def _files(
 
     def rows(positions: IntArray) -> Rows:
         if decoded.pixels is None:
-            return ImageFiles(positions, origin, files, shape)
+            return ImageFiles(positions, origin, files, shape, config.orientation)
         return ImageArray(positions, origin, decoded.pixels, files)
 
     return _Inputs(rows, decoded.digests, decoded.readable, shape, decoded.rejected, tuple(notes))

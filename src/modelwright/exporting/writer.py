@@ -130,7 +130,15 @@ def _write(
     run: Run, network: keras.Model, folder: Path, manifest: Manifest, examples: Examples
 ) -> dict[str, Any]:
     tokenizer = run.tokenizer()
-    write_saved_model(folder, network, tokenizer, run.labels, task=run.task, shape=run.shape)
+    write_saved_model(
+        folder,
+        network,
+        tokenizer,
+        run.labels,
+        task=run.task,
+        shape=run.shape,
+        orient=manifest.orients,
+    )
     if tokenizer:
         write_tokenizer_tables(folder, tokenizer.options)
         write_tokenizer_examples(folder, tokenizer)

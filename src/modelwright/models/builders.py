@@ -112,6 +112,23 @@ def check_options(model: ModelConfig) -> Any:
     return check_table(builder.options, model.options, "model")
 
 
+def options_for_classes(model: ModelConfig, classes: int) -> tuple[dict[str, int], str | None]:
+    """Returns the options that a training with so many classes changes, and a note about them."""
+    options = check_options(model)
+    find = getattr(options, "for_classes", None)
+    chosen = dict(find(classes)) if find else {}
+    if not chosen:
+        return {}, None
+    changes = ", ".join(
+        f"model.{key}={value} instead of {getattr(options, key)}" for key, value in chosen.items()
+    )
+    given = ", ".join(f"model.{key}" for key in chosen)
+    return chosen, (
+        f"{classes:,} classes: {changes}, so that no variable takes more than about 128 MiB; to"
+        f" choose yourself, set {given} to other values"
+    )
+
+
 def build_network(
     model: ModelConfig, shape: tuple[int | None, ...], classes: int, precision: str = "float32"
 ) -> keras.Model:

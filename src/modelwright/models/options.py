@@ -11,6 +11,12 @@ from modelwright.core.config import Fraction, Positive, Table
 
 MOST_BUCKETS = 2**23
 """The multiplications that find a bucket stay below 2**31 up to this number."""
+_USUAL_BUCKETS = 2**22
+_MOST_WEIGHTS = 2**26
+"""Buckets times classes up to which the usual number of buckets is kept."""
+_CHOSEN_WEIGHTS = 2**25
+"""Buckets times classes where the number of buckets is chosen: 128 MiB for each variable."""
+_FEWEST_BUCKETS = 2**12
 Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
@@ -64,6 +70,10 @@ class TextOptions(Table):
     def unpadded(self) -> Self:
         """Returns options of a network with the same weights, for rows without padding."""
         return self
+
+    def for_classes(self, classes: int) -> Mapping[str, int]:
+        """Returns the options that a training with so many classes changes, with their values."""
+        return {}
 
 
 class CnnOptions(ImageOptions):
@@ -164,8 +174,9 @@ class NgramsOptions(TextOptions):
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
     """Number of tokens in the longest n-grams. Shorter ones are used too."""
-    buckets: Annotated[int, Field(ge=16, le=MOST_BUCKETS)] = 2**22
-    """Number of buckets to which n-grams are hashed. Each has a weight per class."""
+    buckets: Annotated[int, Field(ge=16, le=MOST_BUCKETS)] = _USUAL_BUCKETS
+    """Number of buckets to which n-grams are hashed. Each has a weight per class. With many
+    classes, a training replaces the default by a smaller number."""
     min_count: Annotated[int, Field(ge=0)] = 4
     """A bucket that occurs in fewer training rows is ignored."""
     smoothing: Annotated[float, Field(gt=0)] = 1.0
@@ -175,6 +186,16 @@ class NgramsOptions(TextOptions):
     def any_length(self) -> bool:
         """Padding makes no n-grams."""
         return True
+
+    def for_classes(self, classes: int) -> Mapping[str, int]:
+        """Returns fewer buckets, and a vocabulary that fits, where the classes are many."""
+        columns = 1 if classes == 2 else classes
+        if self.buckets != _USUAL_BUCKETS or self.buckets * columns <= _MOST_WEIGHTS:
+            return {}
+        buckets = max(_CHOSEN_WEIGHTS // columns, _FEWEST_BUCKETS)
+        # Every token has a bucket of its own, and n-grams need as many again.
+        fits = 2 * self.vocabulary <= buckets
+        return {"buckets": buckets} if fits else {"buckets": buckets, "vocabulary": buckets // 2}
 
 
 class CommitteeOptions(NgramsOptions, RegionsOptions):

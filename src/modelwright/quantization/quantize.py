@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from modelwright.core.errors import ConfigError, MissingDependencyError, ParityError, ServableError
+from modelwright.core.errors import (
+    ConfigError,
+    MissingDependencyError,
+    ParityError,
+    ServableError,
+    write_advice,
+)
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
 from modelwright.core.packages import require_training
@@ -105,7 +111,7 @@ def quantize(
     _check_packages()
     measuring = measuring or Measuring()
     servable = _load(Path(path), data_root, progress)
-    rows = _rows_to_measure(servable.data, measuring)
+    rows = _rows_to_measure(servable, measuring)
     folder = servable.folder
     try:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
@@ -120,8 +126,8 @@ def quantize(
                 install_files(candidates.folder, folder)
     except OSError as error:
         raise ServableError(
-            f"writing {folder} failed: {error.strerror or error}; it is as it was. Make room and"
-            " try again."
+            f"writing {folder} failed: {error.strerror or error}; it is as it was."
+            f" {write_advice(error)}"
         ) from None
     return report
 
@@ -152,13 +158,15 @@ def _load(path: Path, root: Path | str | None, progress: Progress | None) -> _Se
     return _Servable(folder, manifest, data)
 
 
-def _rows_to_measure(data: Dataset, measuring: Measuring) -> MeasuredRows:
+def _rows_to_measure(servable: _Servable, measuring: Measuring) -> MeasuredRows:
+    data = servable.data
     if measuring.split:
         name, split = measuring.split, split_of(data, measuring.split)
     else:
         name, split = held_out_or_training(data, order=("val", "test"))
     positions = evenly_spaced(len(split), measuring.rows or len(split))
-    return MeasuredRows(name, raw_inputs(split, positions), split.labels[np.array(positions)])
+    raw = raw_inputs(split, positions, orient=servable.manifest.orients)
+    return MeasuredRows(name, raw, split.labels[np.array(positions)])
 
 
 def _methods_to_try(methods: Sequence[str], finetune: int) -> list[QuantizationMethod]:

@@ -7,6 +7,7 @@ weights.weights.h5   the best weights
 checkpoint.npz       the state to resume from, until the training has finished
 history.csv          one line for each epoch
 rejected.csv         the rejected rows and the reasons, if there are any
+exports.json         where the run was exported, if it was
 plots/ tensorboard/ evaluations/
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,9 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.backend import keras_backend
-from modelwright.core.config import Config, from_toml, to_toml
+from modelwright.core.config import Config, ModelConfig, from_toml, to_toml
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
+from modelwright.core.folders import RUN_RECORD, is_run, wrong_folder
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
 from modelwright.models.builders import augment_network, build_network, check_options
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     import keras
 
     from modelwright.models.graph_tokenizer import GraphTokenizer
-    from modelwright.models.options import TextOptions
 
 FORMAT = 1
 WEIGHTS = "weights.weights.h5"
@@ -58,8 +60,14 @@ class Run:
     precision: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    tokens: str | None = None
-    """How texts are split, where the training chose it; otherwise the option ``tokens`` says it."""
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the network that the training chose from its data, over those of the config."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The builder and its options as they are in use."""
+        options = {**self.config.model.options, **self.chosen}
+        return self.config.model.model_copy(update={"options": options})
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -98,7 +106,7 @@ class Run:
             RunError: the weights do not fit the config.
         """
         shape = shape or self.input_shape
-        network = build_network(self.config.model, shape, len(self.labels), precision)
+        network = build_network(self.model, shape, len(self.labels), precision)
         if weights:
             try:
                 network.load_weights(self.path / WEIGHTS)
@@ -106,7 +114,7 @@ class Run:
                 raise RunError(
                     f"the weights of {self.path} do not fit its config: {error}."
                 ) from None
-        return augment_network(self.config.model, network) if tta else network
+        return augment_network(self.model, network) if tta else network
 
     def tokenizer(self) -> GraphTokenizer | None:
         """Returns the tokenizer of a text model; None for an image model."""
@@ -114,12 +122,7 @@ class Run:
             return None
         from modelwright.models.graph_tokenizer import GraphTokenizer
 
-        return GraphTokenizer(self.text_options(), self.path / VOCABULARY)
-
-    def text_options(self) -> TextOptions:
-        """Returns the options of a text model, with the way to split texts that is in use."""
-        options: TextOptions = check_options(self.config.model)
-        return options.model_copy(update={"tokens": self.tokens}) if self.tokens else options
+        return GraphTokenizer(check_options(self.model), self.path / VOCABULARY)
 
     def update(self, **changes: Any) -> Run:
         """Returns a copy with changes, written to ``run.json``, with checksums once it finished."""
@@ -140,10 +143,10 @@ class Run:
             **({"extras": dict(changed.extras)} if changed.extras else {}),
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
-            **({"tokens": changed.tokens} if changed.tokens else {}),
+            **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
             "files": files,
         }
-        write_json(self.path / "run.json", record)
+        write_json(self.path / RUN_RECORD, record)
         return changed
 
 
@@ -164,8 +167,6 @@ def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
             f"the run folder {path} exists and is not empty; choose another with --out, or"
             f" resume it with --resume {path}."
         )
-    path.mkdir(parents=True, exist_ok=True)
-    write_text(path / "config.toml", to_toml(config))
     data_record = {
         "source": data.source,
         "fingerprint": data.fingerprint,
@@ -174,7 +175,13 @@ def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
         "notes": list(data.notes),
         "places": record_places(config.data, path),
     }
-    return Run(path, config, data.task, data.labels, data.shape, data_record).update()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        write_text(path / "config.toml", to_toml(config))
+        return Run(path, config, data.task, data.labels, data.shape, data_record).update()
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)  # half a run would be in the way of another try
+        raise
 
 
 def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
@@ -203,7 +210,7 @@ def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
 def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
     """Returns what is in a run's files, and the recorded checksums."""
     try:
-        record = json.loads((path / "run.json").read_text("utf-8"))
+        record = json.loads((path / RUN_RECORD).read_text("utf-8"))
         if record["format"] != FORMAT:
             raise RunError(
                 f"the run {path} has format {record['format']}; this version reads {FORMAT}."
@@ -223,14 +230,18 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             precision=record["precision"],
             extras=record.get("extras", {}),
             metrics=record["metrics"],
-            tokens=record.get("tokens"),
+            chosen=record.get("chosen", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name
+        if not is_run(path):
+            raise RunError(wrong_folder(path, "run")) from None
         raise RunError(
             f"{path} is not a run: {name} is missing; expected a folder that 'modelwright train'"
             " wrote."
         ) from None
+    except NotADirectoryError:
+        raise RunError(wrong_folder(path, "run")) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"the run {path} cannot be read: {type(error).__name__} {error}.") from None
     except RunError:

@@ -1,7 +1,7 @@
 """Splits blocks of a CSV or TSV file into rows, so that a broken row never hides others.
 
 Well-formed blocks are parsed by pyarrow. All others are read row by row: text behind a closing
-quote, a wrong number of cells, and blank lines belong to one row and are its fault.
+quote, and a wrong number of cells are the fault of one row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 LONGEST_RECORD = 64 * 2**20
 """A row of more bytes is taken for an unclosed quote."""
-BLANK = "is a blank line"
 UNCLOSED = "opens a quote that is not closed"
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
 _LINE = re.compile(rb"[^\r\n]*+")
@@ -161,9 +160,11 @@ def _fit(cells: list[bytes], width: int, delimiter: bytes) -> list[bytes]:
 
 
 def _wrong_width(cells: list[bytes], width: int) -> str | None:
-    if len(cells) == width:
+    # A blank line is a row of empty cells, as for pyarrow.
+    if len(cells) == width or cells == [b""]:
         return None
-    return BLANK if cells == [b""] else f"has {len(cells)} columns, expected {width}"
+    columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+    return f"has {columns}, expected {width}"
 
 
 def _last_line_end(data: bytes) -> int:

@@ -53,6 +53,8 @@ class Journal:
         self.part = self.folder / "rows"
         self.done = Done()
         self._identity = dict(identity)
+        self._committed = True
+        """Whether there are rows that a later run could go on from."""
         self._record = self.folder / "journal.json"
         self._lock: BinaryIO | None = None
         self._file: BinaryIO | None = None
@@ -71,8 +73,8 @@ class Journal:
         for file in (self._file, self._lock):
             if file:
                 file.close()
-        if not self._record.exists() and not self.part.exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._committed:
+            self.remove()
 
     def open(self, header: bytes) -> int:
         """Opens the file of the rows at the last commit, and returns how many chunks it has.
@@ -86,6 +88,7 @@ class Journal:
             self._file.truncate(self.done.size)
             self._file.seek(self.done.size)
         else:
+            self._committed = False
             self._file = self.part.open("wb")
             self._file.write(header)
             self.done = Done(size=len(header))
@@ -108,6 +111,7 @@ class Journal:
         write_json(
             self._record, {"format": FORMAT, "identity": self._identity, "done": asdict(self.done)}
         )
+        self._committed = self._committed or self.done.rows > 0
 
     def close(self) -> Path:
         """Commits, and returns the closed file with all rows."""

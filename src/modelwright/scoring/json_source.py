@@ -54,7 +54,7 @@ class LineSource:
             if kept:
                 yield lines[:kept]
         blank = rest.rstrip()
-        self.blank_at_end = max(rest[len(blank) :].count("\n") - 1, 0)
+        self.blank_at_end = rest[len(blank) :].count("\n")
         if blank:
             yield blank.split("\n")
 

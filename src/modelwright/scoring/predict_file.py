@@ -90,11 +90,11 @@ def predict_file(
         "the format of the output": output.suffix.lower(),
     }
     setup = Setup(folder.absolute(), name, opened.key, opened.base)
+    pool = AnswerPool(*_answerers(setup, workers))
     replaced = output.exists()
     with Journal(output, identity) as journal:
         resumed = journal.open(written.header())
         before = journal.done.rows
-        pool = AnswerPool(*_answerers(setup, workers))
         _score(journal, opened, pool, (added, written), progress)
         if opened.signature() != signature and opened.fingerprint() != identity["the input"]:
             raise DataError(

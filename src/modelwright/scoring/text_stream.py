@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from modelwright.core.errors import DataError
+from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.readers.encodings import not_utf8, to_utf8
 
 BLOCK = 2 * 2**20
@@ -79,7 +79,13 @@ def find_codec(start: bytes, encoding: str, name: str) -> str:
         DataError: The bytes look like UTF-16 without a byte order mark.
     """
     if encoding != "auto":
-        to_utf8(b"", encoding, name)
+        try:
+            "a".encode(encoding)
+        except LookupError:
+            raise ConfigError(
+                f"the encoding was given as {encoding!r}; expected auto or the name of a text codec"
+                " of Python, such as utf-8, gb18030 or latin-1"
+            ) from None
         return encoding
     for mark, codec in _MARKED_CODECS:
         if start.startswith(mark):

@@ -22,12 +22,13 @@ from typing import Any
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import changed_files, sha256_tree, write_json
+from modelwright.core.folders import SERVABLE_RECORD, kind_of, wrong_folder
 from modelwright.core.types import Task
 from modelwright.servable.litter import is_litter
 from modelwright.servable.live_version import LARGEST_VERSION, version_number
 
 FORMAT = 1
-MANIFEST = "modelwright.json"
+MANIFEST = SERVABLE_RECORD
 EXAMPLES = "examples.jsonl"
 _NAME = re.compile(r"[a-z][\w-]*")
 _LIKE_A_NUMBER = re.compile(r"\s*[+\-−－＋]?\d+\s*")
@@ -43,7 +44,9 @@ class Manifest:
     ``engines`` maps each engine to the figures of its check, ``files`` each file's path to its
     sha256, and ``missing`` each engine that could not be written to the reason. ``tta`` says
     whether the model answers with test-time augmentation. ``tolerance`` is the largest difference
-    from a recorded probability, for engines that have no tolerance of their own.
+    from a recorded probability, for engines that have no tolerance of their own. ``decoding`` says
+    which formats of images the model reads, and whether it turns them by their EXIF orientation.
+    It is empty for texts, and for images in servables of versions that turned none.
     """
 
     format: int
@@ -62,6 +65,12 @@ class Manifest:
     versions: Mapping[str, str]
     files: Mapping[str, str]
     missing: Mapping[str, str] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def orients(self) -> bool:
+        """Whether images are turned as their EXIF orientation says."""
+        return bool(self.decoding.get("orientation", False))
 
     @property
     def input_name(self) -> str:
@@ -111,6 +120,8 @@ def read_manifest(folder: Path) -> Manifest:
         recorded = {manifest.examples_of(name) for name in manifest.engines}
         problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
     except FileNotFoundError:
+        if kind_of(folder) not in ("version", "folder"):
+            raise ServableError(wrong_folder(folder, "servable")) from None
         raise ServableError(
             f"{folder} is not a servable: {MANIFEST} is missing; expected a folder that"
             " 'modelwright export' made."
@@ -164,13 +175,10 @@ def find_version(path: Path) -> Path:
         return path
     folders = version_folders(path)
     if not folders:
-        problem = "holds no version" if path.is_dir() else "does not exist"
+        message = wrong_folder(path, "servable")
         if ignored := ignored_folders(path):
-            problem += f" ({'; '.join(f'{name}: {why}' for name, why in ignored.items())})"
-        raise ServableError(
-            f"{path} {problem}; expected a model folder or one of its versions, made by"
-            " 'modelwright export'."
-        )
+            message += f" Ignored: {'; '.join(f'{name}: {why}' for name, why in ignored.items())}."
+        raise ServableError(message)
     return folders[max(folders)]
 
 
@@ -181,9 +189,10 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: a value is invalid.
     """
-    # The first servables had one engine only, and no key for missing ones.
-    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
-    values["missing"] = record.get("missing", {})
+    # The first servables had one engine only, and no keys for missing ones and for decoding.
+    later = ("missing", "decoding")
+    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key not in later}
+    values |= {key: record.get(key, {}) for key in later}
     values["labels"] = tuple(values["labels"])
     values["shape"] = tuple(map(int, values["shape"])) if values["shape"] else None
     engines = values["engines"]

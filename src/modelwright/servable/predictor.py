@@ -153,7 +153,9 @@ class Predictor:
                 " expected a path, or the bytes of an encoded image."
             )
         try:
-            return portable_image(row)
+            # The graphs of earlier servables misread some BMP files.
+            formats = self.manifest.decoding.get("formats", ("PNG", "JPEG", "GIF"))
+            return portable_image(row, orient=self.manifest.orients, formats=formats)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
 

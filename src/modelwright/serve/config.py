@@ -7,17 +7,22 @@ import json
 import os
 import re
 import ssl
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
+from modelwright.core.image_limits import MAX_PIXELS
 from modelwright.core.nearest import nearest
-from modelwright.data.images import MAX_PIXELS
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
 
 _MIB = 2**20
+_LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_OWN_PATHS = frozenset(("v1", "page", "docs", "monitoring", "healthz", "readyz", "openapi.json"))
+_ORIGIN = re.compile(r"(?!https://[^/]*:443$)(?!http://[^/]*:80$)[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 _OPTIONS = {
     "body": "--max-body",
     "pending": "--max-pending",
@@ -103,6 +108,16 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class Site:
+    """Where the REST interface and its page are on the web, and which other sites may call it."""
+
+    root_path: str = ""
+    """The prefix of a proxy, as ``/models``; requests may come with and without it."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call from a browser, as ``https://app.example``; ``*`` for all."""
+
+
+@dataclass(frozen=True)
 class ServeConfig:
     """All settings. Paths are absolute, so they mean the same in every process."""
 
@@ -110,6 +125,10 @@ class ServeConfig:
     host: str = "127.0.0.1"
     rest_port: int = 8501
     grpc_port: int = 8500
+    unix_socket: str | None = None
+    """A socket file for REST, in place of its port."""
+    grpc_unix_socket: str | None = None
+    """A socket file for gRPC, in place of its port; only for one worker."""
     metrics_port: int | None = None
     workers: int = 1
     poll: float = 1.0
@@ -128,6 +147,7 @@ class ServeConfig:
     """Requests per second for each key; 0 for no bound."""
     tls: Tls | None = None
     allow_open: bool = False
+    site: Site = field(default_factory=Site)
     access_log: str | None = None
     port_file: str | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
@@ -149,6 +169,8 @@ class ServeConfig:
         record["batching"] = Batching(**record["batching"])
         record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
+        site = record["site"]
+        record["site"] = Site(site["root_path"], tuple(site["cors_origins"]))
         return cls(**record)
 
 
@@ -180,8 +202,11 @@ def check_config(config: ServeConfig) -> ServeConfig:
         )
     if config.tls:
         _check_tls(config.tls)
+    _check_sockets(config)
+    _check_site(config.site)
     guarded = config.keys or (config.tls and config.tls.ca)
-    if not is_local(config.host) and not guarded and not config.allow_open:
+    files_only = config.unix_socket and config.grpc_unix_socket
+    if not is_local(config.host) and not files_only and not guarded and not config.allow_open:
         raise ConfigError(
             f"--host {config.host} is open to other machines, and nothing guards it; give"
             " --api-keys, or --tls-ca for client certificates, or --allow-open to answer"
@@ -246,6 +271,54 @@ def _check_limits(limits: RequestLimits) -> None:
             f" {limits.body / _MIB:g}, so the largest request could never be held; expected at"
             " least as many MiB."
         )
+
+
+def _check_sockets(config: ServeConfig) -> None:
+    for option, path in (
+        ("--unix-socket", config.unix_socket),
+        ("--grpc-unix-socket", config.grpc_unix_socket),
+    ):
+        if path is None:
+            continue
+        if len(os.fsencode(path)) > _LONGEST_SOCKET:
+            raise ConfigError(
+                f"{option} was given a path of {len(os.fsencode(path))} bytes; expected at most"
+                f" {_LONGEST_SOCKET}, which is what the system takes: {path}"
+            )
+        if not Path(path).parent.is_dir():
+            raise ConfigError(
+                f"{option} was given {path}; expected a file in a folder that is there."
+            )
+    if config.unix_socket and config.unix_socket == config.grpc_unix_socket:
+        raise ConfigError(
+            f"--unix-socket and --grpc-unix-socket were both given {config.unix_socket}; expected"
+            " a file for each."
+        )
+    if config.grpc_unix_socket and config.workers > 1:
+        raise ConfigError(
+            f"--grpc-unix-socket was given with --workers {config.workers}; gRPC cannot share a"
+            " socket file between processes. Give --workers 1, or leave gRPC on its port."
+        )
+
+
+def _check_site(site: Site) -> None:
+    if site.root_path and not _ROOT_PATH.fullmatch(site.root_path):
+        raise ConfigError(
+            f"--root-path was given '{site.root_path}'; expected the prefix that a proxy adds, as"
+            " /models: it begins with / and has letters, digits, /, ., _, ~ and -."
+        )
+    if site.root_path.split("/")[1:2] and site.root_path.split("/")[1].lower() in _OWN_PATHS:
+        raise ConfigError(
+            f"--root-path was given '{site.root_path}', which begins like a path of the server"
+            " itself; expected another prefix, as /models."
+        )
+    for origin in site.cors_origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"--cors-origin was given '{origin}'; expected * or an origin as a browser sends"
+                " it, in small letters, without a path and without the usual port:"
+                " https://app.example or http://localhost:3000."
+            )
 
 
 def _check_tls(tls: Tls) -> None:

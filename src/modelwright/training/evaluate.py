@@ -10,6 +10,7 @@ import numpy as np
 
 from modelwright.core.config import DataConfig, check_table
 from modelwright.core.errors import ConfigError, DataError
+from modelwright.core.files import explained_refusals
 from modelwright.core.measure import measure
 from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName
 from modelwright.data.load import LoadedRows, load_split
@@ -82,7 +83,8 @@ def evaluate(
         slices=measure_negation(run.labels, network, tokenizer, rows),
         overlap=None if trained is rows else find_overlap(rows, trained, measured.probabilities),
     )
-    write_evaluation(report, rows, measured.probabilities, worst)
+    with explained_refusals(report.folder):
+        write_evaluation(report, rows, measured.probabilities, worst)
     return report
 
 

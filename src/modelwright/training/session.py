@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from modelwright.core.errors import RunError
+from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
@@ -190,11 +191,11 @@ class Session:
         if self.run.task != "text" or path.exists():
             return
         if known:
-            path.write_bytes(known.read_bytes())
+            write_bytes(path, known.read_bytes())
             return
         self._choose_tokens()
         graph_tokenizer.learn_vocabulary(
-            self._texts(), self.run.text_options(), path, self._progress
+            self._texts(), check_options(self.run.model), path, self._progress
         )
 
     def _texts(self) -> Iterator[Sequence[str]]:
@@ -204,20 +205,21 @@ class Session:
 
     def _choose_tokens(self) -> None:
         """Records how the training texts must be split, and says so, where the option leaves it."""
-        options = check_options(self.run.config.model)
+        options = check_options(self.run.model)
         tokens, note = choose_tokens(
             self._texts(), options.tokens, len(self.data.splits["train"].inputs)
         )
         if note:
             notes = [*self.run.data.get("notes", ()), note]
-            self.run = self.run.update(tokens=tokens, data={**self.run.data, "notes": notes})
+            chosen = {**self.run.chosen, "tokens": tokens}
+            self.run = self.run.update(chosen=chosen, data={**self.run.data, "notes": notes})
 
     def _continue_tokens(self, source: Source) -> None:
         """Takes over how the source split texts, where its training chose that for this option."""
-        options = check_options(self.run.config.model)
+        options = check_options(self.run.model)
         theirs = source.tokenizer.tokens if source.tokenizer else None
         if self.run.task == "text" and theirs == f"{options.tokens}-clusters":
-            self.run = self.run.update(tokens=theirs)
+            self.run = self.run.update(chosen={**self.run.chosen, "tokens": theirs})
 
     def _prepare_rows(self) -> dict[str, Any]:
         """Encodes the rows and returns the targets of each split."""
@@ -237,7 +239,7 @@ class Session:
         """Builds and compiles the network and its batches."""
         if self._progress:
             self._progress("building the network", 0, 0)
-        options = check_options(self.run.config.model)
+        options = check_options(self.run.model)
         any_length = getattr(options, "any_length", False)
         self.network: Any = self.run.network(
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
@@ -271,7 +273,7 @@ class Session:
             else encode_rows(unlabeled, self._tokenizer, self._progress),
             progress=self._progress,
         )
-        adapt_network(self.run.config.model, self.network, rows)
+        adapt_network(self.run.model, self.network, rows)
 
 
 class _SessionCallback(keras.callbacks.Callback):

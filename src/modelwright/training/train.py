@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,24 @@ from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError, RunError
+from modelwright.core.files import explained_refusals
 from modelwright.core.measure import measure
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models.builders import build_network, check_options, find_builder
+from modelwright.models.builders import (
+    build_network,
+    check_options,
+    find_builder,
+    options_for_classes,
+)
+from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
+from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import Run, create_run, input_shape, load_run
+from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
@@ -106,20 +114,26 @@ def train(
         DataError: the data cannot be used.
         ConfigError: the model does not fit the data, or the extras do not fit the model.
         RunError: the folder is not empty, or the loss is no longer a number.
+        WriteError: the disk is full, or the folder cannot be written.
     """
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
-    data = replace(data, notes=(*notes, *data.notes))
-    _check_data(config, data)
-    run = create_run(config, data, Path(out) if out else None)
-    if data.rejected:
-        write_rejected(run.path / "rejected.csv", data.rejected)
-    try:
-        session = Session(run, data, extras=extras, progress=progress)
-    except ModelwrightError:
-        shutil.rmtree(run.path)  # nothing was trained, and the folder must be free for the next try
-        raise
-    return _finish(session, progress)
+    chosen, note = options_for_classes(config.model, len(data.labels))
+    data = replace(data, notes=(*notes, *data.notes, *([note] if note else [])))
+    _check_data(config, data, chosen)
+    with explained_refusals(Path(out or "runs")):
+        run = create_run(config, data, Path(out) if out else None)
+    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
+        try:
+            run = run.update(chosen=chosen) if chosen else run
+            if data.rejected:
+                write_rejected(run.path / "rejected.csv", data.rejected)
+            session = Session(run, data, extras=extras, progress=progress)
+        except (ModelwrightError, OSError):
+            # Nothing was trained; the folder must be free for another try.
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        return _finish(session, progress)
 
 
 def resume(
@@ -141,6 +155,7 @@ def resume(
         RunError: the folder is not a run, or its training has finished, or began under another
             backend or with other extras.
         DataError: the data changed since the training began.
+        WriteError: the disk is full, or the folder cannot be written.
     """
     run = load_run(path, unfinished=True)
     if run.status == "finished":
@@ -152,11 +167,12 @@ def resume(
             f" KERAS_BACKEND={run.backend}."
         )
     make_deterministic(run.config.train.seed)
-    data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
-    return _finish(Session(run, data, extras=extras, progress=progress), progress)
+    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
+        data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
+        return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
-def _check_data(config: Config, data: Dataset) -> None:
+def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
@@ -178,7 +194,13 @@ def _check_data(config: Config, data: Dataset) -> None:
             " out."
         )
     # Builds the network once before the run, so that a network that does not fit leaves no run.
-    build_network(config.model, input_shape(config, data.shape), len(data.labels))
+    used = {**config.model.options, **chosen}
+    with limited_weights():
+        build_network(
+            config.model.model_copy(update={"options": used}),
+            input_shape(config, data.shape),
+            len(data.labels),
+        )
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:
@@ -227,6 +249,17 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     if finished:
         checkpoint.delete()
     return report
+
+
+def _resume_advice(run: Run) -> Callable[[], str]:
+    """Returns the advice after a refused write, which depends on whether an epoch was saved."""
+
+    def advice() -> str:
+        if not (run.path / CHECKPOINT).exists():
+            return ""
+        return f"The epochs before are saved; continue with: modelwright train --resume {run.path}."
+
+    return advice
 
 
 def _next_command(run: Run) -> str:

@@ -112,6 +112,23 @@ PredictionLog: log_metadata 1 LogMetadata, classify_log 2 ClassifyLog |log_type,
 HealthCheckRequest: service 1 string
 HealthCheckResponse: status 1 HealthCheckResponse.ServingStatus
 """,
+    "grpc.reflection.v1": """
+ServerReflectionRequest: host 1 string, file_by_filename 3 string |message_request,
+  file_containing_symbol 4 string |message_request,
+  file_containing_extension 5 ExtensionRequest |message_request,
+  all_extension_numbers_of_type 6 string |message_request, list_services 7 string |message_request
+ExtensionRequest: containing_type 1 string, extension_number 2 int32
+ServerReflectionResponse: valid_host 1 string, original_request 2 ServerReflectionRequest,
+  file_descriptor_response 4 FileDescriptorResponse |message_response,
+  all_extension_numbers_response 5 ExtensionNumberResponse |message_response,
+  list_services_response 6 ListServiceResponse |message_response,
+  error_response 7 ErrorResponse |message_response
+FileDescriptorResponse: file_descriptor_proto 1 bytes*
+ExtensionNumberResponse: base_type_name 1 string, extension_number 2 int32*
+ListServiceResponse: service 1 ServiceResponse*
+ServiceResponse: name 1 string
+ErrorResponse: error_code 1 int32, error_message 2 string
+""",
 }
 """One message per line; an indented line continues the one above. A field is ``name number type``:
 ``*`` marks a repeated field, ``string->T`` a map, ``|name`` a member of the oneof of that name. The
@@ -193,12 +210,17 @@ def names() -> list[str]:
     return [f"{package}.{message}" for package, message, _ in _lines()]
 
 
+def file_name(package: str) -> str:
+    """Returns the name of the file that has a package's messages."""
+    return f"modelwright/{package}.proto"
+
+
 @functools.cache
 def pool() -> typing.Any:
     """Returns the descriptor pool of these messages."""
     files = {
         package: descriptor_pb2.FileDescriptorProto(
-            name=f"modelwright/{package}.proto", package=package, syntax="proto3"
+            name=file_name(package), package=package, syntax="proto3"
         )
         for package in _PACKAGES
     }
@@ -220,6 +242,7 @@ def pool() -> typing.Any:
         files["tensorflow.serving"].dependency.append(files[package].name)
     descriptors.Add(files["tensorflow.serving"])
     descriptors.Add(files["grpc.health.v1"])
+    descriptors.Add(files["grpc.reflection.v1"])
     return descriptors
 
 

@@ -152,6 +152,8 @@ def find_columns(
     split = None if config.split == NO_SPLITS else finder.find("split", config.split)
     if split in (value, label):
         split = None
+    if split is None and config.split_names and config.split != NO_SPLITS:
+        raise finder.not_found("split")
     note = finder.note(task, value, label, split)
     return Columns(task, value, label, split, finder.names, note)
 
@@ -217,7 +219,13 @@ class _Finder:
         Whether the split is read depends on its values; see ``split_column.py``.
         """
         read = [f"{task} from {self.shown(value)}", f"label from {self.shown(label)}"]
-        left = [at for at in range(len(self.names)) if at not in (value, label, split)]
+        # The name of a nested object is not one of its values.
+        left = [
+            at
+            for at, name in enumerate(self.names)
+            if at not in (value, label, split)
+            and not any(other.startswith(f"{name}.") for other in self.names)
+        ]
         others = []
         roles: tuple[Role, ...] = ("text", "image", "label")
         for role in roles:
@@ -225,10 +233,7 @@ class _Finder:
                 left = [at for at in left if at not in found]
                 which = " or ".join(self.shown(at) for at in found)
                 others.append(f"; {which} could be the {role} too (--{role}-column)")
-        # The name of a nested object is not one of its values.
-        rest = [self.names[at] for at in left]
-        rest = [one for one in rest if not any(name.startswith(f"{one}.") for name in self.names)]
-        not_read = f"; not read: {_listed(rest, 6)}" if rest else ""
+        not_read = f"; not read: {_listed([self.names[at] for at in left], 6)}" if left else ""
         return f"columns: {', '.join(read)}{''.join(others)}{not_read}"
 
     def shown(self, position: int) -> str:

@@ -34,6 +34,7 @@ from modelwright.data.readers.csv_layout import (
 )
 from modelwright.data.readers.encodings import is_utf8, not_utf8
 from modelwright.data.readers.quotes import CheckedCsv, remove_broken_rows
+from modelwright.data.readers.split_column import unread_split
 from modelwright.data.readers.table_rows import TableRows, assemble
 
 _BLOCK = 8 * 2**20
@@ -121,6 +122,8 @@ def _columns(
     try:
         columns = find_columns(header, config, name, like)
     except ColumnNotFoundError as error:
+        if not is_utf8(data):
+            raise not_utf8(data, name) from None
         if not looks_like_data:
             raise
         raise ColumnNotFoundError(
@@ -128,12 +131,15 @@ def _columns(
             "false",
             error.role,
         ) from None
-    if not looks_like_data:
-        return columns, []
-    return columns, [
-        f"warning: the table may have no header, since {looks_like_data}; data.header = false "
-        "reads that row too"
-    ]
+    notes = []
+    if columns.split is None and config.split is None and columns.label != columns.value:
+        notes.append(unread_split(header, rows[1:], columns.wanted()))
+    if looks_like_data:
+        notes.append(
+            f"warning: the table may have no header, since {looks_like_data}; data.header = false "
+            "reads that row too"
+        )
+    return columns, notes
 
 
 def _without_header(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
@@ -42,15 +42,23 @@ class NamedFolders:
     skip: tuple[Parts, ...] = ()
 
     @classmethod
-    def of(cls, config: DataConfig) -> NamedFolders:
-        """Returns the folders of the keys ``train_folder`` to ``skip``."""
+    def of(cls, config: DataConfig, source: Path) -> NamedFolders:
+        """Returns the folders of the keys ``train_folder`` to ``skip`` that lie in one source.
+
+        A path that begins with that of a source is meant in that source only.
+        """
+        sources = [config.source] if isinstance(config.source, str) else config.source
+        paths = [Path(one).expanduser() for one in sources]
+        others = [path for path in paths if path not in (source, Path())]
         named: dict[SplitName, str | list[str]] = {
             "train": config.train_folder,
             "val": config.val_folder,
             "test": config.test_folder,
         }
-        splits = {path: split for split, value in named.items() for path in _paths(value)}
-        return cls(splits, _paths(config.skip))
+        splits = {
+            path: split for split, value in named.items() for path in _paths(value, source, others)
+        }
+        return cls(splits, _paths(config.skip, source, others))
 
 
 @dataclass(frozen=True)
@@ -264,7 +272,14 @@ def _below(parts: Parts, folder: Parts) -> bool:
     return len(parts) > len(folder) and parts[: len(folder)] == folder
 
 
-def _paths(value: str | list[str]) -> tuple[Parts, ...]:
-    values = [value] if isinstance(value, str) else value
-    parts = (PurePosixPath(one.strip().replace("\\", "/")).parts for one in values if one.strip())
-    return tuple(tuple(part for part in path if part != ".") for path in parts)
+def _paths(value: str | list[str], source: Path, others: Sequence[Path]) -> tuple[Parts, ...]:
+    """Returns paths below a source, without those in other sources."""
+    found: list[Parts] = []
+    for one in [value] if isinstance(value, str) else value:
+        path = Path(one.strip().replace("\\", "/"))
+        if not one.strip() or any(path.is_relative_to(other) for other in others):
+            continue
+        if path != Path() and path.is_relative_to(source):
+            path = path.relative_to(source)
+        found.append(path.parts)
+    return tuple(found)

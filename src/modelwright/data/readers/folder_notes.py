@@ -29,14 +29,14 @@ def splits_note(splits: Mapping[tuple[str, ...], SplitName | None], above: str =
 
 def skip_note(folder: Sequence[str], count: int) -> str:
     """Says what ``data.skip`` left out."""
-    return f"data.skip leaves out {shown_path(folder)}/ ({count:,} files)"
+    return f"data.skip leaves out {shown_path(folder)}/ ({counted(count, 'file')})"
 
 
 def unlabeled_note(folder: Sequence[str], count: int) -> str:
     """Says that a folder named after a split has no classes."""
     return (
-        f"{shown_path(folder)}/ is not read: its {count:,} files lie in no folder of a class, so "
-        "they have no labels"
+        f"{shown_path(folder)}/ is not read: {counted(count, 'file')} in no folder of a class, "
+        "so without a label"
     )
 
 
@@ -90,6 +90,11 @@ def mixed_splits_error(
 def shown_path(parts: Iterable[str]) -> str:
     """Returns a folder for messages."""
     return "/".join(parts) or "."
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns a number with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def joined(names: Sequence[str]) -> str:

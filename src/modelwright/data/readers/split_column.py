@@ -8,7 +8,7 @@ would be trained on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,12 @@ _YES_NO: Mapping[str, tuple[SplitName, SplitName]] = {
 }
 """Columns of yes and no, with the splits that these mean."""
 
-_OFTEN_SOMETHING_ELSE = frozenset({"fold", "dataset", "usage", "数据集"})
+_OFTEN_SOMETHING_ELSE = frozenset({"fold", "phase", "dataset", "usage", "数据集"})
 """Names that often mean something else: they are read only if a value names a split."""
 
 SPLIT_COLUMNS = (
     "split", "set", "subset", "partition", "data_split", "dataset_split", "train_test",
-    "train_test_split", "划分", "数据划分", *_YES_NO, "usage", "fold", "dataset", "数据集",
+    "train_test_split", "划分", "数据划分", *_YES_NO, "usage", "fold", "phase", "dataset", "数据集",
 )  # fmt: skip
 """The usual names of the column."""
 
@@ -88,10 +88,41 @@ def read_split_column(column: Any, header: str, name: str, config: DataConfig) -
         )
     raise DataError(
         f"{name} has '{unknown[0][:40]}' in the column '{header}', which seems to hold the split; "
-        f"expected {expected_split_names()}. Map its values with data.split_names = "
-        f'{{"{unknown[0][:40]}" = "test"}}, name another column with data.split (--split-column), '
-        f'or ignore it with data.split = "{NO_SPLITS}" (--split-column {NO_SPLITS})'
+        f"expected {expected_split_names()}. Map its values, such as data.split_names = "
+        f"{{{_example(unknown, counts, known)}}}, name another column with data.split "
+        f'(--split-column), or ignore it with data.split = "{NO_SPLITS}" (--split-column '
+        f"{NO_SPLITS})"
     )
+
+
+def _example(unknown: list[str], counts: Counter[str], known: Mapping[str, SplitName]) -> str:
+    """Returns a table in which the most frequent value is train, if no other is."""
+    names = sorted(unknown, key=lambda value: -counts[value])[:3]
+    splits = ["test"] * len(names) if "train" in known.values() else ["train", "test", "test"]
+    return ", ".join(
+        f'"{name[:40]}" = "{split}"' for name, split in zip(names, splits, strict=False)
+    )
+
+
+def unread_split(names: Sequence[str], rows: Sequence[Sequence[str]], read: Sequence[int]) -> str:
+    """Returns a note about a column that is not read and whose values all name splits.
+
+    Args:
+        names: Names of the columns.
+        rows: Some rows of the table.
+        read: Positions of the columns that are read.
+    """
+    for at, name in enumerate(names):
+        values = {row[at].strip() for row in rows if len(row) == len(names)} - {""}
+        if at in read or not 1 < len(values) <= _MOST_SPLITS:
+            continue
+        found = read_split_names(values)
+        if set(found) == values and "train" in found.values() and len(set(found.values())) > 1:
+            return (
+                f"warning: the column '{name}' has the names of splits and is not read; data.split "
+                "(--split-column) reads it"
+            )
+    return ""
 
 
 def _read_values(values: list[str], header: str, config: DataConfig) -> dict[str, SplitName]:

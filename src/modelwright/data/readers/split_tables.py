@@ -56,15 +56,17 @@ def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataCon
 
 
 def zipped_tables(path: Path) -> list[str]:
-    """Returns the tables in a zip file, or none if it holds images or text files.
+    """Returns the tables in a zip file, or none if its images or text files are the rows.
 
     Raises:
         DataError: The file is not a zip file.
     """
     names = members_of(path)
-    if any(PurePosixPath(name).suffix.lower() in {*IMAGE_EXTENSIONS, ".txt"} for name in names):
-        return []
-    return sorted(name for name in names if is_table(Path(name)))
+    suffixes = [PurePosixPath(name).suffix.lower() for name in names]
+    tables = sorted(name for name in names if is_table(Path(name)))
+    has_images = any(suffix in IMAGE_EXTENSIONS for suffix in suffixes)
+    # One text file next to a table describes it.
+    return [] if has_images or suffixes.count(".txt") > len(tables) else tables
 
 
 def read_zipped_tables(path: Path, names: list[str], config: DataConfig) -> Records:
@@ -147,4 +149,4 @@ def _read_parts(
     if unread:
         verb = "is" if len(unread) == 1 else "are"
         notes.append(f"{', '.join(unread)} in {short} {verb} not read: no split's name")
-    return records.with_notes(*notes)
+    return replace(records.with_notes(*notes), source=source)

@@ -72,10 +72,16 @@ class SavedModelEngine:
             except tf.errors.InvalidArgumentError as error:
                 raise DataError(
                     f"the SavedModel cannot read inputs {start + 1} to {start + len(batch)}:"
-                    f" {error.message.splitlines()[0]}"
+                    f" {_reason(error.message)}"
                 ) from None
             parts.append(answer["probabilities"].numpy())
         return np.concatenate(parts)
+
+
+def _reason(message: str) -> str:
+    """Returns the first line of an error of the graph, or what the graph itself says."""
+    first = message.splitlines()[0]
+    return first.rpartition("assertion failed: [")[2].removesuffix("]")
 
 
 SAVEDMODEL = EngineKind(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
@@ -19,6 +19,12 @@ from modelwright.serve.grpc.conversion import model_name, parse_message, seriali
 from modelwright.serve.grpc.health import HEALTH, HealthMethods
 from modelwright.serve.grpc.model_management import MODEL, ModelMethods
 from modelwright.serve.grpc.prediction import PREDICTION, PredictionMethods
+from modelwright.serve.grpc.reflection import (
+    METHOD,
+    REFLECTION,
+    REFLECTION_ALPHA,
+    ReflectionMethods,
+)
 from modelwright.serve.service.api_keys import Access
 from modelwright.serve.service.metrics import LATENCY
 from modelwright.serve.service.service import Service
@@ -58,6 +64,7 @@ class GrpcApi:
         self._stopping = False
         self._prediction = PredictionMethods(service)
         self._models = ModelMethods(service, reload)
+        self._reflection = ReflectionMethods()
         self._health = HealthMethods(
             lambda: ready() and not self._stopping, (PREDICTION, MODEL, HEALTH)
         )
@@ -66,6 +73,7 @@ class GrpcApi:
         """Refuses new requests as UNAVAILABLE, so that clients try again elsewhere."""
         self._stopping = True
         self._health.stop()
+        self._reflection.stop()
 
     def handlers(self) -> list[Any]:
         """Returns what ``grpc.aio.Server.add_generic_rpc_handlers`` takes."""
@@ -88,11 +96,27 @@ class GrpcApi:
                 self._health.watch, None, serialize_message
             ),
         }
+        reflection = {
+            METHOD: grpc.stream_stream_rpc_method_handler(self._reflect, None, serialize_message)
+        }
         return [
             grpc.method_handlers_generic_handler(PREDICTION, self._unary(prediction)),
             grpc.method_handlers_generic_handler(MODEL, self._unary(models)),
             grpc.method_handlers_generic_handler(HEALTH, health),
+            *(
+                grpc.method_handlers_generic_handler(name, reflection)
+                for name in (REFLECTION, REFLECTION_ALPHA)
+            ),
         ]
+
+    async def _reflect(self, contents: Any, context: Any) -> AsyncIterator[Any]:
+        """Describes the services to a client that has a key, if the server has keys."""
+        try:
+            self._access.admit(_authorization(context))
+        except Refused as error:
+            await context.abort(_CODES[GRPC[error.code]], _cut(error.message), _trailer(error))
+        async for response in self._reflection.info(contents):
+            yield response
 
     def _unary(self, methods: Mapping[str, tuple[Method, Any]]) -> dict[str, Any]:
         return {

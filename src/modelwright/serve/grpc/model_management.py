@@ -25,9 +25,7 @@ class ModelMethods:
 
     async def status(self, request: Any, deadline: float) -> Any:
         """Answers a ``GetModelStatusRequest``."""
-        target = target_of(request.model_spec)
-        versions = self._service.manager.status(target.model, target.version, target.label)
-        return status_message(versions)
+        return status_message(self._service.status(target_of(request.model_spec)))
 
     async def reload(self, request: Any, deadline: float) -> Any:
         """Answers a ``ReloadConfigRequest`` once the new models are loaded."""

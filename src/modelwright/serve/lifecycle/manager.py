@@ -115,6 +115,11 @@ class Manager:
         """Whether requests are welcome, as ``readiness.py`` defines it."""
         return not self._why_not_ready()
 
+    @property
+    def loading(self) -> bool:
+        """Whether a thread still loads a version, even after ``stop``."""
+        return self._loader.loading
+
     def readiness(self) -> Readiness:
         """Returns whether the server is ready, and what is not served for which reason."""
         models = {

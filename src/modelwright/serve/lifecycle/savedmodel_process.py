@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,12 @@ def main(folder: str) -> int:
     except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises is the answer
         savedmodel_servable.write_frame(answers, savedmodel_servable.FAILED + brief(error).encode())
         return 1
-    savedmodel_servable.write_frame(answers, savedmodel_servable.OK + described.SerializeToString())
-    while (request := savedmodel_servable.read_frame(requests)) is not None:
-        savedmodel_servable.write_frame(answers, _answer(model, request))
+    # The server may have ended while the model was loaded.
+    with suppress(BrokenPipeError):
+        signatures = savedmodel_servable.OK + described.SerializeToString()
+        savedmodel_servable.write_frame(answers, signatures)
+        while (request := savedmodel_servable.read_frame(requests)) is not None:
+            savedmodel_servable.write_frame(answers, _answer(model, request))
     return 0
 
 

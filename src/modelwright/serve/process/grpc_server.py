@@ -37,7 +37,8 @@ def create_grpc_server(handlers: list[Any], config: ServeConfig, port: int) -> A
         maximum_concurrent_rpcs=config.limits.connections,
     )
     server.add_generic_rpc_handlers(handlers)
-    address = format_address(config.host, port)
+    socket_file = config.grpc_unix_socket
+    address = f"unix:{socket_file}" if socket_file else format_address(config.host, port)
     if config.tls:
         server.add_secure_port(address, _credentials(config.tls))
     else:

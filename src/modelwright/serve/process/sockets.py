@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from contextlib import suppress
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from modelwright.core.errors import ConfigError
+from modelwright.serve.config import ServeConfig
 
 BACKLOG = 1024
 
@@ -22,6 +27,80 @@ def open_listening_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
+@contextmanager
+def rest_socket(config: ServeConfig) -> Iterator[socket.socket]:
+    """Opens the socket of REST, a port or a file; closes it at the end and removes the file.
+
+    Raises:
+        ConfigError: the address or the file cannot be used.
+    """
+    path = config.unix_socket
+    if path is None:
+        with open_listening_socket(config.host, config.rest_port) as bound:
+            yield bound
+        return
+    clear_unix_socket(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
+        try:
+            bound.bind(path)
+        except OSError as error:
+            raise ConfigError(
+                f"the socket {path} cannot be made: {error.strerror or error}; give another path."
+            ) from None
+        bound.listen(BACKLOG)
+        bound.set_inheritable(True)
+        own = _identity(path)
+        try:
+            yield bound
+        finally:
+            # A new server may have put its own file there already.
+            with suppress(FileNotFoundError):
+                if _identity(path) == own:
+                    Path(path).unlink()
+
+
+@contextmanager
+def grpc_port(config: ServeConfig) -> Iterator[int]:
+    """Holds the port of gRPC; 0 if gRPC listens on a file, which must be free.
+
+    Raises:
+        ConfigError: the address or the file cannot be used.
+    """
+    if config.grpc_unix_socket:
+        clear_unix_socket(config.grpc_unix_socket)
+        yield 0
+        return
+    with reserve_port(config.host, config.grpc_port) as bound:
+        yield port_of(bound)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Returns what tells a file from its successor, which may have the same number."""
+    status = os.lstat(path)
+    return status.st_ino, status.st_mtime_ns
+
+
+def clear_unix_socket(path: str) -> None:
+    """Removes a socket file that a server left behind.
+
+    Raises:
+        ConfigError: the file is no socket, or another server answers there.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError(f"{path} is there and is no socket; give another path, or remove it.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
+        try:
+            tried.connect(path)
+        except OSError:
+            Path(path).unlink()
+        else:
+            raise ConfigError(f"another server listens on {path}; give another path, or stop it.")
+
+
 def reserve_port(host: str, port: int) -> socket.socket:
     """Returns a socket that only holds a port, which gRPC servers then share.
 
@@ -35,8 +114,8 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 def port_of(bound: socket.socket) -> int:
-    """Returns the port of a socket."""
-    return int(bound.getsockname()[1])
+    """Returns the port of a socket; 0 if it listens on a file."""
+    return 0 if bound.family == socket.AF_UNIX else int(bound.getsockname()[1])
 
 
 def format_address(host: str, port: int) -> str:

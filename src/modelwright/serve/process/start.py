@@ -8,13 +8,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from modelwright.core.blocks import Block, Note
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_json
 from modelwright.core.report import Report
 from modelwright.serve.config import ServeConfig, check_config
+from modelwright.serve.process.signals import end_process, ending_on_stop
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,15 @@ class ServerReport(Report):
     metrics_port: int | None
     workers: int
     tls: bool
+    rest_socket: str | None = None
+    """The file on which REST listens in place of a port, which is then 0."""
+    grpc_socket: str | None = None
+
+    def ports(self) -> dict[str, Any]:
+        """Returns the content of a port file; None for a port that a socket file replaces."""
+        ports = {"rest": self.rest_port or None, "grpc": self.grpc_port or None}
+        files = {"rest_socket": self.rest_socket, "grpc_socket": self.grpc_socket}
+        return {**ports, "metrics": self.metrics_port, **{k: v for k, v in files.items() if v}}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
@@ -38,9 +50,12 @@ class ServerReport(Report):
 
         scheme = "https" if self.tls else "http"
         rest = f"{scheme}://{format_address(self.host, self.rest_port)}/"
+        if self.rest_socket:
+            rest = f"unix:{self.rest_socket}"
+        grpc = format_address(self.host, self.grpc_port)
         lines = [
             f"REST and a page to try the models: {rest}",
-            f"gRPC: {format_address(self.host, self.grpc_port)}",
+            f"gRPC: {f'unix:{self.grpc_socket}' if self.grpc_socket else grpc}",
         ]
         if self.metrics_port is not None:
             lines.append(
@@ -55,6 +70,8 @@ class ServerReport(Report):
 def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
     """Serves until SIGTERM or SIGINT, and returns the exit code.
 
+    If it is told to stop while a thread loads a model, it ends the process.
+
     Args:
         config: what to serve, and where.
         started: called once, when the models answer.
@@ -63,7 +80,12 @@ def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
         ConfigError: the config cannot be served.
         MissingDependencyError: a package of the extra ``serve`` is not installed.
     """
-    check_config(config)
+    with ending_on_stop():
+        check_config(config)
+        return _serve(config, started)
+
+
+def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
     try:
         from modelwright.serve.process import server, sockets, supervisor
     except ImportError as error:
@@ -73,40 +95,42 @@ def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
         ) from None
     with ExitStack() as stack:
         listen = sockets.open_listening_socket
-        rest = stack.enter_context(closing(listen(config.host, config.rest_port)))
-        grpc = stack.enter_context(closing(sockets.reserve_port(config.host, config.grpc_port)))
+        rest = stack.enter_context(sockets.rest_socket(config))
+        grpc_port = stack.enter_context(sockets.grpc_port(config))
         metrics = None
         if config.metrics_port is not None:
             metrics = stack.enter_context(closing(listen(config.host, config.metrics_port)))
         report = ServerReport(
             config.host,
             sockets.port_of(rest),
-            sockets.port_of(grpc),
+            grpc_port,
             sockets.port_of(metrics) if metrics else None,
             config.workers,
             config.tls is not None,
+            config.unix_socket,
+            config.grpc_unix_socket,
         )
 
         def announce() -> None:
             if config.port_file:
-                ports = {"rest": report.rest_port, "grpc": report.grpc_port}
-                write_json(Path(config.port_file), {**ports, "metrics": report.metrics_port})
+                write_json(Path(config.port_file), report.ports())
             started(report)
 
         if config.workers == 1:
             worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics)
-            run_event_loop(server.run_worker(config, worker_sockets, announce))
+            if run_event_loop(server.run_worker(config, worker_sockets, announce)):
+                end_process()
             return 0
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelwright-"))
         worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics, Path(folder))
         return asyncio.run(supervisor.supervise(config, worker_sockets, announce))
 
 
-def run_event_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+def run_event_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine on uvloop if it is installed, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(coroutine)
-    else:
-        uvloop.run(coroutine)
+        return asyncio.run(coroutine)
+    result: T = uvloop.run(coroutine)
+    return result

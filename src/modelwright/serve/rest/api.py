@@ -15,13 +15,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from modelwright.serve import page
+from modelwright.serve.config import Site
 from modelwright.serve.errors import HTTP, Refused
 from modelwright.serve.rest.body import ClientGone, Receive
 from modelwright.serve.rest.client import client_of
+from modelwright.serve.rest.cors import Cors
 from modelwright.serve.rest.handlers import RestHandlers, RestRequest
-from modelwright.serve.rest.reply import TOO_LARGE, Reply, not_allowed_reply, refusal_reply
+from modelwright.serve.rest.reply import (
+    TOO_LARGE,
+    Reply,
+    not_allowed_reply,
+    refusal_reply,
+)
 from modelwright.serve.rest.route import Route
-from modelwright.serve.rest.routes import ROUTES, RouteMatch, find_route
+from modelwright.serve.rest.routes import ROUTES, RouteMatch, allowed_methods, find_route
 from modelwright.serve.service.access_log import AccessLog
 from modelwright.serve.service.answers import Target
 from modelwright.serve.service.api_keys import Access
@@ -30,6 +37,8 @@ from modelwright.serve.service.service import Service
 
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _FILE_METHODS = ("GET", "HEAD")
+_NO_CONTENT = 204
+_ROOT = Site()
 _GONE = HTTP["CANCELLED"]
 _GRACE = 0.05
 _UNREAD = (TOO_LARGE, HTTP["DEADLINE_EXCEEDED"])
@@ -49,6 +58,7 @@ class RestApi:
         metrics: Callable[[], str],
         ready: Callable[[], bool],
         log: AccessLog | None = None,
+        site: Site = _ROOT,
     ) -> None:
         """Connects the routes to their handlers.
 
@@ -58,11 +68,14 @@ class RestApi:
             metrics: returns Prometheus' text.
             ready: whether every model answers.
             log: gets a line for each request.
+            site: the prefix of paths, and the other sites that may call.
         """
         self._service = service
         self._access = access
         self._log = log
-        self._handlers = RestHandlers(service, metrics, ready)
+        self._cors = Cors(site.cors_origins) if site.cors_origins else None
+        self._root_path = site.root_path
+        self._handlers = RestHandlers(service, metrics, ready, site.root_path)
         self._by_name: dict[str, Handler] = {
             route.name: getattr(self._handlers, route.handler) for route in ROUTES
         }
@@ -129,6 +142,10 @@ class RestApi:
             (b"x-request-id", request_id),
             *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
         ]
+        if reply.status == _NO_CONTENT:
+            headers = headers[2:]
+        if self._cors:
+            headers += self._cors.headers(scope["headers"])
         if self._handlers.stopping or _leaves_a_body(reply.status, scope["headers"]):
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -139,6 +156,16 @@ class RestApi:
         path: str = scope["raw_path"].decode("latin-1")
         method: str = scope["method"]
         headers = scope["headers"]
+        if self._root_path and path.startswith(self._root_path):
+            path = path.removeprefix(self._root_path)
+            if not path:
+                return Reply(308, headers=(("location", f"{self._root_path}/"),))
+            if not path.startswith("/"):  # another path that begins alike
+                path = scope["raw_path"].decode("latin-1")
+        if method == "OPTIONS" and (methods := allowed_methods(path) or _file_methods(path)):
+            allowed = ("allow", ", ".join((*methods, "OPTIONS")))
+            cross = self._cors.preflight(headers, methods) if self._cors else ()
+            return Reply(_NO_CONTENT, headers=(allowed, *cross))
         try:
             match = find_route(method, path)
         except Refused:
@@ -193,6 +220,10 @@ class RestApi:
             )
             self._histograms[key] = histogram
         return histogram
+
+
+def _file_methods(path: str) -> tuple[str, ...]:
+    return _FILE_METHODS if page.asset(path) else ()
 
 
 def _leaves_a_body(status: int, headers: Any) -> bool:

@@ -39,12 +39,24 @@ class RestHandlers:
     """Answers requests from a service."""
 
     def __init__(
-        self, service: Service, metrics: Callable[[], str], ready: Callable[[], bool]
+        self,
+        service: Service,
+        metrics: Callable[[], str],
+        ready: Callable[[], bool],
+        root_path: str = "",
     ) -> None:
-        """``metrics`` returns Prometheus' text; ``ready`` says whether every model answers."""
+        """Takes what the answers are made of.
+
+        Args:
+            service: the models.
+            metrics: returns Prometheus' text.
+            ready: whether every model answers.
+            root_path: the prefix of paths that a proxy adds.
+        """
         self._service = service
         self._metrics = metrics
         self._ready = ready
+        self._root_path = root_path
         self.stopping = False
         """Whether the server stops, which makes it not ready."""
 
@@ -82,9 +94,7 @@ class RestHandlers:
 
     async def status(self, request: RestRequest) -> Reply:
         """Returns the states of a model's versions."""
-        target = request.target
-        versions = self._service.manager.status(target.model, target.version, target.label)
-        return json_reply(status_json(versions))
+        return json_reply(status_json(self._service.status(request.target)))
 
     async def metadata(self, request: RestRequest) -> Reply:
         """Returns the signatures of a version."""
@@ -122,7 +132,7 @@ class RestHandlers:
 
     async def openapi(self, request: RestRequest) -> Reply:
         """Returns the description of this interface."""
-        return json_reply(openapi_document(modelwright.__version__))
+        return json_reply(openapi_document(modelwright.__version__, self._root_path))
 
     async def _document(self, request: RestRequest, lease: Lease) -> json_body.Document:
         limits = self._service.limits

@@ -54,8 +54,12 @@ _REFUSALS = {
 _RETRY_AFTER = (429, 503)
 
 
-def openapi_document(version: str) -> Node:
+def openapi_document(version: str, root_path: str = "") -> Node:
     """Returns the OpenAPI document of a server of this version of Modelwright.
+
+    Args:
+        version: of Modelwright.
+        root_path: the prefix of the paths behind a proxy.
 
     >>> sorted(openapi_document("1.0"))[:3]
     ['components', 'info', 'openapi']
@@ -69,6 +73,7 @@ def openapi_document(version: str) -> Node:
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        **({"servers": [{"url": root_path}]} if root_path else {}),
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "security": [{}, {"key": []}],
         "paths": _paths(),

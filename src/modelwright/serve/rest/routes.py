@@ -6,6 +6,7 @@ the OpenAPI document follow from the row.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,7 @@ from modelwright.serve.service.answers import Target
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _V1 = "/v1/"
 _MODEL = f"/v1/models/{{model}}{VERSION}"
+_COLON = re.compile("%3a", re.IGNORECASE)
 _LARGEST = 2**63 - 1
 _NO_MODEL = Target("")
 
@@ -166,10 +168,24 @@ def find_route(method: str, path: str) -> RouteMatch | None:
     if path[: len(_V1)].lower() != _V1:
         route = _OTHER_ROUTES.get(path)
         return RouteMatch(route) if route else None
-    for route in _MODEL_ROUTES.get(method, ()):
-        if match := route.pattern.fullmatch(path):
-            return RouteMatch(route, _target(**match.groupdict()))
+    # Some clients encode the colon before a method too.
+    for written in (path, _COLON.sub(":", path)) if "%" in path else (path,):
+        for route in _MODEL_ROUTES.get(method, ()):
+            if match := route.pattern.fullmatch(written):
+                return RouteMatch(route, _target(**match.groupdict()))
     raise Refused("INVALID_ARGUMENT", f"Malformed request: {method} {path[:200]}")
+
+
+def allowed_methods(path: str) -> tuple[str, ...]:
+    """Returns the methods that a path takes; empty if no route has it."""
+    if path == "*":  # asks for those of the whole server
+        return ("GET", "HEAD", "POST")
+    methods: list[str] = []
+    for route in ROUTES:
+        found = route.pattern.fullmatch(path) if route.path.startswith(_V1) else route.path == path
+        if found:
+            methods += route.methods
+    return tuple(dict.fromkeys(methods))
 
 
 def _target(model: str = "", version: str | None = None, label: str | None = None) -> Target:

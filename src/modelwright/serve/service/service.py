@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from unicodedata import normalize
 
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import Refused
@@ -48,7 +50,7 @@ class Service:
         Raises:
             Refused: the model or the signature is unknown.
         """
-        with self._version(target) as runner:
+        with self._version(self.known(target)) as runner:
             return _signature(runner, target)
 
     async def predict(
@@ -69,6 +71,7 @@ class Service:
         Raises:
             Refused: there is no answer.
         """
+        target = self.known(target)
         version = self._version(target)
         with self._counter(target.model), version as runner:
             outputs = await self._run(target, runner, inputs, deadline)
@@ -85,6 +88,7 @@ class Service:
         Raises:
             Refused: there is no answer.
         """
+        target = self.known(target)
         version = self._version(target)
         with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
@@ -107,6 +111,7 @@ class Service:
         Raises:
             Refused: there is no answer.
         """
+        target = self.known(target)
         version = self._version(target)
         with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
@@ -120,9 +125,31 @@ class Service:
         Raises:
             Refused: the model or the version is unknown.
         """
-        version = self._version(target)
+        version = self._version(self.known(target))
         with version as runner:
             return version, runner.servable.signatures
+
+    def status(self, target: Target) -> list[Version]:
+        """Returns the versions of a model with their states, the newest first.
+
+        Raises:
+            Refused: the model or the version is unknown.
+        """
+        target = self.known(target)
+        return self.manager.status(target.model, target.version, target.label)
+
+    def known(self, target: Target) -> Target:
+        """Returns the target with the model's name as its folder has it.
+
+        Unicode can write a letter such as ü in two ways, which look alike: macOS names folders in
+        one of them, and keyboards enter the other.
+        """
+        models = self.manager.models
+        if target.model in models or target.model.isascii():
+            return target
+        wanted = normalize("NFC", target.model)
+        names = (name for name in models if normalize("NFC", name) == wanted)
+        return replace(target, model=next(names, target.model))
 
     def list_models(self) -> list[dict[str, Any]]:
         """Returns each model's name, versions with states, live version, labels and input."""
