@@ -23,7 +23,7 @@ from modelwright.cli import (
 )
 from modelwright.cli.examples import epilog
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
-from modelwright.core.errors import ModelwrightError
+from modelwright.core.errors import ModelwrightError, write_error
 
 _SUMMARY = "Turn labeled images or texts into a small, verified, deployable classifier."
 _COMMANDS = (
@@ -132,6 +132,9 @@ def _run() -> None:
         raise
     except OSError as error:
         # The machine refuses, for example a full disk or a read-only folder. It is not a bug.
+        if refused := write_error(error):
+            sys.stderr.write(f"error: {refused}\n")
+            sys.exit(refused.exit_code)
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)

@@ -27,6 +27,10 @@ Encoding = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any setting, as table.key=value.")
 ]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Where the run's data is now, if it was moved: itself, or its folder."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
 
 TestTimeAugmentation = Annotated[
