@@ -9,13 +9,21 @@ from typing import Any
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress
-from modelwright.recipes.resolve import check_table_names, merge_tables, resolve_config
+from modelwright.recipes.resolve import (
+    ResolvedConfig,
+    check_table_names,
+    is_config_file,
+    merge_tables,
+    resolve_or_choose,
+)
 from modelwright.training.train import TrainReport
 from modelwright.training.train import train as train_config
 
+Settings = ResolvedConfig | Config | Mapping[str, Any] | Path | str | None
+
 
 def train(
-    config: Config | Mapping[str, Any] | Path | str | None = None,
+    config: Settings = None,
     *,
     data: Mapping[str, Any] | None = None,
     model: Mapping[str, Any] | None = None,
@@ -26,14 +34,17 @@ def train(
 ) -> TrainReport:
     """Trains a model and leaves a run folder.
 
+        >>> train("reviews.csv")
         >>> train("sentiment.toml", train={"epochs": 3})
         >>> train({"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}})
         >>> train(data={"source": "imdb"}, model={"recipe": "bilstm"})
 
+    Without a recipe, one is chosen that fits the data; the report says why.
+
     Args:
-        config: the path of a TOML file with the tables ``[data]``, ``[model]`` and ``[train]``;
-            a mapping with the same tables; or a resolved ``Config``, which takes no further
-            settings.
+        config: the data: a path or the name of a set; or the path of a TOML file with the tables
+            ``[data]``, ``[model]`` and ``[train]``; a mapping with the same tables; or a resolved
+            config, which takes no further settings.
         data: keys of ``[data]``, which override those in ``config``: ``source``, ``text``, …
         model: keys of ``[model]``: ``recipe`` and its options.
         train: keys of ``[train]``: ``epochs``, ``batch_size``, ``seed``, …
@@ -47,38 +58,53 @@ def train(
         RunError: the run's folder exists, or the loss is no longer a number.
     """
     keywords = {"data": data, "model": model, "train": train, "sets": sets}
-    return train_config(resolve_settings(config, keywords), out=out, progress=progress)
+    resolved = _resolve(config, keywords, progress)
+    return train_config(resolved.config, out=out, notes=resolved.notes, progress=progress)
 
 
-def resolve_settings(
-    config: Config | Mapping[str, Any] | Path | str | None, keywords: Mapping[str, Any]
-) -> Config:
+def resolve_settings(config: Settings, keywords: Mapping[str, Any]) -> Config:
     """Returns the checked config that the arguments of ``train`` describe.
 
     Args:
-        config: a file, a mapping, a resolved config, or nothing.
+        config: data, a file, a mapping, a resolved config, or nothing.
         keywords: ``data``, ``model``, ``train`` and ``sets``; empty ones are ignored.
 
     Raises:
         ConfigError: a setting cannot be used, or a resolved config comes with other settings.
     """
+    return _resolve(config, keywords, None).config
+
+
+def _resolve(
+    config: Settings, keywords: Mapping[str, Any], progress: Progress | None
+) -> ResolvedConfig:
     options = {name: value for name, value in keywords.items() if value}
-    if isinstance(config, Config):
+    if isinstance(config, Config | ResolvedConfig):
         if options:
             raise ConfigError(
                 f"train was given a resolved Config together with {', '.join(options)}; expected"
                 " the Config alone. Change the Config itself, or pass a file or a mapping, which"
                 " keywords can override."
             )
-        return config
+        return config if isinstance(config, ResolvedConfig) else ResolvedConfig(config)
     sets = options.pop("sets", ())
     check_table_names(options)
     if isinstance(config, Mapping):
         check_table_names(config)
-        return resolve_config(None, merge_tables(config, options), sets)
-    if config is None or isinstance(config, Path | str):
-        return resolve_config(Path(config) if config is not None else None, options, sets)
+        return resolve_or_choose(None, merge_tables(config, options), sets, progress)
+    if config is None:
+        return resolve_or_choose(None, options, sets, progress)
+    if isinstance(config, Path | str):
+        if is_config_file(config):
+            return resolve_or_choose(Path(config), options, sets, progress)
+        if options.get("data", {}).get("source"):
+            raise ConfigError(
+                f"train was given the data {str(config)!r} and data.source"
+                f" {options['data']['source']!r}; give one of them."
+            )
+        tables = merge_tables(options, {"data": {"source": str(config)}})
+        return resolve_or_choose(None, tables, sets, progress)
     raise ConfigError(
-        f"train was given {config!r} as its config; expected the path of a TOML file, a mapping"
-        " with the tables data, model and train, or a Config."
+        f"train was given {config!r} as its config; expected data, the path of a TOML file, a"
+        " mapping with the tables data, model and train, or a Config."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 import modelwright
 from modelwright.cli.options import (
     AsJson,
-    ModelFolder,
+    DataRoot,
     Quiet,
     RunFolder,
     ServableFolder,
@@ -20,17 +21,28 @@ from modelwright.cli.output import print_report, show_progress
 
 def export(
     run: RunFolder,
-    destination: ModelFolder,
+    destination: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of one model; models/NAME by default, named as the run."),
+    ] = None,
     version: Annotated[
         int | None, typer.Option(help="Version number; the next one by default.")
     ] = None,
     tta: TestTimeAugmentation = False,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Export a run as the next version of a servable, if its answers match the model's."""
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.export(run, destination, version=version, tta=tta, progress=progress)
+        report = modelwright.export(
+            run,
+            destination,
+            version=version,
+            tta=tta,
+            data_root=data_root,
+            progress=progress,
+        )
     print_report(report, as_json=as_json)
 
 
@@ -59,6 +71,7 @@ def quantize(
             min=0, help="Also try int8 after this many epochs of quantization-aware training."
         ),
     ] = 0,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,6 +85,7 @@ def quantize(
             limits=limits,
             finetune=finetune,
             measuring=measuring,
+            data_root=data_root,
             progress=progress,
         )
     print_report(report, as_json=as_json)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import modelwright
+from modelwright.cli.completion import (
+    complete_recipe,
+    complete_run,
+    complete_source,
+    complete_words,
+)
 from modelwright.cli.options import (
     AsJson,
+    DataRoot,
     Encoding,
     ImageColumn,
     LabelColumn,
@@ -30,12 +37,19 @@ if TYPE_CHECKING:
     from modelwright.core.types import SplitName
 
 Split = Annotated[
-    str | None, typer.Option(help="Split of the run's data: train, val or test (the default).")
+    str | None,
+    typer.Option(
+        help="Split of the run's data: train, val or test (the default).",
+        autocompletion=complete_words("test", "train", "val"),
+    ),
 ]
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Recipe to show in full.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Recipe to show in full.", autocompletion=complete_recipe),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the recipes with their measured scores, or show one in full."""
@@ -44,16 +58,27 @@ def recipes(
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="TOML file with settings; see the user guide.")
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONFIG.toml] [DATA]...",
+            help="TOML file with settings, and paths or named data sets; each may be left out.",
+        ),
     ] = None,
-    data: Annotated[list[str] | None, typer.Option(help="Path or named data set.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Path or named data set.", autocompletion=complete_source),
+    ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     recipe: Annotated[
-        str | None, typer.Option(help="cnn, bilstm, … or package.module:function.")
+        str | None,
+        typer.Option(
+            help="cnn, bilstm, … or package.module:function; one that fits by default.",
+            autocompletion=complete_recipe,
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
@@ -61,16 +86,20 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Run folder to continue.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Run folder to continue.", autocompletion=complete_run)
+    ] = None,
+    data_root: DataRoot = None,
     encoding: Encoding = None,
     strict: Strict = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model and write a run folder."""
+    config, sources = _config_and_data(inputs or [], data)
     tables = {
         "data": data_settings(
-            data,
+            sources,
             text=text_column,
             label=label_column,
             split=split_column,
@@ -87,12 +116,16 @@ def train(
                 raise ConfigError(
                     "--resume continues a run with its own settings; give it without any other."
                 )
-            report = modelwright.resume(resume, progress=progress)
+            report = modelwright.resume(resume, data_root=data_root, progress=progress)
+        elif data_root is not None:
+            raise ConfigError(
+                "--data-root is for --resume; a new training takes its data as --data."
+            )
         else:
-            from modelwright.recipes.resolve import resolve_config
+            from modelwright.recipes.resolve import resolve_or_choose
 
             # Resolved here, so that a mistake is reported before TensorFlow loads.
-            resolved = resolve_config(config, tables, sets or ())
+            resolved = resolve_or_choose(config, tables, sets or (), progress)
             report = modelwright.train(resolved, out=out, progress=progress)
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)
@@ -101,19 +134,45 @@ def train(
 def evaluate(
     run: RunFolder,
     data: Annotated[
-        str | None, typer.Option(help="Path or named data set to use instead of the run's data.")
+        str | None,
+        typer.Option(
+            help="Path or named data set to use instead of the run's data.",
+            autocompletion=complete_source,
+        ),
     ] = None,
     split: Split = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    encoding: Encoding = None,
+    sets: Settings = None,
+    strict: Strict = False,
     tta: TestTimeAugmentation = False,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a run on held-out rows; write figures and plots into its folder."""
     if split and data:
         raise ConfigError("--data measures all of its rows; give it without --split.")
+    settings = data_settings(
+        None,
+        text=text_column,
+        label=label_column,
+        split=None,
+        image=image_column,
+        encoding=encoding,
+        strict=strict,
+    )
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.evaluate(
-            run, data=data, split=_split_name(split), tta=tta, progress=progress
+            run,
+            data=data,
+            settings=_with_sets(settings, sets),
+            split=_split_name(split),
+            tta=tta,
+            data_root=data_root,
+            progress=progress,
         )
     print_report(report, as_json=as_json)
 
@@ -127,13 +186,44 @@ def layers(
     out: Annotated[
         Path | None, typer.Option(help="PNG to write; plots/layers.png in the run by default.")
     ] = None,
+    data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw the outputs of an image model's convolutions for one image."""
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.layers(run, picture, out=out, progress=progress)
+        report = modelwright.layers(run, picture, out=out, data_root=data_root, progress=progress)
     print_report(report, as_json=as_json)
+
+
+def _config_and_data(
+    inputs: list[str], data: list[str] | None
+) -> tuple[Path | None, list[str] | None]:
+    """Returns the config file and the sources among the arguments of ``train``."""
+    from modelwright.recipes.resolve import is_config_file
+
+    files = [name for name in inputs if is_config_file(name)]
+    sources = [name for name in inputs if name not in files]
+    if len(files) > 1:
+        raise ConfigError(f"train was given the config files {', '.join(files)}; expected one.")
+    if sources and data:
+        raise ConfigError(
+            f"the data was given as {', '.join(sources)} and with --data as {', '.join(data)};"
+            " give it once."
+        )
+    return Path(files[0]) if files else None, sources or data
+
+
+def _with_sets(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:
+    """Returns settings of ``[data]`` with those of ``--set data.key=value`` on top."""
+    from modelwright.recipes.resolve import merge_tables, parse_set
+
+    tables = merge_tables({"data": settings}, *map(parse_set, sets or ()))
+    if others := [name for name in tables if name != "data"]:
+        raise ConfigError(
+            f"--set was given a key of '{others[0]}'; an evaluation reads only data.key=value."
+        )
+    return dict(tables["data"])
 
 
 def _split_name(split: str | None) -> SplitName:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -12,28 +13,80 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from modelwright.core.errors import write_error
+
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Lets ``write`` fill a temporary file, flushes it to the disk, and renames it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _naming(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def move_into_place(temporary: Path, path: Path) -> None:
     """Flushes a file that a library wrote to the disk, and renames it to ``path``."""
-    _flush(temporary)
-    temporary.replace(path)
+    with _naming(path):
+        _flush(temporary)
+        temporary.replace(path)
+
+
+def write_with_library(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets a library write a temporary file next to ``path``, and renames it to ``path``.
+
+    HDF5 reports a full disk in words; here it is the error of the system that it was.
+    """
+    temporary = path.with_name(f".partial.{path.name}")
+    try:
+        write(temporary)
+        move_into_place(temporary, path)
+    except (OSError, RuntimeError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from None
+
+
+@contextmanager
+def explained_refusals(path: Path, advice: Callable[[], str] = str) -> Iterator[None]:
+    """Turns the system's refusal to write a file into an error that says what to do.
+
+    Args:
+        path: what the block writes, if the system's error names no file.
+        advice: returns more to do, as a sentence.
+
+    Raises:
+        WriteError: the disk is full, or the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if (explained := write_error(error, path, advice())) is None:
+            raise
+        raise explained from None
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Names ``path`` in errors of the system, which often name no file or a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -43,10 +43,17 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of one split. ``labels`` are positions in the label names, int64 ``[n]``."""
+    """The rows of one split.
+
+    Attributes:
+        inputs: The rows.
+        labels: Positions in the label names, int64 ``[n]``.
+        digests: Content hashes, uint64 ``[n, 2]``; None for rows that were not read from data.
+    """
 
     inputs: Rows
     labels: IntArray
+    digests: npt.NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

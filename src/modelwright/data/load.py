@@ -88,7 +88,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         rows = limit_rows(prepared.digests, labels, np.flatnonzero(sides == side), config.limit)
         if len(rows):
             used[rows] = side
-            splits[name] = Split(prepared.rows(rows), labels[rows])
+            splits[name] = Split(prepared.rows(rows), labels[rows], prepared.digests[rows])
     _check_train(prepared.source, names, labels, used)
     data = Dataset(
         task=prepared.task,
@@ -143,9 +143,8 @@ def load_split(
     all_rows = np.arange(len(positions), dtype=np.int64)
     rows = limit_rows(prepared.digests, positions, all_rows, config.limit)
     _release()
-    return LoadedRows(
-        Split(prepared.rows(rows), positions[rows]), prepared.rejected, prepared.notes
-    )
+    split = Split(prepared.rows(rows), positions[rows], prepared.digests[rows])
+    return LoadedRows(split, prepared.rejected, prepared.notes)
 
 
 def order_labels(found: Sequence[str], known: Sequence[str] | None) -> tuple[str, ...]:

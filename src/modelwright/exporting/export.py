@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from modelwright.core.blocks import Block, Facts
-from modelwright.core.errors import ServableError
+from modelwright.core.errors import ServableError, write_advice
 from modelwright.core.files import atomic_folder, sha256_file
 from modelwright.core.folders import kind_of
 from modelwright.core.report import Report
@@ -86,20 +86,23 @@ class ExportReport(Report):
 
 def export(
     path: Path | str,
-    destination: Path | str,
+    destination: Path | str | None = None,
     *,
     version: int | None = None,
     tta: bool = False,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
     """Writes a run's model as ``destination/VERSION``.
 
     Args:
         path: the run's folder.
-        destination: the model's folder; the folder's name is the model's name.
+        destination: the model's folder; the folder's name is the model's name. By default
+            ``models/NAME`` in the current folder, with the name of the run.
         version: the version's number; one more than the newest by default.
         tta: whether the model answers with test-time augmentation, which takes several times as
             long.
+        data_root: where the run's data is now, if it was moved.
         progress: is called at each step.
 
     Raises:
@@ -110,10 +113,10 @@ def export(
     """
     started = time.monotonic()
     run = load_run(path)
-    destination = Path(destination)
+    destination = Path(destination) if destination else Path("models") / run.model_name
     number = _version_number(destination, version)
     network = run.network(tta=tta)
-    examples, tolerance = _examples(run, network, progress)
+    examples, tolerance = _examples(run, network, data_root, progress)
     name = destination.resolve().name
     target = destination / str(number)
     try:
@@ -122,8 +125,8 @@ def export(
             parity = write_version(run, network, folder, manifest, examples)
     except (OSError, tf.errors.OpError) as error:
         raise ServableError(
-            f"writing {target} failed: {write_reason(error)}; nothing was exported. Make room or"
-            " give another folder."
+            f"writing {target} failed: {write_reason(error)}; nothing was exported."
+            f" {write_advice(error)}"
         ) from None
     notes = (*_unmeasured(run, manifest), *_record(run, target, manifest.created))
     return ExportReport(
@@ -188,9 +191,11 @@ def _version_number(destination: Path, version: int | None) -> int:
     return number
 
 
-def _examples(run: Run, network: keras.Model, progress: Progress | None) -> tuple[Examples, float]:
+def _examples(
+    run: Run, network: keras.Model, root: Path | str | None, progress: Progress | None
+) -> tuple[Examples, float]:
     """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
-    data = reload_data(run.config.data, run.data, run.path, progress)
+    data = reload_data(run.config.data, run.data, run.path, progress, root=root)
     _, split = held_out_or_training(data)
     made = MADE_ROWS if run.task == "image" else 0
     positions = evenly_spaced(len(split), _CHECKED_ROWS - made)

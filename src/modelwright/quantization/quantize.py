@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from modelwright.core.errors import ConfigError, MissingDependencyError, ParityError, ServableError
+from modelwright.core.errors import (
+    ConfigError,
+    MissingDependencyError,
+    ParityError,
+    ServableError,
+    write_advice,
+)
 from modelwright.core.hardware import detect
 from modelwright.core.nearest import nearest
 from modelwright.core.packages import require_training
@@ -79,6 +85,7 @@ def quantize(
     limits: QuantizationLimits | None = None,
     finetune: int = 0,
     measuring: Measuring | None = None,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> QuantizeReport:
     """Writes the files of the given methods into a servable, or the one that it recommends.
@@ -89,6 +96,7 @@ def quantize(
         limits: the limits that a file must keep.
         finetune: also tries ``int8`` after so many epochs with rounded weights; 0 for not.
         measuring: the rows to measure on, and for how long.
+        data_root: where the data of the training is now, if it was moved.
         progress: is called at each step.
 
     Raises:
@@ -102,7 +110,7 @@ def quantize(
     _check_methods(methods)
     _check_packages()
     measuring = measuring or Measuring()
-    servable = _load(Path(path), progress)
+    servable = _load(Path(path), data_root, progress)
     rows = _rows_to_measure(servable, measuring)
     folder = servable.folder
     try:
@@ -118,8 +126,8 @@ def quantize(
                 install_files(candidates.folder, folder)
     except OSError as error:
         raise ServableError(
-            f"writing {folder} failed: {error.strerror or error}; it is as it was. Make room and"
-            " try again."
+            f"writing {folder} failed: {error.strerror or error}; it is as it was."
+            f" {write_advice(error)}"
         ) from None
     return report
 
@@ -142,11 +150,12 @@ def _check_packages() -> None:
         )
 
 
-def _load(path: Path, progress: Progress | None) -> _Servable:
+def _load(path: Path, root: Path | str | None, progress: Progress | None) -> _Servable:
     folder = find_version(path).resolve()
     manifest = read_manifest(folder)
     config = recorded_config(manifest, folder)
-    return _Servable(folder, manifest, reload_data(config.data, manifest.data, folder, progress))
+    data = reload_data(config.data, manifest.data, folder, progress, root=root)
+    return _Servable(folder, manifest, data)
 
 
 def _rows_to_measure(servable: _Servable, measuring: Measuring) -> MeasuredRows:

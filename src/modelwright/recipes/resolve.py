@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,61 @@ from modelwright.core.config import (
     check_table,
 )
 from modelwright.core.errors import ConfigError
+from modelwright.core.folders import is_run
 from modelwright.core.nearest import nearest
+from modelwright.core.types import Progress
+from modelwright.data.dispatch import READERS, read_sources
 from modelwright.models.builders import check_options
+from modelwright.recipes.choose import choose_recipe
 from modelwright.recipes.recipe import read_recipe, recipe_names
 
 ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
+
+
+@dataclass(frozen=True)
+class ResolvedConfig:
+    """A config, and what was decided for the user who left it open."""
+
+    config: Config
+    notes: tuple[str, ...] = ()
+
+
+def resolve_or_choose(
+    file: Path | None = None,
+    options: ConfigLayer | None = None,
+    sets: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> ResolvedConfig:
+    """Resolves a config as ``resolve_config`` does; without a recipe it chooses one for the data.
+
+    Raises:
+        ConfigError: names the key, what was given and what is allowed.
+        DataError: no recipe is given, and the data cannot be read.
+    """
+    tables = _merge_layers(file, options, sets)
+    data = check_table(DataConfig, tables.get("data", {}), "data")
+    if "recipe" in tables.get("model", {}) or not data.source:
+        return ResolvedConfig(resolve_config(file, options, sets))
+    choice = choose_recipe(read_sources(data, progress), data)
+    chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
+    if file is None and (name := _source_name(data)):
+        chosen["name"] = name
+    layer = merge_tables(chosen, options or {})
+    return ResolvedConfig(resolve_config(file, layer, sets), (choice.reason,))
+
+
+def is_config_file(name: Path | str) -> bool:
+    """Returns whether an argument of ``train`` is a config file; otherwise it is data."""
+    path = Path(name)
+    if path.suffix.lower() == ".toml":
+        return True
+    if path.suffix.lower() in READERS or not path.is_file():
+        return False
+    try:
+        return bool(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        return False
 
 
 def resolve_config(
@@ -37,25 +89,21 @@ def resolve_config(
     Raises:
         ConfigError: names the key, what was given and what is allowed.
     """
-    layers = [
-        read_config_file(file) if file else {},
-        options or {},
-        *(parse_set(text) for text in sets),
-    ]
-    merged = merge_tables({}, *layers)
+    merged = _merge_layers(file, options, sets)
     model = dict(merged.get("model", {}))
     name = model.pop("recipe", None)
     if not isinstance(name, str):
         raise ConfigError(
             f"no recipe given; expected one of {', '.join(recipe_names())}, or a function as"
-            " package.module:function, as [model] recipe in the file or with --recipe."
+            " package.module:function, as [model] recipe in the file or with --recipe. With data"
+            " alone, as in 'modelwright train reviews.csv', a recipe is chosen."
         )
     recipe = read_recipe(name)
     data = check_table(DataConfig, merged.get("data", {}), "data")
     if not data.source:
         raise ConfigError(
             "no data given; expected a path or a named set, as [data] source in the file or"
-            " with --data."
+            " with --data, as in 'modelwright train reviews.csv'."
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
     values = _effective(check_options(checked), model, "model").model_dump()
@@ -72,6 +120,23 @@ def resolve_config(
         },
         "",
     )
+
+
+def _merge_layers(
+    file: Path | None, options: ConfigLayer | None, sets: Sequence[str]
+) -> dict[str, Any]:
+    layers = [
+        read_config_file(file) if file else {},
+        options or {},
+        *(parse_set(text) for text in sets),
+    ]
+    return merge_tables({}, *layers)
+
+
+def _source_name(data: DataConfig) -> str:
+    """Returns a name for a run on the data: ``reviews`` for ``data/reviews.csv``."""
+    first = data.source if isinstance(data.source, str) else data.source[0]
+    return re.sub(r"[^\w.-]+", "-", Path(first).resolve().stem).strip("-.")[:40]
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -98,9 +163,24 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
             f"there is no {kind} file {path}; expected the path of a TOML file. Correct the path."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
+        if path.is_dir():
+            raise ConfigError(
+                f"{path} is a folder; expected the {kind} file, in TOML.{_meant(path, kind)}"
+            ) from None
+        reason = f"the {kind} file {path} cannot be read: {error}."
+        raise ConfigError(reason + _meant(path, kind)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from None
+        raise ConfigError(f"{path} is not TOML: {error}.{_meant(path, kind)}") from None
+
+
+def _meant(path: Path, kind: str) -> str:
+    """Returns the command that was probably meant with something else than a config file."""
+    name = shlex.quote(str(path))
+    if kind != "config" or path.suffix.lower() == ".toml":
+        return ""
+    if is_run(path):
+        return f" To continue a run: modelwright train --resume {name}."
+    return f" To train on rows: modelwright train --data {name} --recipe NAME."
 
 
 def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:

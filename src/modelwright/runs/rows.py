@@ -16,6 +16,7 @@ from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, Progress, RawInput, Split
 from modelwright.data.images import portable_image
 from modelwright.data.load import load_data
+from modelwright.runs.data_places import data_places
 
 _HELD_OUT = ("test", "val")
 
@@ -25,21 +26,34 @@ def reload_data(
     recorded: Mapping[str, Any],
     owner: Path | str,
     progress: Progress | None = None,
+    *,
+    root: Path | str | None = None,
 ) -> Dataset:
     """Reloads the data of a training and checks its fingerprint.
 
     Args:
         config: the data settings of the training.
         recorded: the record of the data, with its ``fingerprint``.
-        owner: the run or servable that was trained on the data, for messages.
+        owner: the run or servable that was trained on the data.
         progress: called with each step.
+        root: where the data is now: the data itself, or the folder that holds it. By default it is
+            looked for where it was, from the current folder and from the folder of ``owner``.
 
     Raises:
-        DataError: the data cannot be read, or changed since the training.
+        ConfigError: ``root`` does not hold the data.
+        DataError: the data cannot be found or read, or changed since the training.
     """
-    data = load_data(config, progress=progress)
-    check_fingerprint(data, recorded["fingerprint"], owner)
-    return data
+    changed: DataError | None = None
+    place = None if root is None else Path(root).expanduser()
+    for candidate in data_places(config, recorded, Path(owner), place):
+        try:
+            data = load_data(candidate, progress=progress)
+            check_fingerprint(data, recorded["fingerprint"], owner)
+        except DataError as error:
+            changed = changed or error  # of other data with that name, the first is the likeliest
+        else:
+            return data
+    raise changed or DataError(f"the data of {owner} cannot be found.")
 
 
 def check_fingerprint(data: Dataset, fingerprint: str, owner: Path | str) -> None:
@@ -51,8 +65,8 @@ def check_fingerprint(data: Dataset, fingerprint: str, owner: Path | str) -> Non
     if data.fingerprint != fingerprint:
         raise DataError(
             f"{data.source} changed since {owner} was trained on it: its fingerprint was"
-            f" {fingerprint[:12]} and is now {data.fingerprint[:12]}. Restore the data, or train"
-            " again."
+            f" {fingerprint[:12]} and is now {data.fingerprint[:12]}. Restore the data, name"
+            " the place of the unchanged data with --data-root, or train again."
         )
 
 

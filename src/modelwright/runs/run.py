@@ -14,6 +14,8 @@ plots/ tensorboard/ evaluations/
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +30,7 @@ from modelwright.core.folders import RUN_RECORD, is_run, wrong_folder
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
 from modelwright.models.builders import augment_network, build_network, check_options
+from modelwright.runs.data_places import record_places
 
 if TYPE_CHECKING:
     import keras
@@ -70,6 +73,13 @@ class Run:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one row as the network reads it, without the batch dimension."""
         return input_shape(self.config, self.shape)
+
+    @property
+    def model_name(self) -> str:
+        """The usual name of a model exported from the run: the folder's, without a time."""
+        name = self.path.resolve().name
+        timed = re.fullmatch(re.escape(self.config.name) + r"-\d{8}-\d{6}", name)
+        return self.config.name if timed else name
 
     @property
     def finished(self) -> bool:
@@ -157,16 +167,21 @@ def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
             f"the run folder {path} exists and is not empty; choose another with --out, or"
             f" resume it with --resume {path}."
         )
-    path.mkdir(parents=True, exist_ok=True)
-    write_text(path / "config.toml", to_toml(config))
     data_record = {
         "source": data.source,
         "fingerprint": data.fingerprint,
         "rows": data.counts(),
         "rejected": len(data.rejected),
         "notes": list(data.notes),
+        "places": record_places(config.data, path),
     }
-    return Run(path, config, data.task, data.labels, data.shape, data_record).update()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        write_text(path / "config.toml", to_toml(config))
+        return Run(path, config, data.task, data.labels, data.shape, data_record).update()
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)  # half a run would be in the way of another try
+        raise
 
 
 def load_run(path: Path | str, *, unfinished: bool = False) -> Run:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import RunError
-from modelwright.core.files import move_into_place, write_atomic, write_text
+from modelwright.core.files import write_atomic, write_text, write_with_library
 from modelwright.runs.run import CHECKPOINT, WEIGHTS
 
 
@@ -65,9 +65,7 @@ class Checkpoint:
     def save(self, network: Any, *, best: bool) -> None:
         """Writes the checkpoint and the history, and the weights if they are the best so far."""
         if best:
-            partial = self.folder / f".partial.{WEIGHTS}"
-            network.save_weights(partial)
-            move_into_place(partial, self.folder / WEIGHTS)
+            write_with_library(self.folder / WEIGHTS, network.save_weights)
         arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(_variables(network))}
         arrays["variables"] = np.array(len(arrays))
         arrays["seconds"] = np.array(self.seconds)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from modelwright.core.config import DataConfig
+from modelwright.core.config import DataConfig, check_table
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.core.files import explained_refusals
 from modelwright.core.measure import measure
 from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName
 from modelwright.data.load import LoadedRows, load_split
@@ -16,6 +20,7 @@ from modelwright.training.evaluation_files import write_evaluation
 from modelwright.training.evaluation_report import EvaluateReport, Mistake
 from modelwright.training.negation import measure_negation
 from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.overlap import find_overlap
 from modelwright.training.runtime import make_deterministic
 
 _WORST = 20
@@ -25,8 +30,10 @@ def evaluate(
     path: Path | str,
     *,
     data: DataConfig | str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
     split: SplitName = "test",
     tta: bool = False,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> EvaluateReport:
     """Measures a run's best weights, and writes the result to its ``evaluations`` folder.
@@ -35,20 +42,28 @@ def evaluate(
         path: the run's folder.
         data: other rows than the run's, all of which are measured. Columns are found as in the
             run.
+        settings: keys of ``[data]`` for ``data`` that differ from the run's, such as ``text``.
         split: the split of the run's rows to measure, without ``data``.
         tta: whether to use test-time augmentation: the mean prediction over mirrored and shifted
             copies.
+        data_root: where the run's data is now, if it was moved.
         progress: called with each step.
 
     Raises:
         RunError: the run cannot be used.
         DataError: the rows cannot be used, or have labels that the model does not know.
-        ConfigError: ``tta`` is set for a model that was not trained on mirrored images.
+        ConfigError: ``tta`` is set for a model that was not trained on mirrored images, or
+            ``settings`` cannot be used.
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
     network = run.network(tta=tta)
-    loaded, source = _load_rows(run, data, split, progress)
+    if data is None:
+        trained: Split | str
+        loaded, trained, source = _own_rows(run, settings, split, data_root, progress)
+    else:
+        loaded, source = _other_rows(run, data, settings, progress)
+        trained = _training_rows(run, data_root, progress)
     rows = loaded.split
     tokenizer = run.tokenizer()
     measured = measure(NetworkClassifier(network, tokenizer), rows, progress)
@@ -66,18 +81,38 @@ def evaluate(
         rejected=loaded.rejected,
         notes=loaded.notes,
         slices=measure_negation(run.labels, network, tokenizer, rows),
+        overlap=None if trained is rows else find_overlap(rows, trained, measured.probabilities),
     )
-    write_evaluation(report, rows, measured.probabilities, worst)
+    with explained_refusals(report.folder):
+        write_evaluation(report, rows, measured.probabilities, worst)
     return report
 
 
-def _load_rows(
-    run: Run, data: DataConfig | str | Path | None, split: SplitName, progress: Progress | None
+def _own_rows(
+    run: Run,
+    settings: Mapping[str, Any] | None,
+    split: SplitName,
+    root: Path | str | None,
+    progress: Progress | None,
+) -> tuple[LoadedRows, Split, str]:
+    """Returns a split of the run's data, its training rows, and the name of the source."""
+    if settings:
+        raise ConfigError(
+            f"data.{next(iter(settings))} was given without other data; the run's own rows are read"
+            " with the settings of the run. Give the other rows with --data."
+        )
+    dataset = reload_data(run.config.data, run.data, run.path, progress, root=root)
+    rows = LoadedRows(split_of(dataset, split), (), ())
+    return rows, dataset.splits["train"], f"{dataset.source}, {split}"
+
+
+def _other_rows(
+    run: Run,
+    data: DataConfig | str | Path,
+    settings: Mapping[str, Any] | None,
+    progress: Progress | None,
 ) -> tuple[LoadedRows, str]:
-    """Returns the rows to measure, and the name of their source."""
-    if data is None:
-        dataset = reload_data(run.config.data, run.data, run.path, progress)
-        return LoadedRows(split_of(dataset, split), (), ()), f"{dataset.source}, {split}"
+    """Returns all rows of other data, and the name of its source."""
     if not isinstance(data, DataConfig):
         # The folders that the settings name are those of the source that the run was trained on.
         folders: dict[str, list[str]] = {
@@ -85,8 +120,19 @@ def _load_rows(
         }
         update = {"source": str(data), "limit": None, **folders}
         data = run.config.data.model_copy(update=update)
+    if settings:
+        data = check_table(DataConfig, {**data.model_dump(), **settings}, "data")
     rows = load_split(data, labels=run.labels, shape=run.shape, task=run.task, progress=progress)
     return rows, str(data.source)
+
+
+def _training_rows(run: Run, root: Path | str | None, progress: Progress | None) -> Split | str:
+    """Returns the rows that a run was trained on, or why they cannot be had."""
+    try:
+        data = reload_data(run.config.data, run.data, run.path, progress, root=root)
+    except DataError as error:
+        return str(error)
+    return data.splits["train"]
 
 
 def _worst_mistakes(rows: Split, probabilities: FloatArray) -> IntArray:

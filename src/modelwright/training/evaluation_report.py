@@ -13,6 +13,7 @@ from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import Rejected
 from modelwright.training.negation import NegationSlice
+from modelwright.training.overlap import TrainingOverlap
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class EvaluateReport(Report):
     rejected: tuple[Rejected, ...]
     slices: tuple[NegationSlice, ...] = ()
     notes: tuple[str, ...] = ()
+    overlap: TrainingOverlap | None = None
+    """The measured rows that the run was trained on; None where all of them are training rows."""
 
     @property
     def gap(self) -> float:
@@ -75,6 +78,7 @@ class EvaluateReport(Report):
             "slices": [one.to_dict() for one in self.slices],
             "mistakes": [vars(mistake) for mistake in self.mistakes],
             "notes": list(self.notes),
+            "trained_on": self.overlap.to_dict() if self.overlap else None,
         }
 
     def blocks(self) -> Sequence[Block]:
@@ -85,6 +89,7 @@ class EvaluateReport(Report):
             ("rows", f"{metrics.rows:,} of {self.source}"),
             ("accuracy", f"{percent(metrics.accuracy)}  (95 %: {percent(low)} to {percent(high)})"),
             ("macro-F1", f"{metrics.macro_f1:.4f}"),
+            *(self.overlap.facts() if self.overlap else ()),
             ("majority-class baseline", percent(metrics.majority_accuracy)),
             ("training accuracy", f"{percent(self.train_accuracy)}, {100 * self.gap:+.2f} points"),
             ("calibration error", f"{metrics.calibration_error:.4f}"),

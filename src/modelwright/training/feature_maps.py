@@ -95,6 +95,7 @@ def layers(
     image: Path | str | None = None,
     *,
     out: Path | str | None = None,
+    data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> LayersReport:
     """Draws the outputs of an image model's convolutions for one image.
@@ -107,6 +108,7 @@ def layers(
         image: an image file, which is resized to the model's size. Without it, the first row of
             the run's test split.
         out: the PNG to write; ``plots/layers.png`` in the run by default.
+        data_root: where the run's data is now, if it was moved.
         progress: called while the run's rows are read.
 
     Raises:
@@ -116,7 +118,7 @@ def layers(
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
-    pixels, name, label = _load_image(run, image, progress)
+    pixels, name, label = _load_image(run, image, data_root, progress)
     outputs, probabilities = convolution_outputs(run.network(), pixels)
     if not outputs:
         raise ConfigError(
@@ -162,7 +164,7 @@ def _title(report: LayersReport, drawn: int) -> str:
 
 
 def _load_image(
-    run: Run, image: Path | str | None, progress: Progress | None
+    run: Run, image: Path | str | None, root: Path | str | None, progress: Progress | None
 ) -> tuple[UInt8Array, str, str | None]:
     """Returns pixels of the model's shape, their origin, and their label if it is known."""
     if run.shape is None:
@@ -171,7 +173,8 @@ def _load_image(
             " trained on images."
         )
     if image is None:
-        rows = split_of(reload_data(run.config.data, run.data, run.path, progress), "test")
+        data = reload_data(run.config.data, run.data, run.path, progress, root=root)
+        rows = split_of(data, "test")
         pixels = rows.inputs.take(np.zeros(1, np.int64))[0]
         return pixels, rows.inputs.origin(0), run.labels[rows.labels[0]]
     try:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from modelwright.core.errors import RunError
+from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
@@ -190,7 +191,7 @@ class Session:
         if self.run.task != "text" or path.exists():
             return
         if known:
-            path.write_bytes(known.read_bytes())
+            write_bytes(path, known.read_bytes())
             return
         self._choose_tokens()
         graph_tokenizer.learn_vocabulary(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError, RunError
+from modelwright.core.files import explained_refusals
 from modelwright.core.measure import measure
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
@@ -29,7 +30,7 @@ from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import create_run, input_shape, load_run
+from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
@@ -57,13 +58,8 @@ class TrainReport(Report):
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that predicts one class only."""
-
-    @property
-    def next_command(self) -> str:
-        """The command that usually follows."""
-        return (
-            f"modelwright export {shlex.quote(str(self.run))} models/{shlex.quote(self.run.name)}"
-        )
+    next: str = ""
+    """The command that usually follows; empty while the training is not finished."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
@@ -72,7 +68,6 @@ class TrainReport(Report):
             "run": str(self.run),
             "notes": list(self.notes),
             "warnings": list(self.warnings),
-            "next": self.next_command,
         }
 
     def blocks(self) -> Sequence[Block]:
@@ -93,8 +88,8 @@ class TrainReport(Report):
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{self.rejected:,}, listed in {self.run}/rejected.csv"))
-        if self.status == "finished":
-            rows.append(("next", self.next_command))
+        if self.next:
+            rows.append(("next", self.next))
         return (Facts("trained", rows),)
 
 
@@ -103,6 +98,7 @@ def train(
     *,
     out: Path | str | None = None,
     extras: Extras | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains a model and writes a run folder.
@@ -111,45 +107,55 @@ def train(
         config: all settings, from ``modelwright.recipes.resolve``.
         out: the run's folder; ``runs/NAME-TIME`` by default.
         extras: weights to start from, frozen layers, an extra loss term, observers.
+        notes: decisions that led to the config, for the report.
         progress: called with each step.
 
     Raises:
         DataError: the data cannot be used.
         ConfigError: the model does not fit the data, or the extras do not fit the model.
         RunError: the folder is not empty, or the loss is no longer a number.
+        WriteError: the disk is full, or the folder cannot be written.
     """
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
     chosen, note = options_for_classes(config.model, len(data.labels))
-    data = replace(data, notes=(*data.notes, note)) if note else data
+    data = replace(data, notes=(*notes, *data.notes, *([note] if note else [])))
     _check_data(config, data, chosen)
-    run = create_run(config, data, Path(out) if out else None)
-    run = run.update(chosen=chosen) if chosen else run
-    if data.rejected:
-        write_rejected(run.path / "rejected.csv", data.rejected)
-    with lock_run(run.path):
+    with explained_refusals(Path(out or "runs")):
+        run = create_run(config, data, Path(out) if out else None)
+    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         try:
+            run = run.update(chosen=chosen) if chosen else run
+            if data.rejected:
+                write_rejected(run.path / "rejected.csv", data.rejected)
             session = Session(run, data, extras=extras, progress=progress)
-        except ModelwrightError:
-            shutil.rmtree(run.path)  # nothing was trained; the folder must be free for another try
+        except (ModelwrightError, OSError):
+            # Nothing was trained; the folder must be free for another try.
+            shutil.rmtree(run.path, ignore_errors=True)
             raise
         return _finish(session, progress)
 
 
 def resume(
-    path: Path | str, *, extras: Extras | None = None, progress: Progress | None = None
+    path: Path | str,
+    *,
+    extras: Extras | None = None,
+    data_root: Path | str | None = None,
+    progress: Progress | None = None,
 ) -> TrainReport:
     """Resumes an interrupted training. The result is the same as without the interruption.
 
     Args:
         path: the run's folder.
         extras: the extras that the training began with.
+        data_root: where the run's data is now, if it was moved.
         progress: called with each step.
 
     Raises:
         RunError: the folder is not a run, or its training has finished, or began under another
             backend or with other extras.
         DataError: the data changed since the training began.
+        WriteError: the disk is full, or the folder cannot be written.
     """
     run = load_run(path, unfinished=True)
     if run.status == "finished":
@@ -161,8 +167,8 @@ def resume(
             f" KERAS_BACKEND={run.backend}."
         )
     make_deterministic(run.config.train.seed)
-    with lock_run(run.path):
-        data = reload_data(run.config.data, run.data, run.path, progress)
+    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
+        data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
         return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
@@ -235,6 +241,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
         warnings=training_warnings(history, rule, data.labels, measured["train"], val),
+        next=_next_command(run) if finished else "",
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
@@ -242,3 +249,18 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     if finished:
         checkpoint.delete()
     return report
+
+
+def _resume_advice(run: Run) -> Callable[[], str]:
+    """Returns the advice after a refused write, which depends on whether an epoch was saved."""
+
+    def advice() -> str:
+        if not (run.path / CHECKPOINT).exists():
+            return ""
+        return f"The epochs before are saved; continue with: modelwright train --resume {run.path}."
+
+    return advice
+
+
+def _next_command(run: Run) -> str:
+    return f"modelwright export {shlex.quote(str(run.path))} models/{shlex.quote(run.model_name)}"

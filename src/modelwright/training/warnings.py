@@ -42,15 +42,19 @@ def training_warnings(
 
 def _classes(labels: Sequence[str], metrics: ClassificationMetrics, kind: str) -> Iterator[str]:
     chosen = metrics.confusion.sum(axis=0)
-    predicted = np.flatnonzero(chosen)
+    predicted = np.flatnonzero(chosen).tolist()
     if len(predicted) == 1 and len(labels) > 1:
         yield (
-            f"the model predicts '{labels[int(predicted[0])]}' for each of the {metrics.rows:,} {kind}"
-            " rows: it tells nothing apart. Train for more epochs, try another learning rate or"
-            " recipe, or check the labels"
+            f"the model predicts '{labels[predicted[0]]}' for each of the {metrics.rows:,}"
+            f" {kind} rows: it tells nothing apart. Train for more epochs, try another learning"
+            " rate or recipe, or check the labels"
         )
         return
-    never = [labels[i] for i in np.flatnonzero((chosen == 0) & (np.array(metrics.support) > 0))]
+    never = [
+        name
+        for name, n, rows in zip(labels, chosen, metrics.support, strict=True)
+        if rows and not n
+    ]
     if never:
         shown = ", ".join(f"'{name}'" for name in never[:_SHOWN])
         more = f" and {len(never) - _SHOWN:,} more" if len(never) > _SHOWN else ""

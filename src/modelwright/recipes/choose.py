@@ -1,0 +1,88 @@
+"""The recipe for a user who names none: one rule over the kind, number and size of the rows.
+
+The rule knows what the shipped recipes were measured on. It reads no pixels and trains nothing.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from modelwright.core.config import DataConfig
+from modelwright.core.terminal import percent
+from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE
+from modelwright.data.records import Records
+from modelwright.recipes.recipe import read_recipe
+
+MANY_IMAGES = 10_000
+"""From so many images on, batches of 1,000 take enough steps."""
+SMALL_SIDE = 64
+"""Side in pixels up to which the wide network of ``cifar-fast`` trains in minutes."""
+_SAMPLE = 16
+
+
+@dataclass(frozen=True)
+class RecipeChoice:
+    """The name of a recipe, and why it was chosen: a sentence for the report."""
+
+    name: str
+    reason: str
+
+
+def choose_recipe(records: Records, config: DataConfig) -> RecipeChoice:
+    """Returns the recipe that fits the rows of a source best, of those that were measured.
+
+    Args:
+        records: the rows as they were read.
+        config: the settings of the data, with the size of images.
+    """
+    if records.task == "text":
+        return _choice("text-fast", "the rows are texts, and it trains fast with high accuracy")
+    side, rows = _side(records, config), len(records)
+    mirrored = (
+        "; it mirrors images left to right: where that changes the class, as with digits, add"
+        " --set model.augment=none"
+    )
+    if rows >= MANY_IMAGES and side <= SMALL_SIDE:
+        why = f"there are {rows:,} images of {side} pixels, enough for its large batches"
+        return _choice("cifar-fast", why, mirrored)
+    why = f"there are {rows:,} images of {side} pixels, and it suits few or large ones"
+    return _choice("cnn", why, mirrored)
+
+
+def _choice(name: str, why: str, warning: str = "") -> RecipeChoice:
+    scores = read_recipe(name).measured
+    measured = f" ({percent(scores[0].accuracy)} on {scores[0].data})" if scores else ""
+    return RecipeChoice(
+        name,
+        f"no recipe was given: {name}{measured} was taken, because {why}{warning}; choose another"
+        " with --recipe, 'modelwright recipes' lists them",
+    )
+
+
+def _side(records: Records, config: DataConfig) -> int:
+    """Returns the longer side in pixels that the network will read, from a sample of the files."""
+    if isinstance(config.image_size, int):
+        return config.image_size
+    if isinstance(records.values, np.ndarray):
+        sizes = {tuple(records.values.shape[1:3])}
+    else:
+        sizes = _sample_sizes(records.values)
+    longest = max(max(size) for size in sizes) if sizes else AUTO_SIDE
+    return longest if len(sizes) == 1 and longest <= AUTO_SHARED else AUTO_SIDE
+
+
+def _sample_sizes(encoded: Sequence[Any]) -> set[tuple[int, ...]]:
+    sizes: set[tuple[int, ...]] = set()
+    for image in encoded[:: max(1, len(encoded) // _SAMPLE)]:
+        try:
+            with Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
+                sizes.add(opened.size)
+        except (OSError, ValueError, SyntaxError):
+            continue  # unreadable files are rejected, and told, when the rows are loaded
+    return sizes
