@@ -45,8 +45,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread: UnreadBody | None = None
         self._closing = False
         """Whether the connection is closed, or only the rest of a request is still read."""
-        self._ignoring = False
-        """Whether no further request is taken; those before are answered first."""
         self._client = Client()
         self._extensions = self._client.extension()
         self._raw: asyncio.Transport
@@ -95,26 +93,26 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
-        if not self._ignoring:
+        if not self._closing:
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
             self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
+        self._reading = False
         self._cancel_header_timer()
-        if not self._ignoring and not self.parser.should_upgrade():
+        if not self._closing and not self.parser.should_upgrade():
+            self._in_body = True
             # Most headers come in one packet that is small, so they need not be counted.
             if self._header_bytes + self._packet > self.limits.header and self._has_large_headers():
                 self._refuse_headers()
             else:
                 super().on_headers_complete()
-            self._in_body = True
-        self._reading = False
 
     def on_body(self, body: bytes) -> None:
         """Keeps a part of the body, unless nobody will read it."""
-        if not self._ignoring:
+        if not self._closing:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -126,7 +124,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_unread()
         if self._closing:
             self._raw.close()
-        elif not self._ignoring:
+        else:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -187,7 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
-        self._closing = self._ignoring = True
+        self._closing = True
         if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
             self._raw.close()
             return
@@ -240,25 +238,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cancel_header_timer()
         if self.transport.is_closing():
             return
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            self._broken = self._ignoring = True
-            if not self._in_body:
-                # A request before this one gets its answer, after which the connection closes.
-                cycle.keep_alive = False
-                return
-            if self.pipeline or cycle.response_started:
-                self._raw.close()
-                return
-            # The body of the request itself is bad: its task ends as if the client had left.
-            cycle.disconnected = True
-            cycle.message_event.set()
-        content = json.dumps({"error": message}).encode()
-        self.transport.write(
-            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
-            f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
-            + content
-        )
+        if self.cycle is None or self.cycle.response_complete:
+            content = json.dumps({"error": message}).encode()
+            self.transport.write(
+                f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
+                f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
+                + content
+            )
         self.transport.close()
 
 
