@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 LATEST := .venv-latest
 DOCS := .venv-docs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-PYTEST := -m pytest -n 2 --dist loadfile
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test test-slow test-latest lint check docs constraints clean
 

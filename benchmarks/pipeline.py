@@ -257,13 +257,16 @@ def _read(reader: str, folder: str, batch: int) -> Figures:
 def _modelwright(reader: str, folder: str, batch: int) -> Iterator[int]:
     from modelwright import load_data
     from modelwright.core.config import DataConfig
+    from modelwright.training.augmentation import Augmentation
     from modelwright.training.batches import TrainingBatches
 
     yield 0
     memory = 2048 if "decoded" in reader else 1
     data = load_data(DataConfig(source=folder, memory_mib=memory, val=0.0, test=0.0))
     train = data.splits["train"]
-    batches = TrainingBatches(train.inputs, train.labels, batch, seed=0, augmentation="flip+crop")
+    batches = TrainingBatches(
+        train.inputs, train.labels, batch, seed=0, augmentation=Augmentation("flip+crop")
+    )
     yield 0
     for epoch in range(2):
         batches.start_epoch(epoch)

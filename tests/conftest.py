@@ -19,6 +19,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend sets it
 
 
+_TRAINING = frozenset(
+    [
+        "api",
+        "cli",
+        "exporting",
+        "models",
+        "publish",
+        "quantization",
+        "servable",
+        "studies",
+        "training",
+    ]
+)
+"""Folders whose tests train or convert networks, and take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long files first, so that all test processes end at about the same time."""
+    root = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _TRAINING)
+
+
 def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
     """Returns a copy of a folder that only one of several test processes builds."""
     base = factory.getbasetemp()

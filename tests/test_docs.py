@@ -91,6 +91,8 @@ def parse(words: list[str]) -> None:
     context = command.make_context("modelwright", [], resilient_parsing=True)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
+    if "list" in getattr(command, "commands", {}):
+        command = command.commands["list"]
     if command is not context.command and not hasattr(command, "commands"):
         command.make_context(command.name, list(words), parent=context)
     elif set(words) - {"--version", "-h", "--help"}:
@@ -102,6 +104,7 @@ def options_of(words: list[str]) -> set[str]:
     command: Any = typer.main.get_command(app)
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
+    command = getattr(command, "commands", {}).get("list", command)
     names = {name for parameter in command.params for name in parameter.opts}
     return names | {"-h", "--help"}
 
@@ -121,10 +124,11 @@ def test_every_command_in_a_sentence_exists(path: Path) -> None:
     for code in re.findall(r"`(?:modelwright|mw) ([^`]+)`", prose(path)):
         words = shlex.split(code)
         known = set(top.commands)
-        if words[0] == "data":
-            words, known = words[1:], set(top.commands["data"].commands)
+        group = getattr(top.commands.get(words[0]), "commands", None)
+        if group and ("list" not in group or (words[1:2] and words[1] in group)):
+            words, outer, known = words[1:], words[0], set(group)
             assert words[0] in known and not words[0].startswith("-"), f"{name(path)}: {code}"
-            used = options_of(["data", *words])
+            used = options_of([outer, *words])
         else:
             assert words[0] in known, f"{name(path)}: {code}"
             used = options_of(words)
@@ -314,8 +318,11 @@ def test_every_exit_code_is_listed(path: Path) -> None:
 @pytest.mark.parametrize("path", COMMANDS, ids=name)
 def test_every_command_is_listed(path: Path) -> None:
     top: Any = typer.main.get_command(app)
-    expected = {f"data {word}" for word in top.commands["data"].commands}
-    expected |= set(top.commands) - {"data"}
+    expected = {
+        f"{outer} {word}".strip()
+        for outer, command in top.commands.items()
+        for word in getattr(command, "commands", [""])
+    }
     listed = re.findall(r"^\| `modelwright ([^`]+)` \|", path.read_text("utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(expected)
 

@@ -19,13 +19,13 @@ LAYERS = [
     {"checks", "data", "models"},
     {"recipes", "runs"},
     {"servable"},
-    {"training"},
+    {"scoring", "training"},
     {"exporting"},
     {"deploy", "quantization", "serve", "studies"},
     {"publish"},
     {"api"},
     {"cli"},
-    {"demo"},
+    {"__main__", "demo"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

@@ -115,7 +115,7 @@ def modelwright(
     """
     with tempfile.TemporaryDirectory() as temporary:
         ports = Path(temporary) / "ports.json"
-        command = [sys.executable, "-m", "modelwright.cli.main", "serve", str(models)]
+        command = [sys.executable, "-m", "modelwright", "serve", str(models)]
         command += ["--rest-port", "0", "--grpc-port", "0", "--port-file", str(ports)]
         command += ["--workers", str(workers), "--poll", str(poll), *options]
         server = _start(command, Path(temporary) / "log", core)

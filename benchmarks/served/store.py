@@ -92,7 +92,7 @@ class Store:
     def roll_back(self, name: str) -> int:
         """As a user does; the version that should answer now."""
         before = self.live(name)
-        command = [sys.executable, "-m", "modelwright.cli.main", "rollback", str(self.root / name)]
+        command = [sys.executable, "-m", "modelwright", "rollback", str(self.root / name)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"the rollback failed: {done.stderr[-500:]}")

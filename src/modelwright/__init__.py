@@ -31,6 +31,7 @@ __all__ = [
     "list_recipes",
     "load",
     "load_data",
+    "predict_file",
     "quantize",
     "reproduce",
     "resume",
@@ -51,6 +52,7 @@ _LIGHT = {
     "list_recipes": "modelwright.recipes.recipe_list",
     "load": "modelwright.servable.predictor:load_predictor",
     "load_data": "modelwright.data.load",
+    "predict_file": "modelwright.scoring.predict_file",
     "quantize": "modelwright.quantization.quantize",
     "reproduce": "modelwright.publish.reproduce",
     "rollback": "modelwright.servable.versions",
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     from modelwright.quantization.quantize import Measuring, quantize
     from modelwright.quantization.selection import QuantizationLimits
     from modelwright.recipes.recipe_list import list_recipes, show_recipe
+    from modelwright.scoring.predict_file import predict_file
     from modelwright.servable.benchmark import benchmark
     from modelwright.servable.predictor import load_predictor as load
     from modelwright.servable.verify import verify

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import modelwright
+from modelwright.core.console import tolerate_any_console
 from modelwright.core.files import write_bytes
 
 FOLDER = Path("demo")
@@ -41,13 +42,14 @@ TEXTS = (
 
 def main() -> int:
     """Runs the steps and returns the exit code of the first that fails, or 0."""
+    tolerate_any_console()
     started = time.monotonic()
     for step in [*_text_steps(), *_image_steps()]:
         if step[0] == "predict" and str(IMAGES) in step:
             _save_images()
         sys.stdout.write(f"\n$ {shlex.join(['modelwright', *step])}\n")
         sys.stdout.flush()
-        result = subprocess.run([sys.executable, "-m", "modelwright.cli.main", *step], check=False)
+        result = subprocess.run([sys.executable, "-m", "modelwright", *step], check=False)
         if result.returncode != 0:
             sys.stderr.write(f"the demo stopped at this step (exit code {result.returncode})\n")
             return result.returncode

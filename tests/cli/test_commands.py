@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sample_data import write_images
+
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -69,6 +71,7 @@ def test_a_config_file_and_an_evaluation_on_other_rows(
     code, out, _ = cli("evaluate", tmp_path / "r", "--data", other, "--json")
     measured = json.loads(out)
     assert (measured["rows"], measured["rejected"]) == (2, 1)
+    assert measured["notes"] == ["columns: text from '评论', label from '情感'"]
     folder = Path(measured["folder"])
     assert "empty" in (folder / "rejected.csv").read_text()
     assert {p.name for p in folder.glob("*.png")} >= {
@@ -93,7 +96,7 @@ def test_lines_from_standard_input(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("很好\nawful\n"))
     _, out, _ = cli("predict", text_servable, "-", "--json")
-    assert len(json.loads(out)) == 2
+    assert [json.loads(line)["error"] for line in out.splitlines()] == [None, None]
 
 
 def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None:
@@ -101,6 +104,17 @@ def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None
     assert code == 0
     assert json.loads(out)["rows"] == 240
     assert list((tmp_path / "look").glob("*.png"))
+
+
+def test_inspection_takes_settings(cli: Cli, tmp_path: Path) -> None:
+    for name in ("train", "valid", "augmented"):
+        write_images(tmp_path / "data" / name, 2)
+    inspect = ("data", "inspect", tmp_path / "data", "--out", tmp_path / "look", "--json")
+    code, _, error = cli(*inspect)
+    assert code == 3 and "Leave it out with --set data.skip=augmented" in error
+    code, out, _ = cli(*inspect, "--set", "data.skip=augmented", "--set", "data.test=0")
+    assert code == 0 and json.loads(out)["rows"] == 12
+    assert "the splits are read from folders: train from train/; val from valid/" in out
 
 
 def test_layers_are_drawn_where_they_are_asked_for(
@@ -208,8 +222,8 @@ def test_a_file_of_texts_and_an_empty_input_are_not_classified(
 ) -> None:
     code, _, err = cli("predict", text_servable, reviews)
     assert code == 2
-    assert "is a file, but" in err
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert "is a file, but" in err and "-o scored.csv" in err
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     code, _, err = cli("predict", text_servable, "-")
     assert code == 2
     assert "standard input is empty" in err

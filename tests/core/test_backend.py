@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from importlib import util
@@ -77,7 +79,7 @@ def test_a_wrong_backend_ends_a_command_with_one_line_but_does_not_affect_predic
     text_servable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    command = [sys.executable, "-m", "modelwright.cli.main"]
+    command = [sys.executable, "-m", "modelwright"]
     done = subprocess.run([*command, "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: KERAS_BACKEND is 'torch'.")
@@ -89,3 +91,43 @@ def test_a_wrong_backend_ends_a_command_with_one_line_but_does_not_affect_predic
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+_PRINT_SETTINGS = """
+import os
+from modelwright.core.backend import load_keras
+load_keras()
+import keras
+print(keras.config.image_data_format(), keras.config.floatx(), keras.config.epsilon(),
+    keras.config.backend(), keras.config.max_epochs(), os.environ["KERAS_HOME"])
+"""
+
+
+def test_a_keras_file_that_keras_rejects_does_not_reach_a_process(tmp_path: Path) -> None:
+    settings = {"image_data_format": "channels_first", "floatx": "float99", "epsilon": 1}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    variables = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", _PRINT_SETTINGS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **variables},
+    )
+    assert done.stdout.split() == [
+        *("channels_last", "float32", "1e-07", "tensorflow", "None", str(tmp_path))
+    ]
+
+
+def test_settings_that_other_code_gave_keras_are_reset() -> None:
+    import keras
+
+    from modelwright.training.runtime import make_deterministic
+
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_floatx("float16")
+    keras.config.set_max_steps_per_epoch(1)
+    make_deterministic(0)
+    assert keras.config.image_data_format() == "channels_last"
+    assert keras.config.floatx() == "float32"
+    assert keras.config.max_steps_per_epoch() is None

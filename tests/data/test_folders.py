@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
-from modelwright.data.readers import folders
+from modelwright.data.image_files import IMAGE_EXTENSIONS
+from modelwright.data.readers import zip_folders
+from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
 
 
@@ -23,7 +26,7 @@ def fill(root: Path, names: list[str]) -> Path:
     for at, name in enumerate(names):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(at) if path.suffix.lower() in folders.IMAGE_EXTENSIONS else b"text")
+        path.write_bytes(png(at) if path.suffix.lower() in IMAGE_EXTENSIONS else b"text")
     return root
 
 
@@ -56,20 +59,31 @@ def test_hidden_files_are_ignored_and_other_files_are_rejected(tmp_path: Path) -
     }
 
 
-def test_links_out_of_the_folder_are_not_read(tmp_path: Path) -> None:
-    outside = fill(tmp_path / "out", ["secret/1.png"])
+def test_links_are_followed_once_and_never_in_a_circle(tmp_path: Path) -> None:
+    outside = fill(tmp_path / "out", ["cats/1.png", "dogs/2.png", "dogs/deep/3.png"])
     root = fill(tmp_path / "in", ["cat/1.png"])
-    (root / "cat/inside.png").symlink_to(root / "cat/1.png")
-    (root / "cat/outside.png").symlink_to(outside / "secret/1.png")
-    (root / "dog").symlink_to(outside / "secret")
+    (root / "cat/again.png").symlink_to(root / "cat/1.png")
+    (root / "cat/outside.png").symlink_to(outside / "cats/1.png")
+    (root / "dog").symlink_to(outside / "dogs")
+    (outside / "dogs/back").symlink_to(outside / "dogs")
+    (root / "hound").symlink_to(outside / "dogs")
+    (root / "part").symlink_to(outside / "dogs/deep")
     (root / "loop").symlink_to(root)
+    (root / "up").symlink_to(tmp_path)
+    (root / "lost").symlink_to(tmp_path / "nowhere")
     found = read_folder(root)
-    assert [found.origin(at) for at in range(len(found))] == ["cat/1.png", "cat/inside.png"]
-    assert [row.reason for row in found.rejected] == [
-        "is a link that leaves the folder",
-        "is a link that leaves the folder",
-        "is a link to a folder",
+    assert [found.origin(at) for at in range(len(found))] == [
+        "cat/1.png",
+        "cat/outside.png",
+        "dog/2.png",
+        "dog/deep/3.png",
     ]
+    reasons = {row.origin: row.reason for row in found.rejected}
+    assert reasons.keys() == {"cat/again.png", "dog/back", "hound", "part", "loop", "up", "lost"}
+    assert reasons["lost"] == "is a link that leads nowhere, or in a circle"
+    assert reasons["up"] == f"is a link to {tmp_path}, which the folder itself lies in"
+    assert reasons["hound"] == f"is a link to {outside}/dogs, which is read already"
+    assert any("(2): cat/outside.png to" in note for note in found.notes)
 
 
 def test_texts(tmp_path: Path) -> None:
@@ -135,9 +149,143 @@ def test_links_and_passwords_in_a_zip_are_rejected(tmp_path: Path) -> None:
 
 def test_a_compression_bomb_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_zip(tmp_path / "a.zip", {f"cat/{at}.png": bytes(1_000_000) for at in range(5)})
-    monkeypatch.setattr(folders, "MAX_ZIP_BYTES", 3_000_000)
+    monkeypatch.setattr(zip_folders, "MAX_ZIP_BYTES", 3_000_000)
     with pytest.raises(DataError, match=r"taken for a compression bomb"):
         read_zip(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["Training/cat/1.png", "Testing/cat/2.png"], ["test", "train"]),
+        (["训练集/猫/1.png", "验证集/猫/2.png", "测试集/猫/3.png"], ["test", "train", "val"]),
+        (["a/b/train/cat/1.png", "a/b/val/dog/2.png", "a/look.png"], ["train", "val"]),
+        (
+            [f"seg_{s}/seg_{s}/{c}/1.png" for s in ("test", "train") for c in ("cat", "dog")],
+            ["test", "test", "train", "train"],
+        ),
+        (["cat/test/1.png", "cat/train/2.png", "dog/train/x/3.png"], ["test", "train", "train"]),
+    ],
+)
+def test_folders_of_splits_in_every_usual_form(
+    tmp_path: Path, names: list[str], splits: list[str]
+) -> None:
+    found = read_folder(fill(tmp_path / "disk", names))
+    assert found.splits == splits
+    assert set(found.labels) <= {"cat", "dog", "猫"}
+    assert any("splits are read from folders: " in note for note in found.notes)
+    zipped = read_zip(make_zip(tmp_path / "a.zip", {f"outer/{name}": png() for name in names}))
+    assert sorted(zip(zipped.splits or [], zipped.labels, strict=True)) == sorted(
+        zip(splits, found.labels, strict=True)
+    )
+
+
+def named(**folders: str | list[str]) -> NamedFolders:
+    return NamedFolders.of(DataConfig(**folders), Path("pets"))
+
+
+def test_named_folders_may_begin_with_their_source() -> None:
+    config = DataConfig(source=["a", "data/b"], skip=["a/x", "data/b/y", "z"], train_folder=".")
+    assert NamedFolders.of(config, Path("a")) == NamedFolders({(): "train"}, (("x",), ("z",)))
+    assert NamedFolders.of(config, Path("data/b")).skip == (("y",), ("z",))
+
+
+def test_an_odd_folder_next_to_splits_is_an_error_that_names_the_ways_out(tmp_path: Path) -> None:
+    names = [f"{f}/cat/1.png" for f in ("train", "valid", "augmented")]
+    root = fill(tmp_path / "pets", names)
+    with pytest.raises(
+        DataError,
+        match=r"\(train/ as train, valid/ as val\) and next to them augmented/\. Leave it out with "
+        r"--set data\.skip=augmented, or name the split: --set data\.train_folder=augmented",
+    ):
+        read_folder(root)
+    skipped = read_folder(root, named=named(skip="augmented"))
+    assert skipped.splits == ["train", "val"]
+    assert "data.skip leaves out augmented/ (1 file)" in skipped.notes
+    joined = read_folder(root, named=named(train_folder=["augmented/", "train"]))
+    assert joined.splits == ["train", "train", "val"]
+    assert set(read_folder(root, named=named(train_folder=".")).labels) == {
+        "augmented",
+        "train",
+        "valid",
+    }
+    with pytest.raises(DataError, match=r"no folder 'argmented' .* data.skip. Did you mean 'aug"):
+        read_folder(root, named=named(skip="argmented"))
+
+
+def test_a_folder_of_a_split_without_classes_holds_no_rows(tmp_path: Path) -> None:
+    names = ["train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"]
+    found = read_folder(fill(tmp_path / "a", names))
+    assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
+    assert any(note.startswith("test/ is not read: 2 files") for note in found.notes)
+    with pytest.raises(DataError, match=r"expected a folder per class in each, such as test/CLASS"):
+        read_folder(fill(tmp_path / "b", ["train/1.png", "test/2.png"]))
+
+
+def test_a_class_may_have_the_name_of_a_split(tmp_path: Path) -> None:
+    found = read_folder(fill(tmp_path, ["cat/1.png", "dog/2.png", "test/3.png"]))
+    assert (found.labels, found.splits) == (["cat", "dog", "test"], None)
+    assert any(note.startswith("the folder test/ is read as a class") for note in found.notes)
+
+
+def test_splits_and_other_files_in_one_class_are_an_error(tmp_path: Path) -> None:
+    root = fill(tmp_path, ["cat/train/1.png", "cat/test/2.png", "dog/more/3.png"])
+    with pytest.raises(DataError, match=r"\(test, train\), and dog/more lies in none"):
+        read_folder(root)
+
+
+def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
+    names = ["cat/1.png", "dog/2.JPG", "cat/._1.png", "Thumbs.db", ".DS_Store", "bird/3.doc"]
+    root = fill(tmp_path, [*names, "cat/4.tmp", "cat/5.heif"])
+    (root / "fish").mkdir()
+    (root / "cat/4.tmp").write_bytes(png())
+    (root / "cat/5.heif").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    found = read_folder(root)
+    assert found.labels == ["cat", "dog"]
+    notes = "\n".join(found.notes)
+    assert "were not read (3): .DS_Store, Thumbs.db, cat/._1.png" in notes
+    assert "empty folders, which are no classes (1): fish/" in notes
+    assert "no file in bird/ can be read" in notes
+    reasons = {row.origin: row.reason for row in found.rejected}
+    assert reasons["cat/4.tmp"] == "is a PNG image under another name; rename it to .png"
+    assert reasons["cat/5.heif"] == "is a HEIC file, which is not read; save it as JPEG or PNG"
+
+
+class _Unmarked(zipfile.ZipInfo):
+    """A member whose name has no mark of UTF-8."""
+
+    codec = "gbk"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.filename.encode(self.codec), self.flag_bits & ~0x800
+
+
+def unmarked_zip(path: Path, codec: str, names: list[str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            member = _Unmarked(name)
+            member.codec = codec
+            archive.writestr(member, png())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "encoding", "note"),
+    [
+        ("gbk", "图片/圆形", "auto", "are read as GB18030; data.encoding names another encoding"),
+        ("utf-8", "圆形", "auto", "are read as UTF-8;"),
+        ("cp437", "café", "auto", "are read as CP437;"),
+        ("shift_jis", "まる", "shift_jis", "are read as SHIFT_JIS, as data.encoding says"),
+        ("gbk", "圆形", "utf-8", "are read as GB18030: they are not utf-8 (data.encoding)"),
+    ],
+)
+def test_unmarked_names_in_a_zip(
+    tmp_path: Path, codec: str, name: str, encoding: str, note: str
+) -> None:
+    names = [f"{name}/1.png", f"{name}/2.png"]
+    found = read_zip(unmarked_zip(tmp_path / "a.zip", codec, names), encoding)
+    assert found.labels == [name.rpartition("/")[2]] * 2
+    assert any(note in line for line in found.notes)
 
 
 def test_a_damaged_zip(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from modelwright.core.errors import DataError
 from modelwright.data import images
@@ -69,11 +69,18 @@ def test_an_animation_gives_its_first_frame() -> None:
     assert images.decode_image(gif)[0, 0].tolist() == [255, 0, 0]
 
 
-def test_exif_orientation_is_not_applied(rgb: np.ndarray) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_as_pillow_does(
+    rgb: np.ndarray, kind: str, orientation: int
+) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6
-    data = encoded(Image.fromarray(rgb), "PNG", exif=exif)
-    assert np.array_equal(images.decode_image(data), rgb)
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(rgb), kind, exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert np.array_equal(images.decode_image(data), np.asarray(expected))
+    stored = np.asarray(Image.open(io.BytesIO(data)))  # Pillow turns TIFF in any case
+    assert np.array_equal(images.decode_image(data, orient=False), stored)
 
 
 def test_cmyk_becomes_rgb() -> None:

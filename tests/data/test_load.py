@@ -159,7 +159,7 @@ def test_missing_sources_are_explained(source: str, text: str) -> None:
     ("name", "text"),
     [
         ("a.xlsx", "save it as CSV"),
-        ("a.json", "JSON Lines"),
+        ("a.json", "JSON Lines, one object a line, or a list of objects"),
         ("a.pt", "never executed"),
         ("a.rs", "expected a named"),
     ],
@@ -309,12 +309,14 @@ def test_all_rows_become_one_split_for_a_trained_model(tmp_path: Path) -> None:
     root = images(tmp_path / "p", [(20, 20)] * 9 + [(30, 9)])
     (root / "x/bad.png").write_bytes(b"")
     config = DataConfig(source=str(root))
-    split, rejected = load_split(config, labels=["z", "y", "x"], shape=(16, 16, 1), task="image")
+    found = load_split(config, labels=["z", "y", "x"], shape=(16, 16, 1), task="image")
+    split = found.split
     assert split.inputs.take(np.arange(10)).shape == (10, 16, 16, 1)
     assert split.labels.tolist() == [2] * 5 + [1] * 5
-    assert [row.origin for row in rejected] == ["x/bad.png"]
+    assert [row.origin for row in found.rejected] == ["x/bad.png"]
     limited = DataConfig(source=str(root), limit=4)
-    assert len(load_split(limited, labels=["x", "y"], shape=(8, 8, 3), task="image")[0]) == 4
+    few = load_split(limited, labels=["x", "y"], shape=(8, 8, 3), task="image")
+    assert len(few.split) == 4
     with pytest.raises(
         DataError, match=r"has the label 'y', which the model does not know.*'x', 'yy'"
     ):
@@ -327,7 +329,7 @@ def test_arrays_get_the_shape_of_the_model(tmp_path: Path) -> None:
     gray = RNG.integers(0, 256, (10, 12, 12), dtype=np.uint8)
     np.savez(tmp_path / "a.npz", x=gray, y=np.arange(10) % 2)
     config = DataConfig(source=str(tmp_path / "a.npz"))
-    split, _ = load_split(config, labels=["0", "1"], shape=(6, 6, 3), task="image")
+    split = load_split(config, labels=["0", "1"], shape=(6, 6, 3), task="image").split
     assert split.inputs.take(np.arange(10)).shape == (10, 6, 6, 3)
     data = load_data(config)
     assert data.shape == (12, 12, 1)

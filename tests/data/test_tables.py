@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import datetime
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ from PIL import Image
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.load import load_data
-from modelwright.data.readers.tables import read_split_files, read_table, split_files
+from modelwright.data.readers.split_tables import read_split_files, split_files
+from modelwright.data.readers.tables import read_table
 from modelwright.data.records import Records
 
 
@@ -154,9 +157,10 @@ def test_a_column_of_splits(tmp_path: Path) -> None:
     content = "text,label,split\na,x,Train\nb,y,validation\nc,x,test\nd,y,\n"
     assert read(tmp_path / "a.csv", content).splits == ["train", "val", "test", None]
     other = "text,label,set\na,x,blue\nb,y,red\n"
-    assert read(tmp_path / "a.csv", other).splits is None
-    with pytest.raises(DataError, match=r"has 'blue' in the column 'set'"):
-        read(tmp_path / "a.csv", other, split="set")
+    for split in (None, "set"):
+        with pytest.raises(DataError, match=r"has 'blue' in the column 'set'.*data.split_names"):
+            read(tmp_path / "a.csv", other, split=split)
+    assert read(tmp_path / "a.csv", other, split="none").splits is None
 
 
 def test_bad_lines_of_json_are_rejected(tmp_path: Path) -> None:
@@ -210,6 +214,12 @@ def test_texts_of_json_that_look_like_dates_stay_text(tmp_path: Path) -> None:
         (pa.array([True, False]), ["true", "false"]),
         (pa.array([1.0, None]), ["1", None]),
         (pa.array(["x", "y"]).dictionary_encode(), ["x", "y"]),
+        (pa.array(["x", "y"], pa.large_string()).dictionary_encode(), ["x", "y"]),
+        (pa.array([Decimal(1), None], pa.decimal128(3, 0)), ["1", None]),
+        (pa.array([Decimal("1.50"), Decimal("2.00")], pa.decimal128(5, 2)), ["1.50", "2"]),
+        (pa.array([0.5, float("nan")]), ["0.5", None]),
+        (pa.array([["x"], None]), ["x", None]),
+        (pa.array([b"x", "é".encode()]), ["x", "é"]),
     ],
 )
 def test_labels_of_parquet_become_text(tmp_path: Path, labels: pa.Array, expected: list) -> None:
@@ -220,14 +230,46 @@ def test_labels_of_parquet_become_text(tmp_path: Path, labels: pa.Array, expecte
 
 def test_wrong_types_of_parquet(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    paparquet.write_table(pa.table({"text": ["a"], "label": [0.5]}), path)
-    with pytest.raises(DataError, match=r"labels with fractions"):
+    paparquet.write_table(pa.table({"text": ["a"], "label": [datetime.date(2026, 1, 2)]}), path)
+    with pytest.raises(DataError, match=r"dates or times as labels \(type date32"):
+        read_table(path, DataConfig())
+    paparquet.write_table(pa.table({"text": ["a"], "label": [["x", "y"]]}), path)
+    with pytest.raises(DataError, match=r"several labels in 1 of 1 rows"):
         read_table(path, DataConfig())
     paparquet.write_table(pa.table({"text": [1], "label": ["x"]}), path)
     with pytest.raises(DataError, match=r"texts of the type int64"):
         read_table(path, DataConfig())
     path.write_bytes(b"PAR1 not at all")
     with pytest.raises(DataError, match=r"a.parquet is not a readable Parquet file"):
+        read_table(path, DataConfig())
+
+
+def test_texts_of_parquet_may_be_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    for kind in (pa.binary(), pa.large_binary()):
+        texts = pa.array(["好".encode(), b"\xff", None], kind)
+        paparquet.write_table(pa.table({"text": texts, "label": ["x", "y", "z"]}), path)
+        found = read_table(path, DataConfig())
+        assert found.values.to_pylist() == ["好", None, None]
+        assert any("read as UTF-8" in note for note in found.notes)
+
+
+def test_nested_columns_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    nested = [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
+    labels = [{"name": "x"}, {"name": "y"}]
+    paparquet.write_table(pa.table({"data": nested, "label": labels}), path)
+    with pytest.raises(DataError, match=r"labels of the type struct.*such as COLUMN.name"):
+        read_table(path, DataConfig())
+    assert rows(read_table(path, DataConfig(label="label.name"))) == [("a", "x"), ("b", "y")]
+
+
+def test_columns_of_parquet_with_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table([["a"], ["x"], ["b"], ["y"]], ["text", "label", "text", "label"])
+    paparquet.write_table(table, path)
+    assert rows(read_table(path, DataConfig(text="#3", label="#2"))) == [("b", "x")]
+    with pytest.raises(DataError, match=r"'text' 2 times"):
         read_table(path, DataConfig())
 
 
@@ -276,4 +318,7 @@ def test_a_folder_with_a_table_for_each_split(tmp_path: Path) -> None:
     records = read_split_files(files, tmp_path, DataConfig())
     assert records.splits == ["test", "test", "train", "train", "val", "val"]
     assert records.origin(2) == "train.csv row 2"
-    assert records.notes == (f"unlabeled.csv in {tmp_path.name} is not read: no split's name",)
+    assert records.notes == (
+        "columns: text from 'text', label from 'label'",
+        f"unlabeled.csv in {tmp_path.name} is not read: no split's name",
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import msgspec
 from check_jsonschema.builtin_schemas import get_builtin_schema
-from lightkube.models import apps_v1, autoscaling_v2, core_v1, policy_v1
+from lightkube.models import apps_v1, autoscaling_v2, core_v1, networking_v1, policy_v1
 
 KUBERNETES: dict[tuple[str, str], Any] = {
     ("v1", "ConfigMap"): core_v1.ConfigMap,
@@ -15,6 +15,7 @@ KUBERNETES: dict[tuple[str, str], Any] = {
     ("v1", "Service"): core_v1.Service,
     ("apps/v1", "Deployment"): apps_v1.Deployment,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): autoscaling_v2.HorizontalPodAutoscaler,
+    ("networking.k8s.io/v1", "NetworkPolicy"): networking_v1.NetworkPolicy,
     ("policy/v1", "PodDisruptionBudget"): policy_v1.PodDisruptionBudget,
 }
 ADDED = frozenset({"modelFormat", "protocolVersion", "runtime", "runtimeVersion", "storageUri"})
@@ -51,12 +52,37 @@ def inference_service(document: dict[str, Any]) -> None:
     assert set(predictor) == {*numbers, "model"}
     assert all(type(predictor[name]) is int for name in numbers)
     model = predictor["model"]
-    assert set(model) >= ADDED
+    own = model["modelFormat"]["name"] == "modelwright"
+    added = ADDED - {"runtimeVersion"} if own else ADDED
+    assert set(model) >= added
     assert set(model["modelFormat"]) == {"name", "version"}
-    texts = [model[name] for name in sorted(ADDED - {"modelFormat"})]
+    texts = [model[name] for name in sorted(added - {"modelFormat"})]
     assert all(type(text) is str for text in [*texts, *model["modelFormat"].values()])
     rest = {key: value for key, value in model.items() if key not in ADDED}
     strict(core_v1.Container, {"name": "kserve-container", **rest})
+
+
+def serving_runtime(document: dict[str, Any]) -> None:
+    """A KServe runtime (v1alpha1): its own keys, and a pod's containers and volumes."""
+    assert document["apiVersion"] == "serving.kserve.io/v1alpha1"
+    assert document["kind"] == "ServingRuntime"
+    spec = document["spec"]
+    assert set(spec) == {"supportedModelFormats", "protocolVersions", "containers", "volumes"}
+    [model_format] = spec["supportedModelFormats"]
+    assert set(model_format) == {"name", "version"}
+    assert spec["protocolVersions"] == ["v1"]
+    pod = {"containers": spec["containers"], "volumes": spec["volumes"]}
+    strict(core_v1.PodSpec, pod)
+
+
+def service_monitor(document: dict[str, Any]) -> None:
+    """The keys of the Prometheus Operator's ServiceMonitor (monitoring.coreos.com/v1) in use."""
+    assert document["apiVersion"] == "monitoring.coreos.com/v1"
+    assert set(document["spec"]) == {"selector", "endpoints"}
+    assert set(document["spec"]["selector"]) == {"matchLabels"}
+    [endpoint] = document["spec"]["endpoints"]
+    assert set(endpoint) == {"port", "path", "interval"}
+    assert all(type(value) is str for value in endpoint.values())
 
 
 def _set(value: Any) -> Any:

@@ -26,6 +26,8 @@ KINDS = [
     {"tokens": "auto", "length": 8, "keep": "start"},
     {"tokens": "auto", "length": 12, "ngrams": 3},
     {"tokens": "char", "length": 16},
+    {"tokens": "auto-clusters", "length": 16, "ngrams": 2},
+    {"tokens": "char-clusters", "length": 16},
 ]
 # Ranges with special code points: letters with cases, marks, joiners, full width, emoji.
 POOLS = [
@@ -37,6 +39,10 @@ POOLS = [
     *(range(first, last) for first, last in ((0x1F100, 0x1F300), (0x1F300, 0x1FB00))),
     [ord(letter) for letter in "ΑΣσςΣΣΣ ab'’·.:\u00ad\u0345ʰ"],
     [0xFE0F, 0x200D, 0x1F468, 0x1F469, 0x2764, 0x20E3, 0x1F3FD],
+    *(range(first, last) for first, last in ((0xE00, 0x1100), (0x1780, 0x1800), (0x1950, 0x1C00))),
+    *(range(first, last) for first, last in ((0xA9E0, 0xAAE0), (0x3099, 0x30FF), (0xFF60, 0xFFA0))),
+    [*range(0xE0100, 0xE0110), *range(0x2EBF0, 0x2EC00), *range(0x31350, 0x31360), 0x845B, 0x20],
+    [ord(letter) for letter in "ดีที่ำ ກຳ ខ្មែ မြန် aé\u0301\u0e33"],
     [ord(letter) for letter in "<>br/!&;amp#39 a"],
     [point for point in range(0x110000) if not 0xD800 <= point < 0xE000],
 ]
@@ -136,6 +142,23 @@ def test_the_test_vectors_are_what_both_tokenizers_give(tmp_path: Path) -> None:
     assert max(len(record["ids"]) for record in records) == 400
 
 
+@pytest.mark.parametrize("tokens", ["word", "auto", "char"])
+def test_the_first_format_is_written_and_read_where_tokens_are_no_clusters(
+    tmp_path: Path, tokens: str
+) -> None:
+    _, outside = both(tmp_path, tokens=tokens, length=8)
+    record = json.loads((tmp_path / TOKENIZER).read_text("utf-8"))
+    assert record["format"] == 1 and "clusters" not in record
+    expected = {"word": ["ดีที่สุด"], "auto": ["ดีที่สุด"], "char": list("ดีที่สุด")}
+    assert outside.tokens("ดีที่สุด") == expected[tokens]
+
+
+def test_clusters_have_a_format_that_an_older_reader_refuses(tmp_path: Path) -> None:
+    _, outside = both(tmp_path, tokens="auto-clusters", length=8)
+    assert json.loads((tmp_path / TOKENIZER).read_text("utf-8"))["format"] == 2
+    assert outside.tokens("ดีที่สุด OK") == ["ดี", "ที่", "สุ", "ด", "ok"]
+
+
 def test_shortest_pads_to_the_longest_text(tmp_path: Path) -> None:
     _, outside = both(tmp_path, tokens="word", length=8)
     assert outside.encode(["a b", "good"], shortest=True).tolist() == [[2, 3], [4, 0]]
@@ -153,7 +176,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         read_tokenizer(tmp_path / "two")
     record = json.loads(rules_file.read_text("utf-8"))
     for change, message in (
-        ({"format": 9}, "has format 9; this version reads 1. Install a later version"),
+        ({"format": 9}, "has format 9; this version reads 1 and 2. Install a later version"),
         ({"remove": ["("]}, "cannot be read"),
         ({"characters": {}}, "cannot be read: KeyError"),
     ):

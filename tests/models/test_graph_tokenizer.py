@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,31 @@ def test_words_and_characters_as_tokens() -> None:
     assert tokens("好电影 ok", tokens="word") == ["好电影", "ok"]
     assert tokens("好 ok", tokens="char") == ["好", "o", "k"]
     assert tokens("好电影", ngrams=2) == ["好", "电", "影", "好 电", "电 影"]
+
+
+SPACELESS = {
+    "Thai": ("ดีมากชอบที่สุด1", ["ดี", *"มากชอบ", "ที่", "สุ", "ด", "1"]),
+    "Thai, am": ("ทำ", ["ทำ"]),
+    "Lao": ("ດີຫຼາຍ", ["ດີ", "ຫຼ", "າ", "ຍ"]),
+    "Khmer": ("ភាសាខ្មែរ", ["ភា", "សា", "ខ្", "មែ", "រ"]),
+    "Burmese": ("မြန်မာဘာသာ", ["မြ", "န်", "မာ", "ဘာ", "သာ"]),
+    "Tibetan": ("བོད་སྐད་ཡིན།", ["བོད", "སྐད", "ཡིན"]),
+    "rare Han": ("𮯱𱍐b", ["𮯱", "𱍐", "b"]),
+    "kana": ("か\u3099ﾊﾞー", ["か\u3099", "ﾊﾞ", "ー"]),
+    "variant": ("葛\U000e0100飾", ["葛\U000e0100", "飾"]),
+    "Yi": ("ꀀꀁ", ["ꀀ", "ꀁ"]),
+    "spaced": ("हिन्दी है 한국어 café", ["हिन्दी", "है", "한국어", "café"]),
+    "lone marks": ("\u0301 \u0e35! \u0e33ab", ["ab"]),
+}
+
+
+@pytest.mark.parametrize("name", SPACELESS)
+def test_clusters_keep_a_mark_with_its_character(name: str) -> None:
+    text, expected = SPACELESS[name]
+    assert tokens(text, tokens="auto-clusters") == expected
+    for token in (*tokens(text, tokens="auto-clusters"), *tokens(text, tokens="char-clusters")):
+        assert unicodedata.category(token[0])[0] != "M", "a lone mark is no token"
+    assert tokens("हिन्दी", tokens="char-clusters") == ["हि", "न्", "दी"]
 
 
 def test_invalid_utf8_is_skipped() -> None:

@@ -37,8 +37,13 @@ def test_a_changed_or_missing_file_is_named(copy: Path, name: str) -> None:
 
 
 def test_folders_that_are_not_runs_are_refused(tmp_path: Path, copy: Path) -> None:
-    with pytest.raises(RunError, match=r"is not a run: run\.json is missing"):
+    with pytest.raises(RunError, match="nowhere does not exist"):
         load_run(tmp_path / "nowhere")
+    with pytest.raises(RunError, match="is a folder of runs; expected a run folder"):
+        load_run(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunError, match=r"is not a run: run\.json is missing"):
+        load_run(tmp_path / "empty")
     (copy / "run.json").write_text("{")
     with pytest.raises(RunError, match="cannot be read"):
         load_run(copy)

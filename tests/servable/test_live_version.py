@@ -186,3 +186,12 @@ def test_the_list_says_why_a_version_is_not_live(model: Path) -> None:
     assert states == [(3, "unusable"), (2, "live"), (1, "withdrawn")]
     assert "modelwright.json is missing" in report.versions[0]["problem"]
     assert "unusable" in report.render()
+
+
+def test_the_list_of_versions_names_the_folders_that_are_none(model: Path) -> None:
+    assert versions(model).ignored == {}
+    (model / str(2**63)).mkdir()
+    report = versions(model)
+    assert report.to_dict()["ignored"] == {str(2**63): f"a version is at most {2**63 - 1}"}
+    assert len(report.versions) == 3 and "ignored" in report.render()
+    assert rollback(model).before == 3

@@ -10,7 +10,14 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ServableError
-from modelwright.servable.manifest import MANIFEST, find_version, read_manifest, version_folders
+from modelwright.servable.manifest import (
+    MANIFEST,
+    find_version,
+    ignored_folders,
+    read_manifest,
+    version_folders,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -78,3 +85,41 @@ def test_the_newest_version_is_found_by_its_number(tmp_path: Path) -> None:
     (tmp_path / "11").touch()
     assert list(version_folders(tmp_path)) == [1, 2, 10]
     assert find_version(tmp_path) == tmp_path / "10"
+
+
+def test_one_rule_says_which_folders_are_versions(tmp_path: Path) -> None:
+    largest = str(2**63 - 1)
+    names = ("007", "7", "08", largest, str(2**63), "9" * 100, "+1", "-1", "１", "−2", "x", "1.0")
+    for name in names:
+        (tmp_path / "m" / name).mkdir(parents=True)
+    found = version_folders(tmp_path / "m")
+    assert {number: path.name for number, path in found.items()} == {
+        7: "7",
+        8: "08",
+        2**63 - 1: largest,
+    }
+    ignored = ignored_folders(tmp_path / "m")
+    assert ignored.keys() == {"007", str(2**63), "9" * 100, "+1", "-1", "１", "−2"}
+    assert ignored["007"] == "'7' is the same version"
+    assert ignored["+1"] == "a version's name has only the digits 0 to 9"
+    assert ignored[str(2**63)] == f"a version is at most {largest}"
+    (tmp_path / "n" / "1" / "x").mkdir(parents=True)
+    (tmp_path / "n" / "1").rename(tmp_path / "n" / "１")
+    with pytest.raises(ServableError, match="holds no version .１: a version's name has only"):
+        find_version(tmp_path / "n")
+
+
+LITTER = (".DS_Store", "Thumbs.db", "._model.onnx", "onnx/model.onnx~", "..data/x", "#a#", "a.swp")
+
+
+def test_litter_is_no_part_of_a_version(copy: Path) -> None:
+    before = read_manifest(copy)
+    for name in LITTER:
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_bytes(b"litter")
+    assert read_manifest(copy) == before
+    # Neither does writing the manifest again list it: it may go away at any time.
+    assert write_manifest(before, copy).files == before.files
+    (copy / "onnx" / "more.onnx").touch()
+    with pytest.raises(ServableError, match="onnx/more.onnx was added"):
+        read_manifest(copy)

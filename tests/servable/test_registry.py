@@ -153,7 +153,7 @@ def test_predict_runs_a_registered_engine(exported: Path, colors: Path) -> None:
 @pytest.mark.usefixtures("registered")
 def test_a_server_answers_with_a_registered_engine(exported: Path, tmp_path: Path) -> None:
     ports, log = tmp_path / "ports.json", tmp_path / "log"
-    command = [sys.executable, "-m", "modelwright.cli.main", "serve", exported.parents[1]]
+    command = [sys.executable, "-m", "modelwright", "serve", exported.parents[1]]
     command += ["--engine", "fake", "--rest-port", "0", "--grpc-port", "0", "--port-file", ports]
     with log.open("wb") as file:
         process = subprocess.Popen([*map(str, command)], stdout=file, stderr=file)

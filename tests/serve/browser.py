@@ -15,7 +15,7 @@ import pytest
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
+SERVE = [sys.executable, "-m", "modelwright", "serve"]
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 """A label that must stay a text."""
 SIZES = {"desk": (1280, 860), "phone": (360, 740)}

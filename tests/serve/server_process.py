@@ -21,7 +21,7 @@ import grpc
 
 from modelwright.wire import messages
 
-_SERVE = [sys.executable, "-m", "modelwright.cli.main", "serve"]
+_SERVE = [sys.executable, "-m", "modelwright", "serve"]
 START_SECONDS = 180.0
 SECONDS = 60.0
 _HEALTH = "/grpc.health.v1.Health/Check"

@@ -52,6 +52,10 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(
         (server,) = {p.pid for p in psutil.Process().children() if "serve" in p.cmdline()}
         before = {one.pid for one in workers_of(server)}
         assert len(before) == 2
+        # All workers get a hang-up, and none of them ends.
+        psutil.Process(server).send_signal(signal.SIGHUP)
+        client.get("/healthz")
+        assert {one.pid for one in workers_of(server)} == before
         psutil.Process(min(before)).send_signal(signal.SIGTERM)
         # A worker that is told to stop answers the requests that it accepted.
         until(

@@ -41,6 +41,8 @@ Cli = Callable[..., tuple[int, str, str]]
         ({"limits": RequestLimits(pixels=2 * 10**8)}, "--max-pixels was given 200; .* most 64"),
         ({"limits": RequestLimits(pending=2**20)}, "--max-pending 1 is less than --max-body 32"),
         ({"poll": 0.0}, "--poll 0.0, --drain 0.5 and --rate 0.0: expected seconds above 0"),
+        ({"model_name": "a b"}, "--model-name was given 'a b'; expected at most 128 characters"),
+        ({"model_name": "a", "model_config": __file__}, "both name models; give one of them"),
         ({"models": "missing"}, "missing is not a folder; expected one that holds models"),
     ],
     ids=str,

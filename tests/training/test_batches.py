@@ -8,7 +8,7 @@ import pytest
 
 from modelwright.core.errors import DataError
 from modelwright.training import batches as module
-from modelwright.training.augmentation import augment
+from modelwright.training.augmentation import Augmentation, augment
 from modelwright.training.batches import (
     Batches,
     TokenIds,
@@ -25,7 +25,7 @@ def epoch(batches: TrainingBatches) -> list[int]:
 
 
 def shuffled(seed: int = 1) -> TrainingBatches:
-    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed, augmentation="none")
+    return TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=seed)
 
 
 def test_an_epoch_has_every_row_once_with_its_label() -> None:
@@ -68,7 +68,7 @@ class Watched(TokenIds):
 
 def test_the_next_batches_are_prepared_in_advance() -> None:
     rows = Watched()
-    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1, augmentation="none")
+    batches = TrainingBatches(rows, np.arange(10)[:, None], 2, seed=1)
     first = batches[0]
     assert all(rows.taken.acquire(timeout=20) for _ in range(3))
     assert not rows.taken.acquire(timeout=0.1)
@@ -80,10 +80,7 @@ def test_the_next_batches_are_prepared_in_advance() -> None:
 
 
 def test_batches_prepared_in_advance_never_enter_another_epoch() -> None:
-    one, other = (
-        TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1, augmentation="none")
-        for _ in range(2)
-    )
+    one, other = (TrainingBatches(Watched(), np.arange(10)[:, None], 2, seed=1) for _ in range(2))
     one[0]  # batches 1 and 2 are being prepared now
     for batches in (one, other):
         batches.start_epoch(1)
@@ -155,7 +152,9 @@ def test_flip_mirrors_the_selected_images() -> None:
 
 def test_each_image_is_mirrored_in_every_other_epoch_and_half_of_them_in_the_first() -> None:
     originals = TokenIds(images())
-    batches = TrainingBatches(originals, np.arange(64)[:, None], 16, seed=3, augmentation="flip")
+    batches = TrainingBatches(
+        originals, np.arange(64)[:, None], 16, seed=3, augmentation=Augmentation("flip")
+    )
     sides = []
     for epoch in range(3):
         batches.start_epoch(epoch)
@@ -239,7 +238,7 @@ def test_lengths_exclude_only_the_padding_at_the_end() -> None:
 def test_batches_of_any_length_are_short_and_hold_every_row_complete_once() -> None:
     rows = reviews()
     labels = np.arange(40)[:, None]
-    cut = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
+    cut = TrainingBatches(rows, labels, 6, seed=1, any_length=True)
     orders = []
     for number in range(2):
         cut.start_epoch(number)
@@ -256,15 +255,13 @@ def test_batches_of_any_length_are_short_and_hold_every_row_complete_once() -> N
         assert tokens < 0.8 * rows.array.size
         orders.append(seen)
     assert orders[0] != orders[1]
-    again = TrainingBatches(rows, labels, 6, seed=1, augmentation="none", any_length=True)
+    again = TrainingBatches(rows, labels, 6, seed=1, any_length=True)
     again.start_epoch(1)
     assert [v for i in range(len(again)) for v in again[i][1][:, 0].tolist()] == orders[1]
 
 
 def test_keras_data_has_the_batches_of_each_epoch() -> None:
-    batches = TrainingBatches(
-        reviews(), np.arange(40)[:, None], 6, seed=1, augmentation="none", any_length=True
-    )
+    batches = TrainingBatches(reviews(), np.arange(40)[:, None], 6, seed=1, any_length=True)
     dataset = to_keras_data(batches)
     assert len(dataset) == len(batches)
     for number in range(2):

@@ -37,3 +37,13 @@ def test_it_stops_after_as_many_epochs_without_improvement_as_its_patience() -> 
     ]
     assert not EarlyStopping("val_loss", 0).exhausted(losses(1, 2, 3, 4))
     assert EarlyStopping("val_loss", 3).best([]) is None
+
+
+def test_of_epochs_with_an_equal_accuracy_the_one_with_the_better_loss_is_best() -> None:
+    figures = ((0.9, 0.5), (0.9, 0.3), (0.9, math.nan), (0.8, 0.1), (0.9, 0.3))
+    history = [{"val_accuracy": accuracy, "val_loss": loss} for accuracy, loss in figures]
+    rule = EarlyStopping("val_accuracy", 4)
+    assert rule.best(history) == 1
+    assert rule.tied(history) == [0, 1, 2, 4]
+    assert rule.exhausted(history)  # a tie is no improvement
+    assert EarlyStopping("accuracy", 0).best([{"accuracy": 1, "loss": x} for x in (2, 1)]) == 1

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, DataError
@@ -21,7 +22,7 @@ from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run
 from modelwright.training import optimizers
-from modelwright.training.augmentation import augment
+from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
@@ -78,7 +79,6 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
         np.zeros((12, 1)),
         train.batch_size,
         seed=train.seed,
-        augmentation="none",
     )
     rule = EarlyStopping(train.monitor, train.patience)
     return {
@@ -113,10 +113,19 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
 
 # --- [model] ---------------------------------------------------------------------------------
 
+AUGMENTATION = {
+    "rotation": 0.1,
+    "zoom": 0.2,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "cutout": 0.5,
+    "mixup": 1.0,
+}
 MODEL: dict[str, dict[str, Any]] = {
     "cnn": {
         "augment": "flip",
         "shift": (0.5, {"augment": "flip+crop"}),
+        **AUGMENTATION,
         "filters": [2],
         "units": 3,
         "dropout": 0.4,
@@ -125,6 +134,7 @@ MODEL: dict[str, dict[str, Any]] = {
     "whitened": {
         "augment": "flip",
         "shift": (0.5, {"augment": "flip+crop"}),
+        **AUGMENTATION,
         "widths": [4],
         "depth": 3,
         "activation": "relu",
@@ -203,8 +213,8 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
     if BUILDERS[builder].task == "image":
         images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
         rows: Any = TokenIds(images)
-        random, mirrored = np.random.default_rng(1), np.array([True, False] * 3)
-        seen: Any = augment(images, table.augment, random, mirrored=mirrored, shift=table.shift)
+        augmentation = Augmentation.from_options(table)
+        seen: Any = augmentation.apply(images, (1, 0, 0), np.array([True, False] * 3))[0]
         shape: tuple[int | None, ...] = (16, 16, 3)
     else:
         text_options = {k: v for k, v in model.options.items() if k in TEXT}
@@ -260,10 +270,10 @@ def test_every_key_of_a_network_changes_something(
 def text_file(folder: Path) -> Path:
     rows = [(f"词 good film number {n}", "pos" if n % 2 else "neg") for n in range(60)]
     path = folder / "rows.csv"
-    lines = ["review,comment,label,kind,part"]
+    lines = ["review,comment,label,kind,part,half"]
     for n, (text, label) in enumerate(rows):
         part = ("train", "val", "test")[n % 3]
-        lines.append(f"{text},other {n},{label},{'a' if n % 5 else 'b'},{part}")
+        lines.append(f"{text},other {n},{label},{'a' if n % 5 else 'b'},{part},{n % 2}")
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
@@ -273,6 +283,11 @@ DATA: dict[str, Any] = {
     "text": "comment",
     "label": "kind",
     "split": "part",
+    "split_names": {"0": "train", "1": "test"},
+    "labels": {"pos": "yes"},
+    "delimiter": ";",
+    "quoting": "none",
+    "header": False,
     "encoding": "latin-1",
     "val": 0.4,
     "test": 0.4,
@@ -298,6 +313,10 @@ def test_every_key_of_data_changes_something_for_texts(key: str, tmp_path: Path)
     base = {"source": str(path), "text": "review", "label": "label"}
     if key == "strict":
         base["max_characters"] = 20
+    if key == "split_names":
+        base["split"] = "half"
+    if key == "quoting":
+        path.write_text(path.read_text("utf-8").replace("other 3", '"other, 3"'), "utf-8")
     other = tmp_path / "others.csv"
     write_csv(other, [("one more film", "pos"), ("another", "neg")], ("text", "label"))
     value = str(other) if key == "unlabelled" else DATA[key]
@@ -326,11 +345,44 @@ def test_every_key_of_data_changes_something_for_images(tmp_path: Path) -> None:
     assert found[0] != found[1]
     with pytest.raises(DataError, match="nowhere"):
         load_data(DataConfig(source="mnist", folder=str(tmp_path / "nowhere")))
+    (tmp_path / "tables").mkdir()
+    moved = table.rename(tmp_path / "tables" / "images.csv")
+    with pytest.raises(DataError, match="no usable rows"):
+        load_data(DataConfig(source=str(moved), image="one"))
+    assert load_data(DataConfig(source=str(moved), image="one", image_root=str(tmp_path)))
+
+
+def test_the_key_of_orientation_changes_something(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for at, file in enumerate(sorted(write_images(tmp_path, 4, side=8).rglob("*.png"))):
+        Image.open(file).resize((12, 8)).save(file, exif=exif if at % 2 else None)
+    data = load_data(DataConfig(source=str(tmp_path)))
+    stored = load_data(DataConfig(source=str(tmp_path), orientation=False))
+    assert (data.shape, stored.shape) == ((96, 96, 3), (8, 12, 3))
+    assert data.fingerprint != stored.fingerprint
+    assert any("turned as their EXIF orientation says: 6;" in note for note in data.notes)
+    assert any(note.endswith("not turned, as data.orientation says: 6") for note in stored.notes)
+
+
+def test_every_key_of_folders_changes_something(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_images(tmp_path / name, 4, side=8, seed=ord(name))
+    named = {"train_folder": "a", "val_folder": "b", "test_folder": "c"}
+    base = {"source": str(tmp_path), "val": 0, "test": 0}
+    assert load_data(DataConfig(**base, **named)).counts() == {"train": 12, "val": 12, "test": 12}
+    for key in ("val_folder", "test_folder"):
+        fewer = {**named, key: [], "skip": named[key]}
+        split = key.removesuffix("_folder")
+        assert split not in load_data(DataConfig(**base, **fewer)).counts()
+    assert load_data(DataConfig(**base)).labels == ("a", "b", "c")
 
 
 def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
-    assert {*DATA, "image", "image_size", "memory_mib", "folder"} == set(DataConfig.model_fields)
+    images = {"image", "image_size", "image_root", "memory_mib", "orientation"}
+    folders = {"folder", "train_folder", "val_folder", "test_folder", "skip"}
+    assert {*DATA, *images, *folders} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
         fields = set(BUILDERS[builder].options.model_fields)
         shared = set(TEXT) if BUILDERS[builder].task == "text" else set()

@@ -83,7 +83,7 @@ def trained(colors: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactor
     assert images.returncode == -signal.SIGKILL, errors[-3000:]
     shutil.copytree(out / "killed", out / "resumed")
     command = ["train", "--resume", str(out / "resumed"), "--quiet"]
-    resumed = under_jax("-m", "modelwright.cli.main", *command)
+    resumed = under_jax("-m", "modelwright", *command)
     _, errors = texts.communicate()
     assert texts.returncode == 0, errors[-3000:]
     printed, errors = resumed.communicate()

@@ -1,36 +1,37 @@
-"""The inputs of ``modelwright predict``: texts, images, folders, patterns, standard input."""
+"""The inputs of ``modelwright predict``: texts, images, folders and patterns."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
-from modelwright.data.images import IMAGE_EXTENSIONS
+from modelwright.data.image_files import IMAGE_EXTENSIONS
+from modelwright.scoring.folder_source import find_images, is_litter
 
-_TEXT_FILES = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
+_TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".txt", ".gz")
 
 
-def expand_inputs(arguments: Sequence[str], task: Task, servable: Path) -> list[str | Path]:
+def expand_inputs(
+    arguments: Sequence[str], task: Task, servable: Path
+) -> tuple[list[str | Path], list[str]]:
     """Returns the texts unchanged, or every image that the paths, folders and patterns name.
+
+    The second value has a line for each kind of file in a folder that is no image.
 
     Raises:
         ConfigError: an image for a text model, a text for an image model, or nothing found.
     """
-    if list(arguments) == ["-"]:
-        arguments = [line for line in sys.stdin.read().split("\n") if line]
-        if not arguments:
-            raise ConfigError("standard input is empty; expected one input a line.")
     if task == "text":
         for text in arguments:
             _refuse_file(text, servable)
-        return list(arguments)
+        return list(arguments), []
     images: list[str | Path] = []
+    notes: list[str] = []
     for name in arguments:
-        images.extend(_find_images(name, servable))
-    return images
+        images.extend(_find_images(name, servable, notes))
+    return images, notes
 
 
 def _refuse_file(text: str, servable: Path) -> None:
@@ -39,29 +40,40 @@ def _refuse_file(text: str, servable: Path) -> None:
         raise ConfigError(
             f"{text} is an image, but {servable} classifies texts; give texts, or an image model."
         )
-    if suffix in _TEXT_FILES and Path(text).is_file():
+    if suffix in _TABLES and Path(text).is_file():
         raise ConfigError(
-            f"{text} is a file, but {servable} expects texts; pipe the file's lines in (modelwright"
-            f" predict {servable} - < {text}), or measure the model on it with evaluate --data."
+            f"{text} is a file, but {servable} expects texts; score all its rows (modelwright"
+            f" predict {servable} {text} -o scored.csv), or measure the model on it with evaluate"
+            " --data."
         )
 
 
-def _find_images(name: str, servable: Path) -> list[Path]:
+def _find_images(name: str, servable: Path, notes: list[str]) -> list[Path]:
     path = Path(name)
     if len(name) < 1024 and path.is_file():
+        if path.suffix.lower() in _TABLES:
+            raise ConfigError(
+                f"{name} is a table, but {servable} expects images; score the images that it names"
+                f" (modelwright predict {servable} {name} -o scored.csv)."
+            )
         return [path]
     if len(name) < 1024 and path.is_dir():
-        images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_EXTENSIONS)
-        if not images:
+        found = find_images(path)
+        notes += found.notes(path)
+        if not found.paths:
             raise ConfigError(
                 f"the folder {name} has no images; expected files that end in one of"
                 f" {', '.join(sorted(IMAGE_EXTENSIONS))}."
             )
-        return images
+        return found.paths
     if any(mark in name for mark in "*?["):
         root = Path(path.anchor)
-        if matched := sorted(root.glob(str(path.relative_to(root)))):
-            return matched
+        hidden = path.name.startswith(".")
+        matched = sorted(root.glob(str(path.relative_to(root))))
+        if usual := [one for one in matched if hidden or not is_litter(one.name)]:
+            if len(usual) < len(matched):
+                notes.append(f"{name}: skipped {len(matched) - len(usual):,} hidden files")
+            return usual
     raise ConfigError(
         f"there is no image '{name[:80]}'; {servable} classifies images and expects paths of"
         " files or folders."

@@ -7,26 +7,43 @@ from typing import Annotated, Any
 
 import typer
 
+from modelwright.cli.completion import complete_model, complete_run, complete_servable
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 OutputFolder = Annotated[Path, typer.Option("--out", help="Output folder.")]
 
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.")]
+TextColumn = Annotated[
+    str | None, typer.Option(help="Column that holds the text: a name, or #2 for the second.")
+]
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.")]
+SplitColumn = Annotated[
+    str | None, typer.Option(help="Column that holds the split, or none to read no such column.")
+]
 ImageColumn = Annotated[str | None, typer.Option(help="Column that holds paths of images.")]
 Encoding = Annotated[
     str | None, typer.Option(help="Text encoding of a table; UTF-8 or UTF-16 by default.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting, as table.key=value.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
 
 TestTimeAugmentation = Annotated[
     bool, typer.Option("--tta", help="Average over mirrored and shifted copies of each image.")
 ]
-RunFolder = Annotated[Path, typer.Argument(help="Run folder.")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder.", autocompletion=complete_run)]
 ServableFolder = Annotated[
-    Path, typer.Argument(help="models/NAME/VERSION, or models/NAME for its newest version.")
+    Path,
+    typer.Argument(
+        help="models/NAME/VERSION, or models/NAME for its newest version.",
+        autocompletion=complete_servable,
+    ),
 ]
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of one model, models/NAME.")]
+ModelFolder = Annotated[
+    Path,
+    typer.Argument(help="Folder of one model, models/NAME.", autocompletion=complete_model),
+]
 
 
 def data_settings(
@@ -34,6 +51,7 @@ def data_settings(
     *,
     text: str | None,
     label: str | None,
+    split: str | None,
     image: str | None,
     encoding: str | None,
     strict: bool,
@@ -44,6 +62,7 @@ def data_settings(
             "source": source[0] if source and len(source) == 1 else source,
             "text": text,
             "label": label,
+            "split": split,
             "image": image,
             "encoding": encoding,
             "strict": strict or None,

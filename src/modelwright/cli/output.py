@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.console import can_show
+from modelwright.core.errors import DataError
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from modelwright.core.report import Report
     from modelwright.core.types import Progress
+    from modelwright.servable.predictor import Prediction
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -29,8 +33,17 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON value on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Prints one JSON value on standard output, in ASCII where the console needs that."""
+    text = json.dumps(value, ensure_ascii=False)
+    sys.stdout.write((text if can_show(text) else json.dumps(value)) + "\n")
+
+
+def answer_record(name: str, answer: Prediction | DataError) -> dict[str, Any]:
+    """Returns an answer as JSON: with ``error`` null, or with an error and nothing else."""
+    if isinstance(answer, DataError):
+        nothing = dict.fromkeys(("label", "score", "probabilities"))
+        return {"input": name, **nothing, "error": str(answer)}
+    return {"input": name, **answer.to_dict(), "error": None}
 
 
 def exit_if_stopped(status: str) -> None:

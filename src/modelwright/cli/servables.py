@@ -1,8 +1,7 @@
-"""The commands about servables, from ``export`` to ``predict``."""
+"""The commands about servables: ``export``, ``quantize``, ``verify`` and ``benchmark``."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from modelwright.cli.options import (
     ServableFolder,
     TestTimeAugmentation,
 )
-from modelwright.cli.output import print_json, print_report, show_progress
+from modelwright.cli.output import print_report, show_progress
 
 
 def export(
@@ -103,35 +102,3 @@ def benchmark(
 def verify(servable: ServableFolder, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Check a servable's files against their checksums and its answers against its records."""
     print_report(modelwright.verify(servable), as_json=as_json)
-
-
-def predict(
-    servable: ServableFolder,
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            help="Texts; or images, folders and patterns; - reads lines from standard input."
-        ),
-    ],
-    top: Annotated[int, typer.Option(min=1, help="Number of labels to show per input.")] = 1,
-    engine: Annotated[str, typer.Option(help="Engine of the servable to use.")] = "auto",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Classify texts or images with a servable."""
-    from modelwright.cli.inputs import expand_inputs
-    from modelwright.servable.manifest import find_version, read_manifest
-
-    task = read_manifest(find_version(servable)).task
-    names = expand_inputs(inputs, task, servable)
-    answers = modelwright.load(servable, engine=engine).predict(names)
-    if as_json:
-        print_json([{"input": str(n), **a.to_dict()} for n, a in zip(names, answers, strict=True)])
-        return
-    from modelwright.core.terminal import percent, shorten, table
-
-    rows: list[tuple[str, str, str]] = []
-    for name, answer in zip(names, answers, strict=True):
-        for rank, (label, probability) in enumerate(answer.top(top)):
-            rows.append((shorten(str(name), 60) if not rank else "", label, percent(probability)))
-    sys.stdout.write(table(("input", "label", "probability"), rows) + "\n")

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import modelwright
+from modelwright.cli.completion import complete_models
 from modelwright.cli.options import AsJson, ModelFolder, Quiet
 from modelwright.cli.output import print_report
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.folders import kind_of, wrong_folder
 
 if TYPE_CHECKING:
     from modelwright.serve.config import Tls
 
 _MIB = 2**20
 
-ModelsFolder = Annotated[Path, typer.Argument(help="Folder of models, or of one model.")]
+ModelsFolder = Annotated[
+    Path, typer.Argument(help="Folder of models, or of one model.", autocompletion=complete_models)
+]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 RestPort = Annotated[int, typer.Option(help="Port for REST and the web page; 0 picks a free one.")]
 GrpcPort = Annotated[int, typer.Option(help="Port for gRPC; 0 picks a free one.")]
@@ -51,9 +55,20 @@ ModelConfigFile = Annotated[
     Path | None,
     typer.Option(help="TensorFlow Serving model config file: models, policies, labels."),
 ]
+Links = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-links-to",
+        help="Folder outside the models folder that links in it may lead to; may be repeated.",
+    ),
+]
 BatchingFile = Annotated[
     Path | None,
     typer.Option("--batching-parameters", help="TensorFlow Serving batching parameters file."),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="Name of the model, if MODELS is the folder of one; the folder's otherwise."),
 ]
 Poll = Annotated[float, typer.Option(help="Seconds between checks for new versions.")]
 ApiKeysFile = Annotated[
@@ -132,6 +147,8 @@ def serve(
     workers: Workers = 1,
     engine: Engine = "auto",
     model_config: ModelConfigFile = None,
+    links: Links = None,
+    model_name: ModelName = None,
     batching: BatchingFile = None,
     poll: Poll = 1.0,
     api_keys: ApiKeysFile = None,
@@ -162,8 +179,10 @@ def serve(
     from modelwright.serve.process.start import ServerReport
     from modelwright.serve.process.start import serve as run_server
 
+    if model_config is None and kind_of(models) in ("run", "runs", "version"):
+        raise ServableError(wrong_folder(models, "models"))
     config = ServeConfig(
-        models=str(models.resolve()),
+        models=str(_without_following(models)),
         host=host,
         rest_port=rest_port,
         grpc_port=grpc_port,
@@ -175,6 +194,8 @@ def serve(
         drain=drain,
         engine=engine,
         model_config=_absolute(model_config),
+        links=tuple(str(_without_following(folder)) for folder in links or ()),
+        model_name=model_name,
         keys=_absolute(api_keys),
         rate=rate,
         tls=_tls(tls_cert, tls_key, tls_ca),
@@ -235,8 +256,14 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
         raise ConfigError("TLS takes --tls-cert and --tls-key, and --tls-ca only with them.")
     if not certificate or not key:
         return None
-    return Tls(str(certificate.resolve()), str(key.resolve()), _absolute(authority))
+    absolute = _without_following
+    return Tls(str(absolute(certificate)), str(absolute(key)), _absolute(authority))
 
 
 def _absolute(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
+    return str(_without_following(path)) if path else None
+
+
+def _without_following(path: Path) -> Path:
+    """Returns an absolute path with its links, which may lead elsewhere while the server runs."""
+    return path.resolve() if ".." in path.parts else path.absolute()

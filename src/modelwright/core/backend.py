@@ -1,6 +1,8 @@
 """The backend with which Keras computes, and loading it without messages that no user can act on.
 
 TensorFlow is loaded with any backend, because the tokenizer and the servable are its graphs.
+Keras' own settings are the same in every process. Of the user's ``keras.json`` only the backend
+counts: networks are built for channels last and float32, and would otherwise differ in silence.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import util
@@ -17,6 +20,7 @@ from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.nearest import nearest
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
+_KERAS_SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with quiet():
+    with quiet(), _own_keras_settings():
         import tensorflow  # noqa: F401
 
 
@@ -90,10 +94,56 @@ def load_keras() -> None:
             " 'modelwright[jax]', or set KERAS_BACKEND=tensorflow."
         )
     load_tensorflow()
-    if "keras" in sys.modules:
-        return
-    with quiet():
+    with quiet(), _own_keras_settings():
         import keras  # noqa: F401
+    reset_keras_settings()
+
+
+def reset_keras_settings() -> None:
+    """Sets Keras' own settings, which the user's code may have changed, to those used here."""
+    import keras
+
+    for name, value in _KERAS_SETTINGS.items():
+        getattr(keras.config, f"set_{name}")(value)
+    keras.config.set_max_epochs(None)  # set by KERAS_MAX_EPOCHS, it would end every training
+    keras.config.set_max_steps_per_epoch(None)
+
+
+@contextmanager
+def _own_keras_settings() -> Iterator[None]:
+    """Lets Keras, imported in the block, read a ``keras.json`` of ours instead of the user's.
+
+    TensorFlow imports parts of Keras too. A file that Keras rejects would end both imports.
+    """
+    if "keras" in sys.modules:
+        yield
+        return
+    name, _ = _configured()
+    usable = name in BACKENDS and util.find_spec(name) is not None
+    before = {key: os.environ.get(key) for key in ("KERAS_HOME", "KERAS_BACKEND")}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = json.dumps(_KERAS_SETTINGS)
+        Path(folder, "keras.json").write_text(settings, "utf-8")
+        os.environ |= {"KERAS_HOME": folder, "KERAS_BACKEND": name if usable else "tensorflow"}
+        try:
+            yield
+        finally:
+            for key, value in before.items():
+                if value is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = value
+    # Keras keeps downloaded weights in this folder.
+    if config := sys.modules.get("keras.src.backend.config"):
+        config.__dict__["_KERAS_DIR"] = str(_keras_home())
+
+
+def _keras_home() -> Path:
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras"))
+    try:
+        return home.expanduser()
+    except RuntimeError:  # there is no home folder
+        return home
 
 
 def _configured() -> tuple[str, str]:
@@ -102,9 +152,9 @@ def _configured() -> tuple[str, str]:
         return sys.modules["keras"].config.backend(), "the backend of Keras, loaded already,"
     if variable := os.environ.get("KERAS_BACKEND"):
         return variable, "KERAS_BACKEND"
-    file = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json")
+    file = _keras_home() / "keras.json"
     try:
-        name = json.loads(file.expanduser().read_text("utf-8"))["backend"]
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        name = json.loads(file.read_text("utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow", "Keras' default backend"
     return str(name), f"the backend in {file}"

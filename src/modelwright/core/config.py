@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
@@ -49,17 +49,40 @@ class DataConfig(Table):
     folder: str | None = None
     """Folder to search first for the files of a named set."""
     text: str | None = None
-    """Column with the text. The default is found by its name."""
+    """Column with the text. The default is found by its name; ``#2`` is the second column."""
     image: str | None = None
     """Column with paths of images, relative to the table's folder."""
     label: Annotated[str, Field(min_length=1)] | None = None
     """Column with the label. The default is found by its name."""
     split: str | None = None
-    """Column with the split: train, val or test."""
+    """Column with the split. The default is found by its name; ``none`` reads no such column."""
+    split_names: dict[str, Literal["train", "val", "test"]] = {}
+    """Split of each value of that column, for values that are not usual names of splits."""
+    labels: Literal["keep", "fold"] | dict[str, Annotated[str, Field(min_length=1)]] = "keep"
+    """fold makes one class of labels that differ only in case, width or spaces, or as ``1`` and
+    ``1.0``. A table names the new label of each old one."""
+    train_folder: str | list[str] = []
+    """Folder of the training rows, or a list of them; "." if all folders are classes."""
+    val_folder: str | list[str] = []
+    """Folder of the validation rows, or a list of them."""
+    test_folder: str | list[str] = []
+    """Folder of the test rows, or a list of them."""
+    skip: str | list[str] = []
+    """Folder that is left out, or a list of them."""
+    image_root: str | list[str] = []
+    """Folder in which images may lie that a table names, besides its own, or a list of them."""
+    orientation: bool = True
+    """Whether images are turned as their EXIF orientation says."""
     unlabelled: str | list[str] = []
     """Tables or named sets of texts without labels, for networks that learn from texts alone."""
     encoding: str = "auto"
     """Encoding of a text table: a codec, or auto for UTF-8 and marked UTF-16."""
+    delimiter: Literal["auto", ",", ";", "|", "tab", "\t", ":", "^", "~", "\x01"] = "auto"
+    """Character between the columns of a text table. auto looks for ``, ; |`` and tab."""
+    quoting: Literal["auto", "double", "none"] = "auto"
+    """double: a cell in double quotes may hold delimiters and line ends. none: quotes are text."""
+    header: bool = True
+    """Whether the first row of a text table names the columns."""
     image_size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"
     """Side, in pixels, to which images are resized. auto keeps a size that all images share."""
     val: Fraction = 0.1
@@ -131,6 +154,15 @@ class Config(Table):
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, values: Any) -> Any:
+        """Reads what an earlier version stored, which did not turn images."""
+        data = values.get("data") if isinstance(values, Mapping) else None
+        if isinstance(data, Mapping) and "orientation" not in data:
+            return {**values, "data": {**data, "orientation": False}}
+        return values
 
 
 AnyTable = TypeVar("AnyTable", bound=Table)
@@ -219,6 +251,8 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         "array": "a list",
     }
     words = kinds.get(schema.get("type", ""), "a table")
+    if isinstance(schema.get("additionalProperties"), Mapping):
+        words += f" whose values are each {_allowed(schema['additionalProperties'])}"
     if "items" in schema:
         words += f" of at least {schema['minItems']}" if "minItems" in schema else ""
         words += f", each {' or '.join(_allowed(item) for item in _either(schema['items']))}"

@@ -18,6 +18,7 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import IntArray, Progress, Rejected, UInt8Array
 from modelwright.data import images
 from modelwright.data.digests import Digests, hash_image, join_digests
+from modelwright.data.image_notes import ImageFacts, ImageNotes, find_facts
 from modelwright.data.records import Encoded
 from modelwright.data.rows import decoding_threads
 
@@ -44,6 +45,7 @@ class Decoded:
         size: Height and width of every image.
         shared: Whether all files have the size ``size``.
         rejected: The unreadable images.
+        notes: What is unusual about the files.
     """
 
     pixels: UInt8Array | None
@@ -52,6 +54,7 @@ class Decoded:
     size: Size
     shared: bool
     rejected: tuple[Rejected, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,6 +62,7 @@ class _Image:
     digest: bytes
     pixels: UInt8Array
     original: Size
+    facts: ImageFacts
 
 
 @dataclass
@@ -115,6 +119,7 @@ def decode_all(
     size: Size | Literal["auto"],
     channels: int = 3,
     memory_mib: int = 2048,
+    orient: bool = True,
     progress: Progress | None = None,
 ) -> Decoded:
     """Decodes every image.
@@ -126,16 +131,23 @@ def decode_all(
             ``AUTO_SHARED``; otherwise it is a square of ``AUTO_SIDE``.
         channels: 3 for RGB, 1 for gray.
         memory_mib: Pixels that take more memory are not kept.
+        orient: Whether images are turned as their EXIF orientation says.
         progress: Called after every chunk.
     """
     store = _Store(len(encoded), channels, memory_mib * 2**20, size == "auto")
     if not isinstance(size, str):
         store.allocate(size)
     rejected: list[Rejected] = []
+    notes = ImageNotes(orient)
 
     def decode_chunk(chunk: range) -> list[_Image | str]:
         target = None if store.auto else store.size
-        return [_decode(encoded[position], channels, target) for position in chunk]
+        return [decode(position, target) for position in chunk]
+
+    def decode(position: int, target: Size | None) -> _Image | str:
+        image = encoded[position]
+        name = origin(position) if isinstance(image, bytes) else image.name
+        return _decode(image, name, channels, target, orient=orient)
 
     done = 0
     for chunk, decoded in _in_order(decode_chunk, len(encoded), decoding_threads(encoded)):
@@ -144,23 +156,28 @@ def decode_all(
                 rejected.append(Rejected(origin(position), image))
             else:
                 store.add(position, image)
+                notes.add(origin(position), image.facts)
         done += len(chunk)
         if progress is not None:
             progress("reading images", done, len(encoded))
 
     final = store.size or _AUTO_SIZE
     return Decoded(
-        pixels=_final_pixels(store, final, encoded, origin),
+        pixels=_final_pixels(store, final, decode, origin),
         digests=join_digests(store.digests),
         readable=np.array(store.positions, np.int64),
         size=final,
         shared=store.originals == {final},
         rejected=tuple(rejected),
+        notes=tuple(notes.notes()),
     )
 
 
 def _final_pixels(
-    store: _Store, size: Size, encoded: Sequence[Encoded], origin: Callable[[int], str]
+    store: _Store,
+    size: Size,
+    decode: Callable[[int, Size | None], _Image | str],
+    origin: Callable[[int], str],
 ) -> UInt8Array | None:
     """Returns the collected pixels.
 
@@ -173,24 +190,28 @@ def _final_pixels(
         return None
     pixels = np.empty((count, *size, store.channels), np.uint8)
     for slot, position in enumerate(store.positions):
-        image = _decode(encoded[position], store.channels, size)
+        image = decode(position, size)
         if isinstance(image, str):
             raise DataError(f"{origin(position)}: {image}; it changed while it was read")
         pixels[slot] = image.pixels
     return pixels
 
 
-def _decode(encoded: Encoded, channels: int, size: Size | None) -> _Image | str:
+def _decode(
+    encoded: Encoded, name: str, channels: int, size: Size | None, *, orient: bool
+) -> _Image | str:
     """Returns a decoded image, or why it is not readable."""
     try:
-        pixels = images.decode_image(images.read_encoded(encoded), channels=channels)
+        data = images.read_encoded(encoded)
+        pixels, orientation = images.decode_oriented(data, channels=channels, orient=orient)
     except DataError as error:
         return str(error)
     original = (pixels.shape[0], pixels.shape[1])
     digest = hash_image(pixels)
     if size is None and max(original) > AUTO_SHARED:
         size = _AUTO_SIZE
-    return _Image(digest, pixels if size is None else images.resize_image(pixels, size), original)
+    resized = pixels if size is None else images.resize_image(pixels, size)
+    return _Image(digest, resized, original, find_facts(name, data, orientation))
 
 
 def _in_order(

@@ -19,13 +19,15 @@ from modelwright.data.named.definitions import SET_NAMES
 from modelwright.data.named.records import read_named
 from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
+from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
-from modelwright.data.readers.tables import (
-    TABLE_EXTENSIONS,
+from modelwright.data.readers.split_tables import (
     read_split_files,
-    read_table,
+    read_zipped_tables,
     split_files,
+    zipped_tables,
 )
+from modelwright.data.readers.tables import TABLE_EXTENSIONS, is_table, read_table, table_name
 from modelwright.data.records import Records, join_records
 
 PLUGINS = "modelwright.readers"
@@ -34,23 +36,31 @@ PLUGINS = "modelwright.readers"
 Reader = Callable[[Path, DataConfig], Records]
 """Returns the rows of a file, as they are found: ``Records`` are cleaned and split later."""
 
+
+def _read_zip(path: Path, config: DataConfig) -> Records:
+    if tables := zipped_tables(path, config.encoding):
+        return read_zipped_tables(path, tables, config)
+    return read_zip(path, config.encoding, NamedFolders.of(config, path))
+
+
 READERS: dict[str, Reader] = {
     **dict.fromkeys(sorted(TABLE_EXTENSIONS), read_table),
     ".npz": lambda path, _: read_npz(path),
-    ".zip": lambda path, config: read_zip(path, config.encoding),
+    ".zip": _read_zip,
 }
 
 KINDS = (
     f"a named set ({', '.join(SET_NAMES)}), a folder per class or a zip file of it, CIFAR's python "
-    "batches, .npz, .csv, .tsv, .jsonl or .parquet"
+    "batches, .npz, .csv, .tsv, .json, .jsonl or .parquet"
 )
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth"})
 _ADVICE = {
-    ".json": "save it as JSON Lines (.jsonl), one object a line",
     ".xlsx": "save it as CSV in UTF-8",
     ".xls": "save it as CSV in UTF-8",
     ".txt": "make it a table (.csv or .tsv) with a column of labels",
     ".gz": "unpack it",
+    ".bz2": "unpack it",
+    ".xz": "unpack it",
     ".tar": "unpack it",
     ".tgz": "unpack it",
     ".7z": "unpack it",
@@ -111,17 +121,17 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
         return read_split_files(tables, path, config)
     if (path / "data").is_dir() and "train" in split_files(path / "data").values():
         return _read_folder(path / "data", config)
-    found = sorted(file.name for file in path.iterdir() if file.suffix.lower() in TABLE_EXTENSIONS)
+    found = sorted(file.name for file in path.iterdir() if is_table(file))
     if found and not any(file.is_dir() for file in path.iterdir()):
         raise DataError(
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
         )
-    return read_folder(path, config.encoding)
+    return read_folder(path, config.encoding, NamedFolders.of(config, path))
 
 
 def _find_reader(path: Path) -> Reader:
-    suffix = path.suffix.lower()
+    suffix = Path(table_name(path)).suffix.lower() if is_table(path) else path.suffix.lower()
     reader = READERS.get(suffix) or (find_plugin(PLUGINS, suffix[1:]) if suffix[1:] else None)
     if callable(reader):
         return reader

@@ -1,10 +1,8 @@
 """Decodes, resizes and encodes single images. Pillow is the reference for the whole project.
 
-TensorFlow's ``decode_image(channels=3, expand_animations=False)`` and
-``tf.image.resize(method="bilinear", antialias=True)`` give the same pixels, with two exceptions:
-JPEG needs ``decode_jpeg(dct_method="INTEGER_ACCURATE")``, and TensorFlow reads WebP with alpha
-only as four channels. The orientation in EXIF is not applied, an alpha channel is dropped, and
-nothing is cropped.
+``models/image_decoding.py`` gives the same pixels in a TensorFlow graph, for the files that
+``served_images.py`` names. An image is turned as its EXIF orientation says, an alpha channel is
+dropped, and nothing is cropped.
 """
 
 from __future__ import annotations
@@ -12,21 +10,21 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from modelwright.core.errors import DataError
+from modelwright.core.image_limits import MAX_PIXELS
 from modelwright.core.types import UInt8Array
-
-IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-MAX_PIXELS = 64_000_000
-"""Largest width times height. A larger image is rejected as a decompression bomb."""
+from modelwright.data.image_files import FORMATS, format_of
+from modelwright.data.orientation import find_orientation, read_orientation, turn_pixels
+from modelwright.data.served_images import SERVED_FORMATS, serving_problem
 
 # Pillow's other formats start programs (EPS) or are rarely tested against malicious files.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-_IN_GRAPH = ("PNG", "JPEG", "BMP", "GIF")
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -45,16 +43,28 @@ UNREADABLE = (
 """What Pillow raises for bytes that are damaged, cut off or hostile."""
 
 
-def decode_image(data: bytes, *, channels: int = 3) -> UInt8Array:
+def decode_image(data: bytes, *, channels: int = 3, orient: bool = True) -> UInt8Array:
     """Returns the pixels of the first frame, uint8 ``[height, width, channels]``.
 
     Args:
         data: The bytes of a PNG, JPEG, BMP, GIF, WebP or TIFF file.
         channels: 3 for RGB (gray is repeated), 1 for gray.
+        orient: Whether the image is turned as its EXIF orientation says.
 
     Raises:
         DataError: The bytes are empty, not an image or cut off, or decode to more than
             ``MAX_PIXELS``. The message starts with "the image", so that a caller can add its name.
+    """
+    return decode_oriented(data, channels=channels, orient=orient)[0]
+
+
+def decode_oriented(
+    data: bytes, *, channels: int = 3, orient: bool = True
+) -> tuple[UInt8Array, int]:
+    """Returns the same pixels as ``decode_image``, and the orientation, 1 to 8, of the file.
+
+    Raises:
+        DataError: See ``decode_image``.
     """
     if not data:
         raise DataError("the image is empty (0 bytes)")
@@ -64,13 +74,17 @@ def decode_image(data: bytes, *, channels: int = 3) -> UInt8Array:
                 raise DataError(_too_large(f"{image.width}x{image.height} pixels"))
             converted = _convert(image, "RGB" if channels == 3 else "L")
             pixels = np.frombuffer(converted.tobytes(), np.uint8)
-            return pixels.reshape(converted.height, converted.width, channels)
+            pixels = pixels.reshape(converted.height, converted.width, channels)
+            orientation = _orientation(image, data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large("too many pixels")) from None
     except UnidentifiedImageError:
-        raise DataError("the image is not a PNG, JPEG, BMP, GIF, WebP or TIFF file") from None
+        raise DataError(_not_readable(data)) from None
     except UNREADABLE as error:
         raise DataError(f"the image is damaged or cut off ({_first_line(error)})") from None
+    if not orient or orientation == 1:
+        return pixels, orientation
+    return np.ascontiguousarray(turn_pixels(pixels, orientation)), orientation
 
 
 def read_encoded(encoded: Path | bytes) -> bytes:
@@ -136,15 +150,22 @@ def encode_png(pixels: UInt8Array) -> bytes:
     return file.getvalue()
 
 
-def portable_image(data: bytes) -> bytes:
-    """Returns an image file that a TensorFlow graph can decode: the file itself, or a new PNG.
+def portable_image(
+    data: bytes, *, orient: bool = True, formats: Sequence[str] = SERVED_FORMATS
+) -> bytes:
+    """Returns an image file that every engine reads: the file itself, or a new PNG.
+
+    Args:
+        data: The bytes of an image file.
+        orient: Whether the servable turns images as their EXIF orientation says.
+        formats: Formats of which the servable reads every file without a ``serving_problem``.
 
     Raises:
         DataError: The file is not a readable image (see ``decode_image``).
     """
-    pixels = decode_image(data, channels=3)
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        return data if image.format in _IN_GRAPH else encode_png(pixels)
+    pixels = decode_image(data, channels=3, orient=orient)
+    served = format_of(data) in formats and serving_problem(data) is None
+    return data if served else encode_png(pixels)
 
 
 def _open(file: io.BytesIO, data: bytes) -> Image.Image:
@@ -175,6 +196,24 @@ def _convert(image: Image.Image, mode: str) -> Image.Image:
             rgba = Image.composite(rgba, black, rgba.getchannel("A"))
         return rgba.convert("RGB").convert(mode)
     return image.convert(mode)
+
+
+def _orientation(image: Image.Image, data: bytes) -> int:
+    """Returns the EXIF orientation. Pillow turns TIFF files itself."""
+    if image.format != "WEBP":
+        return find_orientation(data)
+    return read_orientation(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
+
+
+def _not_readable(data: bytes) -> str:
+    kind = format_of(data)
+    if kind in FORMATS:
+        return (
+            f"the image is a {kind} file of an unusual kind, such as one with 12 bits a channel, "
+            "or damaged; save it again as PNG or JPEG"
+        )
+    found = "" if kind is None else f", but {kind}; save it as JPEG or PNG"
+    return f"the image is not a PNG, JPEG, BMP, GIF, WebP or TIFF file{found}"
 
 
 def _too_large(size: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,11 +33,29 @@ from modelwright.core.types import (
 )
 from modelwright.data.digests import Digests, fingerprint_rows
 from modelwright.data.dispatch import read_sources
+from modelwright.data.label_checks import check_labels
+from modelwright.data.label_names import fold_label
 from modelwright.data.prepare import Prepared, prepare
+from modelwright.data.readers.split_column import NO_SPLITS
 from modelwright.data.splits import NO_SPLIT, Sides, count_leaked, limit_rows, split_rows
 from modelwright.data.unlabeled import load_unlabeled
 
 _SHOWN = 3
+
+
+@dataclass(frozen=True)
+class LoadedRows:
+    """Rows to measure a trained model on.
+
+    Attributes:
+        split: The rows, with the model's labels.
+        rejected: The rejected rows.
+        notes: Decisions made while the rows were read.
+    """
+
+    split: Split
+    rejected: tuple[Rejected, ...]
+    notes: tuple[str, ...]
 
 
 def load_data(source: DataConfig | str | Path, *, progress: Progress | None = None) -> Dataset:
@@ -60,6 +78,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
     _check_rejected(prepared, config)
     names = order_labels(prepared.names, records.label_order)
     labels = _positions(prepared, names)
+    label_notes = check_labels(names, np.bincount(labels, minlength=len(names)), prepared.source)
     _check_classes(prepared, names, labels, config)
 
     sides = split_rows(prepared.digests, labels, prepared.source_sides, config.val, config.test)
@@ -79,7 +98,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         source=prepared.source,
         rejected=prepared.rejected,
         shape=prepared.shape,
-        notes=(*prepared.notes, *_split_notes(prepared, config, used)),
+        notes=(*prepared.notes, *label_notes, *_split_notes(prepared, config, used)),
     )
     if config.unlabelled:
         data = _add_unlabeled(data, config, prepared.digests[sides > 0], progress)
@@ -94,11 +113,11 @@ def load_split(
     shape: ImageShape | None,
     task: Task,
     progress: Progress | None = None,
-) -> tuple[Split, tuple[Rejected, ...]]:
+) -> LoadedRows:
     """Returns all rows of a source as one split, to evaluate a trained model on.
 
     Args:
-        config: The source of the rows; the shares of its splits are ignored.
+        config: The source of the rows; its splits and their shares are ignored.
         labels: The model's labels, in its order.
         shape: Shape of the model's images, to which images are resized; None for texts.
         task: The model's task.
@@ -108,26 +127,25 @@ def load_split(
         DataError: The rows are of the other task, have a label that the model does not know, or
             none is usable.
     """
-    records = read_sources(config, progress)
+    records = read_sources(config.model_copy(update={"split": NO_SPLITS}), progress)
     if records.task != task:
         kinds = {"image": "images", "text": "texts"}
         raise DataError(
             f"{records.source} holds {kinds[records.task]} and the model takes {kinds[task]}; "
             "give data of the model's kind"
         )
-    prepared = prepare(records, config, size=shape or "auto", progress=progress)
+    prepared = prepare(records, config, size=shape or "auto", known=labels, progress=progress)
     _check_rejected(prepared, config)
     unknown = [name for name in prepared.names if name not in labels]
     if unknown:
-        raise DataError(
-            f"{prepared.source} has the label '{unknown[0]}', which the model does not know."
-            f"{nearest(unknown[0], labels)} It knows {_listed(labels)}"
-        )
+        raise _unknown_label(unknown[0], labels, prepared.source)
     positions = _positions(prepared, labels)
     all_rows = np.arange(len(positions), dtype=np.int64)
     rows = limit_rows(prepared.digests, positions, all_rows, config.limit)
     _release()
-    return Split(prepared.rows(rows), positions[rows]), prepared.rejected
+    return LoadedRows(
+        Split(prepared.rows(rows), positions[rows]), prepared.rejected, prepared.notes
+    )
 
 
 def order_labels(found: Sequence[str], known: Sequence[str] | None) -> tuple[str, ...]:
@@ -158,6 +176,20 @@ def _add_unlabeled(
         rejected=(*data.rejected, *texts.rejected),
         notes=(*data.notes, *texts.notes),
         unlabelled=texts.rows,
+    )
+
+
+def _unknown_label(name: str, labels: Sequence[str], source: str) -> DataError:
+    alike = next((one for one in labels if fold_label(one) == fold_label(name)), None)
+    hint = nearest(name, labels)
+    if alike is not None:
+        hint = (
+            f" It differs from '{alike}' only in case, width, spaces or as 1 and 1.0; train with "
+            'data.labels = "fold" to read both as one, or write it alike.'
+        )
+    return DataError(
+        f"{source} has the label '{name}', which the model does not know.{hint} It knows "
+        f"{_listed(labels)}"
     )
 
 

@@ -28,6 +28,7 @@ from modelwright.core.types import (
 from modelwright.data import clean, images
 from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
 from modelwright.data.digests import Digests, hash_images, hash_texts
+from modelwright.data.label_names import name_labels
 from modelwright.data.records import Records, as_strings
 from modelwright.data.rows import ImageArray, ImageFiles, Texts
 from modelwright.data.splits import NO_SPLIT, Sides
@@ -80,6 +81,7 @@ def prepare(
     config: DataConfig,
     *,
     size: ImageShape | Literal["auto"],
+    known: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Cleans, decodes and hashes rows.
@@ -88,20 +90,20 @@ def prepare(
         records: Rows from a reader.
         config: Limits, and the size of images.
         size: Shape of the images afterward; auto for the size in ``config.image_size``.
+        known: Labels of a trained model; see ``name_labels``.
         progress: Called during decoding.
 
     Raises:
         DataError: The channels of an array of images cannot be converted to those of ``size``.
     """
-    labels = clean.trim_labels(as_strings(records.labels))
+    named = name_labels(clean.trim_labels(as_strings(records.labels)), config, known)
+    labels = named.labels
     problems = clean.bad_labels(labels)
-    texts = None
-    if records.task == "text":
-        texts = as_strings(records.values)
+    texts = as_strings(records.values) if records.task == "text" else None
+    if texts is not None:
         problems += clean.bad_texts(texts, config.max_characters)
     mask, rejected = clean.reject_rows(problems, records.origin, len(labels))
     usable = np.flatnonzero(mask)
-
     if texts is not None:
         inputs = _texts(texts, usable, records.origin)
     elif isinstance(records.values, np.ndarray):
@@ -111,6 +113,7 @@ def prepare(
 
     readable = usable[inputs.readable]
     encoded = labels.take(pa.array(readable)).dictionary_encode()
+    lost = _lost_classes(labels, encoded.dictionary) if len(readable) < len(labels) else []
     return Prepared(
         task=records.task,
         rows=inputs.rows,
@@ -120,9 +123,21 @@ def prepare(
         digests=inputs.digests,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
-        notes=(*records.notes, *inputs.notes),
+        notes=(*records.notes, *named.notes, *inputs.notes, *lost),
         source=records.source,
     )
+
+
+def _lost_classes(labels: Any, used: Any) -> list[str]:
+    """Returns a note about labels of which every row was rejected."""
+    names = [str(name) for name in labels.drop_null().unique().to_pylist() if name]
+    known = set(used.to_pylist())
+    lost = sorted(name for name in names if name not in known)
+    if not lost:
+        return []
+    shown = ", ".join(f"'{name[:40]}'" for name in lost[:5])
+    more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+    return [f"every row of {shown}{more} was rejected, so the model does not learn it"]
 
 
 def _texts(texts: Any, usable: IntArray, origin: Callable[[int], str]) -> _Inputs:
@@ -178,12 +193,13 @@ def _files(
         size=target,
         channels=channels,
         memory_mib=config.memory_mib,
+        orient=config.orientation,
         progress=progress,
     )
     shape: ImageShape = (*decoded.size, channels)
     origin = _through(records.origin, usable[decoded.readable])
     files = [encoded[position] for position in decoded.readable]
-    notes = []
+    notes = [*decoded.notes]
     if target == "auto" and len(files):
         if decoded.shared:
             notes.append(f"images keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
@@ -198,7 +214,7 @@ def _files(
 
     def rows(positions: IntArray) -> Rows:
         if decoded.pixels is None:
-            return ImageFiles(positions, origin, files, shape)
+            return ImageFiles(positions, origin, files, shape, config.orientation)
         return ImageArray(positions, origin, decoded.pixels, files)
 
     return _Inputs(rows, decoded.digests, decoded.readable, shape, decoded.rejected, tuple(notes))

@@ -5,7 +5,7 @@ Nothing is read or rejected here. ``load.py`` cleans the rows of all readers in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -45,6 +45,7 @@ class Records:
         rejected: Rows that could not be read at all. They are not among ``values``.
         label_order: The source's own order of classes; None to sort the names.
         notes: Decisions made while reading, for messages.
+        columns: Names of the columns of a table that were read, by what they hold.
     """
 
     task: Task
@@ -56,6 +57,7 @@ class Records:
     rejected: tuple[Rejected, ...] = ()
     label_order: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    columns: Mapping[Any, str] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -98,7 +100,7 @@ def join_records(parts: Sequence[Records], source: str) -> Records:
         source=source,
         rejected=tuple(row for part in parts for row in part.rejected),
         label_order=orders.pop() if len(orders) == 1 else None,
-        notes=tuple(note for part in parts for note in part.notes),
+        notes=_join_notes(parts),
     )
 
 
@@ -124,6 +126,18 @@ def as_strings(values: Column) -> Any:
         return pa.array(values, pa.large_string())
     except (UnicodeEncodeError, pa.ArrowException):
         return pa.array([_valid_text(value) for value in values], pa.large_string())
+
+
+def _join_notes(parts: Sequence[Records]) -> tuple[str, ...]:
+    """Returns the notes of all parts; one that only some have begins with their names."""
+    owners: dict[str, list[str]] = {}
+    for part in parts:
+        for note in dict.fromkeys(part.notes):
+            owners.setdefault(note, []).append(Path(part.source).name)
+    return tuple(
+        note if len(names) == len(parts) else f"{', '.join(names[:3])}: {note}"
+        for note, names in owners.items()
+    )
 
 
 def _kind(part: Records) -> str:

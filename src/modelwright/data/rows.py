@@ -94,6 +94,7 @@ class ImageFiles(_View):
 
     encoded: Sequence[Encoded]
     shape: ImageShape
+    orient: bool = True
 
     def take(self, indices: IntArray) -> UInt8Array:
         """Returns the images at ``indices``, uint8 ``[n, *shape]``.
@@ -124,7 +125,9 @@ class ImageFiles(_View):
         return _reread(self.origins(position), images.read_encoded, self.encoded[position])
 
     def _decode(self, encoded: Encoded) -> UInt8Array:
-        pixels = images.decode_image(images.read_encoded(encoded), channels=self.shape[2])
+        pixels = images.decode_image(
+            images.read_encoded(encoded), channels=self.shape[2], orient=self.orient
+        )
         return images.resize_image(pixels, self.shape[:2])
 
 

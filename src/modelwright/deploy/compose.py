@@ -28,7 +28,7 @@ def compose_files(
     source = source if source.startswith("../") else f"./{source}"
     values: dict[str, object] = {
         "name": options.name,
-        "image": options.image,
+        "image": options.container_image,
         "arguments": "\n".join(
             f"      - {argument}" for argument in tensorflow_serving.arguments(options)
         ),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.folders import kind_of, wrong_folder
+from modelwright.servable.live_version import live_version
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.version_folder import SAVED_MODEL, read_version
-from modelwright.servable.withdrawn import WITHDRAWN_FILE
+from modelwright.servable.withdrawn import WITHDRAWN_FILE, read_withdrawn
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """Names without characters that are special in YAML, a path or a shell."""
@@ -20,7 +22,7 @@ DNS_LENGTH = 40
 
 @dataclass(frozen=True)
 class DeployableModel:
-    """One model and its newest version, which is the one to deploy."""
+    """One model and the version that the server will answer with."""
 
     name: str
     version: int
@@ -28,8 +30,14 @@ class DeployableModel:
     """Whether Modelwright exported it; if not, it is a SavedModel from elsewhere."""
 
 
-def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
+def find_models(
+    folder: Path, *, obeys_rollback: bool = False
+) -> tuple[list[DeployableModel], list[str]]:
     """Returns the models of a folder in the order of their names, and notes for the user.
+
+    Args:
+        folder: a folder of models.
+        obeys_rollback: whether the server that will run them leaves out withdrawn versions.
 
     Raises:
         ServableError: the folder holds no model, or a model is damaged.
@@ -37,6 +45,8 @@ def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
     """
     if not folder.is_dir():
         raise ServableError(f"{folder} is not a folder; expected one that holds models.")
+    if kind_of(folder) in ("run", "runs", "version"):
+        raise ServableError(wrong_folder(folder, "models"))
     if version_folders(folder):
         raise ServableError(
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"
@@ -57,12 +67,14 @@ def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
                 " first. Rename the folder."
             )
         number = max(versions)
-        models.append(DeployableModel(path.name, number, _has_manifest(versions[number])))
-        if (path / WITHDRAWN_FILE).exists():
+        if obeys_rollback:
+            number = live_version(versions, read_withdrawn(path)) or number
+        elif (path / WITHDRAWN_FILE).exists():
             notes.append(
                 f"{path.name} was rolled back, which only Modelwright's own server obeys. These"
                 " files serve the newest version; delete the versions that should not be served."
             )
+        models.append(DeployableModel(path.name, number, _has_manifest(versions[number])))
     if not models:
         raise ServableError(
             f"{folder} holds no model; expected NAME/VERSION/ folders, as 'modelwright export RUN"
@@ -71,12 +83,33 @@ def find_models(folder: Path) -> tuple[list[DeployableModel], list[str]]:
     return models, notes
 
 
+def with_manifest(
+    models: list[DeployableModel], folder: Path
+) -> tuple[list[DeployableModel], list[str]]:
+    """Returns the models that Modelwright's own engines can run, and notes about the others.
+
+    Raises:
+        ServableError: no model has a manifest.
+    """
+    exported = [model for model in models if model.has_manifest]
+    if not exported:
+        raise ServableError(
+            f"no model in {folder} has a manifest; expected servables that 'modelwright export'"
+            " wrote, which run without TensorFlow."
+        )
+    return exported, [
+        f"{model.name} is left out: without a manifest, the engine cannot run it."
+        for model in models
+        if not model.has_manifest
+    ]
+
+
 def _has_manifest(version: Path) -> bool:
     """Checks the files of a version, and returns whether it has a manifest."""
     if not (version / SAVED_MODEL).is_file():
         raise ServableError(
-            f"{version} holds no {SAVED_MODEL}; expected a SavedModel in every model's newest"
-            " version."
+            f"{version} holds no {SAVED_MODEL}; expected a SavedModel in every version that"
+            " is served."
         )
     return read_version(version) is not None
 

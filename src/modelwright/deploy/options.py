@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, get_args
 
+import modelwright
 from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
 
 SERVING_IMAGE = "tensorflow/serving:2.21.0"
 """Has the minor version of the TensorFlow that wrote the SavedModels; exists for x86-64 only."""
+TENSORFLOW_SERVING: Final = "tensorflow-serving"
+MODELWRIGHT: Final = "modelwright"
+ServerName: TypeAlias = Literal["tensorflow-serving", "modelwright"]
+FileFormat: TypeAlias = Literal["manifest", "kustomize"]
 KSERVE_RUNTIME = "kserve-tensorflow-serving"
 """The cluster-wide runtime that KServe installs for SavedModels."""
 
 _OBJECT = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_SECRET = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
 _URI = re.compile(r"(pvc|s3|gs|abfs|hdfs|https?)://[A-Za-z0-9._~/@:%+-]+")
 _PATH = re.compile(r"/[A-Za-z0-9._/@+-]*")
@@ -24,8 +32,11 @@ class DeployOptions:
 
     name: str = "modelwright"
     """Name of the Kubernetes objects."""
-    image: str = SERVING_IMAGE
-    """TensorFlow Serving's image, with an explicit tag."""
+    server: ServerName = TENSORFLOW_SERVING
+    """The server of ``kubernetes`` and ``kserve``."""
+    image: str | None = None
+    """The server's image, with an explicit tag; None for ``SERVING_IMAGE`` or the image that the
+    Dockerfile builds."""
     cpus: int = 2
     """CPUs of one replica."""
     memory_mib: int = 2048
@@ -37,13 +48,27 @@ class DeployOptions:
     nodes_path: str | None = None
     """Path of the models folder on each node: for ``kubernetes`` a hostPath instead of a claim, for
     ``ray`` instead of the folder's path on this machine."""
+    format: FileFormat = "manifest"
+    """What ``kubernetes`` writes: one file, or a base for Kustomize."""
+    keys_secret: str | None = None
+    """Name of the secret with the API keys of Modelwright's own server; None for no keys."""
+    service_monitor: bool = False
+    """Whether ``kubernetes`` writes a ServiceMonitor, which needs the Prometheus Operator."""
     force: bool = False
     """Whether to replace files that are not from an earlier call, or have changed since."""
 
     @property
+    def container_image(self) -> str:
+        """The server's image."""
+        if self.image is not None:
+            return self.image
+        own = f"modelwright:{modelwright.__version__}"
+        return own if self.server == MODELWRIGHT else SERVING_IMAGE
+
+    @property
     def tag(self) -> str:
         """The tag of the image."""
-        return self.image.rpartition(":")[2]
+        return self.container_image.rpartition(":")[2]
 
     def between(self, least: int, most: int) -> tuple[int, int]:
         """Returns the least and most replicas, with these as the target's default."""
@@ -61,10 +86,11 @@ def check_deploy_options(options: DeployOptions) -> DeployOptions:
             f"the name {options.name!r} cannot be that of a Kubernetes object; expected at most 40"
             " small letters a-z, digits and '-', a letter first and no '-' last."
         )
-    image = _IMAGE.fullmatch(options.image)
+    _check_server(options)
+    image = _IMAGE.fullmatch(options.container_image)
     if image is None or image["tag"] == "latest":
         raise ConfigError(
-            f"the image {options.image!r} has no version; expected an explicit tag, as in"
+            f"the image {options.container_image!r} has no version; expected an explicit tag, as in"
             f" '{SERVING_IMAGE}'."
         )
     if not 1 <= options.cpus <= 256:
@@ -89,3 +115,27 @@ def check_deploy_options(options: DeployOptions) -> DeployOptions:
             " path of letters, digits and . _ - @ +."
         )
     return options
+
+
+def _check_server(options: DeployOptions) -> None:
+    for name, value, allowed in (
+        ("server", options.server, get_args(ServerName)),
+        ("format", options.format, get_args(FileFormat)),
+    ):
+        if value not in allowed:
+            raise ConfigError(
+                f"--{name} was given {value!r}.{nearest(value, allowed)} Expected one of:"
+                f" {', '.join(allowed)}."
+            )
+    if options.keys_secret is None:
+        return
+    if options.server != MODELWRIGHT:
+        raise ConfigError(
+            "--keys-secret was given, but TensorFlow Serving has no API keys; give it with"
+            " --server modelwright."
+        )
+    if not _SECRET.fullmatch(options.keys_secret):
+        raise ConfigError(
+            f"--keys-secret was given {options.keys_secret!r}; expected the name of a Kubernetes"
+            " secret: at most 63 small letters, digits and '-'."
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelwright.core.errors import ServableError
 from modelwright.deploy.models import DeployableModel
 from modelwright.deploy.options import DeployOptions
 from modelwright.deploy.template import fill_template, yaml_quoted
@@ -16,18 +15,8 @@ _APPLICATION = "serve_app.py"
 
 def ray_files(
     models: Sequence[DeployableModel], folder: Path, options: DeployOptions
-) -> tuple[dict[str, str], list[str]]:
-    """Returns the content of both files by their names, and notes for the user.
-
-    Raises:
-        ServableError: no model has a manifest, and the engine cannot run one without it.
-    """
-    exported = [model for model in models if model.has_manifest]
-    if not exported:
-        raise ServableError(
-            f"no model in {folder} has a manifest; expected servables that"
-            " 'modelwright export' wrote, which the application runs without TensorFlow."
-        )
+) -> dict[str, str]:
+    """Returns the content of both files by their names."""
     base = options.nodes_path.rstrip("/") if options.nodes_path else folder.resolve().as_posix()
     least, most = options.between(1, 4)
     applications = [
@@ -40,14 +29,9 @@ def ray_files(
                 "most": most,
             },
         )
-        for model in exported
-    ]
-    notes = [
-        f"{model.name} is left out: without a manifest, the engine cannot run it."
         for model in models
-        if not model.has_manifest
     ]
     return {
         _CONFIG: fill_template(_CONFIG) + "".join(applications),
         _APPLICATION: fill_template(_APPLICATION),
-    }, notes
+    }

@@ -38,3 +38,8 @@ def yaml_quoted(text: str) -> str:
 def indented(text: str, columns: int) -> str:
     """Returns lines moved to the right, for a block in YAML, without a newline at the end."""
     return "\n".join(" " * columns + line if line else "" for line in text.rstrip().splitlines())
+
+
+def without_blank_lines(text: str) -> str:
+    """Returns a text without the empty lines that unused placeholders leave."""
+    return "".join(f"{line}\n" for line in text.splitlines() if line.strip())

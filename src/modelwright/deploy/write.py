@@ -13,20 +13,28 @@ from modelwright.core.nearest import nearest
 from modelwright.core.report import Report
 from modelwright.deploy.compose import compose_files
 from modelwright.deploy.kserve import kserve_files
-from modelwright.deploy.kubernetes import kubernetes_files, kubernetes_notes
-from modelwright.deploy.models import DeployableModel, find_models
-from modelwright.deploy.options import DeployOptions, check_deploy_options
+from modelwright.deploy.kubernetes import kubernetes_files, kubernetes_notes, start_argument
+from modelwright.deploy.models import DeployableModel, find_models, with_manifest
+from modelwright.deploy.options import MODELWRIGHT, DeployOptions, check_deploy_options
 from modelwright.deploy.ray_serve import ray_files
 from modelwright.deploy.tensorflow_serving import tensorflow_serving_notes
 from modelwright.deploy.written_files import DeployRecord
 
 TARGETS = {
     "compose": "docker compose --file {out}/compose.yaml up",
-    "kubernetes": "kubectl apply -f {out}/kubernetes.yaml",
+    "kubernetes": "kubectl apply {argument}",
     "kserve": "kubectl apply -f {out}/kserve.yaml",
     "ray": "serve run --working-dir {out} {out}/serve_config.yaml",
 }
 """Each target, and the command that starts the deployment."""
+
+_READ_BY = {
+    "server": ("kubernetes", "kserve"),
+    "keys_secret": ("kubernetes", "kserve"),
+    "format": ("kubernetes",),
+    "service_monitor": ("kubernetes",),
+}
+"""The targets that read an option, of those that not all read."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,11 @@ def deploy(
             f" {', '.join(TARGETS)}."
         )
     checked = check_deploy_options(options or DeployOptions())
-    found, notes = find_models(models)
+    _check_used(target, checked)
+    found, notes = find_models(models, obeys_rollback=checked.server == MODELWRIGHT)
+    if target == "ray" or checked.server == MODELWRIGHT:
+        found, left_out = with_manifest(found, models)
+        notes = [*notes, *left_out]
     contents, target_notes = _contents(target, found, models, out, checked)
     record = DeployRecord.read_folder(out)
     problems = record.conflicts(contents)
@@ -89,15 +101,26 @@ def deploy(
             " what is there with --force."
         )
     record.write_files(contents)
-    served = {model.name: model.version for model in found if target != "ray" or model.has_manifest}
     return DeployReport(
         target,
         out,
-        served,
+        {model.name: model.version for model in found},
         tuple(contents),
         (*notes, *target_notes),
-        TARGETS[target].format(out=out),
+        TARGETS[target].format(out=out, argument=start_argument(checked).format(out=out)),
     )
+
+
+def _check_used(target: str, options: DeployOptions) -> None:
+    """Checks that the target reads the options that only some targets read."""
+    defaults = DeployOptions()
+    for name, targets in _READ_BY.items():
+        if target not in targets and getattr(options, name) != getattr(defaults, name):
+            hint = "; it writes both servers" if (target, name) == ("compose", "server") else ""
+            raise ConfigError(
+                f"--{name.replace('_', '-')} has no effect on the target '{target}'{hint}; expected"
+                f" it with {' or '.join(targets)}."
+            )
 
 
 def _contents(
@@ -111,4 +134,4 @@ def _contents(
         return kubernetes_files(found, options), notes
     if target == "kserve":
         return kserve_files(found, options)
-    return ray_files(found, models, options)
+    return ray_files(found, models, options), []

@@ -15,14 +15,19 @@ import tensorflow as tf
 
 from modelwright.core.blocks import Block, Facts
 from modelwright.core.errors import ServableError
-from modelwright.core.files import atomic_folder
+from modelwright.core.files import atomic_folder, sha256_file
+from modelwright.core.folders import kind_of
 from modelwright.core.report import Report
-from modelwright.core.types import Progress
+from modelwright.core.types import Progress, UInt8Array
+from modelwright.data.images import decode_image, resize_image
+from modelwright.data.served_images import SERVED_FORMATS
+from modelwright.exporting.image_examples import MADE_ROWS, encode_in_every_format
 from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph
 from modelwright.models.output_layer import two_columns
+from modelwright.runs.exports import record_export
 from modelwright.runs.rows import evenly_spaced, held_out_or_training, raw_inputs, reload_data
-from modelwright.runs.run import Run, load_run
+from modelwright.runs.run import WEIGHTS, Run, load_run
 from modelwright.servable.engines.registry import REFERENCE
 from modelwright.servable.examples import Examples
 from modelwright.servable.manifest import (
@@ -53,10 +58,11 @@ class ExportReport(Report):
     missing: dict[str, str]
     bytes: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
-        return {**vars(self), "servable": str(self.servable)}
+        return {**vars(self), "servable": str(self.servable), "notes": list(self.notes)}
 
     def blocks(self) -> Sequence[Block]:
         """Returns the version, its size, and the check of each engine."""
@@ -74,6 +80,7 @@ class ExportReport(Report):
                 )
             )
         rows += [(f"{engine} is missing", reason) for engine, reason in self.missing.items()]
+        rows += [("note", note) for note in self.notes]
         return [Facts("exported", rows)]
 
 
@@ -118,6 +125,7 @@ def export(
             f"writing {target} failed: {write_reason(error)}; nothing was exported. Make room or"
             " give another folder."
         ) from None
+    notes = (*_unmeasured(run, manifest), *_record(run, target, manifest.created))
     return ExportReport(
         servable=target,
         name=name,
@@ -126,7 +134,31 @@ def export(
         missing=dict(read_manifest(target).missing),
         bytes=sum(file.stat().st_size for file in target.rglob("*") if file.is_file()),
         seconds=time.monotonic() - started,
+        notes=notes,
     )
+
+
+def _unmeasured(run: Run, manifest: Manifest) -> tuple[str, ...]:
+    """Returns a note if the manifest has no test figures although the run has test rows."""
+    if "test" in manifest.metrics or not run.data["rows"].get("test"):
+        return ()
+    option = " --tta" if manifest.tta else ""
+    return (
+        "the manifest has no test accuracy, because these weights were not evaluated; run"
+        f" modelwright evaluate {run.path}{option} and export again to record it",
+    )
+
+
+def _record(run: Run, target: Path, created: str) -> tuple[str, ...]:
+    """Records an export in the run's folder. Returns what the user should know."""
+    try:
+        record_export(run.path, target, created, sha256_file(run.path / WEIGHTS))
+    except OSError as error:
+        return (
+            f"the export is not recorded in {run.path}, so modelwright runs may not list it:"
+            f" {error.strerror or error}",
+        )
+    return ()
 
 
 def _version_number(destination: Path, version: int | None) -> int:
@@ -138,6 +170,13 @@ def _version_number(destination: Path, version: int | None) -> int:
     existing = version_folders(destination)
     if destination.exists() and not destination.is_dir():
         raise ServableError(f"{destination} is a file; expected a folder for the model.")
+    if (kind := kind_of(destination)) not in ("nothing", "folder", "model"):
+        what = {"version": "one version of a model"}.get(kind, f"a folder of {kind}")
+        what = "a run" if kind == "run" else what
+        raise ServableError(
+            f"{destination} is {what}; expected the folder of one model, existing or new, for"
+            " example models/NAME."
+        )
     number = version if version is not None else max(existing, default=0) + 1
     if number in existing:
         raise ServableError(
@@ -153,15 +192,26 @@ def _examples(run: Run, network: keras.Model, progress: Progress | None) -> tupl
     """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
     data = reload_data(run.config.data, run.data, run.path, progress)
     _, split = held_out_or_training(data)
-    positions = evenly_spaced(len(split), _CHECKED_ROWS)
-    raw = raw_inputs(split, positions)
+    made = MADE_ROWS if run.task == "image" else 0
+    positions = evenly_spaced(len(split), _CHECKED_ROWS - made)
+    raw = raw_inputs(split, positions, orient=run.config.data.orientation)
     rows = split.inputs.take(np.array(positions))
+    if run.shape is not None:
+        more = encode_in_every_format(rows, turned=run.config.data.orientation)
+        decoded = [_decode(file, run) for file in more]
+        raw, rows = (*raw, *more), np.concatenate([rows, decoded])
     tokenizer = run.tokenizer()
     exact = tokenizer or _decodes_exactly(raw, rows, run)
     prepared = tokenizer.encode(rows) if tokenizer else rows
     outputs = network.predict(prepared, batch_size=256, verbose=0)
     examples = Examples(raw, two_columns(np.asarray(outputs)))
     return examples, TOLERANCE if exact else _LOSSY_TOLERANCE
+
+
+def _decode(file: bytes, run: Run) -> UInt8Array:
+    shape = run.shape or (0, 0, 3)
+    pixels = decode_image(file, channels=shape[2], orient=run.config.data.orientation)
+    return resize_image(pixels, shape[:2])
 
 
 def _decodes_exactly(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
@@ -171,7 +221,11 @@ def _decodes_exactly(raw: tuple[Any, ...], rows: Any, run: Run) -> bool:
     step = 128
     return all(
         np.array_equal(
-            decode_in_graph(tf.constant(raw[start : start + step]), run.shape).numpy(),
+            decode_in_graph(
+                tf.constant(raw[start : start + step]),
+                run.shape,
+                orient=run.config.data.orientation,
+            ).numpy(),
             rows[start : start + step],
         )
         for start in range(0, len(raw), step)
@@ -190,20 +244,35 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         tta=tta,
         tolerance=tolerance,
         engines={REFERENCE: {}},
-        config=run.config.model_dump(),
+        config=_config(run),
         data=run.data,
         metrics=_metrics(run, "test-tta" if tta else "test"),
         versions=run.versions,
         files={},
+        decoding=_decoding(run),
     )
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """Returns the settings of the training, with those that it chose from its data."""
+    return {**run.config.model_dump(), "model": run.model.model_dump()}
+
+
+def _decoding(run: Run) -> dict[str, Any]:
+    """Returns what the model reads as an image, and how."""
+    if run.task != "image":
+        return {}
+    return {"formats": list(SERVED_FORMATS), "orientation": run.config.data.orientation}
 
 
 def _metrics(run: Run, evaluation: str) -> dict[str, Any]:
     """Returns the figures of the training, and those on the test rows where they exist."""
     path = run.path / "evaluations" / evaluation / "evaluation.json"
     figures = {"training": dict(run.metrics)}
-    if path.exists():
-        measured = json.loads(path.read_text("utf-8"))
+    measured = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    weights = sha256_file(run.path / WEIGHTS)
+    # Figures of weights that a resumed training has replaced are not those of this servable.
+    if measured and measured.get("weights", weights) == weights:
         keys = ("rows", "accuracy", "accuracy_interval", "macro_f1", "majority_accuracy")
         figures["test"] = {key: measured[key] for key in keys}
     return figures

@@ -22,6 +22,7 @@ def write_saved_model(
     *,
     task: Task,
     shape: ImageShape | None,
+    orient: bool = True,
 ) -> None:
     """Writes a SavedModel with two signatures.
 
@@ -32,6 +33,7 @@ def write_saved_model(
         labels: the classes' names.
         task: what the rows are.
         shape: of an image; None for texts.
+        orient: whether images are turned as their EXIF orientation says.
 
     The default signature takes ``input_text`` or ``image_bytes``, strings ``[n]``. The other one,
     ``ids`` or ``pixels``, takes prepared rows. Both give ``probabilities`` float32
@@ -49,7 +51,9 @@ def write_saved_model(
         }
 
     def answer_raw(raw: Any) -> dict[str, Any]:
-        return answer(tokenizer(raw) if shape is None else decode_in_graph(raw, shape))
+        if shape is None:
+            return answer(tokenizer(raw))
+        return answer(decode_in_graph(raw, shape, orient=orient))
 
     raw_spec = tf.TensorSpec([None], tf.string, name=INPUT_NAMES[task])
     prepared_spec = network_input(network)

@@ -45,6 +45,11 @@ from modelwright.servable.warmup import WARMUP, write_warmup_requests
 
 _RECORDED_ROWS = 32
 _WARMUP_ROWS = 8
+# Keras is loaded before this module imports it, so that it has our settings.
+_CHILD = (
+    "import sys; from modelwright.core.backend import load_keras; load_keras();"
+    " from modelwright.exporting.writer import main; sys.exit(main(sys.argv[1:]))"
+)
 _CANNOT_WRITE = 74  # EX_IOERR
 
 
@@ -71,7 +76,7 @@ def write_version(
         write_examples(Path(temporary, EXAMPLES), examples, run.task)
         write_json(Path(temporary, MANIFEST), asdict(manifest))
         process = subprocess.run(
-            [sys.executable, "-m", __name__, str(run.path), str(folder), temporary],
+            [sys.executable, "-c", _CHILD, str(run.path), str(folder), temporary],
             capture_output=True,
             text=True,
             check=False,
@@ -125,7 +130,15 @@ def _write(
     run: Run, network: keras.Model, folder: Path, manifest: Manifest, examples: Examples
 ) -> dict[str, Any]:
     tokenizer = run.tokenizer()
-    write_saved_model(folder, network, tokenizer, run.labels, task=run.task, shape=run.shape)
+    write_saved_model(
+        folder,
+        network,
+        tokenizer,
+        run.labels,
+        task=run.task,
+        shape=run.shape,
+        orient=manifest.orients,
+    )
     if tokenizer:
         write_tokenizer_tables(folder, tokenizer.options)
         write_tokenizer_examples(folder, tokenizer)
@@ -182,7 +195,3 @@ def _check_parity(folder: Path, manifest: Manifest, examples: Examples) -> dict[
                 f" {manifest.tolerance_of(engine):.0e}; nothing was exported."
             )
     return parity
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from modelwright.models.network_size import check_weight
 from modelwright.models.options import BilstmOptions
 from modelwright.models.output_layer import classify, drop_out
 
@@ -20,6 +21,11 @@ def build(options: BilstmOptions, shape: tuple[int, ...], classes: int) -> keras
     layers = keras.layers
     cell = {"lstm": layers.LSTM, "gru": layers.GRU}[options.cell]
     inputs = keras.Input(shape, dtype="int32", name="ids")
+    check_weight(
+        "the embedding",
+        (options.vocabulary, options.embedding),
+        "Give a smaller model.vocabulary or model.embedding.",
+    )
     x = layers.Embedding(options.vocabulary, options.embedding, mask_zero=options.masking)(inputs)
     if options.dropout:
         # Drops whole coordinates, the same in all words of a text: a coordinate of one word

@@ -22,6 +22,7 @@ from modelwright.models.options import (
     CnnOptions,
     CommitteeOptions,
     CustomOptions,
+    ImageOptions,
     NgramsOptions,
     RegionsOptions,
     TextcnnOptions,
@@ -100,7 +101,32 @@ def check_options(model: ModelConfig) -> Any:
     Raises:
         ConfigError: The builder is unknown, or an option is unknown or out of bounds.
     """
-    return check_table(find_builder(model.builder).options, model.options, "model")
+    builder = find_builder(model.builder)
+    foreign = ImageOptions.model_fields.keys() - builder.options.model_fields.keys()
+    for key in model.options if builder.task == "text" else ():
+        if key in foreign:
+            raise ConfigError(
+                f"'model.{key}' augments images, but the network '{model.builder}' classifies"
+                " texts; leave it out."
+            )
+    return check_table(builder.options, model.options, "model")
+
+
+def options_for_classes(model: ModelConfig, classes: int) -> tuple[dict[str, int], str | None]:
+    """Returns the options that a training with so many classes changes, and a note about them."""
+    options = check_options(model)
+    find = getattr(options, "for_classes", None)
+    chosen = dict(find(classes)) if find else {}
+    if not chosen:
+        return {}, None
+    changes = ", ".join(
+        f"model.{key}={value} instead of {getattr(options, key)}" for key, value in chosen.items()
+    )
+    given = ", ".join(f"model.{key}" for key in chosen)
+    return chosen, (
+        f"{classes:,} classes: {changes}, so that no variable takes more than about 128 MiB; to"
+        f" choose yourself, set {given} to other values"
+    )
 
 
 def build_network(
@@ -145,9 +171,9 @@ def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:
     if variation == "none":
         raise ConfigError(
             "test-time augmentation was asked for, but the model was not trained on mirrored"
-            " images: 'model.augment' is 'none'. Train with flip or flip+crop, or leave --tta"
-            " out."
+            " images or shifted ones: 'model.augment' is 'none'. Train with flip, crop or"
+            " flip+crop, or leave --tta out."
         )
     from modelwright.models.test_time_augmentation import average_variants
 
-    return average_variants(network, shifted=variation == "flip+crop")
+    return average_variants(network, shifted="crop" in variation, mirrored="flip" in variation)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keras
 
 from modelwright.core.errors import ConfigError
+from modelwright.models.network_size import check_weight
 from modelwright.models.normalization import BatchNormalization
 from modelwright.models.options import CnnOptions
 from modelwright.models.output_layer import classify, drop_out
@@ -40,6 +41,12 @@ def build(options: CnnOptions, shape: tuple[int, ...], classes: int) -> keras.Mo
             x = BatchNormalization(momentum=0.9)(x)
         x = layers.Activation("relu")(x)
     x = layers.Flatten()(x)
+    check_weight(
+        f"the dense layer on images of {shape[0]}x{shape[1]}",
+        (x.shape[-1], options.units),
+        "Give smaller images (data.image_size), more or smaller model.filters, or fewer"
+        " model.units.",
+    )
     x = drop_out(x, options.dropout / 2, seed=0)
     x = layers.Dense(options.units, use_bias=not options.batch_norm)(x)
     if options.batch_norm:

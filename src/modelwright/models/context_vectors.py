@@ -18,6 +18,7 @@ from keras import ops
 
 from modelwright.core.types import FloatArray, Progress, Rows
 from modelwright.models.adaptation import AdaptationData
+from modelwright.models.network_size import check_weight
 
 UNKNOWN = 1
 _REACH = 8
@@ -43,6 +44,11 @@ class ContextVectors(keras.layers.Layer):
         self.vocabulary = vocabulary
         self.size = size
         self.region = region
+        check_weight(
+            "the context vectors",
+            (vocabulary, size),
+            "Give a smaller model.vocabulary or model.context.",
+        )
         self.tokens = self.add_weight((vocabulary, size), "zeros", name="tokens")
 
     def call(self, ids: Any) -> Any:

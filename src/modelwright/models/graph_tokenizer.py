@@ -2,16 +2,16 @@
 
 In this order: HTML tags and entities become spaces; full-width characters become half-width;
 letters become lower case; apostrophes are removed and other punctuation becomes spaces; emoji, and
-Han and Kana characters depending on ``tokens``, become separate tokens. Then the text is split at
-spaces, runs of tokens are added if ``ngrams`` asks for them, and each token becomes its line
-number in the vocabulary. Id 0 is padding and 1 is any unknown token. A text without tokens becomes
-one unknown token.
+depending on ``tokens`` the characters of some scripts, become separate tokens. Then the text is
+split at spaces, runs of tokens are added if ``ngrams`` asks for them, and each token becomes its
+line number in the vocabulary. Id 0 is padding and 1 is any unknown token. A text without tokens
+becomes one unknown token.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from modelwright.core.errors import RunError
 from modelwright.core.files import sha256_file, write_text
 from modelwright.core.types import Progress
 from modelwright.models.options import TextOptions
+from modelwright.models.spaceless_scripts import ATTACHED, characters
 
 RESERVED = ("<pad>", "<unk>")
 _BATCH = 512
@@ -41,6 +42,13 @@ _ALONE = {
     "auto": r"([\p{So}\p{Han}\p{Hiragana}\p{Katakana}])",
     "char": r"(\S)",
 }
+MARK = rf"[\p{{M}}{ATTACHED}]"
+"""A character that belongs to the one before it, as a pattern."""
+CLUSTER_START: Mapping[str, str] = {
+    "auto-clusters": r"[\p{So}\p{Han}\p{Hiragana}\p{Katakana}〆ーｰ" + characters() + "]",
+    "char-clusters": r"[^ ]",
+}
+"""The characters that begin a token, with the marks after them, as a pattern for each kind."""
 
 
 class _Vocabulary(tf.lookup.TextFileInitializer):
@@ -131,9 +139,22 @@ def split_tokens(texts: Any, options: TextOptions) -> Any:
 def separate_tokens(texts: Any, options: TextOptions) -> Any:
     """Returns normalized texts, a string tensor ``[n]``, with spaces between the tokens.
 
-    There may also be spaces at both ends. Apart from ``CLEAN`` and the final sigma of a word in
-    capitals, the replacement of a character does not depend on its neighbors. The file
-    ``tokenizer.json`` of a servable relies on that.
+    There may also be spaces at both ends. A mark without a character before it is removed where
+    tokens are clusters.
+    """
+    texts = normalize(texts)
+    start = CLUSTER_START.get(options.tokens)
+    if start is None:
+        return tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
+    texts = tf.strings.regex_replace(texts, f"(^| ){MARK}+", r"\1")
+    return tf.strings.regex_replace(texts, f"({start}{MARK}*)", r" \1 ")
+
+
+def normalize(texts: Any) -> Any:
+    """Returns texts in lower case without markup and punctuation, a string tensor ``[n]``.
+
+    Apart from ``CLEAN`` and the final sigma of a word in capitals, the replacement of a character
+    does not depend on its neighbors. The file ``tokenizer.json`` of a servable relies on that.
     """
     # Invalid UTF-8 and control characters become spaces; lower() would stop at a NUL.
     texts = tf.strings.unicode_transcode(
@@ -144,7 +165,7 @@ def separate_tokens(texts: Any, options: TextOptions) -> Any:
     texts = tf.strings.lower(_fold(texts), encoding="utf-8")
     for pattern, replacement in _STRIP:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
-    return tf.strings.regex_replace(texts, _ALONE[options.tokens], r" \1 ")
+    return texts
 
 
 def learn_vocabulary(

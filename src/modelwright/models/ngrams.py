@@ -17,6 +17,7 @@ from keras import ops
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
 from modelwright.models.adaptation import AdaptationData
+from modelwright.models.network_size import check_weight
 from modelwright.models.options import NgramsOptions
 
 NO_BUCKET = 0
@@ -56,6 +57,11 @@ def probabilities(ids: Any, options: NgramsOptions, classes: int, scale: float =
         )
     buckets = Buckets(options.vocabulary, options.buckets, options.longest, name="buckets")(ids)
     columns = 1 if classes == 2 else classes
+    check_weight(
+        f"the n-grams of {classes:,} classes",
+        (options.buckets, columns),
+        "Give fewer model.buckets, with a smaller model.vocabulary, or fewer classes.",
+    )
     scores = WeighedSum(options.buckets, columns, scale, name="scores")(buckets)
     kind = "sigmoid" if classes == 2 else "softmax"
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)

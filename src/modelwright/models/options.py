@@ -11,6 +11,12 @@ from modelwright.core.config import Fraction, Positive, Table
 
 MOST_BUCKETS = 2**23
 """The multiplications that find a bucket stay below 2**31 up to this number."""
+_USUAL_BUCKETS = 2**22
+_MOST_WEIGHTS = 2**26
+"""Buckets times classes up to which the usual number of buckets is kept."""
+_CHOSEN_WEIGHTS = 2**25
+"""Buckets times classes where the number of buckets is chosen: 128 MiB for each variable."""
+_FEWEST_BUCKETS = 2**12
 Units = Annotated[list[Positive], Field(min_length=1, max_length=8)]
 
 
@@ -18,13 +24,25 @@ class ImageOptions(Table):
     """Options of all image models."""
 
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
-        "shift": ("augment", ("flip+crop",)),
+        "shift": ("augment", ("crop", "flip+crop")),
     }
 
-    augment: Literal["none", "flip", "flip+crop"] = "none"
+    augment: Literal["none", "flip", "crop", "flip+crop"] = "none"
     """Augmentation in training: images mirrored left to right every other epoch, and shifted."""
     shift: Annotated[float, Field(gt=0, le=0.5)] = 0.125
-    """Largest shift of ``flip+crop``, as a share of the image's side."""
+    """Largest shift of ``crop`` and ``flip+crop``, as a share of the image's side."""
+    rotation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Largest rotation either way, as a share of a full turn. 0.1 is 36 degrees."""
+    zoom: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Largest magnification or reduction, as a share of the size."""
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest change of all pixels, as a share of white."""
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest change of the distances from the image's mean gray, as a share of them."""
+    cutout: Fraction = 0.0
+    """Side of a square that is covered, as a share of the image's side."""
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Mixes pairs of images and their labels. The Beta distribution's parameter. 0 mixes none."""
 
 
 class TextOptions(Table):
@@ -34,9 +52,11 @@ class TextOptions(Table):
     """Number of token ids, including those of padding and of unknown tokens."""
     length: Annotated[int, Field(ge=1, le=4096)] = 200
     """Number of tokens of a text that the network reads."""
-    tokens: Literal["auto", "word", "char"] = "auto"
+    tokens: Literal["auto", "word", "char", "auto-clusters", "char-clusters"] = "auto"
     """word splits at spaces; char makes every character a token; auto makes every Han or Kana
-    character a token and splits the rest at spaces."""
+    character a token and splits the rest at spaces. With -clusters, a character is a letter with
+    its combining marks, and auto also splits the other scripts that are written without spaces.
+    A training chooses the clusters by itself if its texts need them."""
     ngrams: Annotated[int, Field(ge=1, le=4)] = 1
     """Length of the longest run of tokens that also counts as a token."""
     keep: Literal["start", "end"] = "end"
@@ -50,6 +70,10 @@ class TextOptions(Table):
     def unpadded(self) -> Self:
         """Returns options of a network with the same weights, for rows without padding."""
         return self
+
+    def for_classes(self, classes: int) -> Mapping[str, int]:
+        """Returns the options that a training with so many classes changes, with their values."""
+        return {}
 
 
 class CnnOptions(ImageOptions):
@@ -150,8 +174,9 @@ class NgramsOptions(TextOptions):
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
     """Number of tokens in the longest n-grams. Shorter ones are used too."""
-    buckets: Annotated[int, Field(ge=16, le=MOST_BUCKETS)] = 2**22
-    """Number of buckets to which n-grams are hashed. Each has a weight per class."""
+    buckets: Annotated[int, Field(ge=16, le=MOST_BUCKETS)] = _USUAL_BUCKETS
+    """Number of buckets to which n-grams are hashed. Each has a weight per class. With many
+    classes, a training replaces the default by a smaller number."""
     min_count: Annotated[int, Field(ge=0)] = 4
     """A bucket that occurs in fewer training rows is ignored."""
     smoothing: Annotated[float, Field(gt=0)] = 1.0
@@ -161,6 +186,16 @@ class NgramsOptions(TextOptions):
     def any_length(self) -> bool:
         """Padding makes no n-grams."""
         return True
+
+    def for_classes(self, classes: int) -> Mapping[str, int]:
+        """Returns fewer buckets, and a vocabulary that fits, where the classes are many."""
+        columns = 1 if classes == 2 else classes
+        if self.buckets != _USUAL_BUCKETS or self.buckets * columns <= _MOST_WEIGHTS:
+            return {}
+        buckets = max(_CHOSEN_WEIGHTS // columns, _FEWEST_BUCKETS)
+        # Every token has a bucket of its own, and n-grams need as many again.
+        fits = 2 * self.vocabulary <= buckets
+        return {"buckets": buckets} if fits else {"buckets": buckets, "vocabulary": buckets // 2}
 
 
 class CommitteeOptions(NgramsOptions, RegionsOptions):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from modelwright.core.types import FloatArray
+from modelwright.models.network_size import check_weight
 
 
 def classify(features: Any, classes: int, *, bias: bool = True) -> Any:
@@ -15,6 +16,11 @@ def classify(features: Any, classes: int, *, bias: bool = True) -> Any:
     units, activation, name = classes, "softmax", "probabilities"
     if classes == 2:
         units, activation, name = 1, "sigmoid", "probability"
+    check_weight(
+        "the last layer",
+        (features.shape[-1], units),
+        "Give the network fewer filters or units, or the data fewer classes.",
+    )
     layer = keras.layers.Dense(units, activation, use_bias=bias, dtype="float32", name=name)
     return layer(features)
 

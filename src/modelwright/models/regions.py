@@ -16,6 +16,7 @@ from keras import ops
 
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.context_vectors import UNKNOWN, ContextVectors, adapt_context_vectors
+from modelwright.models.network_size import check_weight
 from modelwright.models.options import RegionsOptions
 from modelwright.models.output_layer import classify, drop_out
 
@@ -73,6 +74,11 @@ class Regions(keras.layers.Layer):
         # One table for each position, stacked in one weight, so that a training step reads and
         # updates only the rows of its tokens.
         initializer = keras.initializers.RandomNormal(stddev=_INITIAL_DEVIATION, seed=0)
+        check_weight(
+            "the regions",
+            (width * vocabulary, filters),
+            "Give fewer known tokens (model.known), or a smaller model.filters or model.width.",
+        )
         self.tables = self.add_weight((width * vocabulary, filters), initializer, name="tables")
         self.bias = self.add_weight((filters,), "zeros", name="bias")
         self.mix = None

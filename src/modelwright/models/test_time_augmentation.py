@@ -17,9 +17,10 @@ _SHIFT = 1
 class _Variants(keras.layers.Layer):
     """Images ``[n, h, w, c]`` to their variants ``[v * n, h, w, c]``, variant by variant."""
 
-    def __init__(self, *, shifted: bool) -> None:
+    def __init__(self, *, shifted: bool, mirrored: bool) -> None:
         super().__init__(dtype="uint8")
         self.shifted = shifted
+        self.mirrored = mirrored
 
     def call(self, images: Any) -> Any:
         variants = [images]
@@ -31,17 +32,19 @@ class _Variants(keras.layers.Layer):
             variants += [
                 images[:, start : start + height, start : start + width] for start in (0, last)
             ]
-        return ops.concatenate(
-            [side for variant in variants for side in (variant, variant[:, :, ::-1])], 0
-        )
+        if self.mirrored:
+            variants = [side for variant in variants for side in (variant, variant[:, :, ::-1])]
+        return ops.concatenate(variants, 0)
 
 
 class _Average(keras.layers.Layer):
     """Probabilities of the variants ``[v * n, k]`` to those of the images ``[n, k]``."""
 
-    def __init__(self, *, shifted: bool) -> None:
+    def __init__(self, *, shifted: bool, mirrored: bool) -> None:
         super().__init__(dtype="float32")
-        self.variant_weights = (0.25, 0.25, 0.125, 0.125, 0.125, 0.125) if shifted else (0.5, 0.5)
+        positions = (0.5, 0.25, 0.25) if shifted else (1.0,)
+        sides = 2 if mirrored else 1
+        self.variant_weights = tuple(w / sides for w in positions for _ in range(sides))
 
     def call(self, probabilities: Any) -> Any:
         classes = probabilities.shape[-1]
@@ -59,18 +62,18 @@ class _Average(keras.layers.Layer):
         return shape
 
 
-def average_variants(network: keras.Model, *, shifted: bool) -> keras.Model:
+def average_variants(network: keras.Model, *, shifted: bool, mirrored: bool = True) -> keras.Model:
     """Returns a network with the same input and output that averages over variants.
 
     Args:
         network: Maps uint8 images to probabilities.
-        shifted: Whether to use shifted variants too; otherwise only mirrored ones.
+        shifted: Whether to use shifted variants.
+        mirrored: Whether to use mirrored variants.
     """
     inputs = keras.Input(network.input_shape[1:], dtype="uint8", name="image")
-    probabilities = network(_Variants(shifted=shifted)(inputs))
-    return keras.Model(
-        inputs, _Average(shifted=shifted)(probabilities), name="test_time_augmentation"
-    )
+    probabilities = network(_Variants(shifted=shifted, mirrored=mirrored)(inputs))
+    average = _Average(shifted=shifted, mirrored=mirrored)
+    return keras.Model(inputs, average(probabilities), name="test_time_augmentation")
 
 
 def _with_border(images: Any, axis: int) -> Any:

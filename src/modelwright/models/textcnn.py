@@ -14,6 +14,7 @@ from keras import ops
 
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.context_vectors import ContextVectors, adapt_context_vectors
+from modelwright.models.network_size import check_weight
 from modelwright.models.options import TextcnnOptions
 from modelwright.models.output_layer import classify, drop_out
 
@@ -24,6 +25,11 @@ def build(options: TextcnnOptions, shape: tuple[int, ...], classes: int) -> kera
     """Returns a network from int32 token ids ``[n, *shape]``, padded with 0, to probabilities."""
     layers = keras.layers
     inputs = keras.Input(shape, dtype="int32", name="ids")
+    check_weight(
+        "the embedding",
+        (options.vocabulary, options.embedding),
+        "Give a smaller model.vocabulary or model.embedding.",
+    )
     x = layers.Embedding(options.vocabulary, options.embedding)(inputs)
     # Convolutions drop the mask of Keras. Padding is set to 0 before and after them instead, so
     # that the result does not depend on the amount of padding.

@@ -103,7 +103,7 @@ def quantize(
     _check_packages()
     measuring = measuring or Measuring()
     servable = _load(Path(path), progress)
-    rows = _rows_to_measure(servable.data, measuring)
+    rows = _rows_to_measure(servable, measuring)
     folder = servable.folder
     try:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
@@ -149,13 +149,15 @@ def _load(path: Path, progress: Progress | None) -> _Servable:
     return _Servable(folder, manifest, reload_data(config.data, manifest.data, folder, progress))
 
 
-def _rows_to_measure(data: Dataset, measuring: Measuring) -> MeasuredRows:
+def _rows_to_measure(servable: _Servable, measuring: Measuring) -> MeasuredRows:
+    data = servable.data
     if measuring.split:
         name, split = measuring.split, split_of(data, measuring.split)
     else:
         name, split = held_out_or_training(data, order=("val", "test"))
     positions = evenly_spaced(len(split), measuring.rows or len(split))
-    return MeasuredRows(name, raw_inputs(split, positions), split.labels[np.array(positions)])
+    raw = raw_inputs(split, positions, orient=servable.manifest.orients)
+    return MeasuredRows(name, raw, split.labels[np.array(positions)])
 
 
 def _methods_to_try(methods: Sequence[str], finetune: int) -> list[QuantizationMethod]:

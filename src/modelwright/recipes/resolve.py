@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from modelwright.core.config import (
     check_table,
 )
 from modelwright.core.errors import ConfigError
+from modelwright.core.folders import is_run
 from modelwright.core.nearest import nearest
 from modelwright.models.builders import check_options
 from modelwright.recipes.recipe import read_recipe, recipe_names
@@ -98,9 +100,24 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
             f"there is no {kind} file {path}; expected the path of a TOML file. Correct the path."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
+        if path.is_dir():
+            raise ConfigError(
+                f"{path} is a folder; expected the {kind} file, in TOML.{_meant(path, kind)}"
+            ) from None
+        reason = f"the {kind} file {path} cannot be read: {error}."
+        raise ConfigError(reason + _meant(path, kind)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from None
+        raise ConfigError(f"{path} is not TOML: {error}.{_meant(path, kind)}") from None
+
+
+def _meant(path: Path, kind: str) -> str:
+    """Returns the command that was probably meant with something else than a config file."""
+    name = shlex.quote(str(path))
+    if kind != "config" or path.suffix.lower() == ".toml":
+        return ""
+    if is_run(path):
+        return f" To continue a run: modelwright train --resume {name}."
+    return f" To train on rows: modelwright train --data {name} --recipe NAME."
 
 
 def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
@@ -109,7 +126,7 @@ def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
     A source that exists in the folder of ``file`` becomes a path to it; others stay as they are.
     """
     sources: dict[str, Any] = {}
-    for key in ("source", "unlabelled"):
+    for key in ("source", "unlabelled", "image_root"):
         value = tables.get("data", {}).get(key)
         if isinstance(value, str):
             sources[key] = _source_path(file, value)

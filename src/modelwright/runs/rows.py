@@ -91,7 +91,17 @@ def evenly_spaced(count: int, most: int) -> list[int]:
     return [int(position) for position in np.unique(positions)]
 
 
-def raw_inputs(split: Split, positions: Sequence[int]) -> tuple[RawInput, ...]:
-    """Returns rows as a client sends them: texts, or encoded images that every engine decodes."""
+def raw_inputs(
+    split: Split, positions: Sequence[int], *, orient: bool = True
+) -> tuple[RawInput, ...]:
+    """Returns rows as a client sends them: texts, or encoded images that every engine decodes.
+
+    Args:
+        split: the rows.
+        positions: which of them.
+        orient: whether images are turned as their EXIF orientation says.
+    """
     rows = (split.inputs.raw(position) for position in positions)
-    return tuple(portable_image(row) if isinstance(row, bytes) else row for row in rows)
+    return tuple(
+        portable_image(row, orient=orient) if isinstance(row, bytes) else row for row in rows
+    )

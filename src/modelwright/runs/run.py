@@ -7,6 +7,7 @@ weights.weights.h5   the best weights
 checkpoint.npz       the state to resume from, until the training has finished
 history.csv          one line for each epoch
 rejected.csv         the rejected rows and the reasons, if there are any
+exports.json         where the run was exported, if it was
 plots/ tensorboard/ evaluations/
 """
 
@@ -20,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.backend import keras_backend
-from modelwright.core.config import Config, from_toml, to_toml
+from modelwright.core.config import Config, ModelConfig, from_toml, to_toml
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
+from modelwright.core.folders import RUN_RECORD, is_run, wrong_folder
 from modelwright.core.packages import versions
 from modelwright.core.types import Dataset, ImageShape, Task
 from modelwright.models.builders import augment_network, build_network, check_options
@@ -55,6 +57,14 @@ class Run:
     precision: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the network that the training chose from its data, over those of the config."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The builder and its options as they are in use."""
+        options = {**self.config.model.options, **self.chosen}
+        return self.config.model.model_copy(update={"options": options})
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -86,7 +96,7 @@ class Run:
             RunError: the weights do not fit the config.
         """
         shape = shape or self.input_shape
-        network = build_network(self.config.model, shape, len(self.labels), precision)
+        network = build_network(self.model, shape, len(self.labels), precision)
         if weights:
             try:
                 network.load_weights(self.path / WEIGHTS)
@@ -94,7 +104,7 @@ class Run:
                 raise RunError(
                     f"the weights of {self.path} do not fit its config: {error}."
                 ) from None
-        return augment_network(self.config.model, network) if tta else network
+        return augment_network(self.model, network) if tta else network
 
     def tokenizer(self) -> GraphTokenizer | None:
         """Returns the tokenizer of a text model; None for an image model."""
@@ -102,7 +112,7 @@ class Run:
             return None
         from modelwright.models.graph_tokenizer import GraphTokenizer
 
-        return GraphTokenizer(check_options(self.config.model), self.path / VOCABULARY)
+        return GraphTokenizer(check_options(self.model), self.path / VOCABULARY)
 
     def update(self, **changes: Any) -> Run:
         """Returns a copy with changes, written to ``run.json``, with checksums once it finished."""
@@ -123,9 +133,10 @@ class Run:
             **({"extras": dict(changed.extras)} if changed.extras else {}),
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
+            **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
             "files": files,
         }
-        write_json(self.path / "run.json", record)
+        write_json(self.path / RUN_RECORD, record)
         return changed
 
 
@@ -184,7 +195,7 @@ def load_run(path: Path | str, *, unfinished: bool = False) -> Run:
 def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
     """Returns what is in a run's files, and the recorded checksums."""
     try:
-        record = json.loads((path / "run.json").read_text("utf-8"))
+        record = json.loads((path / RUN_RECORD).read_text("utf-8"))
         if record["format"] != FORMAT:
             raise RunError(
                 f"the run {path} has format {record['format']}; this version reads {FORMAT}."
@@ -204,13 +215,18 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             precision=record["precision"],
             extras=record.get("extras", {}),
             metrics=record["metrics"],
+            chosen=record.get("chosen", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name
+        if not is_run(path):
+            raise RunError(wrong_folder(path, "run")) from None
         raise RunError(
             f"{path} is not a run: {name} is missing; expected a folder that 'modelwright train'"
             " wrote."
         ) from None
+    except NotADirectoryError:
+        raise RunError(wrong_folder(path, "run")) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"the run {path} cannot be read: {type(error).__name__} {error}.") from None
     except RunError:

@@ -2,6 +2,7 @@
 
 Everything here works on version numbers alone. It reads no file and loads no model: the caller
 says which versions exist, which are withdrawn, and which of the candidates turn out to be usable.
+``version_number`` is the one rule for what a version number is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,24 @@ class VersionPolicy:
 
 
 LATEST = VersionPolicy()
+LARGEST_VERSION = 2**63 - 1
+"""TensorFlow Serving's messages hold a version as a signed 64-bit integer."""
+_LONGEST_NAME = 255
+
+
+def version_number(name: str) -> int | None:
+    """Returns the version that a folder's name stands for, None for any other name.
+
+    A version's name has only the digits 0 to 9. It may begin with zeros, as for TensorFlow
+    Serving. A sign, digits of other scripts and numbers above ``LARGEST_VERSION`` make no version.
+
+    >>> [version_number(name) for name in ("7", "007", "+7", "-7", "７", str(2**63))]
+    [7, 7, None, None, None, None]
+    """
+    if not (name.isascii() and name.isdigit()) or len(name) > _LONGEST_NAME:
+        return None
+    number = int(name)
+    return number if number <= LARGEST_VERSION else None
 
 
 class VersionSelection:

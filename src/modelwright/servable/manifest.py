@@ -22,12 +22,16 @@ from typing import Any
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import changed_files, sha256_tree, write_json
+from modelwright.core.folders import SERVABLE_RECORD, wrong_folder
 from modelwright.core.types import Task
+from modelwright.servable.litter import is_litter
+from modelwright.servable.live_version import LARGEST_VERSION, version_number
 
 FORMAT = 1
-MANIFEST = "modelwright.json"
+MANIFEST = SERVABLE_RECORD
 EXAMPLES = "examples.jsonl"
 _NAME = re.compile(r"[a-z][\w-]*")
+_LIKE_A_NUMBER = re.compile(r"\s*[+\-−－＋]?\d+\s*")
 TOLERANCE = 1e-4
 """The largest difference between the probabilities of two engines with the same inputs."""
 INPUT_NAMES: Mapping[Task, str] = {"text": "input_text", "image": "image_bytes"}
@@ -40,7 +44,9 @@ class Manifest:
     ``engines`` maps each engine to the figures of its check, ``files`` each file's path to its
     sha256, and ``missing`` each engine that could not be written to the reason. ``tta`` says
     whether the model answers with test-time augmentation. ``tolerance`` is the largest difference
-    from a recorded probability, for engines that have no tolerance of their own.
+    from a recorded probability, for engines that have no tolerance of their own. ``decoding`` says
+    which formats of images the model reads, and whether it turns them by their EXIF orientation.
+    It is empty for texts, and for images in servables of versions that turned none.
     """
 
     format: int
@@ -59,6 +65,12 @@ class Manifest:
     versions: Mapping[str, str]
     files: Mapping[str, str]
     missing: Mapping[str, str] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def orients(self) -> bool:
+        """Whether images are turned as their EXIF orientation says."""
+        return bool(self.decoding.get("orientation", False))
 
     @property
     def input_name(self) -> str:
@@ -75,8 +87,15 @@ class Manifest:
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> Manifest:
-    """Writes a manifest with the checksums of all other files, and returns it."""
-    files = sha256_tree(folder, leave_out=(MANIFEST,))
+    """Writes a manifest with the checksums of all other files, and returns it.
+
+    Files that a computer left in the folder by itself are not listed.
+    """
+    files = {
+        name: digest
+        for name, digest in sha256_tree(folder, leave_out=(MANIFEST,)).items()
+        if not is_litter(name)
+    }
     record = {**asdict(manifest), "files": files}
     write_json(folder / MANIFEST, record)
     return manifest_from_record(record)
@@ -87,7 +106,7 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         ServableError: the folder is not a servable, or has a later format; or files have changed,
-            are missing or were added.
+            are missing or were added. Litter such as ``.DS_Store`` may be added and removed.
     """
     path = folder / MANIFEST
     try:
@@ -112,7 +131,7 @@ def read_manifest(folder: Path) -> Manifest:
     known = {*manifest.files, MANIFEST}
     for found in sorted(folder.rglob("*")):
         name = found.relative_to(folder).as_posix()
-        if not found.is_dir() and name not in known:
+        if not found.is_dir() and name not in known and not is_litter(name):
             problems.append(f"{name} was added")
     if problems:
         raise ServableError(f"{folder} is not as it was exported: {'; '.join(problems)}.")
@@ -120,15 +139,28 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def version_folders(folder: Path) -> dict[int, Path]:
-    """Returns the version folders of a model by number, in order, as TensorFlow Serving does."""
+    """Returns the version folders of a model by number, in order, as TensorFlow Serving does.
+
+    Of ``7`` and ``007`` the shorter name is the version.
+    """
     if not folder.is_dir():
         return {}
-    found = {
-        int(path.name): path
-        for path in folder.iterdir()
-        if path.is_dir() and path.name.isascii() and path.name.isdigit()
-    }
+    found: dict[int, Path] = {}
+    for path in sorted(folder.iterdir(), key=lambda path: len(path.name)):
+        number = version_number(path.name)
+        if number is not None and number not in found and path.is_dir():
+            found[number] = path
     return dict(sorted(found.items()))
+
+
+def ignored_folders(model: Path) -> dict[str, str]:
+    """Returns why each folder of a model is no version although its name looks like a number."""
+    if not model.is_dir():
+        return {}
+    versions = version_folders(model)
+    names = sorted(path.name for path in model.iterdir() if path.is_dir())
+    reasons = {name: _ignored(name, versions) for name in names if _LIKE_A_NUMBER.fullmatch(name)}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def find_version(path: Path) -> Path:
@@ -141,11 +173,10 @@ def find_version(path: Path) -> Path:
         return path
     folders = version_folders(path)
     if not folders:
-        problem = "holds no version" if path.is_dir() else "does not exist"
-        raise ServableError(
-            f"{path} {problem}; expected a model folder or one of its versions, made by"
-            " 'modelwright export'."
-        )
+        message = wrong_folder(path, "servable")
+        if ignored := ignored_folders(path):
+            message += f" Ignored: {'; '.join(f'{name}: {why}' for name, why in ignored.items())}."
+        raise ServableError(message)
     return folders[max(folders)]
 
 
@@ -156,9 +187,10 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: a value is invalid.
     """
-    # The first servables had one engine only, and no key for missing ones.
-    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key != "missing"}
-    values["missing"] = record.get("missing", {})
+    # The first servables had one engine only, and no keys for missing ones and for decoding.
+    later = ("missing", "decoding")
+    values = {key: record[key] for key in Manifest.__dataclass_fields__ if key not in later}
+    values |= {key: record.get(key, {}) for key in later}
     values["labels"] = tuple(values["labels"])
     values["shape"] = tuple(map(int, values["shape"])) if values["shape"] else None
     engines = values["engines"]
@@ -167,3 +199,13 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
     if values["task"] not in INPUT_NAMES or len(values["labels"]) < 2:
         raise ValueError(f"task {values['task']!r} with {len(values['labels'])} labels")
     return Manifest(**values)
+
+
+def _ignored(name: str, versions: dict[int, Path]) -> str | None:
+    number = version_number(name)
+    if number is not None:
+        taken = versions[number].name
+        return f"'{taken}' is the same version" if taken != name else None
+    if name.isascii() and name.isdigit():
+        return f"a version is at most {LARGEST_VERSION}"
+    return "a version's name has only the digits 0 to 9"

@@ -12,7 +12,12 @@ import numpy as np
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, FloatArray, Progress, RawInput, Rows
 from modelwright.data.images import portable_image
-from modelwright.servable.engines.registry import open_engine
+from modelwright.servable.engines.registry import (
+    REFERENCE,
+    engine_kind,
+    open_engine,
+    resolve_engine,
+)
 from modelwright.servable.manifest import Manifest, find_version, read_manifest
 
 _BATCH = 256
@@ -43,6 +48,8 @@ class Predictor:
     folder: Path
     manifest: Manifest
     engine: Engine
+    name: str = REFERENCE
+    """The name of the engine in the manifest."""
 
     def predict(self, inputs: Sequence[RawInput | Path]) -> list[Prediction]:
         """Classifies texts, or images as paths or as the bytes of encoded files.
@@ -51,6 +58,27 @@ class Predictor:
             DataError: the model cannot take an input; the message has its position.
         """
         rows = [self._checked(row, position) for position, row in enumerate(inputs)]
+        return self._predict(rows)
+
+    def predict_each(self, inputs: Sequence[RawInput | Path]) -> list[Prediction | DataError]:
+        """Classifies as ``predict`` does, with an error in the place of an input without an answer.
+
+        A text without any letter or sign is such an input, too.
+        """
+        rows: list[RawInput] = []
+        answers: list[Prediction | DataError | None] = []
+        for position, row in enumerate(inputs):
+            try:
+                if isinstance(row, str) and self.manifest.task == "text" and not row.strip():
+                    raise DataError(f"input {position + 1} is an empty text.")
+                rows.append(self._checked(row, position))
+                answers.append(None)
+            except DataError as error:
+                answers.append(error)
+        found = iter(self._predict(rows))
+        return [next(found) if answer is None else answer for answer in answers]
+
+    def _predict(self, rows: Sequence[RawInput]) -> list[Prediction]:
         labels = self.manifest.labels
         predictions = []
         for probabilities in self.engine.probabilities(rows):
@@ -58,6 +86,23 @@ class Predictor:
             by_label = {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
             predictions.append(Prediction(labels[best], float(probabilities[best]), by_label))
         return predictions
+
+    def try_images(self, images: Sequence[bytes]) -> tuple[FloatArray, list[str | None]]:
+        """Returns the class probabilities of the bytes of images, and why an image has none.
+
+        The probabilities are float32 ``[n, classes]``, NaN for an image that cannot be used.
+        """
+        try:
+            # Engines other than the graph's decode with Pillow, which reports what is damaged.
+            decodes = engine_kind(self.name).needs_tensorflow
+            rows = [portable_image(image) for image in images] if decodes else list(images)
+            return self.engine.probabilities(rows), [None] * len(rows)
+        except DataError as error:
+            if len(images) == 1:
+                return np.full((1, len(self.manifest.labels)), np.nan, np.float32), [str(error)]
+        half = len(images) // 2
+        parts = [self.try_images(images[:half]), self.try_images(images[half:])]
+        return np.concatenate([p for p, _ in parts]), [one for _, found in parts for one in found]
 
     def classify_rows(self, rows: Rows, progress: Progress | None = None) -> FloatArray:
         """Returns class probabilities, float32 ``[n, classes]``, for ``core.measure.measure``.
@@ -108,7 +153,9 @@ class Predictor:
                 " expected a path, or the bytes of an encoded image."
             )
         try:
-            return portable_image(row)
+            # The graphs of earlier servables misread some BMP files.
+            formats = self.manifest.decoding.get("formats", ("PNG", "JPEG", "GIF"))
+            return portable_image(row, orient=self.manifest.orients, formats=formats)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
 
@@ -127,4 +174,14 @@ def load_predictor(path: Path | str, *, engine: str = "auto") -> Predictor:
     """
     folder = find_version(Path(path))
     manifest = read_manifest(folder)
-    return Predictor(folder, manifest, open_engine(engine, folder, manifest))
+    return open_predictor(folder, manifest, engine)
+
+
+def open_predictor(folder: Path, manifest: Manifest, engine: str) -> Predictor:
+    """Loads one engine of a servable whose manifest was read and checked before.
+
+    Raises:
+        See ``load_predictor``.
+    """
+    name = resolve_engine(engine, folder, manifest)
+    return Predictor(folder, manifest, open_engine(name, folder, manifest), name)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.types import RawInput
+from modelwright.core.errors import DataError
+from modelwright.core.types import RawInput, UInt8Array
 from modelwright.data import images
+from modelwright.data.served_images import serving_problem
 from modelwright.servable.manifest import Manifest
 from modelwright.servable.tokenizer import read_tokenizer
 
@@ -24,6 +26,8 @@ class Preparation:
             ServableError: the tokenizer's files are missing or do not belong together.
         """
         self._height, self._width, self._channels = manifest.shape or (0, 0, 0)
+        # Earlier servables say nothing about decoding: they turn no image, and refuse no format.
+        self._orient, self._strict = manifest.orients, bool(manifest.decoding)
         self._tokenizer = read_tokenizer(folder) if manifest.task == "text" else None
         self.row: tuple[int, ...] = (
             (self._tokenizer.length,)
@@ -40,12 +44,16 @@ class Preparation:
             shortest: pads texts to the longest of them; otherwise to the length of the network.
 
         Raises:
-            DataError: an image cannot be read.
+            DataError: an image cannot be read, or is one that the SavedModel refuses.
         """
         if self._tokenizer:
             return self._tokenizer.encode([str(text) for text in inputs], shortest=shortest)
-        files = (row for row in inputs if isinstance(row, bytes))
-        decoded = (images.decode_image(file, channels=self._channels) for file in files)
-        size = (self._height, self._width)
-        rows = [images.resize_image(pixels, size) for pixels in decoded]
+        rows = [self._decode(row) for row in inputs if isinstance(row, bytes)]
         return rows[0][None] if len(rows) == 1 else np.stack(rows)
+
+    def _decode(self, file: bytes) -> UInt8Array:
+        problem = serving_problem(file) if self._strict else None
+        if problem is not None:
+            raise DataError(problem)
+        pixels = images.decode_image(file, channels=self._channels, orient=self._orient)
+        return images.resize_image(pixels, (self._height, self._width))

@@ -21,6 +21,8 @@ import numpy.typing as npt
 from modelwright.core.errors import ServableError
 
 FORMAT = 1
+CLUSTER_FORMAT = 2
+"""The format with the key ``clusters``, which a reader of the first format would overlook."""
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "assets/vocabulary.txt"
 PADDING = 0
@@ -46,6 +48,8 @@ class ServingTokenizer:
         self._characters = _Characters(rules["characters"])
         sigma = rules["final_sigma"]
         self._cased, self._ignorable = (_membership(sigma[key]) for key in ("cased", "ignorable"))
+        clusters = rules.get("clusters")
+        self._clusters = _cluster_patterns(clusters) if clusters else ()
         self._ids = {token: number for number, token in enumerate(vocabulary)}
 
     def tokens(self, text: str) -> list[str]:
@@ -57,7 +61,10 @@ class ServingTokenizer:
                 FINAL_SIGMA if letter == SIGMA and self._ends_word(text, at) else letter
                 for at, letter in enumerate(text)
             )
-        words = text.translate(self._characters).split()
+        text = text.translate(self._characters)
+        for pattern, replacement in self._clusters:
+            text = pattern.sub(replacement, text)
+        words = text.split()
         ngrams = [
             " ".join(words[at : at + width])
             for width in range(2, self._ngrams + 1)
@@ -132,10 +139,10 @@ def read_tokenizer(folder: Path) -> ServingTokenizer:
     path = folder / TOKENIZER
     try:
         rules = json.loads(path.read_text("utf-8"))
-        if rules["format"] != FORMAT:
+        if rules["format"] not in (FORMAT, CLUSTER_FORMAT):
             raise ServableError(
-                f"{path} has format {rules['format']!r}; this version reads {FORMAT}. Install a"
-                " later version of modelwright."
+                f"{path} has format {rules['format']!r}; this version reads {FORMAT} and"
+                f" {CLUSTER_FORMAT}. Install a later version of modelwright."
             )
         content = (folder / VOCABULARY).read_bytes()
         if sha256(content).hexdigest() != rules["sha256"]:
@@ -146,6 +153,18 @@ def read_tokenizer(folder: Path) -> ServingTokenizer:
         return ServingTokenizer(rules, content.decode().split("\n")[:-1])
     except (OSError, KeyError, TypeError, ValueError, re.error) as error:
         raise ServableError(f"{path} cannot be read: {type(error).__name__} {error}.") from None
+
+
+def _cluster_patterns(clusters: Mapping[str, Ranges]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Returns what removes marks without a character, and what sets clusters apart."""
+    start, mark = (
+        "".join(f"\\U{int(first):08x}-\\U{int(last):08x}" for first, last in clusters[key])
+        for key in ("start", "mark")
+    )
+    return (
+        (re.compile(f"(^| )[{mark}]+"), r"\1"),
+        (re.compile(f"([{start}][{mark}]*)"), r" \1 "),
+    )
 
 
 def _membership(ranges: Ranges) -> Callable[[int], bool]:

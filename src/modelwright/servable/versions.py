@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.folders import wrong_folder
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.servable.live_version import live_version
-from modelwright.servable.manifest import Manifest, find_version, version_folders
+from modelwright.servable.manifest import (
+    Manifest,
+    ignored_folders,
+    version_folders,
+)
 from modelwright.servable.version_folder import read_version
 from modelwright.servable.withdrawn import read_withdrawn, write_withdrawn
 
@@ -43,13 +48,19 @@ class VersionsReport(Report):
 
     model: Path
     versions: tuple[dict[str, Any], ...]
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """Folders whose names look like versions and are none, each with the reason."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
-        return {"model": str(self.model), "versions": list(self.versions)}
+        return {
+            "model": str(self.model),
+            "versions": list(self.versions),
+            "ignored": dict(self.ignored),
+        }
 
     def blocks(self) -> Sequence[Block]:
-        """Returns one table with a row for each version."""
+        """Returns one table with a row for each version and each ignored folder."""
         rows = [
             (
                 f"{version['version']}",
@@ -59,6 +70,7 @@ class VersionsReport(Report):
             )
             for version in self.versions
         ]
+        rows += [(name, "ignored", "", reason) for name, reason in self.ignored.items()]
         return [Table(("version", "state", "created", str(self.model)), rows)]
 
 
@@ -127,13 +139,13 @@ def versions(model: Path | str) -> VersionsReport:
         return "live" if number == live else "older"
 
     listed = [_row(number, state(number), inspected[number]) for number in reversed(existing)]
-    return VersionsReport(folder, tuple(listed))
+    return VersionsReport(folder, tuple(listed), ignored_folders(folder))
 
 
 def _version_folders(model: Path) -> dict[int, Path]:
     existing = version_folders(model)
     if not existing:
-        find_version(model)  # raises, and says what is missing
+        raise ServableError(wrong_folder(model, "model"))
     return existing
 
 

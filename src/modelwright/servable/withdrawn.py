@@ -12,6 +12,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import write_json
+from modelwright.servable.live_version import version_number
 
 WITHDRAWN_FILE = "withdrawn.json"
 
@@ -24,9 +25,10 @@ def read_withdrawn(model: Path) -> frozenset[int]:
     """
     path = model / WITHDRAWN_FILE
     try:
-        return frozenset(
-            int(version) for version in json.loads(path.read_text("utf-8"))["versions"]
-        )
+        listed = json.loads(path.read_text("utf-8"))["versions"]
+        if not isinstance(listed, list):
+            raise TypeError(f"versions is {listed!r}")
+        return frozenset(map(_number, listed))
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -38,3 +40,11 @@ def read_withdrawn(model: Path) -> frozenset[int]:
 def write_withdrawn(model: Path, versions: Iterable[int]) -> None:
     """Replaces the list of withdrawn versions."""
     write_json(model / WITHDRAWN_FILE, {"versions": sorted(versions)})
+
+
+def _number(value: object) -> int:
+    """Returns a version's number, which someone may have written as text."""
+    number = version_number(str(value)) if type(value) in (int, str) else None
+    if number is None:
+        raise ValueError(f"{value!r} is no version")
+    return number

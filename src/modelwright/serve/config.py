@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
+from modelwright.core.image_limits import MAX_PIXELS
 from modelwright.core.nearest import nearest
-from modelwright.data.images import MAX_PIXELS
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
 from modelwright.serve.limits import RequestLimits as RequestLimits
@@ -38,6 +38,8 @@ _OPTIONS = {
     "queue": "--queue",
 }
 """The option of each limit that has one."""
+
+MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,10 @@ class ServeConfig:
     """Seconds for which a stopping server still accepts connections."""
     engine: str = "auto"
     model_config: str | None = None
+    links: tuple[str, ...] = ()
+    """Folders outside ``models`` that links in it may lead to."""
+    model_name: str | None = None
+    """Name under which ``models``, the folder of one model, is served; None for the folder's."""
     batching: Batching = field(default_factory=Batching)
     keys: str | None = None
     rate: float = 0.0
@@ -119,6 +125,7 @@ class ServeConfig:
         record: dict[str, Any] = json.loads(text)
         record["limits"] = RequestLimits(**record["limits"])
         record["batching"] = Batching(**record["batching"])
+        record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
         site = record["site"]
         record["site"] = Site(site["root_path"], tuple(site["cors_origins"]))
@@ -137,6 +144,10 @@ def check_config(config: ServeConfig) -> ServeConfig:
             f"{config.models} is not a folder; expected one that holds models, each a folder"
             " with numbered versions as 'modelwright export' writes them."
         )
+    for folder in config.links:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--allow-links-to was given {folder}; expected a folder.")
+    _check_model_name(config)
     _check_numbers(config)
     for file in filter(None, (config.keys, config.model_config, *_tls_files(config.tls))):
         if not os.access(file, os.R_OK):
@@ -168,6 +179,18 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_model_name(config: ServeConfig) -> None:
+    if config.model_name is None:
+        return
+    if config.model_config:
+        raise ConfigError("--model-name and --model-config both name models; give one of them.")
+    if not MODEL_NAME.fullmatch(config.model_name):
+        raise ConfigError(
+            f"--model-name was given {config.model_name!r}; expected at most 128 characters without"
+            " '/', ':' and spaces."
+        )
 
 
 def _check_numbers(config: ServeConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwright.data.images import MAX_PIXELS
+from modelwright.core.image_limits import MAX_PIXELS
 
 
 @dataclass(frozen=True)

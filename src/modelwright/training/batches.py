@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwright.core.types import IntArray, Progress, Rows
-from modelwright.training.augmentation import augment
+from modelwright.training.augmentation import Augmentation
 
 _PREFETCHED = 2
 _ENCODED_AT_ONCE = 4096  # limits the Python strings that exist at one time
@@ -119,14 +119,12 @@ class TrainingBatches(LabeledBatches):
         batch_size: int,
         *,
         seed: int,
-        augmentation: str,
-        shift: float = 0.125,
+        augmentation: Augmentation | None = None,
         any_length: bool = False,
     ) -> None:
         super().__init__(inputs, labels, batch_size)
         self.seed = seed
-        self.augmentation = augmentation
-        self.shift = shift
+        self.augmentation = augmentation or Augmentation()
         # Each image is mirrored in every other epoch, half of the images from the first one on.
         # So any two successive epochs show both sides of each image, which independent random
         # choices would not (Jordan, arXiv:2404.00498).
@@ -162,12 +160,12 @@ class TrainingBatches(LabeledBatches):
         rows, labels = super().make(position)
         if self._lengths is not None:
             rows = rows[:, : _rounded_lengths(self._lengths[self.indices(position)]).max()]
-        if self.augmentation == "none":
+        if self.augmentation.changes_nothing:
             return rows, labels
-        random = np.random.default_rng([self.seed, self.epoch, position])
+        seeds = (self.seed, self.epoch, position)
         mirrored = self._mirrored_first[self.indices(position)] ^ bool(self.epoch % 2)
-        augmented = augment(rows, self.augmentation, random, mirrored=mirrored, shift=self.shift)
-        return augmented, labels
+        rows, mixing = self.augmentation.apply(rows, seeds, mirrored)
+        return rows, mixing.mix_labels(labels) if mixing else labels
 
 
 def to_keras_data(batches: LabeledBatches) -> Any:

@@ -24,17 +24,29 @@ class EarlyStopping:
     patience: int
 
     def best(self, history: History) -> int | None:
-        """Returns the index of the best epoch, of equal ones the first; None without epochs.
+        """Returns the index of the best epoch; None without epochs.
 
-        A figure that is not a number is worse than any other.
+        Of epochs with an equal monitor, it is the one with the lowest loss, of those the first. A
+        figure that is not a number is worse than any other.
         """
+        tied = self.tied(history)
+        losses = [history[position].get(self._loss, np.inf) for position in tied]
+        return tied[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))] if tied else None
+
+    def tied(self, history: History) -> list[int]:
+        """Returns the indices of all epochs with the best value of the monitor."""
         if not history:
-            return None
+            return []
         sign = -1 if self.monitor.endswith("loss") else 1
         scores = np.array([sign * epoch[self.monitor] for epoch in history])
-        return int(np.argmax(np.where(np.isnan(scores), -np.inf, scores)))
+        scores = np.where(np.isnan(scores), -np.inf, scores)
+        return [int(position) for position in np.flatnonzero(scores == scores.max())]
 
     def exhausted(self, history: History) -> bool:
-        """Returns whether the last ``patience`` epochs brought no improvement."""
-        best = self.best(history)
-        return self.patience > 0 and best is not None and len(history) - 1 - best >= self.patience
+        """Returns whether the last ``patience`` epochs brought no better value of the monitor."""
+        tied = self.tied(history)
+        return self.patience > 0 and bool(tied) and len(history) - 1 - tied[0] >= self.patience
+
+    @property
+    def _loss(self) -> str:
+        return self.monitor.replace("accuracy", "loss")

@@ -8,8 +8,8 @@ import numpy as np
 
 from modelwright.core.config import DataConfig
 from modelwright.core.measure import measure
-from modelwright.core.types import FloatArray, IntArray, Progress, Rejected, Split, SplitName
-from modelwright.data.load import load_split
+from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName
+from modelwright.data.load import LoadedRows, load_split
 from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run, load_run
 from modelwright.training.evaluation_files import write_evaluation
@@ -48,7 +48,8 @@ def evaluate(
     run = load_run(path)
     make_deterministic(run.config.train.seed)
     network = run.network(tta=tta)
-    rows, rejected, source = _load_rows(run, data, split, progress)
+    loaded, source = _load_rows(run, data, split, progress)
+    rows = loaded.split
     tokenizer = run.tokenizer()
     measured = measure(NetworkClassifier(network, tokenizer), rows, progress)
     # Other data never gets the name of a split, so it never replaces the run's own results.
@@ -62,7 +63,8 @@ def evaluate(
         metrics=measured.metrics,
         train_accuracy=run.metrics["train_accuracy"],
         mistakes=tuple(_mistake(rows, measured.probabilities, int(i), run) for i in worst),
-        rejected=rejected,
+        rejected=loaded.rejected,
+        notes=loaded.notes,
         slices=measure_negation(run.labels, network, tokenizer, rows),
     )
     write_evaluation(report, rows, measured.probabilities, worst)
@@ -71,17 +73,20 @@ def evaluate(
 
 def _load_rows(
     run: Run, data: DataConfig | str | Path | None, split: SplitName, progress: Progress | None
-) -> tuple[Split, tuple[Rejected, ...], str]:
-    """Returns the rows to measure, the rejected rows, and the name of their source."""
+) -> tuple[LoadedRows, str]:
+    """Returns the rows to measure, and the name of their source."""
     if data is None:
         dataset = reload_data(run.config.data, run.data, run.path, progress)
-        return split_of(dataset, split), (), f"{dataset.source}, {split}"
+        return LoadedRows(split_of(dataset, split), (), ()), f"{dataset.source}, {split}"
     if not isinstance(data, DataConfig):
-        data = run.config.data.model_copy(update={"source": str(data), "limit": None})
-    rows, rejected = load_split(
-        data, labels=run.labels, shape=run.shape, task=run.task, progress=progress
-    )
-    return rows, rejected, str(data.source)
+        # The folders that the settings name are those of the source that the run was trained on.
+        folders: dict[str, list[str]] = {
+            key: [] for key in ("train_folder", "val_folder", "test_folder", "skip")
+        }
+        update = {"source": str(data), "limit": None, **folders}
+        data = run.config.data.model_copy(update=update)
+    rows = load_split(data, labels=run.labels, shape=run.shape, task=run.task, progress=progress)
+    return rows, str(data.source)
 
 
 def _worst_mistakes(rows: Split, probabilities: FloatArray) -> IntArray:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.files import write_bytes, write_json
+from modelwright.core.files import sha256_file, write_bytes, write_json
 from modelwright.core.metrics import confidence_bins
 from modelwright.core.types import FloatArray, IntArray, Split
 from modelwright.data.load import write_rejected
@@ -16,6 +16,7 @@ from modelwright.plots.calibration import draw_calibration
 from modelwright.plots.classes import draw_classes
 from modelwright.plots.confusion import draw_confusion
 from modelwright.plots.mistakes import draw_mistakes
+from modelwright.runs.run import WEIGHTS
 from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.negation import write_answers
 
@@ -34,7 +35,9 @@ def write_evaluation(
         worst: positions of ``report.mistakes``.
     """
     folder, labels, metrics = report.folder, list(report.labels), report.metrics
-    write_json(folder / "evaluation.json", report.to_dict())
+    # The weights change if the run is resumed. Then these figures are no longer the run's.
+    weights = sha256_file(report.run / WEIGHTS)
+    write_json(folder / "evaluation.json", {**report.to_dict(), "weights": weights})
     if report.rejected:
         write_rejected(folder / "rejected.csv", report.rejected)
     if report.slices:

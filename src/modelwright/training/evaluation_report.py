@@ -28,7 +28,11 @@ class Mistake:
 
 @dataclass(frozen=True)
 class EvaluateReport(Report):
-    """The result of an evaluation. ``train_accuracy`` is that of the run's training rows."""
+    """The result of an evaluation.
+
+    ``train_accuracy`` is that of the run's training rows. ``notes`` are decisions made while
+    other data was read.
+    """
 
     run: Path
     folder: Path
@@ -39,6 +43,7 @@ class EvaluateReport(Report):
     mistakes: tuple[Mistake, ...]
     rejected: tuple[Rejected, ...]
     slices: tuple[NegationSlice, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -69,6 +74,7 @@ class EvaluateReport(Report):
             "confusion": metrics.confusion.tolist(),
             "slices": [one.to_dict() for one in self.slices],
             "mistakes": [vars(mistake) for mistake in self.mistakes],
+            "notes": list(self.notes),
         }
 
     def blocks(self) -> Sequence[Block]:
@@ -86,6 +92,7 @@ class EvaluateReport(Report):
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
+        rows += [("note", note) for note in self.notes]
         blocks = [
             Facts("evaluated", rows),
             Table(("class", "precision", "recall", "rows"), self._classes()),

@@ -175,7 +175,9 @@ def _load_image(
         pixels = rows.inputs.take(np.zeros(1, np.int64))[0]
         return pixels, rows.inputs.origin(0), run.labels[rows.labels[0]]
     try:
-        pixels = decode_image(read_encoded(Path(image)), channels=run.shape[2])
+        pixels = decode_image(
+            read_encoded(Path(image)), channels=run.shape[2], orient=run.config.data.orientation
+        )
     except DataError as error:
         raise DataError(f"{image}: {error}; expected an image of any size.") from None
     return resize_image(pixels, run.shape[:2]), str(image), None

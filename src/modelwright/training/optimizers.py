@@ -70,13 +70,29 @@ class Triangle(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.clip(ops.minimum(up, down), 0, 1)
 
 
-def build_loss(network: keras.Model, smoothing: float) -> Any:
-    """Returns the cross-entropy for the network's output: one sigmoid, or a softmax."""
+def build_loss(network: keras.Model, smoothing: float, *, mixed: bool = False) -> Any:
+    """Returns the cross-entropy for the network's output: one sigmoid, or a softmax.
+
+    ``mixed`` says that a row may have shares of several classes.
+    """
     if network.output_shape[-1] == 1:
         return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
-    if smoothing:
+    if smoothing or mixed:
         return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
     return keras.losses.SparseCategoricalCrossentropy()
+
+
+def build_accuracy(network: keras.Model, *, mixed: bool = False) -> Any:
+    """Returns the accuracy for the network's output; of mixed rows, for the larger share."""
+    if mixed and network.output_shape[-1] == 1:
+        # Keras compares the target itself with 0 or 1, so no mixed row would ever be right.
+        return keras.metrics.MeanMetricWrapper(_binary_accuracy, name="accuracy")
+    return "accuracy"
+
+
+def _binary_accuracy(targets: Any, outputs: Any) -> Any:
+    right = ops.equal(ops.greater(targets, 0.5), ops.greater(outputs, 0.5))
+    return ops.mean(ops.cast(right, "float32"), axis=-1)
 
 
 def create_variables(network: keras.Model, targets: npt.NDArray[Any]) -> None:
@@ -96,11 +112,17 @@ def create_variables(network: keras.Model, targets: npt.NDArray[Any]) -> None:
     network.reset_metrics()
 
 
-def loss_targets(labels: IntArray, classes: int, smoothing: float) -> npt.NDArray[Any]:
-    """Returns labels ``[n]`` as the loss reads them: integers, or one-hot rows with smoothing."""
-    if smoothing and classes > 2:
+def loss_targets(
+    labels: IntArray, classes: int, smoothing: float, *, mixed: bool = False
+) -> npt.NDArray[Any]:
+    """Returns labels ``[n]`` as the loss reads them.
+
+    They are integers ``[n, 1]``. With smoothing or mixed rows, those of more than two classes are
+    one-hot rows ``[n, classes]``. With mixed rows, those of two classes are floats.
+    """
+    if (smoothing or mixed) and classes > 2:
         return np.eye(classes, dtype=np.float32)[labels]
-    return labels.astype(np.int32)[:, None]
+    return labels.astype(np.float32 if mixed else np.int32)[:, None]
 
 
 def class_weights(labels: IntArray, classes: int, kind: str) -> dict[int, float] | None:

@@ -11,17 +11,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
+from modelwright.core.backend import reset_keras_settings
 from modelwright.core.errors import ConfigError, brief
 
 _XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
 
 def make_deterministic(seed: int) -> None:
-    """Sets all random seeds and selects operations that give the same bits in every run.
+    """Sets Keras, all random seeds, and operations that give the same bits in every run.
 
     Raises:
         ConfigError: JAX finds no device.
     """
+    reset_keras_settings()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     if keras.config.backend() == "jax":

@@ -7,7 +7,7 @@ federated learning, use ``Extras``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options
+from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
+from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
@@ -30,6 +32,7 @@ from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
 from modelwright.training.precision import choose_precision
 from modelwright.training.starting_weights import (
+    Source,
     StartReport,
     check_source,
     copy_weights,
@@ -93,7 +96,10 @@ class Session:
         start, source = self._extras.start_from, None
         if start and not (run.path / CHECKPOINT).exists():
             source = load_source(start)
-            check_source(start, source, run)
+            self._continue_tokens(source)
+            check_source(start, source, self.run)
+        self._augmentation = Augmentation.from_options(check_options(run.config.model))
+        self._mixed = self._augmentation.mixup > 0
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
@@ -186,13 +192,33 @@ class Session:
         if known:
             path.write_bytes(known.read_bytes())
             return
-        rows: Split = self.data.splits["train"]
-        parts = (
-            rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
-            for start in range(0, len(rows), _VOCABULARY_BATCH)
+        self._choose_tokens()
+        graph_tokenizer.learn_vocabulary(
+            self._texts(), check_options(self.run.model), path, self._progress
         )
-        options = check_options(self.run.config.model)
-        graph_tokenizer.learn_vocabulary(parts, options, path, self._progress)
+
+    def _texts(self) -> Iterator[Sequence[str]]:
+        rows: Split = self.data.splits["train"]
+        for start in range(0, len(rows), _VOCABULARY_BATCH):
+            yield rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
+
+    def _choose_tokens(self) -> None:
+        """Records how the training texts must be split, and says so, where the option leaves it."""
+        options = check_options(self.run.model)
+        tokens, note = choose_tokens(
+            self._texts(), options.tokens, len(self.data.splits["train"].inputs)
+        )
+        if note:
+            notes = [*self.run.data.get("notes", ()), note]
+            chosen = {**self.run.chosen, "tokens": tokens}
+            self.run = self.run.update(chosen=chosen, data={**self.run.data, "notes": notes})
+
+    def _continue_tokens(self, source: Source) -> None:
+        """Takes over how the source split texts, where its training chose that for this option."""
+        options = check_options(self.run.model)
+        theirs = source.tokenizer.tokens if source.tokenizer else None
+        if self.run.task == "text" and theirs == f"{options.tokens}-clusters":
+            self.run = self.run.update(chosen={**self.run.chosen, "tokens": theirs})
 
     def _prepare_rows(self) -> dict[str, Any]:
         """Encodes the rows and returns the targets of each split."""
@@ -204,7 +230,7 @@ class Session:
         }
         classes, smoothing = len(self.run.labels), self._config.label_smoothing
         return {
-            name: optimizers.loss_targets(split.labels, classes, smoothing)
+            name: optimizers.loss_targets(split.labels, classes, smoothing, mixed=self._mixed)
             for name, split in self.data.splits.items()
         }
 
@@ -212,7 +238,7 @@ class Session:
         """Builds and compiles the network and its batches."""
         if self._progress:
             self._progress("building the network", 0, 0)
-        options = check_options(self.run.config.model)
+        options = check_options(self.run.model)
         any_length = getattr(options, "any_length", False)
         self.network: Any = self.run.network(
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
@@ -223,14 +249,13 @@ class Session:
             self._targets["train"],
             self._config.batch_size,
             seed=self._config.seed,
-            augmentation=getattr(options, "augment", "none"),
-            shift=getattr(options, "shift", 0.0),
+            augmentation=self._augmentation,
             any_length=any_length,
         )
         self.network.compile(
             optimizers.build_optimizer(self._config, len(self.batches)),
-            optimizers.build_loss(self.network, self._config.label_smoothing),
-            metrics=["accuracy"],
+            optimizers.build_loss(self.network, self._config.label_smoothing, mixed=self._mixed),
+            metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
             jit_compile=runtime.jit_compile(),
         )
         if self._extras.extra_loss:
@@ -247,7 +272,7 @@ class Session:
             else encode_rows(unlabeled, self._tokenizer, self._progress),
             progress=self._progress,
         )
-        adapt_network(self.run.config.model, self.network, rows)
+        adapt_network(self.run.model, self.network, rows)
 
 
 class _SessionCallback(keras.callbacks.Callback):

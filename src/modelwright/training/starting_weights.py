@@ -82,7 +82,7 @@ def load_source(start: StartFrom) -> Source:
     """
     if (start.source / "run.json").exists():
         run = load_run(start.source)
-        options = check_options(run.config.model) if run.task == "text" else None
+        options = check_options(run.model) if run.task == "text" else None
         vocabulary = run.path / VOCABULARY if run.task == "text" else None
         return Source(run.network(), run.labels, vocabulary, options)
     folder = find_version(start.source)
@@ -137,7 +137,7 @@ def check_source(start: StartFrom, source: Source, run: Run) -> None:
     Raises:
         ConfigError: the tasks, the tokenizers' settings or the classes differ.
     """
-    own = check_options(run.config.model) if run.task == "text" else None
+    own = check_options(run.model) if run.task == "text" else None
     theirs = source.tokenizer
     if (own is None) != (theirs is None):
         raise ConfigError(

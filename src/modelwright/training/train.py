@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,25 @@ from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.core.types import Dataset, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models.builders import build_network, check_options, find_builder
+from modelwright.models.builders import (
+    build_network,
+    check_options,
+    find_builder,
+    options_for_classes,
+)
+from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
+from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
+from modelwright.training.warnings import training_warnings
+
+_NOT_METRICS = ("run", "notes", "warnings", "next")
 
 
 @dataclass(frozen=True)
@@ -44,10 +55,25 @@ class TrainReport(Report):
     status: str
     rejected: int
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """What the figures do not show, such as a model that predicts one class only."""
+
+    @property
+    def next_command(self) -> str:
+        """The command that usually follows."""
+        return (
+            f"modelwright export {shlex.quote(str(self.run))} models/{shlex.quote(self.run.name)}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
-        return {**vars(self), "run": str(self.run), "notes": list(self.notes)}
+        return {
+            **vars(self),
+            "run": str(self.run),
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "next": self.next_command,
+        }
 
     def blocks(self) -> Sequence[Block]:
         """Returns the results of the training."""
@@ -63,9 +89,12 @@ class TrainReport(Report):
             *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
             ("precision", self.precision),
             *(("note", note) for note in self.notes),
+            *(("warning", warning) for warning in self.warnings),
         ]
         if self.rejected:
             rows.append(("rejected rows", f"{self.rejected:,}, listed in {self.run}/rejected.csv"))
+        if self.status == "finished":
+            rows.append(("next", self.next_command))
         return (Facts("trained", rows),)
 
 
@@ -91,16 +120,20 @@ def train(
     """
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
-    _check_data(config, data)
+    chosen, note = options_for_classes(config.model, len(data.labels))
+    data = replace(data, notes=(*data.notes, note)) if note else data
+    _check_data(config, data, chosen)
     run = create_run(config, data, Path(out) if out else None)
+    run = run.update(chosen=chosen) if chosen else run
     if data.rejected:
         write_rejected(run.path / "rejected.csv", data.rejected)
-    try:
-        session = Session(run, data, extras=extras, progress=progress)
-    except ModelwrightError:
-        shutil.rmtree(run.path)  # nothing was trained, and the folder must be free for the next try
-        raise
-    return _finish(session, progress)
+    with lock_run(run.path):
+        try:
+            session = Session(run, data, extras=extras, progress=progress)
+        except ModelwrightError:
+            shutil.rmtree(run.path)  # nothing was trained; the folder must be free for another try
+            raise
+        return _finish(session, progress)
 
 
 def resume(
@@ -128,11 +161,12 @@ def resume(
             f" KERAS_BACKEND={run.backend}."
         )
     make_deterministic(run.config.train.seed)
-    data = reload_data(run.config.data, run.data, run.path, progress)
-    return _finish(Session(run, data, extras=extras, progress=progress), progress)
+    with lock_run(run.path):
+        data = reload_data(run.config.data, run.data, run.path, progress)
+        return _finish(Session(run, data, extras=extras, progress=progress), progress)
 
 
-def _check_data(config: Config, data: Dataset) -> None:
+def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
@@ -154,7 +188,13 @@ def _check_data(config: Config, data: Dataset) -> None:
             " out."
         )
     # Builds the network once before the run, so that a network that does not fit leaves no run.
-    build_network(config.model, input_shape(config, data.shape), len(data.labels))
+    used = {**config.model.options, **chosen}
+    with limited_weights():
+        build_network(
+            config.model.model_copy(update={"options": used}),
+            input_shape(config, data.shape),
+            len(data.labels),
+        )
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:
@@ -172,30 +212,32 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
     network = run.network()
-    accuracies = {
+    measured = {
         name: measure(
             NetworkClassifier(network), Split(session.inputs[name], split.labels), progress
-        ).metrics.accuracy
+        ).metrics
         for name, split in data.splits.items()
         if name in session.inputs
     }
-    best = (session.early_stopping.best(checkpoint.history) or 0) + 1
+    history, rule, val = checkpoint.history, session.early_stopping, measured.get("val")
+    best = (rule.best(history) or 0) + 1
     report = TrainReport(
         run=run.path,
-        epochs=len(checkpoint.history),
+        epochs=len(history),
         best_epoch=best,
         seconds=seconds,
-        val_accuracy=accuracies.get("val"),
-        train_accuracy=accuracies["train"],
+        val_accuracy=val.accuracy if val else None,
+        train_accuracy=measured["train"].accuracy,
         parameters=network.count_params(),
         backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
-        notes=data.notes,
+        notes=tuple(run.data.get("notes", data.notes)),
+        warnings=training_warnings(history, rule, data.labels, measured["train"], val),
     )
-    draw_history(run.path / "plots" / "history.png", checkpoint.history, best=best)
-    metrics = {key: value for key, value in report.to_dict().items() if key not in ("run", "notes")}
+    draw_history(run.path / "plots" / "history.png", history, best=best)
+    metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
     run.update(status=report.status, metrics=metrics)
     if finished:
         checkpoint.delete()

@@ -1,4 +1,4 @@
-"""Turns bytes into text: UTF-8, UTF-16 with a byte order mark, or the codec that the user names.
+"""Turns bytes into text: UTF-8, UTF-16 or UTF-32 with a byte order mark, or the user's codec.
 
 Nothing is guessed. Bytes that do not fit the codec are an error that says where.
 """
@@ -7,12 +7,26 @@ from __future__ import annotations
 
 import codecs
 
+import numpy as np
+import pyarrow as pa
+
 from modelwright.core.errors import ConfigError, DataError
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # it begins with the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LONGEST_CHARACTER = 4
+_SAMPLE = 12
+"""Characters that a message shows of a file in another codec."""
+_LIKELY = (
+    ("shift_jis", "Japanese"),
+    ("gb18030", "Chinese"),
+    ("big5", "traditional Chinese"),
+    ("cp1252", "Western European"),
 )
 
 
@@ -32,6 +46,11 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
         return data
     if codec == "utf-8-sig":
         return data.removeprefix(codecs.BOM_UTF8)
+    if data.startswith(codecs.BOM_UTF8):
+        raise DataError(
+            f"{name} begins with the mark of UTF-8, and data.encoding is {encoding!r}; leave "
+            "data.encoding (--encoding) out"
+        )
     try:
         return data.decode(codec).removeprefix("\ufeff").encode()
     except LookupError:
@@ -40,9 +59,12 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
             "of Python, such as utf-8, gb18030 or latin-1"
         ) from None
     except UnicodeDecodeError as error:
+        if _is_cut_off(error, data):
+            raise _cut_off(name) from None
         line = data.count(b"\n", 0, error.start) + 1
+        shown = codec if encoding == "auto" else encoding
         raise DataError(
-            f"{name} is not {encoding}: line {line} has the byte 0x{data[error.start]:02x} at "
+            f"{name} is not {shown}: line {line} has the byte 0x{data[error.start]:02x} at "
             f"offset {error.start}; set data.encoding to the file's own codec"
         ) from None
     except UnicodeEncodeError:
@@ -68,19 +90,78 @@ def not_utf8(data: bytes, name: str) -> DataError:
     try:
         data.decode()
     except UnicodeDecodeError as error:
+        if _is_cut_off(error, data):
+            return _cut_off(name)
         line = data.count(b"\n", 0, error.start) + 1
-        hint = "set data.encoding to the file's own codec"
-        try:
-            data.decode("gb18030")
-        except UnicodeDecodeError:
-            pass
-        else:
-            hint = 'it can be read as Chinese with data.encoding="gb18030" (--encoding gb18030)'
         return DataError(
             f"{name} is not UTF-8: line {line} has the byte 0x{data[error.start]:02x} at offset "
-            f"{error.start}; {hint}"
+            f"{error.start}; {_hint(data, error.start)}"
         )
     return DataError(f"{name} could not be read as UTF-8")
+
+
+def is_utf8(data: bytes) -> bool:
+    """Returns whether bytes are UTF-8, without a copy of them."""
+    ends = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:
+        text = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(data)])
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _hint(data: bytes, start: int) -> str:
+    """Returns the codec that may fit, with what a text would be in it."""
+    for codec, language in _LIKELY:
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        before = len(data[:start].decode())
+        if _is_plausible(text[before : before + 2**16], codec):
+            sample = text[before : before + _SAMPLE].splitlines()[0]
+            return (
+                f'it can be read as {language} with data.encoding="{codec}" (--encoding {codec}); '
+                f"there it has '{sample}'"
+            )
+    return "set data.encoding (--encoding) to the file's own codec"
+
+
+def _is_plausible(text: str, codec: str) -> bool:
+    """Returns whether the characters that are not ASCII are those of the codec's language.
+
+    Bytes of one codec are often valid in another, as characters that nobody writes.
+    """
+    others = [char for char in text if char > "~"]
+    if codec == "shift_jis":
+        usual = 3 * sum("\u3040" <= char <= "\u30ff" for char in others)
+    elif codec == "gb18030":
+        usual = sum(_in_gb2312(char) for char in others)
+    elif codec == "big5":
+        usual = sum("\u3000" <= char <= "\u9fff" or char >= "\uff00" for char in others)
+    else:
+        usual = sum(char.isalpha() for char in others) if 3 * len(others) < len(text) else 0
+    return 10 * usual >= 8 * len(others)
+
+
+def _in_gb2312(char: str) -> bool:
+    try:
+        return bool(char.encode("gb2312"))
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_cut_off(error: UnicodeDecodeError, data: bytes) -> bool:
+    """Returns whether only the last character is incomplete."""
+    return error.end == len(data) and len(data) - error.start < _LONGEST_CHARACTER
+
+
+def _cut_off(name: str) -> DataError:
+    return DataError(
+        f"{name} ends in the middle of a character, so it may be cut off; get the whole file, or "
+        "delete its last line"
+    )
 
 
 def _codec(data: bytes, encoding: str) -> str:
@@ -94,11 +175,13 @@ def _codec(data: bytes, encoding: str) -> str:
 
 
 def _check_width(data: bytes, name: str) -> None:
-    start = data[:200]
-    zeros = start.count(0)
-    if zeros * 3 > len(start):
-        side = "be" if start[:1] == b"\0" else "le"
+    """Checks that there are not zeros in every other byte, as for ASCII in UTF-16."""
+    start = data[:400]
+    zeros = [at for at, byte in enumerate(start) if byte == 0]
+    odd = sum(at % 2 for at in zeros)
+    if len(zeros) >= 4 and max(odd, len(zeros) - odd) * 10 >= 9 * len(zeros):
+        side = "le" if 2 * odd > len(zeros) else "be"
         raise DataError(
-            f"{name} looks like UTF-16 without a mark: {zeros} of its first {len(start)} bytes "
-            f'are zero; set data.encoding="utf-16-{side}"'
+            f"{name} looks like UTF-16 without a mark: {len(zeros)} of its first {len(start)} "
+            f'bytes are zero; set data.encoding="utf-16-{side}" (--encoding utf-16-{side})'
         )

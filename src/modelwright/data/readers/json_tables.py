@@ -1,113 +1,214 @@
-"""Reads JSON Lines files, one object in each line: with pyarrow, or line by line if one is bad.
+"""Reads JSON Lines, one object in each line, and JSON files that hold a list of objects.
 
-Texts must be strings; labels may also be integers or booleans.
+pyarrow parses JSON Lines; if one line is bad, they are parsed line by line. Texts must be strings;
+labels may also be integers or booleans. The parts of a nested name are separated by dots:
+``data.text``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
-from modelwright.data.readers.columns import Columns, find_columns
+from modelwright.data.readers.columns import Columns, Role, find_columns
 from modelwright.data.readers.encodings import not_utf8
+from modelwright.data.readers.json_values import column_names, get_value, read_label, text
+from modelwright.data.readers.split_column import unread_split
 from modelwright.data.readers.table_rows import TableRows, assemble
 
 _LARGEST_BLOCK = 2**31 - 2
 _NOT_UTF8 = "is not UTF-8"
+_LOOKED_AT = 100
+"""Objects at the beginning whose keys are the columns."""
 
 
-def read_json_lines(data: bytes, name: str, config: DataConfig) -> TableRows:
-    """Returns the rows of a file. The columns are the keys of the first object.
+def read_json(
+    data: bytes, name: str, config: DataConfig, like: Mapping[Role, str] | None = None
+) -> TableRows:
+    """Returns the rows of a file: a list of objects, or JSON Lines.
 
     Args:
         data: The bytes of the file, in UTF-8 without a byte order mark.
         name: Name of the file.
         config: Names of the columns.
+        like: See ``find_columns``.
 
     Raises:
-        DataError: The first line is not an object, or lacks a column.
+        DataError: The file holds no objects, or they lack a column.
     """
-    first = _object(data.lstrip().split(b"\n", 1)[0])
+    lines = data.strip().split(b"\n", 1)
+    first = _parse(lines[0])
+    if isinstance(first, dict) and (len(lines) > 1 or not any(map(_is_rows, first.values()))):
+        return _read_lines(data, name, config, like)
     if first == _NOT_UTF8:
         raise not_utf8(data, name)
-    if isinstance(first, str):
-        raise DataError(f"{name} line 1 {first}; expected JSON Lines, one object a line")
-    names = list(first)
-    columns = find_columns(names, config, name)
-    wanted = [names[position] for position in columns.wanted()]
-    plain = {int: pa.int64(), bool: pa.bool_()}
-    types = {key: plain.get(type(first[key]), pa.string()) for key in wanted}
+    whole = _parse(data)
+    if isinstance(whole, dict):
+        lists = [key for key, value in whole.items() if _is_rows(value)]
+        if len(lists) != 1:
+            raise DataError(
+                f"{name} is one JSON object with the keys {', '.join(list(whole)[:8])}; expected "
+                "JSON Lines, one object a line, or a list of objects"
+            )
+        return _read_list(whole[lists[0]], name, config, like).with_notes(
+            f"the rows are the list under '{lists[0]}'"
+        )
+    if isinstance(whole, list) and whole and isinstance(whole[0], dict):
+        return _read_list(whole, name, config, like)
+    problem = first if isinstance(first, str) else "is not a JSON object"
+    raise DataError(
+        f"{name} line 1 {problem}; expected JSON Lines, one object a line, or a list of objects"
+    )
+
+
+def _read_lines(
+    data: bytes, name: str, config: DataConfig, like: Mapping[Role, str] | None
+) -> TableRows:
+    beginning = [_parse(line) for line in data[: 2**20].split(b"\n")[:_LOOKED_AT]]
+    objects = [value for value in beginning if isinstance(value, dict)] or [
+        _parse(data.lstrip().split(b"\n", 1)[0])
+    ]
+    columns, wanted = _find(objects, name, config, like)
     try:
         table = pajson.read_json(
             pa.BufferReader(data),
             read_options=pajson.ReadOptions(block_size=min(len(data) + 1, _LARGEST_BLOCK)),
             parse_options=pajson.ParseOptions(
-                explicit_schema=pa.schema(types.items()), unexpected_field_behavior="ignore"
+                explicit_schema=_schema(objects[0], wanted), unexpected_field_behavior="ignore"
             ),
         )
         # The parser accepts bytes that are not UTF-8.
         table.validate(full=True)
         if len(table) == data.count(b"\n") + (not data.endswith(b"\n")):
-            return assemble(table.select(wanted), columns, None, 1, (), name)
+            table = pa.table([_column(table, objects[0], key) for key in wanted], wanted)
+            return assemble(table, columns, None, 1, (), name)
     except pa.ArrowInvalid:
         pass
-    return _one_by_one(data, name, columns, wanted)
+    lines = ((at, _parse(line)) for at, line in enumerate(data.split(b"\n"), 1) if line.strip())
+    return _one_by_one(lines, data, name, columns, wanted)
 
 
-def _one_by_one(data: bytes, name: str, columns: Columns, wanted: list[str]) -> TableRows:
-    """Parses line by line, which is slow but can say what is wrong with a line."""
+def _read_list(
+    objects: list[Any], name: str, config: DataConfig, like: Mapping[Role, str] | None
+) -> TableRows:
+    some = [value for value in objects[:_LOOKED_AT] if isinstance(value, dict)]
+    columns, wanted = _find(some, name, config, like)
+    return _one_by_one(enumerate(objects, 1), b"", name, columns, wanted)
+
+
+def _find(
+    objects: list[Any], name: str, config: DataConfig, like: Mapping[Role, str] | None
+) -> tuple[Columns, list[str]]:
+    names = column_names(objects)
+    columns = find_columns(names, config, name, like)
+    if columns.split is None and config.split is None and columns.label != columns.value:
+        cells = [[str(get_value(one, key) or "") for key in names] for one in objects]
+        if note := unread_split(names, cells, columns.wanted()):
+            columns = replace(columns, notes=(*columns.notes, note))
+    return columns, [names[position] for position in columns.wanted()]
+
+
+def _schema(first: dict[str, Any], wanted: list[str]) -> Any:
+    """Returns the types of the columns, by the first object."""
+    plain = {int: pa.int64(), bool: pa.bool_()}
+    fields: dict[str, Any] = {}
+    for key in wanted:
+        kind = plain.get(type(get_value(first, key)), pa.string())
+        path = [key] if key in first else key.split(".")
+        tree = fields
+        for part in path[:-1]:
+            tree = tree.setdefault(part, {})
+        tree[path[-1]] = kind
+    return pa.schema([pa.field(key, _type(value)) for key, value in fields.items()])
+
+
+def _type(value: Any) -> Any:
+    if isinstance(value, dict):
+        return pa.struct([pa.field(key, _type(inner)) for key, inner in value.items()])
+    return value
+
+
+def _column(table: Any, first: dict[str, Any], key: str) -> Any:
+    outer, *inner = [key] if key in first else key.split(".")
+    column = table.column(outer)
+    return pc.struct_field(column, inner) if inner else column
+
+
+def _one_by_one(
+    objects: Iterable[tuple[int, Any]], data: bytes, name: str, columns: Columns, wanted: list[str]
+) -> TableRows:
+    """Takes the values row by row, which is slow but can say what is wrong with a row."""
     rows: list[list[str | None]] = []
     numbers: list[int] = []
     rejected: list[Rejected] = []
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        parsed = _object(line)
-        values = parsed if isinstance(parsed, str) else [_text(parsed.get(key)) for key in wanted]
-        if isinstance(values, str):
-            rejected.append(Rejected(f"{name} row {number}", values))
-        elif any(isinstance(value, Exception) for value in values):
-            rejected.append(Rejected(f"{name} row {number}", "has a value that is not a text"))
+    lists = 0
+    label = (
+        None if columns.label == columns.value else wanted[columns.wanted().index(columns.label)]
+    )
+    for number, parsed in objects:
+        problem = parsed if isinstance(parsed, str) else ""
+        row: list[str | None] = []
+        if not isinstance(parsed, dict):
+            problem = problem or "is not a JSON object"
         else:
-            rows.append([None if value is None else str(value) for value in values])
+            for key in wanted:
+                value = get_value(parsed, key)
+                if key == label:
+                    lists += isinstance(value, list) and len(value) == 1
+                    found = read_label(value, key)
+                else:
+                    found = text(value)
+                if isinstance(found, TypeError):
+                    problem = str(found)
+                    break
+                row.append(found)
+        if problem:
+            rejected.append(Rejected(f"{name} row {number}", problem))
+        else:
+            rows.append(row)
             numbers.append(number)
+    _check_rejected(rejected, data, name, columns, bool(rows))
     table = pa.table(
         {
             key: pa.array([row[column] for row in rows], pa.large_string())
             for column, key in enumerate(wanted)
         }
     )
-    return assemble(table, columns, numbers, 1, tuple(rejected), name)
+    found_rows = assemble(table, columns, numbers, 1, tuple(rejected), name)
+    return found_rows.with_notes(f"{lists:,} labels are the one entry of a list" if lists else "")
 
 
-def _object(line: bytes) -> dict[str, Any] | str:
-    """Returns the object in a line, or why there is none."""
+def _check_rejected(
+    rejected: list[Rejected], data: bytes, name: str, columns: Columns, has_rows: bool
+) -> None:
+    if not rejected:
+        return
+    if not has_rows and all(row.reason == rejected[0].reason for row in rejected):
+        raise DataError(f"{name}: every row {rejected[0].reason}")
+    other = sum(row.reason == _NOT_UTF8 for row in rejected)
+    if other > 2 and other * 20 > data.count(b"\n"):
+        raise not_utf8(data, name)  # another codec, not a few damaged lines
+
+
+def _parse(line: bytes) -> Any:
+    """Returns the value in a line, or a text that says why there is none."""
     try:
         value = json.loads(line)
     except UnicodeDecodeError:
         return _NOT_UTF8
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
-    return value if isinstance(value, dict) else "is not a JSON object"
+    return "is not a JSON object" if isinstance(value, str) else value
 
 
-def _text(value: Any) -> str | TypeError | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if value is None or isinstance(value, int):
-        return None if value is None else str(value)
-    if not isinstance(value, str):
-        return TypeError("not a text")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return TypeError("a lone surrogate")
-    return value
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

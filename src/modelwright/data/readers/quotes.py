@@ -48,10 +48,20 @@ def remove_broken_rows(data: bytes, delimiter: str, name: str) -> CheckedCsv:
         DataError: A quote is not closed before the end of the file, or closes on a later line in
             the middle of a field, so that nobody can say which rows it swallowed.
     """
-    return CheckedCsv(data) if _is_well_formed(data, delimiter) else _walk(data, delimiter, name)
+    return CheckedCsv(data) if is_well_formed(data, delimiter) else _walk(data, delimiter, name)
 
 
-def _is_well_formed(data: bytes, delimiter: str) -> bool:
+def is_sound_row(line: bytes, mark: bytes) -> bool:
+    """Returns whether each quote that opens a cell of a line is closed at the end of a cell."""
+    plain = re.compile(rb"[^\r\n" + re.escape(mark) + rb"]*+")
+    try:
+        return _read_row(line, 0, mark, plain, "")[1]
+    except DataError:
+        return False
+
+
+def is_well_formed(data: bytes, delimiter: str) -> bool:
+    """Returns whether all quotes of a file pair up at the ends of cells, over lines or not."""
     if b'"' not in data:
         return True
     content = np.frombuffer(data, np.uint8)
@@ -123,5 +133,5 @@ def _unclosed(data: bytes, position: int, name: str, what: str) -> DataError:
     line = data.count(b"\n", 0, position) + 1
     return DataError(
         f"{name} line {line} opens a quote that {what}, so rows may be lost; close it, and "
-        'write a quote inside a quoted text as ""'
+        'write a quote inside a quoted text as "", or set data.quoting = "none" if quotes are text'
     )

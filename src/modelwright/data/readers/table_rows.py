@@ -5,11 +5,15 @@ Labels of any plain type become text. Nothing else is changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected, Task
@@ -30,6 +34,8 @@ class TableRows:
         first: Number of the first row if ``numbers`` is None.
         rejected: Rows that could not be read.
         label_order: Order of the classes, from Parquet written by Hugging Face datasets.
+        columns: The columns that were read.
+        notes: Decisions made while reading, for messages.
     """
 
     task: Task
@@ -40,6 +46,12 @@ class TableRows:
     first: int
     rejected: tuple[Rejected, ...] = ()
     label_order: tuple[str, ...] | None = None
+    columns: Columns | None = None
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, *notes: str) -> TableRows:
+        """Returns the same rows with more notes. Empty ones are left out."""
+        return replace(self, notes=(*self.notes, *filter(None, notes)))
 
     def number(self, row: int) -> int:
         """Returns the number of a row in the file."""
@@ -60,24 +72,25 @@ def assemble(
     Without labels, the values take their place.
 
     Raises:
-        DataError: The texts are not strings, or the labels are neither names nor integers.
+        DataError: The texts are not strings, or the labels are neither names nor numbers.
     """
+    notes: list[str] = []
     value = _combine(table.column(0))
     if columns.task == "text":
-        if not (pa.types.is_string(value.type) or pa.types.is_large_string(value.type)):
-            raise DataError(f"{name} has texts of the type {value.type}; expected strings")
-        value = value.cast(pa.large_string())
+        value = _texts(value, name, notes)
     splits = None if columns.split is None else _combine(table.column(2))
     labeled = columns.label != columns.value
     return TableRows(
         task=columns.task,
         values=value,
-        labels=_label_texts(_combine(table.column(1)), order, name) if labeled else value,
-        splits=None if splits is None else _label_texts(splits, None, name),
+        labels=_label_texts(_combine(table.column(1)), order, name, notes) if labeled else value,
+        splits=None if splits is None else _label_texts(splits, None, name, []),
         numbers=numbers,
         first=first,
         rejected=rejected,
         label_order=order,
+        columns=columns,
+        notes=(*columns.notes, *notes),
     )
 
 
@@ -86,33 +99,107 @@ def _combine(column: Any) -> Any:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_string(kind):
-        column = column.cast(pa.large_string())
-    elif pa.types.is_binary(kind):
-        column = column.cast(pa.large_binary())
-    combined = column.combine_chunks()
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+        kind = pa.large_string()
+    elif pa.types.is_binary(kind) or pa.types.is_binary_view(kind):
+        kind = pa.large_binary()
+    elif pa.types.is_fixed_size_binary(kind):
+        kind = pa.binary()
+    combined = column.cast(kind).combine_chunks()
     if isinstance(combined, pa.ChunkedArray):
         combined = pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], kind)
     return combined
 
 
-def _label_texts(column: Any, order: tuple[str, ...] | None, name: str) -> Any:
+def _texts(column: Any, name: str, notes: list[str]) -> Any:
     kind = column.type
-    if pa.types.is_floating(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        notes.append("the texts are stored as bytes and are read as UTF-8")
+        return _decode(column)
+    if not pa.types.is_large_string(kind):
+        raise DataError(
+            f"{name} has texts of the type {kind}; expected strings. Is it the right column "
+            "(data.text)?"
+        )
+    return column
+
+
+def _decode(column: Any) -> Any:
+    """Returns bytes as texts; null for bytes that are not UTF-8."""
+    try:
+        texts = column.cast(pa.large_string())
+        texts.validate(full=True)
+        return texts
+    except pa.ArrowInvalid:
+        return pa.array([_utf8(value) for value in column.to_pylist()], pa.large_string())
+
+
+def _utf8(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _label_texts(column: Any, order: tuple[str, ...] | None, name: str, notes: list[str]) -> Any:
+    """Returns labels of any plain type as text: ``1`` for the number 1.0."""
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        column, kind = _single_entries(column, name, notes)
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         try:
             column = column.cast(pa.int64())
-        except pa.ArrowInvalid:
-            raise DataError(
-                f"{name} has labels with fractions; expected names or numbers of classes"
-            ) from None
+        except pa.ArrowInvalid:  # fractions, or not a number
+            values = [_number(value) for value in column.to_pylist()]
+            column = pa.array(values, pa.large_string())
+        kind = column.type
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _decode(column)
+    elif pa.types.is_temporal(kind):
+        raise DataError(
+            f"{name} has dates or times as labels (type {kind}); expected names or numbers of "
+            "classes. Choose another column (data.label), or save the dates as texts"
+        )
     elif not (
         pa.types.is_integer(kind)
         or pa.types.is_boolean(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_null(kind)
     ):
-        raise DataError(f"{name} has labels of the type {kind}; expected names or integers")
+        hint = ""
+        if pa.types.is_struct(kind) and kind.num_fields:
+            field = kind.field(0).name
+            hint = f". Name one of its fields, such as COLUMN.{field}, with data.label"
+        raise DataError(
+            f"{name} has labels of the type {kind}; expected names or numbers of classes, one a "
+            f"row{hint}"
+        )
     if order is not None and pa.types.is_integer(kind):
         known = dict(enumerate(order))
         return pa.array([known.get(number) for number in column.to_pylist()], pa.large_string())
     return column.cast(pa.large_string())
+
+
+def _single_entries(column: Any, name: str, notes: list[str]) -> tuple[Any, Any]:
+    """Returns the entries of lists that have one each."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0)
+    several = pc.sum(pc.greater(lengths, 1)).as_py() or 0
+    if several:
+        raise DataError(
+            f"{name} has several labels in {several:,} of {len(column):,} rows; expected one label "
+            "a row"
+        )
+    notes.append("each label is the one entry of a list")
+    entries = pc.list_flatten(column)
+    has_one = np.flatnonzero(lengths.to_numpy(zero_copy_only=False))
+    at = np.full(len(column), -1)
+    at[has_one] = np.arange(len(has_one))
+    column = entries.take(pa.array(at, mask=at < 0))
+    return _combine(pa.chunked_array([column])), _combine(pa.chunked_array([column])).type
+
+
+def _number(value: float | Decimal | None) -> str | None:
+    """Returns 1.0 as ``1``, and nothing for a value that is no number."""
+    if value is None or math.isnan(value):
+        return None
+    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)

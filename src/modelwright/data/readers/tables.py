@@ -1,4 +1,4 @@
-"""Reads tables: one file, or a folder with a file for each split.
+"""Reads one table: CSV, JSON or Parquet, packed or not.
 
 The content of texts is not checked here. Paths of images are checked here and opened later.
 """
@@ -6,83 +6,97 @@ The content of texts is not checked here. Paths of images are checked here and o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as paparquet
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
-from modelwright.core.types import Rejected, SplitName
-from modelwright.data.readers.columns import find_columns
+from modelwright.core.types import SplitName
+from modelwright.data.readers.columns import Role, find_columns
 from modelwright.data.readers.csv_tables import read_csv
 from modelwright.data.readers.encodings import to_utf8
-from modelwright.data.readers.folders import SPLIT_NAMES
-from modelwright.data.readers.json_tables import read_json_lines
+from modelwright.data.readers.image_tables import image_records
+from modelwright.data.readers.json_tables import read_json
+from modelwright.data.readers.packed import PACKED, read_packed
+from modelwright.data.readers.split_column import read_split_column
 from modelwright.data.readers.table_rows import TableRows, assemble
-from modelwright.data.records import Column, Encoded, Records, join_records
+from modelwright.data.records import Column, Records
 
-TABLE_EXTENSIONS = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
-
-
-def split_files(folder: Path) -> dict[Path, SplitName]:
-    """Returns the tables of a folder that are named after splits, such as ``train.csv``."""
-    found: dict[Path, SplitName] = {}
-    for path in sorted(folder.iterdir()):
-        split = SPLIT_NAMES.get(path.stem.lower().partition("-")[0])
-        if split is not None and path.suffix.lower() in TABLE_EXTENSIONS and path.is_file():
-            found[path] = split
-    return found
+TEXT_TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+"""Extensions of tables of plain text, with their usual delimiter."""
+JSON_TABLES = frozenset({".json", ".jsonl", ".ndjson"})
+TABLE_EXTENSIONS = frozenset({*TEXT_TABLES, *JSON_TABLES, ".parquet"})
 
 
-def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataConfig) -> Records:
-    """Returns the tables that ``split_files`` found, as one source with splits.
-
-    Raises:
-        DataError: See ``read_table``.
-    """
-    parts = [read_table(path, config, split=split) for path, split in files.items()]
-    records = join_records(parts, str(folder))
-    others = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in TABLE_EXTENSIONS and path not in files
-    )
-    if not others:
-        return records
-    verb = "is" if len(others) == 1 else "are"
-    return records.with_notes(
-        f"{', '.join(others)} in {folder.name} {verb} not read: no split's name"
-    )
-
-
-def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None) -> Records:
-    """Returns the rows of one table.
+def read_table(
+    path: Path,
+    config: DataConfig,
+    *,
+    split: SplitName | None = None,
+    like: Mapping[Role, str] | None = None,
+) -> Records:
+    """Returns the rows of one table, packed (``.csv.gz``) or not.
 
     Args:
         path: A file with one of ``TABLE_EXTENSIONS``.
-        config: Names of the columns, and the encoding.
+        config: Names of the columns, and how the file is written.
         split: Split of all rows; None to read it from a column.
+        like: See ``find_columns``.
 
     Raises:
         DataError: The file is not readable, lacks a column, has broken quotes, or is in another
             encoding.
     """
-    rows = _read_file(path, config)
+    content: bytes | Path = path  # pyarrow reads only the columns that are used
+    if path.suffix.lower() != ".parquet":
+        try:
+            content = read_packed(path)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror or error})") from None
+    return read_table_content(content, path, table_name(path), config, split=split, like=like)
+
+
+def read_table_content(
+    content: bytes | Path,
+    path: Path,
+    name: str,
+    config: DataConfig,
+    *,
+    split: SplitName | None = None,
+    like: Mapping[Role, str] | None = None,
+) -> Records:
+    """Returns the rows of a table that is in memory, or of a Parquet file.
+
+    Args:
+        content: The bytes of the table, or the path of a Parquet file.
+        path: The file that they come from; paths of images are relative to its folder.
+        name: Name of the table, with one of ``TABLE_EXTENSIONS``.
+        config: As for ``read_table``.
+        split: As for ``read_table``.
+        like: As for ``read_table``.
+
+    Raises:
+        DataError: As for ``read_table``.
+    """
+    rows = _read_rows(content, name, config, like)
 
     def origin(row: int) -> str:
-        return f"{path.name} row {rows.number(row)}"
+        return f"{name} row {rows.number(row)}"
 
     splits: list[SplitName | None] | None = None
     if split is not None:
         splits = [split] * len(rows.labels)
-    elif rows.splits is not None:
-        splits = _split_names(rows.splits, path.name, config)
+    elif rows.splits is not None and rows.columns is not None and rows.columns.split is not None:
+        found = read_split_column(rows.splits, rows.columns.names[rows.columns.split], name, config)
+        splits, rows = found.splits, rows.with_notes(found.note)
     values: Column = rows.values
     if rows.task == "image":
-        return _image_records(rows, splits, origin, path)
+        return image_records(rows, splits, origin, path, config)
     return Records(
         task="text",
         values=values,
@@ -92,36 +106,77 @@ def read_table(path: Path, config: DataConfig, *, split: SplitName | None = None
         source=str(path),
         rejected=rows.rejected,
         label_order=rows.label_order,
+        notes=rows.notes,
+        columns=None if rows.columns is None else rows.columns.chosen(),
     )
 
 
-def _read_file(path: Path, config: DataConfig) -> TableRows:
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return _read_parquet(path, config)
-    try:
-        data = to_utf8(path.read_bytes(), config.encoding, path.name)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from None
+def table_name(path: Path) -> str:
+    """Returns the name of a table without the extension of its packing."""
+    return path.stem if path.suffix.lower() in PACKED else path.name
+
+
+def is_table(path: Path) -> bool:
+    """Returns whether a file is a table by its name, packed or not."""
+    return Path(table_name(path)).suffix.lower() in TABLE_EXTENSIONS
+
+
+def _read_rows(
+    content: bytes | Path, name: str, config: DataConfig, like: Mapping[Role, str] | None
+) -> TableRows:
+    suffix = Path(name).suffix.lower()
+    if suffix == ".parquet" or isinstance(content, Path):
+        return _read_parquet(content, name, config, like)
+    data = to_utf8(content, config.encoding, name)
     if not data or data.isspace():
-        raise DataError(f"{path.name} is empty; expected a header and rows")
-    if suffix in (".jsonl", ".ndjson"):
-        return read_json_lines(data, path.name, config)
-    return read_csv(data, path.name, config, "\t" if suffix in (".tsv", ".tab") else None)
+        raise DataError(f"{name} is empty; expected a header and rows")
+    if suffix in JSON_TABLES:
+        return read_json(data, name, config, like)
+    return read_csv(data, name, config, TEXT_TABLES[suffix], like)
 
 
-def _read_parquet(path: Path, config: DataConfig) -> TableRows:
+def _read_parquet(
+    content: bytes | Path, name: str, config: DataConfig, like: Mapping[Role, str] | None
+) -> TableRows:
     try:
-        file = paparquet.ParquetFile(path)
-        names = list(file.schema_arrow.names)
-        columns = find_columns(names, config, path.name)
+        source = content if isinstance(content, Path) else pa.BufferReader(content)
+        file = paparquet.ParquetFile(source)
+        names = _names(file.schema_arrow)
+        columns = find_columns(names, config, name, like)
         wanted = [names[position] for position in columns.wanted()]
-        table = file.read(columns=list(dict.fromkeys(wanted)))
+        if len(set(names)) < len(names):
+            table = file.read()  # columns of one name can only be told apart by their position
+            top = table.num_columns
+            found = [
+                table.column(at) if at < top else _column(table, names[at])
+                for at in columns.wanted()
+            ]
+        else:
+            table = file.read(columns=wanted)
+            found = [_column(table, key) for key in wanted]
+        table = pa.table(found, wanted)
         table.validate(full=True)
         order = _class_names(file.schema_arrow.metadata, names[columns.label])
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name} is not a readable Parquet file ({error})") from None
-    return assemble(table.select(wanted), columns, None, 1, (), path.name, order)
+        raise DataError(f"{name} is not a readable Parquet file ({error})") from None
+    return assemble(table, columns, None, 1, (), name, order)
+
+
+def _names(fields: Iterable[Any], prefix: str = "") -> list[str]:
+    """Returns the names of columns; those of nested ones follow, as ``data.text``."""
+    fields = list(fields)
+    names = [f"{prefix}{field.name}" for field in fields]
+    for field in fields:
+        if pa.types.is_struct(field.type):
+            names += _names(field.type.fields, f"{prefix}{field.name}.")
+    return names
+
+
+def _column(table: Any, key: str) -> Any:
+    if key in table.column_names:
+        return table.column(key)
+    outer, *inner = key.split(".")
+    return pc.struct_field(table.column(outer), inner)
 
 
 def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
@@ -131,64 +186,3 @@ def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:
         return tuple(str(name) for name in features[column]["names"])
     except (KeyError, ValueError, TypeError):
         return None
-
-
-def _split_names(column: Any, name: str, config: DataConfig) -> list[SplitName | None] | None:
-    """Returns the split of each row, or None if the column does not hold splits."""
-    values = column.to_pylist()
-    known: dict[str | None, SplitName | None] = {None: None, "": None}
-    known.update(SPLIT_NAMES.items())
-    folded = [None if value is None else value.strip().lower() for value in values]
-    unknown = next((value for value in folded if value not in known), None)
-    if unknown is None:
-        return [known[value] for value in folded]
-    if config.split is None:
-        return None
-    raise DataError(
-        f"{name} has '{unknown[:40]}' in the column '{config.split}' (data.split); expected "
-        f"{', '.join(SPLIT_NAMES)}"
-    )
-
-
-def _image_records(
-    rows: TableRows,
-    splits: Sequence[SplitName | None] | None,
-    origin: Callable[[int], str],
-    path: Path,
-) -> Records:
-    """Returns rows whose images are paths, bytes, or a struct of both, as Hugging Face writes."""
-    found = [_find_image(value, path.parent) for value in rows.values.to_pylist()]
-    usable = [row for row, image in enumerate(found) if not isinstance(image, str)]
-    rejected = [
-        Rejected(origin(row), reason) for row, reason in enumerate(found) if isinstance(reason, str)
-    ]
-    values: list[Encoded] = [image for image in found if not isinstance(image, str)]
-    return Records(
-        task="image",
-        values=values,
-        labels=rows.labels.take(pa.array(usable, pa.int64())),
-        splits=None if splits is None else [splits[row] for row in usable],
-        origin=lambda row: origin(usable[row]),
-        source=str(path),
-        rejected=(*rows.rejected, *rejected),
-        label_order=rows.label_order,
-    )
-
-
-def _find_image(value: Any, folder: Path) -> Encoded | str:
-    """Returns the image of a cell, or why there is none."""
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        return "has no image"
-    path = folder / value.replace("\\", "/")
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        exists = inside and path.is_file()
-    except OSError:
-        return "has a path that cannot be a file"
-    if not inside:
-        return f"has the path '{value[:100]}', outside the table's folder"
-    return path if exists else f"has the path '{value[:100]}', where there is no file"

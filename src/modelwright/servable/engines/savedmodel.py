@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.backend import load_tensorflow
-from modelwright.core.errors import DataError, ServableError
+from modelwright.core.errors import DataError, ServableError, graph_reason
 from modelwright.core.types import FloatArray, RawInput
 from modelwright.servable.engines.kinds import EngineKind
 from modelwright.servable.manifest import Manifest
@@ -72,7 +72,7 @@ class SavedModelEngine:
             except tf.errors.InvalidArgumentError as error:
                 raise DataError(
                     f"the SavedModel cannot read inputs {start + 1} to {start + len(batch)}:"
-                    f" {error.message.splitlines()[0]}"
+                    f" {graph_reason(error.message)}"
                 ) from None
             parts.append(answer["probabilities"].numpy())
         return np.concatenate(parts)

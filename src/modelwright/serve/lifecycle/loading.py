@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ from modelwright.serve.config import RequestLimits
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.exported_servable import ExportedServable
 from modelwright.serve.lifecycle.input_check import check_inputs
-from modelwright.serve.lifecycle.model_config import check_inside
+from modelwright.serve.lifecycle.links import check_inside
 from modelwright.serve.lifecycle.runner import Speed, measure_speed
 from modelwright.serve.lifecycle.savedmodel_servable import SavedModelServable
 from modelwright.serve.lifecycle.servable import DEFAULT, Servable
@@ -35,18 +36,21 @@ class LoadedVersion:
     speed: Speed | None
 
 
-def load_version(folder: Path, root: Path, engine: str = "auto") -> LoadedVersion:
+def load_version(
+    folder: Path, root: Path, engine: str = "auto", *, links: Sequence[Path] = ()
+) -> LoadedVersion:
     """Loads a version, answers what was recorded with it, and measures its speed.
 
     Args:
         folder: the version's folder.
         root: the folder that the version must lie in, links followed.
         engine: the engine to run it with, if Modelwright exported it.
+        links: further folders that links may lead to.
 
     Raises:
         ModelwrightError: it cannot be served.
     """
-    check_inside(root, folder)
+    check_inside(root, folder, links)
     servable = _open(folder, engine)
     try:
         recorded = servable.warm()

@@ -15,20 +15,19 @@ from concurrent.futures import Executor
 from pathlib import Path
 from types import MappingProxyType
 
-from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.errors import ServableError
 from modelwright.servable.live_version import VersionSelection
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.loading import LoadedVersion
-from modelwright.serve.lifecycle.model_config import (
-    ModelEntry,
-    models_in_file,
-    models_in_folder,
-    select_versions,
-)
+from modelwright.serve.lifecycle.model_config import ModelEntry, select_versions
+from modelwright.serve.lifecycle.model_source import ModelSource
+from modelwright.serve.lifecycle.models_folder import first_reasons
+from modelwright.serve.lifecycle.readiness import Readiness, why_not_ready
 from modelwright.serve.lifecycle.version import (
     AVAILABLE,
     END,
+    LOADING,
     ServedModel,
     Version,
     folder_fingerprint,
@@ -51,14 +50,19 @@ class Manager:
         load: Callable[[Path, Path, str], LoadedVersion],
     ) -> None:
         """``pool`` runs the models; ``load`` loads one version and is another one in tests."""
-        self._config = config
-        self._root = Path(config.models)
+        self._source = ModelSource(config)
         self._loader = VersionLoader(config, pool, load)
-        self._reloaded: Mapping[str, ModelEntry] | None = None
         self._entries: Mapping[str, ModelEntry] = {}
+        self._skipped: Mapping[str, str] = {}
         self._known: dict[str, dict[int, Version]] = {}
         self._lock = asyncio.Lock()
+        self._looked = False
+        self._required: set[str] = set()
+        """Models without which the server is not ready."""
+        self._problems: dict[str, str] = {}
+        """Why the folder of a model cannot be read."""
         self._logged: set[str] = set()
+        self._found_now: set[str] = set()
         self.models: Mapping[str, ServedModel] = MappingProxyType({})
 
     def on_load(self, callback: Callable[[Path, bool, float], None]) -> None:
@@ -80,6 +84,7 @@ class Manager:
             found = model.newest if version is None else model.available.get(version)
             if found is not None:
                 return found
+        self._expect_looked()
         if version is None:
             raise Refused("NOT_FOUND", f"Servable not found for request: Latest({name})")
         raise Refused("NOT_FOUND", f"Servable not found for request: Specific({name}, {version})")
@@ -97,16 +102,35 @@ class Manager:
         known = self._known.get(name, {})
         if version is not None:
             if version not in known:
+                self._expect_looked()
                 raise Refused("NOT_FOUND", f"Could not find version {version} of model {name}")
             return [known[version]]
         if not known:
+            self._expect_looked()
             raise Refused("NOT_FOUND", f"Could not find any versions of model {name}")
         return [known[number] for number in sorted(known, reverse=True)]
 
     @property
     def ready(self) -> bool:
-        """Whether there is a model, and every model has a version that answers."""
-        return bool(self._entries) and all(self._answering(name) for name in self._entries)
+        """Whether requests are welcome, as ``readiness.py`` defines it."""
+        return not self._why_not_ready()
+
+    @property
+    def loading(self) -> bool:
+        """Whether a thread still loads a version, even after ``stop``."""
+        return self._loader.loading
+
+    def readiness(self) -> Readiness:
+        """Returns whether the server is ready, and what is not served for which reason."""
+        models = {
+            name: [str(number) for number in model.available] for name, model in self.models.items()
+        }
+        silent = [name for name in self._entries if not models.get(name)]
+        # Probes need no key, so they do not learn where the models folder is.
+        root = f"{self._source.root}/"
+        not_served = {name: self._reason(name).replace(root, "") for name in silent}
+        skipped = first_reasons(self._skipped)
+        return Readiness(self._why_not_ready(), models, first_reasons(not_served), skipped)
 
     async def reload(self, entries: dict[str, ModelEntry]) -> None:
         """Serves these models from now on and no others; returns when they are loaded.
@@ -115,15 +139,15 @@ class Manager:
             Refused: a model has no version that can be loaded, or a label names a version that
                 does not answer. Everything that can be served is served all the same.
         """
-        self._reloaded = entries
+        self._source.reloaded = entries
         await self.step(patient=False)
-        missing = [name for name in entries if not self.models[name].available]
+        missing = [name for name in entries if not self._answering(name)]
         if missing:
-            reasons = "; ".join(self._reason(name) for name in missing)
+            reasons = "; ".join(f"model {name}: {self._reason(name)}" for name in missing)
             raise Refused("FAILED_PRECONDITION", f"No version could be loaded: {reasons}")
         for name, entry in entries.items():
             for label, number in entry.labels.items():
-                if number not in self.models[name].available:
+                if number not in self._answering(name):
                     raise Refused(
                         "FAILED_PRECONDITION",
                         f"Request to assign label '{label}' to version {number} of model {name},"
@@ -140,14 +164,21 @@ class Manager:
             ConfigError: the model config cannot be read, and none was read before.
         """
         async with self._lock:
-            self._entries = await asyncio.to_thread(self._find_entries)
+            await self._look()
+            if not self._looked and self._source.named:
+                self._required.update(self._entries)
             for name, entry in self._entries.items():
-                await self._align(name, entry, patient=patient)
+                self._problems.pop(name, None)
+                try:
+                    await self._align(name, entry, patient=patient)
+                except OSError as error:
+                    # A folder that vanishes during a look must not keep the others from theirs.
+                    self._problems[name] = f"{error.filename} cannot be read: {error.strerror}"
+                    self._log_once(f"{name}: {self._problems[name]}")
             for name in self.models.keys() - self._entries.keys():
-                removed = self.models[name]
-                self.models = MappingProxyType({n: m for n, m in self.models.items() if n != name})
-                for version in removed.available.values():
-                    self._loader.unload(version)
+                self._remove(name)
+            self._looked = True
+            self._logged, self._found_now = self._found_now, set()
 
     async def stop(self) -> None:
         """Unloads every version once its requests are answered."""
@@ -158,24 +189,28 @@ class Manager:
                     self._loader.unload(version)
         await self._loader.wait_until_unloaded()
 
-    def _find_entries(self) -> Mapping[str, ModelEntry]:
-        if self._reloaded is not None:
-            return self._reloaded
-        if self._config.model_config:
-            try:
-                return models_in_file(Path(self._config.model_config), self._root)
-            except ModelwrightError as error:
-                if not self._entries:
-                    raise
-                self._log_once(str(error))
-                return self._entries
-        try:
-            found = models_in_folder(self._root)
-        except OSError as error:
-            self._log_once(f"{self._root} cannot be read: {error.strerror}")
-            found = {}
-        # A deleted folder does not stop its model. Only a model config can leave a model out.
-        return {**self._entries, **found}
+    async def _look(self) -> None:
+        """Finds the models, and logs what is no model."""
+        answering = {name for name in self.models if self._answering(name)}
+        found = await asyncio.to_thread(self._source.look, self._entries, answering)
+        self._entries = found.entries
+        if found.problem:
+            self._log_once(found.problem)
+        else:
+            self._skipped = found.skipped
+        for name, reason in first_reasons(self._skipped).items():
+            self._log_once(f"{name} in {self._source.root} is not served: it {reason}", "warning")
+
+    def _remove(self, name: str) -> None:
+        """Unloads a model that is no longer to be served."""
+        removed = self.models[name]
+        self.models = MappingProxyType({n: m for n, m in self.models.items() if n != name})
+        self._required.discard(name)
+        for version in removed.available.values():
+            self._loader.unload(version)
+        if not removed.available:
+            # It never answered, and its folder is gone.
+            del self._known[name]
 
     async def _align(self, name: str, entry: ModelEntry, *, patient: bool) -> None:
         """Loads the versions that a model should have, then unloads those that it should not."""
@@ -184,6 +219,7 @@ class Manager:
         try:
             folders, selection = await asyncio.to_thread(select_versions, entry)
         except (ServableError, OSError) as error:
+            self._problems[name] = str(error)
             self._log_once(f"{name}: {error}")
             folders, selection = {}, VersionSelection(())
         for number in selection:
@@ -226,6 +262,8 @@ class Manager:
         newest = available[max(available)] if available else None
         model = ServedModel(entry.name, available, newest, labels)
         self.models = MappingProxyType({**self.models, entry.name: model})
+        if available:
+            self._required.add(entry.name)
 
     def _answering(self, name: str) -> set[int]:
         return set(self.models[name].available) if name in self.models else set()
@@ -238,12 +276,30 @@ class Manager:
         for number in sorted(unloaded)[:-_UNLOADED_SHOWN]:
             del known[number]
 
-    def _reason(self, name: str) -> str:
-        problems = [f"{v.folder}: {v.problem}" for v in self._known[name].values() if v.problem]
-        return f"model {name}: {'; '.join(problems) or 'no version is there'}"
+    def _why_not_ready(self) -> str:
+        answering = {name for name in self.models if self._answering(name)}
+        required = self._required & self._entries.keys()
+        return why_not_ready(looked=self._looked, answering=answering, required=required)
 
-    def _log_once(self, problem: str) -> None:
-        """Logs a problem that every look at the folders finds again."""
-        if problem not in self._logged:
-            self._logged.add(problem)
-            _log.error("%s", problem)
+    def _expect_looked(self) -> None:
+        """Refuses what may still be found by the first look."""
+        if not self._looked:
+            raise Refused(
+                "UNAVAILABLE", "The models are being loaded; try again later.", retry_after=1.0
+            )
+
+    def _reason(self, name: str) -> str:
+        """Returns why a model has no version that answers."""
+        if problem := self._problems.get(name):
+            return problem
+        known = self._known.get(name, {}).values()
+        problems = [f"version {one.number}: {one.problem}" for one in known if one.problem]
+        if any(one.state == LOADING for one in known) or not self._looked:
+            problems.append("it is being loaded")
+        return "; ".join(problems) or "no version is there"
+
+    def _log_once(self, problem: str, level: str = "error") -> None:
+        """Logs a problem at the first of the looks in a row that find it."""
+        if problem not in self._logged | self._found_now:
+            getattr(_log, level)("%s", problem)
+        self._found_now.add(problem)

@@ -1,26 +1,26 @@
 """Which models a server serves: their folders, version policies and labels.
 
-These are either all models below one folder, or those of a config file in TensorFlow Serving's text
-format (https://www.tensorflow.org/tfx/serving/serving_config). This module loads no model.
+The config file has TensorFlow Serving's text format
+(https://www.tensorflow.org/tfx/serving/serving_config). Without one, ``models_folder.py`` finds the
+models. This module loads no model.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 
-from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.errors import ConfigError
 from modelwright.servable.live_version import LATEST, VersionPolicy, VersionSelection
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.withdrawn import read_withdrawn
+from modelwright.serve.config import MODEL_NAME
+from modelwright.serve.lifecycle.links import is_inside
 from modelwright.wire import messages
-
-_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,8 @@ class ModelEntry:
     labels: Mapping[str, int] = field(default_factory=dict)
 
 
-def models_in_folder(root: Path) -> dict[str, ModelEntry]:
-    """Returns every model below a folder, or the one model that the folder itself is."""
-    if version_folders(root):
-        return {root.name: ModelEntry(root.name, root)}
-    return {
-        path.name: ModelEntry(path.name, path)
-        for path in sorted(root.iterdir())
-        if _NAME.fullmatch(path.name) and not path.name.startswith(".") and version_folders(path)
-    }
-
-
-def models_in_file(path: Path, root: Path) -> dict[str, ModelEntry]:
-    """Returns the models of a config file.
+def models_in_file(path: Path, root: Path, links: Sequence[Path] = ()) -> dict[str, ModelEntry]:
+    """Returns the models of a config file; the arguments are those of ``models_in_message``.
 
     Raises:
         ConfigError: the file cannot be read, or a model in it cannot be served.
@@ -55,15 +44,16 @@ def models_in_file(path: Path, root: Path) -> dict[str, ModelEntry]:
         text_format.Parse(path.read_text("utf-8"), config)
     except (OSError, ValueError, text_format.ParseError) as error:
         raise ConfigError(f"the model config {path} cannot be read: {error}.") from None
-    return models_in_message(config, root)
+    return models_in_message(config, root, links)
 
 
-def models_in_message(config: Any, root: Path) -> dict[str, ModelEntry]:
+def models_in_message(config: Any, root: Path, links: Sequence[Path] = ()) -> dict[str, ModelEntry]:
     """Returns the models of a ``ModelServerConfig`` message.
 
     Args:
         config: the message.
         root: the folder that holds every base path; relative paths start here.
+        links: further folders that base paths may lie in, links followed.
 
     Raises:
         ConfigError: a duplicate or invalid model name, a path outside ``root``, or a policy
@@ -73,7 +63,7 @@ def models_in_message(config: Any, root: Path) -> dict[str, ModelEntry]:
         raise ConfigError("the model config has a custom_model_config; expected model_config_list.")
     entries: dict[str, ModelEntry] = {}
     for model in config.model_config_list.config:
-        if not _NAME.fullmatch(model.name):
+        if not MODEL_NAME.fullmatch(model.name):
             raise ConfigError(
                 f"the model config names a model {model.name!r}; expected a name without '/', ':'"
                 " and spaces."
@@ -87,9 +77,10 @@ def models_in_message(config: Any, root: Path) -> dict[str, ModelEntry]:
             )
         base = Path(model.base_path) if model.base_path else root / model.name
         base = base if base.is_absolute() else root / base
-        if not is_inside(root, base):
+        if not is_inside((root, *links), base):
             raise ConfigError(
-                f"model '{model.name}' has the base path {base}; expected a folder in {root}."
+                f"model '{model.name}' has the base path {base}; expected a folder in {root}, or"
+                " in one that --allow-links-to names."
             )
         labels = dict(model.version_labels)
         entries[model.name] = ModelEntry(model.name, base, _policy(model), labels)
@@ -98,7 +89,6 @@ def models_in_message(config: Any, root: Path) -> dict[str, ModelEntry]:
 
 def select_versions(entry: ModelEntry) -> tuple[Mapping[int, Path], VersionSelection]:
     """Returns the version folders of a model, and the selection of those to serve.
-
     Raises:
         ServableError: the list of withdrawn versions cannot be read.
     """
@@ -106,24 +96,6 @@ def select_versions(entry: ModelEntry) -> tuple[Mapping[int, Path], VersionSelec
     # A list of versions in the config overrules a rollback, even one that cannot be read.
     withdrawn = frozenset() if entry.policy.kind == "specific" else read_withdrawn(entry.base)
     return folders, VersionSelection(folders, withdrawn, entry.policy)
-
-
-def is_inside(root: Path, path: Path) -> bool:
-    """Whether a path, its links followed, is the folder ``root`` or lies in it."""
-    return path.resolve().is_relative_to(root.resolve())
-
-
-def check_inside(root: Path, folder: Path) -> None:
-    """Checks that a version's folder and every file in it lie in ``root``, links followed.
-
-    Raises:
-        ServableError: one of them lies outside.
-    """
-    for path in (folder, *folder.rglob("*")):
-        if path.is_symlink() and not is_inside(root, path):
-            raise ServableError(f"{path} is a link that leads out of {root}.")
-    if not is_inside(root, folder):
-        raise ServableError(f"{folder} does not lie in {root}.")
 
 
 def _policy(model: Any) -> VersionPolicy:

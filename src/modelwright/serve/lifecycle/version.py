@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelwright.servable.litter import is_litter
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.runner import Runner
 from modelwright.serve.lifecycle.servable import Servable
 
 START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
 
-Fingerprint = tuple[tuple[str, int, int], ...]
-"""Path, size and modification time of every file in a version's folder."""
+Fingerprint = tuple[tuple[str, int, int, int], ...]
+"""Path, size, and times of modification and change of every file in a version's folder."""
 
 
 @dataclass
@@ -30,6 +32,9 @@ class Version:
     requests: int = 0
     """Requests in progress; the version is unloaded when there are none."""
     fingerprint: Fingerprint = ()
+    """Of its folder at the last look."""
+    tried_fingerprint: Fingerprint | None = None
+    """Of its folder at the last attempt to load it."""
     tried: float = 0.0
     """Time of the last attempt to load it, on ``time.monotonic()``'s clock."""
     replacement: Version | None = None
@@ -57,9 +62,22 @@ class ServedModel:
 
 
 def folder_fingerprint(folder: Path) -> Fingerprint:
-    """Returns the names, sizes and modification times of all files in a folder."""
-    files = []
+    """Returns what changes when the files of a version do, links followed.
+
+    Copies keep the time of a modification, and no copy keeps that of a change. So two folders that
+    a link led to one after the other differ, even where their files have equal names and sizes.
+    Litter and files that vanish meanwhile are left out.
+    """
+    found: list[tuple[str, int, int, int]] = []
     for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        files.append((str(path.relative_to(folder)), status.st_size, status.st_mtime_ns))
-    return tuple(files)
+        name = path.relative_to(folder).as_posix()
+        if is_litter(name):
+            continue
+        with suppress(OSError):
+            status = path.stat()
+            if path.is_dir():
+                # Its times also change with the litter in it.
+                found.append((name, 0, 0, 0))
+            else:
+                found.append((name, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return tuple(found)

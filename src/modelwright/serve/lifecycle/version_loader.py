@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from modelwright.core.errors import ModelwrightError, brief
 from modelwright.servable.manifest import MANIFEST
 from modelwright.serve import memory
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.errors import Refused
+from modelwright.serve.lifecycle.links import real_folder
 from modelwright.serve.lifecycle.loading import LoadedVersion
 from modelwright.serve.lifecycle.runner import Runner
 from modelwright.serve.lifecycle.version import (
@@ -46,6 +50,7 @@ class VersionLoader:
         self._pool = pool
         self._load = load
         self._unloading: set[asyncio.Task[None]] = set()
+        self._threads: set[threading.Thread] = set()
         self.on_load: Callable[[Path, bool, float], None] = lambda *_: None
         """Called after each attempt with the folder, whether it worked, and the seconds."""
 
@@ -62,21 +67,23 @@ class VersionLoader:
         """
         if version.state == UNLOADING:
             return False
-        fingerprint = await asyncio.to_thread(folder_fingerprint, folder)
+        # A link on the way may be swapped while the version is loaded.
+        real = real_folder(folder)
+        fingerprint = await asyncio.to_thread(folder_fingerprint, real)
         changed = version.fingerprint != fingerprint
         version.fingerprint = fingerprint
-        failed = version.code != "OK" and time.monotonic() - version.tried < _RETRY_SECONDS
-        may_grow = patient and not (folder / MANIFEST).exists()
-        if (failed and not changed) or (changed and may_grow):
+        recently = time.monotonic() - version.tried < _RETRY_SECONDS
+        failed = version.code != "OK" and recently and version.tried_fingerprint == fingerprint
+        may_grow = patient and not (real / MANIFEST).exists()
+        if failed or (changed and may_grow):
             return False
         version.folder, version.tried = folder, time.monotonic()
+        version.tried_fingerprint = fingerprint
         version.state, version.code, version.problem = LOADING, "OK", ""
         try:
-            loaded = await asyncio.to_thread(
-                self._load, folder, Path(self._config.models), self._config.engine
-            )
+            loaded = await self._load_in_thread(real)
         except Exception as error:  # noqa: BLE001 - a version that fails to load never goes live
-            self._fail(version, error)
+            self._fail(version, error, real)
             return False
         limits, batching = self._config.limits, self._config.batching
         version.servable = loaded.servable
@@ -87,11 +94,44 @@ class VersionLoader:
         self.on_load(folder, True, seconds)
         return True
 
-    def _fail(self, version: Version, error: Exception) -> None:
+    @property
+    def loading(self) -> bool:
+        """Whether a thread still loads a version, even if nobody waits for it any more."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    async def _load_in_thread(self, folder: Path) -> LoadedVersion:
+        """Loads a version in a thread that does not keep a server from stopping."""
+        loop = asyncio.get_running_loop()
+        loaded: asyncio.Future[LoadedVersion] = loop.create_future()
+
+        def run() -> None:
+            root, engine = Path(self._config.models), self._config.engine
+            try:
+                found = self._load(folder, root, engine)
+            except Exception as error:  # noqa: BLE001 - passed on to who waits for the version
+                tell(loaded.set_exception, error)
+            else:
+                tell(loaded.set_result, found)
+
+        def tell(set_outcome: Callable[[Any], None], outcome: Any) -> None:
+            def set_unless_cancelled() -> None:
+                if not loaded.done():
+                    set_outcome(outcome)
+
+            # The loop is closed if the server has stopped meanwhile.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(set_unless_cancelled)
+
+        thread = threading.Thread(target=run, name="load", daemon=True)
+        self._threads = {one for one in self._threads if one.is_alive()} | {thread}
+        thread.start()
+        return await loaded
+
+    def _fail(self, version: Version, error: Exception, real: Path) -> None:
         expected = isinstance(error, (ModelwrightError, OSError, Refused))
         version.state = END
         version.code = "FAILED_PRECONDITION" if expected else "INTERNAL"
-        version.problem = brief(error)
+        version.problem = brief(error).replace(str(real), str(version.folder))
         _log.error("%s is not served: %s", version.folder, version.problem, exc_info=not expected)
         self.on_load(version.folder, False, time.monotonic() - version.tried)
 

@@ -52,10 +52,24 @@ class HttpServer:
                 copy.close()
                 for connection in waiting:
                     await self._serve(connection)
+        await self._close(drain)
+
+    async def leave(self, drain: float) -> None:
+        """Stops accepting, and leaves what waits at the socket to the other processes at it.
+
+        Args:
+            drain: seconds in which clients that have connected may still send a request.
+        """
+        self._server.should_exit = True
+        for listener in self._server.servers:
+            listener.close()
+        await self._close(drain)
+
+    async def _close(self, drain: float) -> None:
         deadline = time.monotonic() + max(drain, _LEAST_DRAIN)
-        while server.server_state.connections and time.monotonic() < deadline:
+        while self._server.server_state.connections and time.monotonic() < deadline:
             await asyncio.sleep(_STEP)
-        await server.shutdown()
+        await self._server.shutdown()
 
     async def _serve(self, connection: socket.socket) -> None:
         server = self._server

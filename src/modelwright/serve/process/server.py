@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from modelwright.serve.lifecycle.runner import with_threads
 from modelwright.serve.process.grpc_server import create_grpc_server
 from modelwright.serve.process.http_server import HttpServer
 from modelwright.serve.process.shared_model_config import SharedModelConfig
+from modelwright.serve.process.signals import handle_signals
 from modelwright.serve.rest.api import RestApi
 from modelwright.serve.service.access_log import AccessLog
 from modelwright.serve.service.api_keys import Access, read_api_keys
@@ -48,13 +50,16 @@ class WorkerSockets:
 
 async def run_worker(
     config: ServeConfig, worker_sockets: WorkerSockets, started: Callable[[], None]
-) -> None:
+) -> bool:
     """Serves until SIGTERM or SIGINT, then answers every request that was accepted.
 
     Args:
         config: checked settings.
         worker_sockets: open sockets.
         started: called when every model that can be loaded answers.
+
+    Returns:
+        Whether a thread still loads a model, which cannot be interrupted.
 
     Raises:
         ConfigError: the model config, the keys or a certificate cannot be used.
@@ -65,18 +70,20 @@ async def run_worker(
     pool = ThreadPoolExecutor(config.batching.threads, "model")
     worker = Worker(config, worker_sockets, pool)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if config.reopens_log:
-        loop.add_signal_handler(signal.SIGHUP, worker.reopen_log)
+    handle_signals(stop, worker.hang_up)
     try:
-        await worker.start()
-        started()
-        await stop.wait()
+        starting = asyncio.create_task(worker.start())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            started()
+            await stopping
+        starting.cancel()
     finally:
         await worker.stop()
         pool.shutdown(wait=False, cancel_futures=True)
+    return worker.loading
 
 
 class Worker:
@@ -94,10 +101,11 @@ class Worker:
             if config.keys
             else Access()
         )
-        self._manager = Manager(config, pool, load_version)
+        links = tuple(map(Path, config.links))
+        self._manager = Manager(config, pool, partial(load_version, links=links))
         self._manager.on_load(metrics.count_load)
         self._model_config = SharedModelConfig(
-            self._manager, Path(config.models), worker_sockets.shared_folder
+            self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
         self._log = AccessLog(config.access_log) if config.access_log else None
         service = Service(self._manager, config.limits, metrics)
@@ -108,26 +116,42 @@ class Worker:
         self._http: list[HttpServer] = []
         self._grpc = create_grpc_server(self._grpc_api.handlers(), config, worker_sockets.grpc_port)
         self._tasks: list[asyncio.Task[None]] = []
+        self._woken = asyncio.Event()
 
     async def start(self) -> None:
-        """Loads the models, then listens; clients that connect earlier wait in the backlog."""
+        """Loads the models; the only worker listens at once, one of several when it is done.
+
+        Clients of one of several workers are answered by others, or wait in the backlog.
+        """
+        alone = self._sockets.shared_folder is None
+        if alone:
+            await self._listen()
         await self._manager.step(patient=False)
         await self._model_config.follow()
         if not self._manager.ready:
             _log.warning(
-                "%s has no model yet, or a model does not answer; looking again every %g s",
+                "%s: %s; looking again every %g s",
                 self._config.models,
+                self._manager.readiness().reason,
                 self._config.poll,
             )
-        rest = HttpServer(self._rest_api, self._config.limits, self._config.tls)
-        await self._listen(rest, self._sockets.rest)
-        if self._sockets.metrics:
-            metrics = HttpServer(_metrics_app(self._metrics), self._config.limits)
-            await self._listen(metrics, self._sockets.metrics)
+        if not alone:
+            await self._listen()
         await self._grpc.start()
         self._run_in_background(self._poll())
         self._run_in_background(self._write_metrics())
         memory.freeze_garbage_collector()
+
+    def hang_up(self) -> None:
+        """Opens the access log again under its name, and looks for new versions at once."""
+        if self._log and self._config.reopens_log:
+            self._log.reopen()
+        self._woken.set()
+
+    @property
+    def loading(self) -> bool:
+        """Whether a thread still loads a model."""
+        return self._manager.loading
 
     async def stop(self) -> None:
         """Answers the accepted requests within the time limit of a request, then unloads."""
@@ -144,12 +168,15 @@ class Worker:
             self._log.close()
         self._metrics.write()
 
-    def reopen_log(self) -> None:
-        """Opens the access log again under its name, after it was moved."""
-        if self._log:
-            self._log.reopen()
+    async def _listen(self) -> None:
+        """Answers on the ports of REST and of the metrics from now on."""
+        rest = HttpServer(self._rest_api, self._config.limits, self._config.tls)
+        await self._serve(rest, self._sockets.rest)
+        if self._sockets.metrics:
+            metrics = HttpServer(_metrics_app(self._metrics), self._config.limits)
+            await self._serve(metrics, self._sockets.metrics)
 
-    async def _listen(self, server: HttpServer, listening: socket.socket) -> None:
+    async def _serve(self, server: HttpServer, listening: socket.socket) -> None:
         await server.start(listening)
         self._http.append(server)
         self._run_in_background(server.run())
@@ -163,7 +190,9 @@ class Worker:
     async def _poll(self) -> None:
         """Follows the models folder and the shared model config."""
         while True:
-            await asyncio.sleep(self._config.poll)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._config.poll)
+            self._woken.clear()
             try:
                 await self._model_config.follow()
                 await self._manager.step()

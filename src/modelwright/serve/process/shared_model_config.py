@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,19 @@ _log = logging.getLogger("modelwright.serve")
 class SharedModelConfig:
     """Takes a new model config from a client, and from a file that all workers share."""
 
-    def __init__(self, manager: Manager, root: Path, folder: Path | None) -> None:
-        """``folder`` is None for a single worker, which has nobody to share with."""
+    def __init__(
+        self, manager: Manager, root: Path, folder: Path | None, links: Sequence[Path] = ()
+    ) -> None:
+        """Takes what every base path must lie in, and the folder that all workers share.
+
+        Args:
+            manager: the models of this worker.
+            root: the models folder.
+            folder: None for a single worker, which has nobody to share with.
+            links: further folders that base paths may lie in, links followed.
+        """
         self._manager = manager
-        self._root = root
+        self._root, self._links = root, links
         self._path = folder / _FILE if folder else None
         self._current = b""
 
@@ -34,7 +44,7 @@ class SharedModelConfig:
             ConfigError: the config is invalid.
             Refused: a model in it cannot be served.
         """
-        entries = models_in_message(message, self._root)
+        entries = models_in_message(message, self._root, self._links)
         if self._path:
             self._current = message.SerializeToString()
             write_bytes(self._path, self._current)
@@ -50,6 +60,6 @@ class SharedModelConfig:
         self._current = content
         message = messages.ModelServerConfig.FromString(content)
         try:
-            await self._manager.reload(models_in_message(message, self._root))
+            await self._manager.reload(models_in_message(message, self._root, self._links))
         except Refused as error:
             _log.error("%s", error)

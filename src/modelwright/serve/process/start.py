@@ -8,13 +8,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from modelwright.core.blocks import Block, Note
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_json
 from modelwright.core.report import Report
 from modelwright.serve.config import ServeConfig, check_config
+from modelwright.serve.process.signals import end_process, ending_on_stop
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class ServerReport(Report):
 def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
     """Serves until SIGTERM or SIGINT, and returns the exit code.
 
+    If it is told to stop while a thread loads a model, it ends the process.
+
     Args:
         config: what to serve, and where.
         started: called once, when the models answer.
@@ -75,7 +80,16 @@ def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
         ConfigError: the config cannot be served.
         MissingDependencyError: a package of the extra ``serve`` is not installed.
     """
-    check_config(config)
+    with ending_on_stop():
+        check_config(config)
+        code, loading = _serve(config, started)
+    if loading:
+        end_process()
+    return code
+
+
+def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> tuple[int, bool]:
+    """Returns the exit code, and whether a thread still loads a model."""
     try:
         from modelwright.serve.process import server, sockets, supervisor
     except ImportError as error:
@@ -108,18 +122,17 @@ def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
 
         if config.workers == 1:
             worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics)
-            run_event_loop(server.run_worker(config, worker_sockets, announce))
-            return 0
+            return 0, run_event_loop(server.run_worker(config, worker_sockets, announce))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelwright-"))
         worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics, Path(folder))
-        return asyncio.run(supervisor.supervise(config, worker_sockets, announce))
+        return asyncio.run(supervisor.supervise(config, worker_sockets, announce)), False
 
 
-def run_event_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+def run_event_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine on uvloop if it is installed, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(coroutine)
-    else:
-        uvloop.run(coroutine)
+        return asyncio.run(coroutine)
+    result: T = uvloop.run(coroutine)
+    return result

@@ -13,9 +13,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.process.server import WorkerSockets
+from modelwright.serve.process.signals import handle_signals
+from modelwright.serve.process.starting import answering_probes
 
 _READY = b"R"
 _SHORT_LIFE = 10.0
@@ -34,26 +37,27 @@ async def supervise(
     If a worker ends before all are ready, the server ends with the exit code of that worker.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     workers = [WorkerProcess(config, worker_sockets) for _ in range(config.workers)]
-    if config.reopens_log:
 
-        def reopen_logs() -> None:
-            for worker in workers:
-                worker.reopen_log()
+    def hang_up() -> None:
+        for worker in workers:
+            worker.hang_up()
 
-        loop.add_signal_handler(signal.SIGHUP, reopen_logs)
+    handle_signals(stop, hang_up)
+    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.gather(*(worker.start() for worker in workers))
-        becoming_ready = [asyncio.create_task(worker.wait_until_ready()) for worker in workers]
-        stopping = asyncio.create_task(stop.wait())
-        while pending := {task for task in becoming_ready if not task.done()}:
-            await asyncio.wait([*pending, stopping], return_when=asyncio.FIRST_COMPLETED)
+        async with answering_probes(config, worker_sockets.rest):
+            await asyncio.gather(*(worker.start() for worker in workers))
+            becoming_ready = [asyncio.create_task(worker.wait_until_ready()) for worker in workers]
+            await _first(*becoming_ready, stopping)
+        while True:
             failed = [task.result() for task in becoming_ready if task.done() and task.result()]
             if failed or stop.is_set():
                 return failed[0] if failed else 0
+            pending = [task for task in becoming_ready if not task.done()]
+            if not pending:
+                break
+            await _first(*pending, stopping)
         started()
         restarting = [asyncio.create_task(worker.restart_forever()) for worker in workers]
         await stopping
@@ -65,6 +69,11 @@ async def supervise(
         patience = config.drain + config.limits.seconds + _EXTRA_STOP_SECONDS
         await asyncio.gather(*(worker.stop(patience) for worker in workers))
     return 0
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Waits until one of the tasks is done."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 class WorkerProcess:
@@ -81,8 +90,7 @@ class WorkerProcess:
         """Starts a process."""
         metrics = self._sockets.metrics
         handles = [self._sockets.rest.fileno(), metrics.fileno() if metrics else -1]
-        self._started = time.monotonic()
-        self._ready = False
+        self._started, self._ready = time.monotonic(), False
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -124,10 +132,11 @@ class WorkerProcess:
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             await self.start()
+            self._waiting = asyncio.create_task(self.wait_until_ready())
 
-    def reopen_log(self) -> None:
-        """Tells the process to open its access log again."""
-        if self._process and self._process.returncode is None and self._ready:
+    def hang_up(self) -> None:
+        """Passes SIGHUP on; a worker that still starts does not handle it, and reads all anyway."""
+        if self._ready and self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 
     async def stop(self, patience: float) -> None:

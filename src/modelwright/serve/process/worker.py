@@ -19,6 +19,7 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.serve.config import ServeConfig
 from modelwright.serve.process.log import configure_log
 from modelwright.serve.process.server import WorkerSockets, run_worker
+from modelwright.serve.process.signals import end_process
 from modelwright.serve.process.start import run_event_loop
 
 
@@ -35,7 +36,8 @@ def main(arguments: list[str]) -> int:
     )
     threading.Thread(target=_stop_with_supervisor, daemon=True).start()
     try:
-        run_event_loop(run_worker(config, worker_sockets, _report_ready))
+        if run_event_loop(run_worker(config, worker_sockets, _report_ready)):
+            end_process()
     except ModelwrightError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

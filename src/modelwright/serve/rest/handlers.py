@@ -112,14 +112,11 @@ class RestHandlers:
         return json_reply({"status": "alive"})
 
     async def readiness(self, request: RestRequest) -> Reply:
-        """Says whether every model has a version that answers."""
+        """Says whether the server is ready, and if not, why; also what it does not serve."""
         ready = self._ready() and not self.stopping
         status = "ready" if ready else "stopping" if self.stopping else "loading"
-        models = {
-            name: [str(number) for number in model.available]
-            for name, model in self._service.manager.models.items()
-        }
-        return json_reply({"status": status, "models": models}, 200 if ready else 503)
+        found = self._service.manager.readiness().to_dict()
+        return json_reply({"status": status, **found}, 200 if ready else 503)
 
     async def metrics(self, request: RestRequest) -> Reply:
         """Returns the metrics of all workers."""

@@ -7,7 +7,7 @@ import json
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.rest.client import Client
@@ -42,9 +42,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether headers have ended and their body has not."""
         self._broken = False
         """Whether the parser failed, so that it cannot tell where a body ends."""
+        self._refusal = b""
+        """What refuses all bytes after the requests that are still to be answered."""
         self._unread: UnreadBody | None = None
         self._closing = False
         """Whether the connection is closed, or only the rest of a request is still read."""
+        self._ignoring = False
+        """Whether no further request is taken; those before are answered first."""
         self._client = Client()
         self._extensions = self._client.extension()
         self._raw: asyncio.Transport
@@ -70,16 +74,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._unread:
             self._unread.add(len(data))
-        if self._broken or self._raw.is_closing():
+        if self._broken or self._refusal or self._raw.is_closing():
             return
         self._packet = len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
             self._broken = True
-            self.send_400_response(f"Invalid HTTP request received: {error}.")
+            message = f"Invalid HTTP request received: {error}."
+            self._refuse(_BAD, message, in_body=self._in_body)
             return
-        if self._closing:
+        if self._ignoring:
             return
         if self._reading:
             self._header_bytes += len(data)
@@ -93,26 +98,35 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
-        if not self._closing:
+        if not self._ignoring:
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
             self.scope["extensions"] = self._extensions
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header, and ignores what follows the last chunk of a body like a header.
+
+        Such a trailer must not change a request that was routed and checked without it
+        (RFC 9110, section 6.5.1).
+        """
+        if self._reading:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
-        self._reading = False
         self._cancel_header_timer()
-        if not self._closing and not self.parser.should_upgrade():
-            self._in_body = True
+        if not self._ignoring and not self.parser.should_upgrade():
             # Most headers come in one packet that is small, so they need not be counted.
             if self._header_bytes + self._packet > self.limits.header and self._has_large_headers():
                 self._refuse_headers()
             else:
                 super().on_headers_complete()
+            self._in_body = True
+        self._reading = False
 
     def on_body(self, body: bytes) -> None:
         """Keeps a part of the body, unless nobody will read it."""
-        if not self._closing:
+        if not self._ignoring:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -124,12 +138,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_unread()
         if self._closing:
             self._raw.close()
-        else:
+        elif not self._ignoring:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Sends the headers of an answer without a body, and reads what is left of the request."""
+        """Sends the headers of an answer without a body, and reads what is left of the request.
+
+        If this was the last request before bytes that are refused, the refusal follows.
+        """
         cast(OneWrite, self.transport).flush()
+        if self._refusal and not self.pipeline:
+            self._close_with_refusal()
         super().on_response_complete()
         if self._in_body and self.cycle.response_complete and not self._closing:
             self._unset_keepalive_if_required()
@@ -185,7 +204,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
-        self._closing = True
+        self._closing = self._ignoring = True
         if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
             self._raw.close()
             return
@@ -234,18 +253,39 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse_headers(self) -> None:
         self._refuse(_TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes.")
 
-    def _refuse(self, status: str, message: str) -> None:
+    def _refuse(self, status: str, message: str, *, in_body: bool = False) -> None:
+        """Closes the connection with a refusal, after the answers to all requests before.
+
+        With ``in_body``, the refusal is the answer to the newest request, whose body is broken,
+        unless that one was answered already.
+        """
         self._cancel_header_timer()
-        if self.transport.is_closing():
+        if self._ignoring:
             return
-        if self.cycle is None or self.cycle.response_complete:
-            content = json.dumps({"error": message}).encode()
-            self.transport.write(
-                f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
-                f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
-                + content
-            )
-        self.transport.close()
+        self._ignoring = True
+        content = json.dumps({"error": message}).encode()
+        self._refusal = (
+            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
+            f" {len(content)}\r\nconnection: close\r\n\r\n".encode()
+            + content
+        )
+        # uvicorn's annotation leaves out that there is none before the first request.
+        newest: RequestResponseCycle | None = self.cycle
+        if in_body and self.pipeline:
+            self.pipeline.popleft()
+        elif in_body and newest and newest.response_started:
+            self.transport.close()
+        elif in_body or newest is None or newest.response_complete:
+            self._close_with_refusal()
+            if in_body and newest:
+                # Its task ends as if the client had left.
+                newest.disconnected = True
+                newest.message_event.set()
+
+    def _close_with_refusal(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self._refusal)
+            self.transport.close()
 
 
 def bounded_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:

@@ -33,7 +33,18 @@ SCHEMAS: dict[str, Any] = {
                 "description": "The available versions of each model.",
                 "additionalProperties": _list(_TEXT),
             },
-        }
+        },
+        reason={"type": "string", "description": "Why the server is not ready."},
+        not_served={
+            "type": "object",
+            "description": "Why a model has no version that answers.",
+            "additionalProperties": _TEXT,
+        },
+        skipped={
+            "type": "object",
+            "description": "Why an entry of the models folder is no model or no version.",
+            "additionalProperties": _TEXT,
+        },
     ),
     "PredictRequest": {
         "oneOf": [

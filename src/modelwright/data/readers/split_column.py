@@ -1,0 +1,150 @@
+"""Reads the column that says to which split each row belongs.
+
+Its values are the usual names of splits, yes and no in a column such as ``is_test``, or words that
+the user maps. A column that seems to hold splits and cannot be read is an error: its test rows
+would be trained on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
+from modelwright.core.types import SplitName
+from modelwright.data.split_names import expected_split_names, read_split_names
+
+NO_SPLITS = "none"
+"""Value of ``data.split`` with which no column of splits is read."""
+
+_YES_NO: Mapping[str, tuple[SplitName, SplitName]] = {
+    "is_train": ("train", "test"),
+    "is_training": ("train", "test"),
+    "is_test": ("test", "train"),
+    "is_val": ("val", "train"),
+    "is_valid": ("val", "train"),
+    "is_validation": ("val", "train"),
+}
+"""Columns of yes and no, with the splits that these mean."""
+
+_OFTEN_SOMETHING_ELSE = frozenset({"fold", "phase", "dataset", "usage", "数据集"})
+"""Names that often mean something else: they are read only if a value names a split."""
+
+SPLIT_COLUMNS = (
+    "split", "set", "subset", "partition", "data_split", "dataset_split", "train_test",
+    "train_test_split", "划分", "数据划分", *_YES_NO, "usage", "fold", "phase", "dataset", "数据集",
+)  # fmt: skip
+"""The usual names of the column."""
+
+_ANSWERS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "1", "1.0", "是"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "0", "0.0", "否"), False),
+}
+_KAGGLE: Mapping[str, SplitName] = {"publictest": "val", "privatetest": "test"}
+"""Values of Kaggle's column ``Usage``, next to Training."""
+_MOST_SPLITS = 12
+"""A column with more values than this, found by its name, holds something else."""
+
+
+@dataclass(frozen=True)
+class SplitColumn:
+    """The split of each row, None where a cell is empty; and how the values were read."""
+
+    splits: list[SplitName | None] | None
+    note: str
+
+
+def read_split_column(column: Any, header: str, name: str, config: DataConfig) -> SplitColumn:
+    """Returns the splits of a column, or None for a column that holds something else.
+
+    Args:
+        column: A pyarrow array of strings.
+        header: Name of the column.
+        name: Name of the table, for messages.
+        config: ``split`` names the column if the user chose it; ``split_names`` maps its values.
+
+    Raises:
+        DataError: The column seems to hold splits, and a value names none.
+    """
+    values = [(value or "").strip() for value in column.to_pylist()]
+    counts = Counter(values)
+    empty = counts.pop("", 0)
+    known = _read_values(list(counts), header, config)
+    unknown = [value for value in counts if value not in known]
+    if not unknown:
+        return SplitColumn(
+            [known.get(value) for value in values], _note(header, counts, known, empty)
+        )
+    found_by_name = config.split is None and not config.split_names
+    unlikely = header.strip().lower() in _OFTEN_SOMETHING_ELSE and not known
+    if found_by_name and (unlikely or (len(counts) > _MOST_SPLITS and not known)):
+        shown = ", ".join(f"'{value[:20]}'" for value in list(counts)[:3])
+        return SplitColumn(
+            None,
+            f"the column '{header}' is not read as the split: no value, such as {shown}, names one",
+        )
+    raise DataError(
+        f"{name} has '{unknown[0][:40]}' in the column '{header}', which seems to hold the split; "
+        f"expected {expected_split_names()}. Map its values, such as data.split_names = "
+        f"{{{_example(unknown, counts, known)}}}, name another column with data.split "
+        f'(--split-column), or ignore it with data.split = "{NO_SPLITS}" (--split-column '
+        f"{NO_SPLITS})"
+    )
+
+
+def _example(unknown: list[str], counts: Counter[str], known: Mapping[str, SplitName]) -> str:
+    """Returns a table in which the most frequent value is train, if no other is."""
+    names = sorted(unknown, key=lambda value: -counts[value])[:3]
+    splits = ["test"] * len(names) if "train" in known.values() else ["train", "test", "test"]
+    return ", ".join(
+        f'"{name[:40]}" = "{split}"' for name, split in zip(names, splits, strict=False)
+    )
+
+
+def unread_split(names: Sequence[str], rows: Sequence[Sequence[str]], read: Sequence[int]) -> str:
+    """Returns a note about a column that is not read and whose values all name splits.
+
+    Args:
+        names: Names of the columns.
+        rows: Some rows of the table.
+        read: Positions of the columns that are read.
+    """
+    for at, name in enumerate(names):
+        values = {row[at].strip() for row in rows if len(row) == len(names)} - {""}
+        if at in read or not 1 < len(values) <= _MOST_SPLITS:
+            continue
+        found = read_split_names(values)
+        if set(found) == values and "train" in found.values() and len(set(found.values())) > 1:
+            return (
+                f"warning: the column '{name}' has the names of splits and is not read; data.split "
+                "(--split-column) reads it"
+            )
+    return ""
+
+
+def _read_values(values: list[str], header: str, config: DataConfig) -> dict[str, SplitName]:
+    """Returns the split of each value that means one."""
+    if answer := _YES_NO.get(header.strip().lower().replace(" ", "_")):
+        found = {
+            value: answer[0] if _ANSWERS[value.lower()] else answer[1]
+            for value in values
+            if value.lower() in _ANSWERS
+        }
+    else:
+        found = read_split_names([value for value in values if value not in config.split_names])
+        for value in values:
+            folded = value.lower().replace("_", "").replace(" ", "")
+            if folded in _KAGGLE:
+                found[value] = _KAGGLE[folded]
+    mapped = {value: config.split_names[value] for value in values if value in config.split_names}
+    return {**found, **mapped}
+
+
+def _note(header: str, counts: Counter[str], known: Mapping[str, SplitName], empty: int) -> str:
+    parts = [f"{value} is {known[value]} ({count:,} rows)" for value, count in counts.items()]
+    if empty:
+        parts.append(f"{empty:,} rows have none")
+    return f"split from '{header}': {', '.join(parts)}" if parts else ""

@@ -1,0 +1,92 @@
+"""Decodes the names of a zip file's members that are not marked as UTF-8.
+
+The format knows two encodings, UTF-8 and cp437. Windows writes names in that of its language, so a
+Chinese name arrives as GBK without a mark.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Sequence
+
+from modelwright.core.errors import ConfigError
+
+_UTF8_FLAG = 0x800
+
+
+def member_names(
+    members: Sequence[zipfile.ZipInfo], zip_name: str, encoding: str
+) -> tuple[list[str], list[str]]:
+    """Returns the name of each member, and notes.
+
+    All unmarked names of a file are in one encoding: the one that the user names, UTF-8 if all are
+    valid, GB18030 if that makes them Chinese, and otherwise cp437.
+
+    Args:
+        members: The members of the file.
+        zip_name: Name of the zip file, for messages.
+        encoding: A codec, or auto.
+
+    Raises:
+        ConfigError: The codec is unknown.
+    """
+    raw = {at: bytes_ for at, member in enumerate(members) if (bytes_ := _unmarked(member))}
+    names = [member.filename for member in members]
+    if not raw:
+        return names, []
+    named = _check_codec(encoding)
+    codec = named if named and _decode(raw.values(), named) else _detect(list(raw.values()))
+    for at, name in raw.items():
+        names[at] = name.decode(codec)
+    start = f"the names in {zip_name} are not marked as UTF-8 and are read as {codec.upper()}"
+    if named is None:
+        return names, [f"{start}; data.encoding names another encoding"]
+    if codec == named:
+        return names, [f"{start}, as data.encoding says"]
+    return names, [f"{start}: they are not {encoding} (data.encoding)"]
+
+
+def _unmarked(member: zipfile.ZipInfo) -> bytes | None:
+    """Returns the bytes of a name that is neither ASCII nor marked as UTF-8."""
+    if member.flag_bits & _UTF8_FLAG or member.filename.isascii():
+        return None
+    try:
+        return member.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return None  # an extra field of the member gave the name in Unicode
+
+
+def _check_codec(encoding: str) -> str | None:
+    if encoding == "auto":
+        return None
+    try:
+        # A name has its slashes as single bytes, so UTF-16 cannot be meant.
+        return encoding if b"a/".decode(encoding) == "a/" else None
+    except UnicodeDecodeError:
+        return None
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"'data.encoding' was given {encoding!r}; expected auto or the name of a text codec "
+            "of Python, such as utf-8, gb18030 or latin-1"
+        ) from None
+
+
+def _detect(names: Sequence[bytes]) -> str:
+    if _decode(names, "utf-8"):
+        return "utf-8"
+    decoded = _decode(names, "gb18030")
+    return "gb18030" if decoded and all(map(_is_cjk, "".join(decoded))) else "cp437"
+
+
+def _decode(names: Iterable[bytes], codec: str) -> list[str] | None:
+    try:
+        return [name.decode(codec) for name in names]
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_cjk(character: str) -> bool:
+    """Returns whether a character is ASCII, a Han character, kana or East Asian punctuation."""
+    wide = unicodedata.east_asian_width(character) in "WF"
+    return character.isascii() or (wide and ord(character) < 0x1F000) or character in "·—…“”‘’、"

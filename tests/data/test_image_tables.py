@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
+from modelwright.data.readers.tables import read_table
+from modelwright.data.records import Records
+
+
+def test_images_of_a_table_lie_in_its_folder_or_one_that_the_user_names(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "tables").mkdir()
+    paths = []
+    for at in range(4):
+        paths.append(tmp_path / "photos" / f"{at}.png")
+        Image.new("RGB", (8, 8), (at, 0, 0)).save(paths[-1])
+    table = tmp_path / "tables" / "a.csv"
+
+    def read(*names: str, **settings: object) -> Records:
+        rows = [f"{name},{'ab'[at % 2]}" for at, name in enumerate(names)]
+        table.write_text("\n".join(["image,label", *rows]), "utf-8")
+        return read_table(table, DataConfig(image="image", **settings))
+
+    absolute = [str(path) for path in paths]
+    with pytest.raises(DataError, match=rf"--set data\.image_root={tmp_path}/photos$"):
+        read(*absolute)
+    with pytest.raises(DataError, match=rf"--set data\.image_root={tmp_path}/photos$"):
+        read("../photos/0.png", "../photos/1.png")
+    root = str(tmp_path / "photos")
+    assert len(read(*absolute, image_root=root)) == 4
+    assert len(read("0.png", "..\\photos\\1.png", image_root=[root])) == 2
+    (tmp_path / "photos" / "out.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "secret.png").write_bytes(paths[0].read_bytes())
+    found = read("out.png", "0.png", "../secret.png", "https://a.b/1.png", image_root=root)
+    assert (len(found), [row.reason.partition("'")[0] for row in found.rejected]) == (
+        1,
+        ["has the path ", "has the path ", "has the address "],
+    )
+    with pytest.raises(DataError, match="nowhere, given as data.image_root"):
+        read(*absolute, image_root=str(tmp_path / "nowhere"))
+    assert (
+        "of a Windows machine"
+        in read("C:\\a\\1.png", absolute[0], image_root=root).rejected[0].reason
+    )

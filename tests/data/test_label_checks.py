@@ -1,0 +1,63 @@
+"""Quantities and several labels in one cell are no classes; names with commas are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from modelwright.core.errors import DataError
+from modelwright.data.label_checks import check_labels
+
+
+def check(names: list[str], rows_each: int = 20) -> list[str]:
+    return check_labels(names, np.full(len(names), rows_each), "a.csv")
+
+
+@pytest.mark.parametrize("form", ["{:.2f}", "${:,.2f}", "{:.2f}%", "{:.3e}", "¥{:.1f}", "-{:.2f}"])
+def test_quantities_are_refused(form: str) -> None:
+    names = [form.format(1234.567 + 37.77 * at) for at in range(100)]
+    expected = r"100 different numbers.*\(regression\).*one label a row.*group the numbers"
+    with pytest.raises(DataError, match=expected):
+        check(names, 1)
+
+
+def test_integers_that_are_nearly_all_different_are_refused() -> None:
+    with pytest.raises(DataError, match="regression"):
+        check([str(at * 1000) for at in range(200)], 1)
+    assert check([str(at) for at in range(1000)], 4) == []
+
+
+def test_ratings_with_fractions_are_told() -> None:
+    [note] = check(["1.0", "1.5", "2.0", "2.5", "3.0"])
+    assert "numbers with fractions, such as 1.5, 2.5" in note and "without an order" in note
+    assert check(["1", "2", "3.0"]) == []
+
+
+@pytest.mark.parametrize("mark", [", ", ";", "|", "、", "，"])
+def test_several_labels_in_a_cell_are_refused(mark: str) -> None:
+    names = ["food", "service", f"food{mark}service"]
+    expected = r"several labels in one cell, as in 'food.*service': in 20 rows.*one label a row"
+    with pytest.raises(DataError, match=expected):
+        check(names)
+    with pytest.raises(DataError, match=r"data.labels = \{\".*\" = \"food service\"\}"):
+        check(names)
+
+
+def test_written_lists_are_refused() -> None:
+    with pytest.raises(DataError, match="several labels"):
+        check(["['a']", "['a', 'b']", "['b']"])
+
+
+def test_names_may_hold_commas() -> None:
+    assert check(["Washington, DC", "Paris", "Seattle, WA"]) == []
+    for names in (["action|comedy", "action|drama"], ["Seattle, WA", "Spokane, WA"]):
+        [note] = check(names)
+        assert "may be several in one cell" in note and f"'{names[0]}'" in note
+    [note] = check(["pop", "rock", "pop/rock"])
+    assert "with '/' between them" in note
+    assert check(["n/a", "yes", "R&B", "C++"]) == []
+
+
+def test_a_class_for_nearly_each_row_is_told() -> None:
+    [note] = check([f"id{at}" for at in range(100)], 1)
+    assert "100 classes for 100 rows" in note and "data.label" in note
