@@ -69,15 +69,18 @@ def read_split_column(column: Any, header: str, name: str, config: DataConfig) -
     Raises:
         DataError: The column seems to hold splits, and a value names none.
     """
-    values = [(value or "").strip() for value in column.to_pylist()]
-    counts = Counter(values)
+    encoded = column.fill_null("").dictionary_encode()
+    values = [value.strip() for value in encoded.dictionary.to_pylist()]
+    codes = encoded.indices.to_pylist()
+    counts: Counter[str] = Counter()
+    for code, count in Counter(codes).items():
+        counts[values[code]] += count
     empty = counts.pop("", 0)
     known = _read_values(list(counts), header, config)
     unknown = [value for value in counts if value not in known]
     if not unknown:
-        return SplitColumn(
-            [known.get(value) for value in values], _note(header, counts, known, empty)
-        )
+        splits = [known.get(value) for value in values]
+        return SplitColumn([splits[code] for code in codes], _note(header, counts, known, empty))
     found_by_name = config.split is None and not config.split_names
     unlikely = header.strip().lower() in _OFTEN_SOMETHING_ELSE and not known
     if found_by_name and (unlikely or (len(counts) > _MOST_SPLITS and not known)):
