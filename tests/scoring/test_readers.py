@@ -116,6 +116,21 @@ def test_quotes_in_a_tab_separated_file_never_join_rows(
     assert source.literal_quotes == 1
 
 
+@pytest.mark.parametrize("row", ["plain,1", '"quoted, ""one""",1', '5" screen,1'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("block", [1, 2**20])
+def test_blank_lines_at_the_end_are_counted_and_no_rows(
+    row: str, end: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_stream, "BLOCK", block)
+    path = tmp_path / "t.csv"
+    path.write_bytes(end.join(["text,no", row, "", row, "", "", ""]).encode())
+    source = CsvSource(path, "auto")
+    cells, _ = read_all(source)
+    assert [bool(one) for one, _ in cells] == [True, False, True]
+    assert source.blank_at_end == 2
+
+
 def test_a_column_alone_keeps_its_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("text\na\n\nb\n\n")

@@ -81,7 +81,8 @@ class CsvSource:
                 yield table
         if self._wide:
             kept = rest.rstrip(b"\r\n")
-            self.blank_at_end, rest = max(rest[len(kept) :].count(b"\n") - 1, 0), kept
+            ends = rest[len(kept) :].count(b"\n")
+            self.blank_at_end, rest = max(ends - bool(kept), 0), kept
         while rest:
             data = rest if rest.endswith(b"\n") else rest + b"\n"
             table, used = self._parse(data, last=True)
@@ -92,15 +93,18 @@ class CsvSource:
     def _parse(self, data: bytes, *, last: bool) -> tuple[Any, int]:
         """Returns the complete rows of a block as a table, and how many bytes they take."""
         end = csv_records.well_formed_end(data, self._delimiter)
-        if end is not None:
+        if end and not last:
             # Blank lines stay for the next block, because at the end of a file they are no rows.
             end = self._without_blank_end(data, end)
-            table = self._parse_fast(data[:end]) if end else None
-            if table is not None or not end:
+        if end:
+            table = self._parse_fast(data[:end])
+            if table is not None:
                 return table, end
-        walked = csv_records.walk(
-            data[:end], self._delimiter, len(self.names), last=last or bool(end)
-        )
+        elif not last and data.endswith((b"\n", b"\r")):
+            end = self._without_blank_end(data, len(data))
+            if not end:
+                return None, 0
+        walked = csv_records.walk(data[: end or None], self._delimiter, len(self.names), last=last)
         self.literal_quotes += walked.literal
         if not walked.rows:
             return None, walked.end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ from modelwright.scoring.formats import (
     SplicedJsonFormat,
 )
 from modelwright.scoring.inputs import Input, open_input
-from modelwright.scoring.journal import Journal
+from modelwright.scoring.journal import Done, Journal
 from modelwright.scoring.pool import Answerer, AnswerPool
 from modelwright.scoring.score_report import ScoreReport
 from modelwright.scoring.worker import LocalAnswerer, Setup, WorkerProcess
 from modelwright.servable.engines.registry import engine_kind, resolve_engine
-from modelwright.servable.manifest import MANIFEST, find_version, read_manifest
+from modelwright.servable.manifest import MANIFEST, Manifest, find_version, read_manifest
 
 OUTPUTS = (*inputs.CSV, *inputs.JSON, *inputs.PARQUET)
 _KEYS = ("text", "image", "encoding")
@@ -72,65 +73,80 @@ def predict_file(
     folder = find_version(Path(servable))
     manifest = read_manifest(folder)
     name = resolve_engine(engine, folder, manifest)
-    config = _check_config(data or {})
     source, output = Path(source), Path(output)
     _check_paths(source, output)
-    trained = manifest.config.get("data", {}) if isinstance(manifest.config, Mapping) else {}
-    recorded = trained.get(manifest.task) if isinstance(trained, Mapping) else None
-    opened = open_input(source, manifest.task, config, recorded, output.suffix.lower())
+    opened = _open(source, manifest, data or {}, output)
     added = add_columns(manifest.labels, opened.names)
     written = _choose_format(opened, added, output)
-    signature = opened.signature()
-    identity = {
-        "the input": opened.fingerprint(),
-        "the servable": sha256_file(folder / MANIFEST),
-        "the engine": name,
-        "the column": opened.choice.name,
-        "the encoding": config.encoding,
-        "the added columns": added.names,
-        "the format of the output": output.suffix.lower(),
-    }
     setup = Setup(folder.absolute(), name, opened.key, opened.base)
     pool = AnswerPool(*_answerers(setup, workers))
     replaced = output.exists()
+    signature, fingerprint = opened.signature(), opened.fingerprint()
+    identity = {
+        "the input": fingerprint,
+        "the servable": sha256_file(folder / MANIFEST),
+        "the engine": name,
+        "the column": opened.choice.name,
+        "the encoding": (data or {}).get("encoding", "auto"),
+        "the added columns": added.names,
+        "the format of the output": output.suffix.lower(),
+    }
     with Journal(output, identity) as journal:
-        resumed = journal.open(written.header())
-        before = journal.done.rows
+        journal.open(written.header())
+        resumed = journal.done.rows
         try:
             _score(journal, opened, pool, (added, written), progress)
         except KeyboardInterrupt:
             journal.commit()
             raise
-        if opened.signature() != signature and opened.fingerprint() != identity["the input"]:
+        if opened.signature() != signature and opened.fingerprint() != fingerprint:
             raise DataError(
                 f"{source} changed while it was scored; the answers are not of one file. Remove"
                 f" {journal.folder} and start again"
             )
         written.finish(journal.close(), output)
         journal.remove()
-    notes = [*opened.notes, *opened.late_notes()]
     if replaced:
-        notes.append(f"the earlier {output.name} was replaced")
+        opened.notes.append(f"the earlier {output.name} was replaced")
+    return _report(opened, added, journal.done, _Used(folder, name, output, resumed))
+
+
+@dataclass(frozen=True)
+class _Used:
+    """The servable, its engine, the output, and the rows of an earlier, stopped run."""
+
+    servable: Path
+    engine: str
+    output: Path
+    resumed: int
+
+
+def _report(opened: Input, added: AddedColumns, done: Done, used: _Used) -> ScoreReport:
+    notes = [*opened.notes, *opened.late_notes()]
     if added.suffix:
         notes.append(f"the input has such a column, so the added ones end in {added.suffix}")
-    done = journal.done
     return ScoreReport(
-        input=source,
-        output=output,
-        servable=folder,
-        engine=name,
+        input=opened.path,
+        **vars(used),
         column=opened.choice.name,
         column_reason=opened.choice.reason,
         rows=done.rows,
         predicted=done.rows - done.rejected,
         rejected=done.rejected,
-        resumed=before if resumed else 0,
         seconds=done.seconds,
         added=tuple(added.names),
         reasons=dict(sorted(done.reasons.items(), key=lambda item: -item[1])),
         examples=tuple(done.examples),
         notes=tuple(notes),
     )
+
+
+def _open(source: Path, manifest: Manifest, data: Mapping[str, Any], output: Path) -> Input:
+    """Opens the input; the model's config may name the column."""
+    trained = manifest.config.get("data", {}) if isinstance(manifest.config, Mapping) else {}
+    recorded = trained.get(manifest.task) if isinstance(trained, Mapping) else None
+    config = _check_config(data)
+    return open_input(source, manifest.task, config, recorded, output.suffix.lower())
 
 
 def _score(
