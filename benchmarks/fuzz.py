@@ -1,10 +1,11 @@
 """Hostile requests of many kinds at once, while a valid client must still get its answers.
 
 The requests: bodies that are almost right, wrong types, enormous numbers, lone surrogates, invalid
-UTF-8, broken images, bad paths, malformed HTTP, nesting 100,000 levels deep, gzip bombs, bodies and
-headers over every limit, gRPC messages that were cut or changed, HTTP/2 frames that were cut,
-random or too many, and clients that send byte by byte, send nothing or disappear. With a Python
-that has schemathesis, it also sends what schemathesis derives from the server's OpenAPI.
+UTF-8, broken images, bad paths, malformed HTTP, requests that are hidden in bodies, nesting 100,000
+levels deep, gzip bombs, bodies and headers over every limit, gRPC messages that were cut or
+changed, HTTP/2 frames that were cut, random or too many, and clients that send byte by byte, send
+nothing or disappear. With a Python that has schemathesis, it also sends what schemathesis derives
+from the server's OpenAPI.
 
 The rules: the server has the same processes at the end, no answer contains a traceback, none has
 status 500 or gRPC's UNKNOWN, every complete request gets an answer, a slow client is disconnected,

@@ -7,8 +7,9 @@ seconds of ``file`` include reading, starting the processes, and writing the out
 CSV.
 
 ``memory`` is the peak of the process that reads and writes, and of the largest process that
-answers, for a tenth of the rows and for all of them. ``stop`` kills the command with SIGKILL
-halfway, runs it again, and compares the output with that of an uninterrupted run, byte for byte.
+answers, for a tenth of the rows and for all of them. ``stop`` scores that tenth, kills the command
+with SIGKILL halfway, runs it again, and compares the output with that of an uninterrupted run, byte
+for byte.
 
 The texts are pieces of real reviews, the images those of CIFAR-10 as PNG files. Rows repeat if
 there are too few; each piece begins at another character.
@@ -70,8 +71,9 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
             servable, rows = next(iter(sizes.items()))
             small = folder / f"{rows // 10}.csv"
             write_texts(small, Path(arguments.reviews), rows // 10, arguments.characters)
-            results["memory"] = _memory(servable, [small, folder / f"{rows}.csv"])
-            results["stop"] = _stop(servable, folder / f"{rows}.csv", folder)
+            whole = results[f"texts, {Path(servable).name}"]["runs"]["file"]
+            results["memory"] = _memory(servable, small, rows, whole)
+            results["stop"] = _stop(servable, small, folder)
     return results
 
 
@@ -85,26 +87,32 @@ def _compare(kind: str, servable: str, source: Path, rounds: int) -> Figures:
     each = [one["rows_per_second"] / other["rows_per_second"] for one, other in pairs]
     ratio = harness.ratio(*(medians[side]["rows_per_second"] for side in tasks))
     print(f"  file over bare loop: {ratio:.2f}, in each round {each}", flush=True)
-    return {"medians": medians, "file_over_loop": ratio, "in_each_round": each, "runs": runs}
+    cpu = harness.ratio(*(medians[side]["cpu_us_per_row"] for side in reversed(tasks)))
+    return {
+        "medians": medians,
+        "file_over_loop": ratio,
+        "in_each_round": each,
+        "cpu_of_the_loop_over_the_file": cpu,
+        "runs": runs,
+    }
 
 
-def _memory(servable: str, sources: list[Path]) -> Figures:
-    tasks = {
-        f"{int(source.stem):,} rows": {
-            "kind": "texts", "servable": servable, "source": str(source), "side": "file",
-        }
-        for source in sources
-    }  # fmt: skip
+def _memory(servable: str, small: Path, rows: int, whole: list[Figures]) -> Figures:
+    """Compares a tenth of the rows with all of them, which were scored before."""
     print("memory", flush=True)
-    runs = harness.run_in_turn(__file__, tasks, 1, show=_line)
+    task = {"kind": "texts", "servable": servable, "source": str(small), "side": "file"}
+    few = f"{int(small.stem):,} rows"
+    runs = harness.run_in_turn(__file__, {few: task}, len(whole), show=_line)
+    runs[f"{rows:,} rows"] = whole
     medians = harness.medians(runs)
-    few, many = (figures["peak_mib"] for figures in medians.values())
-    return {"medians": medians, "peak_over_that_of_a_tenth": many / few, "runs": runs}
+    peaks = [figures["peak_mib"] for figures in medians.values()]
+    return {"medians": medians, "peak_over_that_of_a_tenth": peaks[1] / peaks[0], "runs": runs}
 
 
 def _line(figures: Figures) -> str:
     peak = f", peak {figures['peak_mib']:,.0f} MiB" if figures["peak_mib"] else ""
-    return f"{figures['rows_per_second']:,.0f} rows/s, {figures['seconds']:,.1f} s{peak}"
+    cpu = f", {figures['cpu_us_per_row']:,.1f} CPU us a row"
+    return f"{figures['rows_per_second']:,.0f} rows/s, {figures['seconds']:,.1f} s{cpu}{peak}"
 
 
 def measure_side(side: str, kind: str, servable: str, source: str) -> Figures:
@@ -119,18 +127,27 @@ def _score_file(kind: str, servable: str, source: Path) -> Figures:
     from modelwright import predict_file
 
     output = source.with_name(f"scored-{kind}.csv")
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _cpu_seconds()
     report = predict_file(servable, source, output)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, _cpu_seconds() - before
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
     return {
         "rows": report.rows,
         "rejected": report.rejected,
         "seconds": seconds,
         "rows_per_second": report.rows / seconds,
+        "cpu_us_per_row": cpu / report.rows * 1e6,
         "peak_mib": peak_mib(),
         "rss_mib_of_a_worker": children,
     }
+
+
+def _cpu_seconds() -> float:
+    """Returns the processor time of this process and of those that have ended."""
+    import resource
+
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _bare_loops(kind: str, servable: str, source: Path) -> Figures:
@@ -157,10 +174,14 @@ def _bare_loops(kind: str, servable: str, source: Path) -> Figures:
     seconds = time.perf_counter() - started
     for loop in loops:
         loop.communicate()
-    rows = sum(answers)
+    rows = sum(count for count, _ in answers)
     return {
-        "rows": rows, "seconds": seconds, "rows_per_second": rows / seconds, "peak_mib": None,
-    }  # fmt: skip
+        "rows": rows,
+        "seconds": seconds,
+        "rows_per_second": rows / seconds,
+        "cpu_us_per_row": sum(cpu for _, cpu in answers) / rows * 1e6,
+        "peak_mib": None,
+    }
 
 
 def _loop(kind: str, servable: str, source: str, part: str, cores: str) -> None:
@@ -172,9 +193,10 @@ def _loop(kind: str, servable: str, source: str, part: str, cores: str) -> None:
     engine.probabilities(_inputs(chunks[0][:2]))
     print("loaded", flush=True)
     sys.stdin.readline()
+    before = time.process_time()
     for chunk in chunks:
         engine.probabilities(_inputs(chunk))
-    print(sum(map(len, chunks)), flush=True)
+    print(json.dumps([sum(map(len, chunks)), time.process_time() - before]), flush=True)
 
 
 def _chunks(kind: str, source: Path, part: int, cores: int) -> list[list[Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from served.client import HOST, Answer, Connection, connect, http
 from served.hostile import Hostile
+from served.smuggling import HIDDEN
 
 WAIT = 0.5
 """Seconds to wait for an answer to what may be no request."""
@@ -101,6 +102,16 @@ class Attacker:
         """What is no HTTP."""
         data = self.hostile.malformed()
         self._noted("malformed", data, await exchange(self.rest, data, WAIT))
+
+    async def smuggling(self) -> None:
+        """Requests that are hidden in a body."""
+        data, most = self.hostile.smuggling()
+        received = await exchange(self.rest, data, WAIT)
+        self._noted("smuggling", data, received)
+        if HIDDEN.encode() in received:
+            self.record.break_rule("a smuggled request was answered", "smuggling", data, received)
+        if len([one for one in _STATUS.findall(received) if one != b"100"]) > most:
+            self.record.break_rule("a request was answered twice", "smuggling", data, received)
 
     async def frames(self) -> None:
         """What is no HTTP/2, to the port of gRPC."""
@@ -228,6 +239,7 @@ KINDS: dict[str, tuple[float, int, Callable[[Attacker], Any]]] = {
     "json": (0.45, 6, Attacker.json),
     "paths": (0.13, 2, Attacker.paths),
     "malformed": (0.15, 12, Attacker.malformed),
+    "smuggling": (0.05, 8, Attacker.smuggling),
     "half": (0.08, 8, Attacker.half),
     "grpc": (0.10, 3, Attacker.grpc),
     "frames": (0.04, 8, Attacker.frames),

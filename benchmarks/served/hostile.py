@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from served.client import HOST, http
+from served.smuggling import smuggling
 
 DEPTH = 100_000
 BOMB = 200 * 2**20
@@ -148,6 +149,10 @@ class Hostile:
             lambda: b"\r\n" * 2_000,
         )
         return bytes(self.random.choice(kinds)())
+
+    def smuggling(self) -> tuple[bytes, int]:
+        """A request with another one hidden in its body, and the most answers to it."""
+        return smuggling(self.random, self._good(), self._predict())
 
     def frames(self) -> bytes:
         """HTTP/2 with frames that are cut, random, or far too many."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sample_data import write_images
+
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -102,6 +104,17 @@ def test_inspection_of_a_source(cli: Cli, reviews: Path, tmp_path: Path) -> None
     assert code == 0
     assert json.loads(out)["rows"] == 240
     assert list((tmp_path / "look").glob("*.png"))
+
+
+def test_inspection_takes_settings(cli: Cli, tmp_path: Path) -> None:
+    for name in ("train", "valid", "augmented"):
+        write_images(tmp_path / "data" / name, 2)
+    inspect = ("data", "inspect", tmp_path / "data", "--out", tmp_path / "look", "--json")
+    code, _, error = cli(*inspect)
+    assert code == 3 and "Leave it out with --set data.skip=augmented" in error
+    code, out, _ = cli(*inspect, "--set", "data.skip=augmented", "--set", "data.test=0")
+    assert code == 0 and json.loads(out)["rows"] == 12
+    assert "the splits are read from folders: train from train/; val from valid/" in out
 
 
 def test_layers_are_drawn_where_they_are_asked_for(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import typer
 
+from modelwright.cli.examples import EXAMPLES
 from modelwright.cli.main import app
 from modelwright.cli.options import data_settings
 
+Cli = Callable[..., tuple[int, str, str]]
 SHARED = {
     "--json", "--quiet", "--text-column", "--label-column", "--image-column", "--encoding",
     "--strict", "--tta",
@@ -70,3 +74,34 @@ def test_data_settings_hold_only_what_was_set() -> None:
         "source": ["a", "b"],
         "label": "y",
     }
+
+
+@pytest.mark.parametrize("name", commands())
+def test_help_ends_with_examples_that_parse(name: str, cli: Cli) -> None:
+    code, out, _ = cli(*name.split(), "--help")
+    shown = [line.strip() for line in out.split("Examples:")[1].splitlines() if line.strip()]
+    assert code == 0 and " ".join(shown) == " ".join(EXAMPLES[name])
+    for example in EXAMPLES[name]:
+        words = shlex.split(example.partition(" < ")[0])[1:]
+        command: Any = typer.main.get_command(app)
+        outer = name.split()[0]
+        if words == ["runs"] or words[:2] == ["runs", "experiments"]:
+            words[1:1] = ["list"]
+        for word in name.split():
+            assert words.pop(0) == word
+            command = command.commands[word]
+        command.make_context(outer, words)
+
+
+def test_every_example_belongs_to_a_command() -> None:
+    assert set(EXAMPLES) == set(commands())
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("trian", "'train'"), ("fit", "modelwright train"), ("rm", "modelwright runs rm")],
+)
+def test_an_unknown_command_gets_the_one_that_was_meant(cli: Cli, word: str, meant: str) -> None:
+    code, out, err = cli(word)
+    assert (code, out) == (2, "")
+    assert f"No such command '{word}'. Did you mean" in err and meant in err

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from modelwright.core.config import DataConfig, TrainConfig, check_table
+from modelwright.core.config import (
+    Config,
+    DataConfig,
+    TrainConfig,
+    check_table,
+    from_toml,
+    to_toml,
+)
 from modelwright.core.errors import ConfigError
 
 
@@ -32,3 +39,17 @@ def test_a_config_is_frozen() -> None:
     config = check_table(TrainConfig, {}, "train")
     with pytest.raises(ValueError, match="frozen"):
         config.epochs = 3  # type: ignore[misc]
+
+
+def test_a_config_of_an_earlier_version_turns_no_image() -> None:
+    tables = {
+        "name": "a",
+        "recipe": "cnn",
+        "data": DataConfig(source="x"),
+        "model": {"builder": "cnn"},
+        "train": {},
+    }
+    text = to_toml(Config.model_validate(tables))
+    assert from_toml(text).data.orientation
+    earlier = "".join(line for line in text.splitlines(True) if not line.startswith("orientation"))
+    assert not from_toml(earlier).data.orientation

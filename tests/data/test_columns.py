@@ -10,7 +10,7 @@ from modelwright.data.readers.columns import find_columns
 
 
 def note(*names: str, **config: object) -> str:
-    return find_columns(names, DataConfig(**config), "a.csv").note
+    return find_columns(names, DataConfig(**config), "a.csv").notes[0]
 
 
 def test_the_columns_and_what_else_they_could_be_are_told() -> None:
@@ -33,7 +33,7 @@ def test_two_columns_of_one_name_need_a_choice() -> None:
         note(*names, text="#3")
     found = find_columns(names, DataConfig(text="#3", label="#2"), "a.csv")
     assert (found.value, found.label) == (2, 1)
-    assert "text from 'text' (#3), label from 'label' (#2)" in found.note
+    assert "text from 'text' (#3), label from 'label' (#2)" in found.notes[0]
     with pytest.raises(DataError, match=r"no column '#5'"):
         note(*names, text="#5")
 
@@ -41,6 +41,7 @@ def test_two_columns_of_one_name_need_a_choice() -> None:
 def test_nested_names_are_found_by_their_last_part_if_only_one_has_it() -> None:
     assert "text from 'data.text'" in note("data", "data.text", "label")
     assert "not read" not in note("data", "data.text", "label")
+    assert "not read" not in note("image", "label", "image.bytes", "image.path")
     assert "text from 'text'" in note("data.text", "text", "label")
     with pytest.raises(DataError, match=r"no column with a usual name for the text"):
         note("a.text", "b.text", "label")

@@ -42,6 +42,11 @@ def test_nested_keys_are_columns(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl", twice)
 
 
+def test_a_key_whose_values_are_splits_is_told(tmp_path: Path) -> None:
+    parts = [{**row, "part": part} for row, part in zip(ROWS, ("train", "test"), strict=True)]
+    assert "--split-column" in read(tmp_path / "a.jsonl", parts).notes[-1]
+
+
 def test_columns_that_the_first_object_lacks_are_found(tmp_path: Path) -> None:
     found = read(tmp_path / "a.jsonl", [{"text": "z"}, *ROWS])
     assert rows(found) == [("z", None), ("a", "x"), ("b", "y")]

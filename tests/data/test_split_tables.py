@@ -79,6 +79,20 @@ def test_several_tables_in_a_zip_file_are_splits_or_an_error(tmp_path: Path) -> 
         load(zipped(tmp_path / "b.zip", {"a.csv": TRAIN, "b.csv": TEST}))
 
 
+class GbkName(zipfile.ZipInfo):
+    """A name as Chinese Windows writes it: in GBK, without the flag for UTF-8."""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.filename.encode("gbk"), self.flag_bits & ~0x800
+
+
+def test_names_of_tables_in_a_zip_file_from_chinese_windows(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(GbkName("数据/训练集.csv"), TRAIN)
+        archive.writestr(GbkName("数据/测试集.csv"), TEST)
+    assert load(tmp_path / "a.zip").counts() == {"train": 30, "test": 10}
+
+
 def test_splits_in_other_words_and_shards(tmp_path: Path) -> None:
     for name in ("Training.csv", "Testing.csv"):
         (tmp_path / name).write_text(TRAIN if name == "Training.csv" else TEST)

@@ -254,6 +254,25 @@ def test_texts_of_parquet_may_be_bytes(tmp_path: Path) -> None:
         assert any("read as UTF-8" in note for note in found.notes)
 
 
+def test_nested_columns_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    nested = [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
+    labels = [{"name": "x"}, {"name": "y"}]
+    paparquet.write_table(pa.table({"data": nested, "label": labels}), path)
+    with pytest.raises(DataError, match=r"labels of the type struct.*such as COLUMN.name"):
+        read_table(path, DataConfig())
+    assert rows(read_table(path, DataConfig(label="label.name"))) == [("a", "x"), ("b", "y")]
+
+
+def test_columns_of_parquet_with_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table([["a"], ["x"], ["b"], ["y"]], ["text", "label", "text", "label"])
+    paparquet.write_table(table, path)
+    assert rows(read_table(path, DataConfig(text="#3", label="#2"))) == [("b", "x")]
+    with pytest.raises(DataError, match=r"'text' 2 times"):
+        read_table(path, DataConfig())
+
+
 def png(color: str = "red") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (8, 8), color).save(file, format="PNG")

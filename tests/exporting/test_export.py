@@ -13,9 +13,11 @@ import tensorflow as tf
 import modelwright
 from modelwright.core.errors import ConfigError, ParityError, ServableError
 from modelwright.exporting import writer
+from modelwright.runs.exports import read_exports
 from modelwright.runs.run import load_run
 from modelwright.servable.manifest import read_manifest
 from modelwright.servable.warmup import WARMUP
+from run_folders import make_run, write_evaluation
 
 
 def test_a_servable_holds_all_its_files(text_servable: Path, text_run: Path) -> None:
@@ -116,6 +118,7 @@ def test_the_next_version_is_written_and_an_existing_one_is_not_overwritten(
     target = tmp_path / "m"
     (target / "7").mkdir(parents=True)
     assert modelwright.export(image_run, target).servable == target / "8"
+    assert read_exports(image_run)[-1].servable == str((target / "8").resolve())
     before = read_manifest(target / "8")
     with pytest.raises(ServableError, match="version 8 of .* exists and is never overwritten"):
         modelwright.export(image_run, target, version=8)
@@ -196,3 +199,35 @@ def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
     manifest = read_manifest(exported.servable)
     assert (manifest.tolerance, manifest.tolerance_of("onnx")) == (0.05, 1e-4)
     assert exported.parity["savedmodel"]["labels_changed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("a", "a is a run; expected the folder of one model"),
+        ("models", "models is a folder of models; expected"),
+        ("models/m/1", "1 is one version of a model; expected"),
+    ],
+)
+def test_a_servable_is_not_written_into_something_else(
+    tmp_path: Path, place: str, message: str
+) -> None:
+    make_run(tmp_path / "a")
+    (tmp_path / "models" / "m" / "1").mkdir(parents=True)
+    (tmp_path / "models" / "m" / "1" / "modelwright.json").touch()
+    with pytest.raises(ServableError, match=message):
+        modelwright.export(tmp_path / "a", tmp_path / place)
+
+
+def test_the_figures_of_earlier_weights_are_not_those_of_the_servable(tmp_path: Path) -> None:
+    from modelwright.exporting.export import _manifest, _unmeasured
+
+    run = make_run(tmp_path / "a")
+    manifest = _manifest(run, "m", 1, 0.1, tta=False)
+    assert "test" not in manifest.metrics
+    assert f"modelwright evaluate {run.path}" in _unmeasured(run, manifest)[0]
+    write_evaluation(run, [True] * 10, majority_accuracy=1.0)
+    manifest = _manifest(run, "m", 1, 0.1, tta=False)
+    assert manifest.metrics["test"]["accuracy"] == 1 and not _unmeasured(run, manifest)
+    (run.path / "weights.weights.h5").write_bytes(b"trained further")
+    assert "test" not in _manifest(run, "m", 1, 0.1, tta=False).metrics

@@ -159,7 +159,7 @@ def test_the_commands_list_and_show(
         (("runs",), 4, "the folder of runs runs does not exist"),
         (("runs", "shwo", "a"), 2, "Did you mean 'show'?"),
         (("runs", "one/a"), 4, "is one run, not a folder of runs; modelwright runs show one/a"),
-        (("runs", "show", "one/b"), 4, "Did you mean 'one/a'?"),
+        (("runs", "show", "one/b"), 4, "one/b does not exist"),
         (("runs", "show", "one"), 4, "one is a folder of runs"),
         (("runs", "show", "models/m"), 4, "is a servable, not a run"),
         (("runs", "models"), 4, "models is a folder of models, not a run"),

@@ -174,12 +174,18 @@ def test_a_name_that_is_taken_gets_a_suffix(
 def test_mistakes_are_said_before_anything_is_written(
     score: Callable[..., tuple[ScoreReport, Path]], table: Path, tmp_path: Path
 ) -> None:
+    lines, packed = tmp_path / "lines.txt", tmp_path / "packed.parquet"
+    lines.write_text("great\n")
+    packed.touch()
     wrong: list[tuple[type[Exception], str, Callable[[], object]]] = [
         (ConfigError, "suffix '.xls'", lambda: score(table, "out.xls")),
         (DataError, "there is no file", lambda: score(tmp_path / "no.csv")),
         (DataError, "no column 'txt'", lambda: score(table, data={"text": "txt"})),
         (ConfigError, "expected only text, image", lambda: score(table, data={"label": "x"})),
         (ConfigError, "is a folder", lambda: score(tmp_path)),
+        (ConfigError, "classifies texts", lambda: score(table, data={"image": "text"})),
+        (ConfigError, "has no columns", lambda: score(lines, data={"text": "text"})),
+        (ConfigError, "is no text", lambda: score(packed, data={"encoding": "gbk"})),
         (ConfigError, "workers was given -1", lambda: score(table, workers=-1)),
         (ConfigError, "no engine 'onx'", lambda: score(table, engine="onx")),
     ]

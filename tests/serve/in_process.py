@@ -283,6 +283,8 @@ class _Transport(asyncio.Transport):
         self.unread = 0
 
     def write(self, data: Any) -> None:
+        if self.ended.is_set() and not self.closed.is_set():
+            raise RuntimeError("Cannot call write() after write_eof()")
         if not self.closed.is_set():
             self.written += data
 

@@ -6,6 +6,7 @@ Always against the project's own server: it needs its folders and flags.
 from __future__ import annotations
 
 import base64
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from server_process import Client, add_version, serving, texts
+from smuggling_cases import ANSWERED, LAST, REFUSED, SMUGGLED
 
 import modelwright
 from modelwright.core.errors import ConfigError
@@ -398,6 +400,36 @@ def test_headers_that_do_not_come(server: Client) -> None:
     with socket.create_connection((server.host, server.port), 60) as connection:
         connection.sendall(b"POST /v1/models/colors:predict HTTP/1.1\r\nhost: x\r\n")
         assert connection.recv(12) == b"HTTP/1.1 408"
+
+
+def exchange(server: Client, content: bytes) -> bytes:
+    """All that the server writes on a connection until it closes it."""
+    received = b""
+    with socket.create_connection((server.host, server.port), 60) as connection:
+        connection.sendall(content)
+        while part := connection.recv(65_536):
+            received += part
+    return received
+
+
+@pytest.mark.parametrize("content", REFUSED.values(), ids=REFUSED.keys())
+def test_a_request_that_servers_delimit_differently_is_refused(
+    server: Client, content: bytes
+) -> None:
+    received = exchange(server, content + SMUGGLED + LAST)
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"400"] and b"smuggled" not in received
+
+
+@pytest.mark.parametrize(("content", "expected"), ANSWERED.values(), ids=ANSWERED.keys())
+def test_every_request_on_a_connection_is_answered_once(
+    server: Client, content: bytes, expected: list[int]
+) -> None:
+    # The model does not exist here, which is as good an answer.
+    content = content.replace(b"/half:", b"/absent:")
+    received = exchange(server, content + LAST)
+    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", received)]
+    assert len(statuses) == len(expected) + 1 and statuses[-1] == 200
+    assert b"model smuggled" not in received
 
 
 @pytest.mark.parametrize(

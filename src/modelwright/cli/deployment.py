@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from modelwright.cli.completion import complete_models, complete_words
 from modelwright.cli.options import AsJson
 from modelwright.cli.output import print_report
 from modelwright.core.errors import ConfigError
@@ -16,8 +17,16 @@ if TYPE_CHECKING:
 
 
 def deploy(
-    target: Annotated[str, typer.Argument(help="compose, kubernetes, kserve or ray.")],
-    models: Annotated[Path, typer.Argument(help="Folder of models.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="compose, kubernetes, kserve or ray.",
+            autocompletion=complete_words("compose", "kserve", "kubernetes", "ray"),
+        ),
+    ],
+    models: Annotated[
+        Path, typer.Argument(help="Folder of models.", autocompletion=complete_models)
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")] = Path("deploy"),
     name: Annotated[
         str, typer.Option(help="Name of the cluster objects and of the compose project.")

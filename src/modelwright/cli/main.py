@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 import modelwright
 from modelwright.cli import (
@@ -20,6 +21,7 @@ from modelwright.cli import (
     studies,
     training,
 )
+from modelwright.cli.examples import epilog
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
 from modelwright.core.errors import ModelwrightError, write_error
 
@@ -47,17 +49,48 @@ _CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.Pre
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
+_MEANT = {
+    "augment": "data show",
+    "convert": "export",
+    "delete": "runs rm",
+    "download": "data fetch",
+    "eval": "evaluate",
+    "fetch": "data fetch",
+    "fit": "train",
+    "infer": "predict",
+    "inspect": "data inspect",
+    "list": "runs",
+    "ls": "runs",
+    "resume": "train --resume",
+    "rm": "runs rm",
+    "show": "runs show",
+    "test": "evaluate",
+}
+"""Commands of other tools, and words in the middle of a command here."""
+
+
+class Commands(TyperGroup):
+    """The commands. An unknown one gets the command that was probably meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Returns the command that the first argument names."""
+        name = args[0] if args else ""
+        if name in _MEANT and name not in self.commands:
+            ctx.fail(f"No such command '{name}'. Did you mean 'modelwright {_MEANT[name]}'?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     help=_SUMMARY,
     no_args_is_help=True,
-    add_completion=False,
+    cls=Commands,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
-    app.command(cls=_CLASSES.get(command))(command)
+    app.command(cls=_CLASSES.get(command), epilog=epilog(command.__name__))(command)
 
 
 @app.callback(invoke_without_command=True, help=_SUMMARY)
@@ -81,8 +114,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    # The name decides how a shell's completion calls back: modelwright, or mw.
+    name = Path(sys.argv[0]).stem
     try:
-        app()
+        app(prog_name=name if name in ("modelwright", "mw") else None)
     except SystemExit as end:
         if not flush_or_drop():
             sys.exit(_READER_GONE)
@@ -103,3 +138,7 @@ def _run() -> None:
         file = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or error}{file}\n")
         sys.exit(ModelwrightError.exit_code)
+
+
+if __name__ == "__main__":
+    main()

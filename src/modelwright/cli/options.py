@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from modelwright.cli.completion import complete_model, complete_run, complete_servable
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 OutputFolder = Annotated[Path, typer.Option("--out", help="Output folder.")]
@@ -34,11 +36,18 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejec
 TestTimeAugmentation = Annotated[
     bool, typer.Option("--tta", help="Average over mirrored and shifted copies of each image.")
 ]
-RunFolder = Annotated[Path, typer.Argument(help="Run folder.")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder.", autocompletion=complete_run)]
 ServableFolder = Annotated[
-    Path, typer.Argument(help="models/NAME/VERSION, or models/NAME for its newest version.")
+    Path,
+    typer.Argument(
+        help="models/NAME/VERSION, or models/NAME for its newest version.",
+        autocompletion=complete_servable,
+    ),
 ]
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of one model, models/NAME.")]
+ModelFolder = Annotated[
+    Path,
+    typer.Argument(help="Folder of one model, models/NAME.", autocompletion=complete_model),
+]
 
 
 def data_settings(

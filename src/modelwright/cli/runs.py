@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from modelwright.cli.completion import complete_run, complete_runs
+from modelwright.cli.examples import epilog
 from modelwright.cli.options import AsJson, Quiet, RunFolder
 from modelwright.cli.output import print_report, show_progress
 from modelwright.core.errors import ConfigError
@@ -22,6 +24,8 @@ class ListByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Puts ``list`` before arguments that name no command."""
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)  # a shell asks what may come here
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             word = args[0] if args else ""
             similar = get_close_matches(word, self.commands, 1)
@@ -32,6 +36,12 @@ class ListByDefault(TyperGroup):
             args = [_LIST, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Returns the commands and the folders of runs that begin so."""
+        commands = super().shell_complete(ctx, incomplete)
+        make = self.commands[_LIST].params[0].shell_complete
+        return [*commands, *make(ctx, incomplete)]
+
 
 app = typer.Typer(
     cls=ListByDefault,
@@ -39,9 +49,11 @@ app = typer.Typer(
 )
 
 
-@app.command(name=_LIST)
+@app.command(name=_LIST, epilog=epilog("runs list"))
 def list_(
-    folder: Annotated[Path, typer.Argument(help="Folder with runs.")] = Path("runs"),
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with runs.", autocompletion=complete_runs)
+    ] = Path("runs"),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -53,7 +65,7 @@ def list_(
     print_report(report, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=epilog("runs show"))
 def show(run: RunFolder, as_json: AsJson = False) -> None:
     """Show a run's settings, data, scores and exports, and the command that comes next."""
     from modelwright.runs.details import show_run
@@ -61,10 +73,13 @@ def show(run: RunFolder, as_json: AsJson = False) -> None:
     print_report(show_run(run), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=epilog("runs diff"))
 def diff(
-    first: Annotated[Path, typer.Argument(help="Run folder.")],
-    second: Annotated[Path, typer.Argument(help="Run folder to compare with the first.")],
+    first: RunFolder,
+    second: Annotated[
+        Path,
+        typer.Argument(help="Run folder to compare with the first.", autocompletion=complete_run),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what differs between two runs, with a paired test on rows that both were measured on."""
@@ -73,9 +88,9 @@ def diff(
     print_report(compare_runs(first, second), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=epilog("runs rm"))
 def rm(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", autocompletion=complete_run)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import modelwright
+from modelwright.cli.completion import complete_models
 from modelwright.cli.options import AsJson, ModelFolder, Quiet
 from modelwright.cli.output import print_report
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.folders import kind_of, wrong_folder
 
 if TYPE_CHECKING:
     from modelwright.serve.config import Tls
 
 _MIB = 2**20
 
-ModelsFolder = Annotated[Path, typer.Argument(help="Folder of models, or of one model.")]
+ModelsFolder = Annotated[
+    Path, typer.Argument(help="Folder of models, or of one model.", autocompletion=complete_models)
+]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 RestPort = Annotated[int, typer.Option(help="Port for REST and the web page; 0 picks a free one.")]
 GrpcPort = Annotated[int, typer.Option(help="Port for gRPC; 0 picks a free one.")]
@@ -175,6 +179,8 @@ def serve(
     from modelwright.serve.process.start import ServerReport
     from modelwright.serve.process.start import serve as run_server
 
+    if model_config is None and kind_of(models) in ("run", "runs", "version"):
+        raise ServableError(wrong_folder(models, "models"))
     config = ServeConfig(
         models=str(_without_following(models)),
         host=host,

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import modelwright
+from modelwright.cli.completion import (
+    complete_recipe,
+    complete_run,
+    complete_source,
+    complete_words,
+)
 from modelwright.cli.options import (
     AsJson,
     DataRoot,
@@ -31,12 +37,19 @@ if TYPE_CHECKING:
     from modelwright.core.types import SplitName
 
 Split = Annotated[
-    str | None, typer.Option(help="Split of the run's data: train, val or test (the default).")
+    str | None,
+    typer.Option(
+        help="Split of the run's data: train, val or test (the default).",
+        autocompletion=complete_words("test", "train", "val"),
+    ),
 ]
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Recipe to show in full.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Recipe to show in full.", autocompletion=complete_recipe),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the recipes with their measured scores, or show one in full."""
@@ -52,14 +65,20 @@ def train(
             help="TOML file with settings, and paths or named data sets; each may be left out.",
         ),
     ] = None,
-    data: Annotated[list[str] | None, typer.Option(help="Path or named data set.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Path or named data set.", autocompletion=complete_source),
+    ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     split_column: SplitColumn = None,
     image_column: ImageColumn = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="cnn, bilstm, … or package.module:function; one that fits by default."),
+        typer.Option(
+            help="cnn, bilstm, … or package.module:function; one that fits by default.",
+            autocompletion=complete_recipe,
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
@@ -67,7 +86,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Run folder to continue.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Run folder to continue.", autocompletion=complete_run)
+    ] = None,
     data_root: DataRoot = None,
     encoding: Encoding = None,
     strict: Strict = False,
@@ -113,7 +134,11 @@ def train(
 def evaluate(
     run: RunFolder,
     data: Annotated[
-        str | None, typer.Option(help="Path or named data set to use instead of the run's data.")
+        str | None,
+        typer.Option(
+            help="Path or named data set to use instead of the run's data.",
+            autocompletion=complete_source,
+        ),
     ] = None,
     split: Split = None,
     text_column: TextColumn = None,

@@ -112,6 +112,17 @@ LONGEST = 300
 """Largest number of characters of another library's message that is shown."""
 
 
+def graph_reason(message: str) -> str:
+    """Returns the reason in the message of an error that a TensorFlow graph raised.
+
+    Headings may stand before it, and a trace behind it.
+    """
+    lines = [line.strip() for line in message.split("\n\t [[")[0].splitlines() if line.strip()]
+    reason = lines[-1] if lines else ""
+    _, failed, checked = reason.rpartition("assertion failed: [")
+    return checked.removesuffix("]") if failed else reason
+
+
 def brief(error: BaseException) -> str:
     """Returns the first line of an exception's message, or its class if it has no message."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

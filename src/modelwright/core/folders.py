@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Literal
-
-from modelwright.core.nearest import nearest
 
 RUN_RECORD = "run.json"
 SERVABLE_RECORD = "modelwright.json"
@@ -68,11 +67,20 @@ def wrong_folder(path: Path, wanted: Wanted) -> str:
     """Returns a message for a path that is not what a command wanted: what it is, what to do."""
     kind = kind_of(path)
     if kind == "nothing":
-        hint = nearest(str(path), [str(one) for one in subfolders(path.parent)])
-        return f"{path} does not exist.{hint} Expected {_EXPECTED[wanted]}."
+        return f"{path} does not exist; expected {_EXPECTED[wanted]}.{_similar(path)}"
     if kind == "file":
         return f"{path} is a file; expected {_EXPECTED[wanted]}."
     return f"{path} {_advice(path, kind, wanted)}"
+
+
+def _similar(path: Path) -> str:
+    """Returns a question with a folder that exists and is called almost like a missing one."""
+    missing = next((one for one in (*reversed(path.parents), path) if not one.exists()), path)
+    beside = {one.name: one for one in subfolders(missing.parent)}
+    for name in get_close_matches(missing.name, beside, 1):
+        whole = beside[name] / path.relative_to(missing)
+        return f" Did you mean '{whole if whole.exists() else beside[name]}'?"
+    return ""
 
 
 def _advice(path: Path, kind: Kind, wanted: Wanted) -> str:

@@ -38,7 +38,7 @@ Reader = Callable[[Path, DataConfig], Records]
 
 
 def _read_zip(path: Path, config: DataConfig) -> Records:
-    if tables := zipped_tables(path):
+    if tables := zipped_tables(path, config.encoding):
         return read_zipped_tables(path, tables, config)
     return read_zip(path, config.encoding, NamedFolders.of(config, path))
 

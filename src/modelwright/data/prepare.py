@@ -99,13 +99,11 @@ def prepare(
     named = name_labels(clean.trim_labels(as_strings(records.labels)), config, known)
     labels = named.labels
     problems = clean.bad_labels(labels)
-    texts = None
-    if records.task == "text":
-        texts = as_strings(records.values)
+    texts = as_strings(records.values) if records.task == "text" else None
+    if texts is not None:
         problems += clean.bad_texts(texts, config.max_characters)
     mask, rejected = clean.reject_rows(problems, records.origin, len(labels))
     usable = np.flatnonzero(mask)
-
     if texts is not None:
         inputs = _texts(texts, usable, records.origin)
     elif isinstance(records.values, np.ndarray):

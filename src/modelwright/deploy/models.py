@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, ServableError
+from modelwright.core.folders import kind_of, wrong_folder
 from modelwright.servable.live_version import live_version
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.version_folder import SAVED_MODEL, read_version
@@ -44,6 +45,8 @@ def find_models(
     """
     if not folder.is_dir():
         raise ServableError(f"{folder} is not a folder; expected one that holds models.")
+    if kind_of(folder) in ("run", "runs", "version"):
+        raise ServableError(wrong_folder(folder, "models"))
     if version_folders(folder):
         raise ServableError(
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"

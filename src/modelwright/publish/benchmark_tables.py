@@ -17,6 +17,7 @@ JsonPart = Mapping[str, Any]
 _COLUMNS = {
     "reviews": ("reviews", ",.0f"),
     "rows_per_second": ("rows/s", ",.0f"),
+    "cpu_us_per_row": ("CPU µs per row", ",.1f"),
     "pictures_per_second": ("images/s", ",.0f"),
     "steps_per_second": ("steps/s", ".3f"),
     "reached_seconds": ("seconds to target", ",.1f"),

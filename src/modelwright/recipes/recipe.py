@@ -12,6 +12,7 @@ from modelwright.core.nearest import nearest
 from modelwright.core.plugins import plugin_names
 from modelwright.models.builders import PLUGINS
 from modelwright.recipes.measured_score import MeasuredScore, check_measured_score
+from modelwright.recipes.names import recipe_names as recipe_names
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,6 @@ class Recipe:
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     measured: tuple[MeasuredScore, ...] = ()
-
-
-def recipe_names() -> list[str]:
-    """Returns the names of the recipes, sorted."""
-    files = resources.files("modelwright.recipes").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
 def read_recipe(name: str) -> Recipe:

@@ -63,11 +63,23 @@ def regroup(tables: Iterable[Any], rows: int) -> Iterator[Any]:
 
 def _halve(table: Any) -> Iterator[Any]:
     if len(table) <= _FEWEST or table.nbytes <= _LARGEST:
-        yield table.combine_chunks()
+        yield table
         return
     half = len(table) // 2
     yield from _halve(table.slice(0, half))
     yield from _halve(table.slice(half))
+
+
+def as_array(column: Any) -> Any:
+    """Returns a column as one array; without a copy if it has one chunk."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    if not column.num_chunks:
+        return pa.array([], column.type)
+    combined = column.combine_chunks()
+    return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined
 
 
 def no_faults(count: int) -> Any:

@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 
 from modelwright.core.errors import DataError
 from modelwright.scoring import csv_records
-from modelwright.scoring.chunks import FAULT, regroup
+from modelwright.scoring.chunks import FAULT, as_array, regroup
 from modelwright.scoring.text_stream import MARK, MARK_BYTES, TextStream
 
 _HEADER = 2**16
@@ -146,7 +146,7 @@ class CsvSource:
             return None
         if odd:
             return None
-        columns = [column.combine_chunks() for column in table.columns]
+        columns = [as_array(column) for column in table.columns]
         return self._marked(columns, pa.nulls(len(table), pa.string()), data)
 
     def _marked(self, columns: list[Any], faults: Any, data: bytes) -> Any:

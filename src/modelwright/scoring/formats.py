@@ -16,11 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as paparquet
 
 from modelwright.core.files import move_into_place
+from modelwright.scoring.chunks import as_array
 from modelwright.scoring.json_source import parse_object
 
 _GROUP_ROWS = 2**16
@@ -62,16 +64,19 @@ class CsvFormat(Format):
 
     def rows(self, table: Any, added: Any) -> bytes:
         """Returns a line for each row."""
-        return self._lines([_as_strings(column) for column in (*table.columns, *added.columns)])
+        return self._lines([as_array(column) for column in (*table.columns, *added.columns)])
 
     def _lines(self, columns: list[Any]) -> bytes:
-        cells = [self._quoted(column) for column in columns]
+        cells = [
+            _as_strings(column) if _is_plain(column.type) else self._quoted(_as_strings(column))
+            for column in columns
+        ]
         lines = pc.binary_join_element_wise(*cells, self._delimiter)
         return _joined(pc.binary_join_element_wise(lines, "", "\n"))
 
     def _quoted(self, column: Any) -> Any:
-        special = pc.match_substring_regex(column, f'["\r\n{self._delimiter}]')
-        if not pc.any(special).as_py():
+        special = _rows_with(column, f'"\r\n{self._delimiter}')
+        if special is None:
             return column
         doubled = pc.replace_substring(column, '"', '""')
         quoted = pc.binary_join_element_wise('"', doubled, '"', "")
@@ -95,7 +100,7 @@ class SplicedJsonFormat(Format):
 
     def rows(self, table: Any, added: Any) -> bytes:
         """Returns each line with the added keys."""
-        lines = table.column(0).combine_chunks()
+        lines = as_array(table.column(0))
         errors = added.column(len(self.added) - 1)
         body = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(lines, 0, -1))
         comma = pc.if_else(pc.equal(body, "{"), "", ", ")
@@ -165,16 +170,43 @@ class ParquetFormat(Format):
 
 
 def _joined(strings: Any) -> bytes:
-    """Returns all values of a new array of strings, one after the other."""
+    """Returns all values of an array of strings, one after the other."""
+    offsets, content = _buffers(strings)
+    joined: bytes = content[offsets[0] : offsets[-1]].tobytes()
+    return joined
+
+
+def _rows_with(column: Any, letters: str) -> Any:
+    """Returns a mask of the strings with one of some ASCII letters; None if there is none."""
+    wanted = np.zeros(256, bool)
+    wanted[list(letters.encode())] = True
+    offsets, content = _buffers(column)
+    found = offsets[0] + np.flatnonzero(wanted[content[offsets[0] : offsets[-1]]])
+    if not len(found):
+        return None
+    mask = np.zeros(len(column), bool)
+    mask[np.searchsorted(offsets, found, side="right") - 1] = True
+    return pa.array(mask)
+
+
+def _buffers(strings: Any) -> tuple[Any, Any]:
+    """Returns the offsets ``[n + 1]`` and the bytes of an array of strings."""
+    _, offsets, content = strings.buffers()
     if not len(strings):
-        return b""
-    return "".join(strings.to_pylist()).encode()
+        return np.zeros(1, np.int32), np.zeros(0, np.uint8)
+    starts = np.frombuffer(offsets, np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    return starts, np.frombuffer(content or b"", np.uint8)
+
+
+def _is_plain(kind: Any) -> bool:
+    """Returns whether values of a type are written without any letter that must be quoted."""
+    return bool(
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    )
 
 
 def _as_strings(column: Any) -> Any:
     """Returns a column as strings; nested values as JSON, bytes as base64."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type

@@ -17,7 +17,7 @@ from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.files import sha256_file
 from modelwright.core.types import Task
 from modelwright.scoring import questions
-from modelwright.scoring.chunks import FAULT, Chunk
+from modelwright.scoring.chunks import FAULT, Chunk, as_array
 from modelwright.scoring.columns import Choice, choose_column
 from modelwright.scoring.csv_source import CsvSource
 from modelwright.scoring.folder_source import FolderSource
@@ -80,7 +80,7 @@ class Input:
                 asked = questions.image_batch(list(self.source.files(start, len(table))))
             else:
                 asked = self.ask(columns.column(0 if self.key else self.choice.position))
-            yield Chunk(columns, asked, table.column(FAULT).combine_chunks(), fraction)
+            yield Chunk(columns, asked, as_array(table.column(FAULT)), fraction)
             start += len(table)
 
     def row_name(self, row: int) -> str:
@@ -133,9 +133,11 @@ def open_input(
         output: The suffix of the output.
 
     Raises:
-        ConfigError: The kind of file is unknown, or a folder was given for texts.
+        ConfigError: The kind of file is unknown, a folder was given for texts, or a setting has
+            no meaning for the input.
         DataError: The file is not readable, or has no such column.
     """
+    _check_settings(path, task, config)
     if path.is_dir():
         if task == "text":
             raise ConfigError(
@@ -169,6 +171,24 @@ def open_input(
             )
         return opened
     return _open_lines(path, task, config, recorded, is_json=suffix in JSON)
+
+
+def _check_settings(path: Path, task: Task, config: DataConfig) -> None:
+    """Refuses settings that the input would leave without effect."""
+    other = "image" if task == "text" else "text"
+    if getattr(config, other) is not None:
+        raise ConfigError(
+            f"--{other}-column (data.{other}) was given, but the model classifies {task}s; name the"
+            f" column with --{task}-column"
+        )
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    plain = path.is_dir() or suffix in TEXT
+    if plain and getattr(config, task) is not None:
+        raise ConfigError(f"--{task}-column (data.{task}) was given, but {path} has no columns")
+    if config.encoding != "auto" and (path.is_dir() or suffix in PARQUET):
+        raise ConfigError(
+            f"--encoding (data.encoding) was given, but {path} is no text; leave it out"
+        )
 
 
 def _open_table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -33,7 +33,7 @@ class AnswerPool:
         self._idle: queue.SimpleQueue[Answerer] = queue.SimpleQueue()
         self._all: list[Answerer] = []
 
-    def answers(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Any]]:
+    def answers(self, chunks: Iterable[Chunk]) -> Generator[tuple[Chunk, Any], None, None]:
         """Yields each chunk with its answers, in order.
 
         Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,11 @@ def predict_file(
     with Journal(output, identity) as journal:
         resumed = journal.open(written.header())
         before = journal.done.rows
-        _score(journal, opened, pool, (added, written), progress)
+        try:
+            _score(journal, opened, pool, (added, written), progress)
+        except KeyboardInterrupt:
+            journal.commit()
+            raise
         if opened.signature() != signature and opened.fingerprint() != identity["the input"]:
             raise DataError(
                 f"{source} changed while it was scored; the answers are not of one file. Remove"
@@ -139,8 +144,8 @@ def _score(
     added, written = makers
     started = committed = time.monotonic()
     earlier, first = journal.done.seconds, journal.done.rows
-    answered = pool.answers(islice(opened.chunks(), journal.done.chunks, None))
-    try:
+    chunks = islice(opened.chunks(), journal.done.chunks, None)
+    with closing(pool.answers(chunks)) as answered:
         for chunk, answers in answered:
             columns = added.make(chunk.faults, answers)
             errors = columns.column(len(added.names) - 1)
@@ -156,9 +161,6 @@ def _score(
                 committed = time.monotonic()
             if progress:
                 _show(progress, journal.done.rows, first, now - started, chunk.fraction)
-    except KeyboardInterrupt:
-        journal.commit()
-        raise
 
 
 def _show(progress: Progress, rows: int, first: int, seconds: float, fraction: float) -> None:

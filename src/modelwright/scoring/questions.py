@@ -15,6 +15,7 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import FloatArray, RawInput, Task
 from modelwright.data import clean
 from modelwright.data.images import read_encoded
+from modelwright.scoring.chunks import as_array
 from modelwright.scoring.json_source import parse_object
 from modelwright.servable.predictor import Predictor
 
@@ -194,10 +195,9 @@ def _decode(value: bytes | None) -> str | None:
 
 def _plain(column: Any) -> Any:
     """Returns a column as one array without a dictionary."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = pa.concat_arrays(column.chunks)
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    return column
+    column = as_array(column)
+    return pc.cast(column, column.type.value_type) if _is_dictionary(column) else column
+
+
+def _is_dictionary(column: Any) -> bool:
+    return bool(pa.types.is_dictionary(column.type))

@@ -15,7 +15,8 @@ from typing import BinaryIO, cast
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.readers.encodings import not_utf8, to_utf8
 
-BLOCK = 2 * 2**20
+BLOCK = 2**18
+"""Larger ones would leave holes in the memory that the allocator never gives back."""
 REPLACED = "\ufffd\ufdd0\ufdd1"
 """Stands for bytes that cannot be decoded. The last two code points are never characters."""
 MARK = "\ufdd0\ufdd1"

@@ -22,7 +22,7 @@ from typing import Any
 
 from modelwright.core.errors import ServableError
 from modelwright.core.files import changed_files, sha256_tree, write_json
-from modelwright.core.folders import SERVABLE_RECORD, kind_of, wrong_folder
+from modelwright.core.folders import SERVABLE_RECORD, wrong_folder
 from modelwright.core.types import Task
 from modelwright.servable.litter import is_litter
 from modelwright.servable.live_version import LARGEST_VERSION, version_number
@@ -120,8 +120,6 @@ def read_manifest(folder: Path) -> Manifest:
         recorded = {manifest.examples_of(name) for name in manifest.engines}
         problems += [f"{name} is not listed" for name in recorded - manifest.files.keys()]
     except FileNotFoundError:
-        if kind_of(folder) not in ("version", "folder"):
-            raise ServableError(wrong_folder(folder, "servable")) from None
         raise ServableError(
             f"{folder} is not a servable: {MANIFEST} is missing; expected a folder that"
             " 'modelwright export' made."

@@ -9,12 +9,12 @@ from typing import Any
 
 from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.folders import wrong_folder
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.servable.live_version import live_version
 from modelwright.servable.manifest import (
     Manifest,
-    find_version,
     ignored_folders,
     version_folders,
 )
@@ -145,7 +145,7 @@ def versions(model: Path | str) -> VersionsReport:
 def _version_folders(model: Path) -> dict[int, Path]:
     existing = version_folders(model)
     if not existing:
-        find_version(model)  # raises, and says what is missing
+        raise ServableError(wrong_folder(model, "model"))
     return existing
 
 

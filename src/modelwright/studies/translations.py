@@ -73,6 +73,7 @@ _CHINESE = {
     "s measuring": "评估秒数",
     "s in total": "总秒数",
     "CPU s": "各核合计秒数",
+    "CPU µs per row": "每行的处理器微秒数",
     "epochs": "轮数",
     "validation": "验证准确率",
     "best validation": "最好的验证准确率",

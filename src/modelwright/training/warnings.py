@@ -45,7 +45,7 @@ def _classes(labels: Sequence[str], metrics: ClassificationMetrics, kind: str) -
     predicted = np.flatnonzero(chosen).tolist()
     if len(predicted) == 1 and len(labels) > 1:
         yield (
-            f"the model predicts '{labels[int(predicted[0])]}' for each of the {metrics.rows:,}"
+            f"the model predicts '{labels[predicted[0]]}' for each of the {metrics.rows:,}"
             f" {kind} rows: it tells nothing apart. Train for more epochs, try another learning"
             " rate or recipe, or check the labels"
         )

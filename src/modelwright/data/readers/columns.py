@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from modelwright.core.config import DataConfig
@@ -87,7 +87,7 @@ class Columns:
 
     Attributes:
         names: Names of all columns of the table.
-        note: Which columns are read, and which others could have been.
+        notes: Which columns are read, and which others could have been.
     """
 
     task: Task
@@ -95,7 +95,7 @@ class Columns:
     label: int
     split: int | None
     names: tuple[str, ...] = ()
-    note: str = field(default="", compare=False)
+    notes: tuple[str, ...] = ()
 
     def wanted(self) -> list[int]:
         """Returns the positions in the order value, label, split, each once."""
@@ -140,7 +140,7 @@ def find_columns(
         task, value = "image", image
     if config.label == NO_LABELS:
         note = f"columns: {task} from {finder.shown(value)}"
-        return Columns(task, value, value, None, finder.names, note)
+        return Columns(task, value, value, None, finder.names, (note,))
     label = finder.find("label", config.label)
     if label is None:
         raise finder.not_found("label")
@@ -155,7 +155,7 @@ def find_columns(
     if split is None and config.split_names and config.split != NO_SPLITS:
         raise finder.not_found("split")
     note = finder.note(task, value, label, split)
-    return Columns(task, value, label, split, finder.names, note)
+    return Columns(task, value, label, split, finder.names, (note,))
 
 
 @dataclass(frozen=True)
@@ -219,13 +219,8 @@ class _Finder:
         Whether the split is read depends on its values; see ``split_column.py``.
         """
         read = [f"{task} from {self.shown(value)}", f"label from {self.shown(label)}"]
-        # The name of a nested object is not one of its values.
-        left = [
-            at
-            for at, name in enumerate(self.names)
-            if at not in (value, label, split)
-            and not any(other.startswith(f"{name}.") for other in self.names)
-        ]
+        chosen = [at for at in (value, label, split) if at is not None]
+        left = [at for at in range(len(self.names)) if not self.is_part_of(at, chosen)]
         others = []
         roles: tuple[Role, ...] = ("text", "image", "label")
         for role in roles:
@@ -235,6 +230,15 @@ class _Finder:
                 others.append(f"; {which} could be the {role} too (--{role}-column)")
         not_read = f"; not read: {_listed([self.names[at] for at in left], 6)}" if left else ""
         return f"columns: {', '.join(read)}{''.join(others)}{not_read}"
+
+    def is_part_of(self, position: int, chosen: Sequence[int]) -> bool:
+        """Returns whether a column is read, is nested in one that is, or only holds others."""
+        name = self.names[position]
+        return (
+            position in chosen
+            or any(name.startswith(f"{self.names[at]}.") for at in chosen)
+            or any(other.startswith(f"{name}.") for other in self.names)
+        )
 
     def shown(self, position: int) -> str:
         """Returns a column as a message names it."""

@@ -75,30 +75,42 @@ def read_csv(
     first = 1 + config.header
     invalid: list[tuple[int | None, int]] = []
     table = _parse_csv(checked.data, layout, config.header, columns, invalid, name)
-    numbers: Sequence[int] | None = None
     if invalid:
         # Row numbers are only known with a single thread. Most files do not need them.
         invalid.clear()
         table = _parse_csv(checked.data, layout, config.header, columns, invalid, name, False)
-    rejected = [
-        Rejected(f"{name} row {row}", "has text behind a closing quote") for row in checked.broken
-    ]
-    if invalid or checked.rows is not None:
-        total = len(table) + len(invalid) + config.header
-        rows = np.arange(1, total + 1) if checked.rows is None else np.array(checked.rows)
-        bad = [int(number) - 1 for number, _ in invalid if number is not None]
-        rejected += [
-            Rejected(
-                f"{name} row {rows[int(number or 1) - 1]}",
-                f"has {count} columns, expected {len(columns.names)}",
-            )
-            for number, count in invalid
-        ]
-        numbers = np.delete(rows, [*range(config.header), *bad]).tolist()
-    found = assemble(table, columns, numbers, first, tuple(rejected), name)
+    total = len(table) + len(invalid) + config.header
+    numbers, rejected = _rejected_rows(checked, invalid, total, config.header, columns, name)
+    found = assemble(table, columns, numbers, first, rejected, name)
     if columns.task == "text" and columns.label != columns.value:
         notes.append(swallowed_rows(found.values, found.labels, layout))
     return found.with_notes(*layout.notes, *notes)
+
+
+def _rejected_rows(
+    checked: CheckedCsv,
+    invalid: list[tuple[int | None, int]],
+    total: int,
+    header: bool,
+    columns: Columns,
+    name: str,
+) -> tuple[list[int] | None, tuple[Rejected, ...]]:
+    """Returns the numbers of the rows that were read, if some are missing, and the others."""
+    rejected = [
+        Rejected(f"{name} row {row}", "has text behind a closing quote") for row in checked.broken
+    ]
+    if not invalid and checked.rows is None:
+        return None, tuple(rejected)
+    rows = np.arange(1, total + 1) if checked.rows is None else np.array(checked.rows)
+    bad = [int(number) - 1 for number, _ in invalid if number is not None]
+    rejected += [
+        Rejected(
+            f"{name} row {rows[int(number or 1) - 1]}",
+            f"has {count} columns, expected {len(columns.names)}",
+        )
+        for number, count in invalid
+    ]
+    return np.delete(rows, [*range(header), *bad]).tolist(), tuple(rejected)
 
 
 def _columns(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from modelwright.core.types import Rejected
 from modelwright.data.readers.columns import Columns, Role, find_columns
 from modelwright.data.readers.encodings import not_utf8
 from modelwright.data.readers.json_values import column_names, get_value, read_label, text
+from modelwright.data.readers.split_column import unread_split
 from modelwright.data.readers.table_rows import TableRows, assemble
 
 _LARGEST_BLOCK = 2**31 - 2
@@ -108,6 +110,10 @@ def _find(
 ) -> tuple[Columns, list[str]]:
     names = column_names(objects)
     columns = find_columns(names, config, name, like)
+    if columns.split is None and config.split is None and columns.label != columns.value:
+        cells = [[str(get_value(one, key) or "") for key in names] for one in objects]
+        if note := unread_split(names, cells, columns.wanted()):
+            columns = replace(columns, notes=(*columns.notes, note))
     return columns, [names[position] for position in columns.wanted()]
 
 

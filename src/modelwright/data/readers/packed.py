@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from modelwright.core.errors import DataError
+from modelwright.data.readers.zip_names import member_names
 
 PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 """Extensions of packed files, with what opens them."""
@@ -45,29 +46,37 @@ def read_packed(path: Path) -> bytes:
         raise _not_unpacked(path, error) from None  # bz2 has no error of its own
 
 
-def members_of(path: Path) -> list[str]:
-    """Returns the names of the files in a zip file, without hidden ones and folders.
+def members_of(path: Path, encoding: str = "auto") -> dict[str, str]:
+    """Returns the files in a zip file, without hidden ones and folders.
+
+    Args:
+        path: The zip file.
+        encoding: Encoding of names that are not marked as UTF-8, or auto.
+
+    Returns:
+        The name in the file of each name as a person reads it.
 
     Raises:
         DataError: The file is not a zip file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [member.filename for member in archive.infolist() if not member.is_dir()]
+            members = [member for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{path.name} is not a readable zip file ({error})") from None
-    return [
-        name
-        for name in names
+    names, _ = member_names(members, path.name, encoding)
+    return {
+        name: member.filename
+        for name, member in zip(names, members, strict=True)
         if not any(
             part.startswith(".") or part == "__MACOSX"
             for part in PurePosixPath(name.replace("\\", "/")).parts
         )
-    ]
+    }
 
 
 def read_member(path: Path, name: str) -> bytes:
-    """Returns the bytes of one file in a zip file.
+    """Returns the bytes of one file in a zip file, by its name there.
 
     Raises:
         DataError: It has a password, cannot be unpacked, or unpacks to far more than its size.

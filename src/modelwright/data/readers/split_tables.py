@@ -55,22 +55,30 @@ def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataCon
     return _read_parts(readers, others, str(folder))
 
 
-def zipped_tables(path: Path) -> list[str]:
+def zipped_tables(path: Path, encoding: str) -> dict[str, str]:
     """Returns the tables in a zip file, or none if its images or text files are the rows.
+
+    Returns:
+        The name in the file of each table, as ``members_of`` does.
 
     Raises:
         DataError: The file is not a zip file.
     """
-    names = members_of(path)
-    suffixes = [PurePosixPath(name).suffix.lower() for name in names]
-    tables = sorted(name for name in names if is_table(Path(name)))
+    members = members_of(path, encoding)
+    suffixes = [PurePosixPath(name).suffix.lower() for name in members]
+    tables = {name: members[name] for name in sorted(members) if is_table(Path(name))}
     has_images = any(suffix in IMAGE_EXTENSIONS for suffix in suffixes)
     # One text file next to a table describes it.
-    return [] if has_images or suffixes.count(".txt") > len(tables) else tables
+    return {} if has_images or suffixes.count(".txt") > len(tables) else tables
 
 
-def read_zipped_tables(path: Path, names: list[str], config: DataConfig) -> Records:
+def read_zipped_tables(path: Path, tables: Mapping[str, str], config: DataConfig) -> Records:
     """Returns the one table in a zip file, or its tables that are named after splits.
+
+    Args:
+        path: The zip file.
+        tables: What ``zipped_tables`` returned.
+        config: As for ``read_table``.
 
     Raises:
         DataError: There are several tables and none is named after the training split; or see
@@ -78,11 +86,12 @@ def read_zipped_tables(path: Path, names: list[str], config: DataConfig) -> Reco
     """
 
     def read(name: str, split: SplitName | None, like: Mapping[Role, str] | None) -> Records:
-        data = read_member(path, name)
+        content = read_member(path, tables[name])
         table = PurePosixPath(table_name(Path(name))).name
-        records = read_table_content(data, path, table, config, split=split, like=like)
+        records = read_table_content(content, path, table, config, split=split, like=like)
         return records if split is None else replace(records, source=name)
 
+    names = list(tables)
     if len(names) == 1:
         return read(names[0], None, None).with_notes(f"{names[0]} in {path.name} is read")
     splits = _by_split([PurePosixPath(name).name for name in names], path.name)

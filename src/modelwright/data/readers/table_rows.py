@@ -90,7 +90,7 @@ def assemble(
         rejected=rejected,
         label_order=order,
         columns=columns,
-        notes=(columns.note, *notes),
+        notes=(*columns.notes, *notes),
     )
 
 
@@ -166,8 +166,13 @@ def _label_texts(column: Any, order: tuple[str, ...] | None, name: str, notes: l
         or pa.types.is_large_string(kind)
         or pa.types.is_null(kind)
     ):
+        hint = ""
+        if pa.types.is_struct(kind) and kind.num_fields:
+            field = kind.field(0).name
+            hint = f". Name one of its fields, such as COLUMN.{field}, with data.label"
         raise DataError(
-            f"{name} has labels of the type {kind}; expected names or numbers of classes, one a row"
+            f"{name} has labels of the type {kind}; expected names or numbers of classes, one a "
+            f"row{hint}"
         )
     if order is not None and pa.types.is_integer(kind):
         known = dict(enumerate(order))

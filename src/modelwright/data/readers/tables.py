@@ -6,11 +6,12 @@ The content of texts is not checked here. Paths of images are checked here and o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as paparquet
 
 from modelwright.core.config import DataConfig
@@ -140,19 +141,42 @@ def _read_parquet(
     try:
         source = content if isinstance(content, Path) else pa.BufferReader(content)
         file = paparquet.ParquetFile(source)
-        names = list(file.schema_arrow.names)
+        names = _names(file.schema_arrow)
         columns = find_columns(names, config, name, like)
         wanted = [names[position] for position in columns.wanted()]
         if len(set(names)) < len(names):
             table = file.read()  # columns of one name can only be told apart by their position
-            table = pa.table([table.column(at) for at in columns.wanted()], wanted)
+            top = table.num_columns
+            found = [
+                table.column(at) if at < top else _column(table, names[at])
+                for at in columns.wanted()
+            ]
         else:
-            table = file.read(columns=wanted).select(wanted)
+            table = file.read(columns=wanted)
+            found = [_column(table, key) for key in wanted]
+        table = pa.table(found, wanted)
         table.validate(full=True)
         order = _class_names(file.schema_arrow.metadata, names[columns.label])
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{name} is not a readable Parquet file ({error})") from None
     return assemble(table, columns, None, 1, (), name, order)
+
+
+def _names(fields: Iterable[Any], prefix: str = "") -> list[str]:
+    """Returns the names of columns; those of nested ones follow, as ``data.text``."""
+    fields = list(fields)
+    names = [f"{prefix}{field.name}" for field in fields]
+    for field in fields:
+        if pa.types.is_struct(field.type):
+            names += _names(field.type.fields, f"{prefix}{field.name}.")
+    return names
+
+
+def _column(table: Any, key: str) -> Any:
+    if key in table.column_names:
+        return table.column(key)
+    outer, *inner = key.split(".")
+    return pc.struct_field(table.column(outer), inner)
 
 
 def _class_names(metadata: Any, column: str) -> tuple[str, ...] | None:

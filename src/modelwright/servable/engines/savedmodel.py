@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.backend import load_tensorflow
-from modelwright.core.errors import DataError, ServableError
+from modelwright.core.errors import DataError, ServableError, graph_reason
 from modelwright.core.types import FloatArray, RawInput
 from modelwright.servable.engines.kinds import EngineKind
 from modelwright.servable.manifest import Manifest
@@ -72,16 +72,10 @@ class SavedModelEngine:
             except tf.errors.InvalidArgumentError as error:
                 raise DataError(
                     f"the SavedModel cannot read inputs {start + 1} to {start + len(batch)}:"
-                    f" {_reason(error.message)}"
+                    f" {graph_reason(error.message)}"
                 ) from None
             parts.append(answer["probabilities"].numpy())
         return np.concatenate(parts)
-
-
-def _reason(message: str) -> str:
-    """Returns the first line of an error of the graph, or what the graph itself says."""
-    first = message.splitlines()[0]
-    return first.rpartition("assertion failed: [")[2].removesuffix("]")
 
 
 SAVEDMODEL = EngineKind(

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import brief
+from modelwright.core.errors import brief, graph_reason
 from modelwright.serve.lifecycle import savedmodel_servable
 from modelwright.wire import messages, tensors
 
 _UNBOUNDED = 2**40
 _INTERNAL = "__saved_model"
-_HEADING = "Graph execution error"
 
 
 def main(folder: str) -> int:
@@ -80,19 +79,14 @@ def _answer(model: Any, content: bytes) -> bytes:
             kind = object if value.dtype == tf.string else None
             response.outputs[name].CopyFrom(tensors.to_proto(np.asarray(value.numpy(), kind)))
     except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
-        return savedmodel_servable.REFUSED + _reason(error).encode()
+        return (
+            savedmodel_servable.REFUSED
+            + graph_reason(getattr(error, "message", None) or str(error)).encode()
+        )
     except Exception as error:  # noqa: BLE001 - the process lives on for the next request
         return savedmodel_servable.FAILED + brief(error).encode()
     serialized: bytes = response.SerializeToString()
     return savedmodel_servable.OK + serialized
-
-
-def _reason(error: Exception) -> str:
-    """Returns the line with the reason: TensorFlow's errors have headings before it and a trace."""
-    text = (getattr(error, "message", None) or str(error)).strip()
-    if text.startswith(_HEADING):
-        text = text.split("\n\n")[-1]
-    return (text.splitlines() or [""])[0]
 
 
 if __name__ == "__main__":

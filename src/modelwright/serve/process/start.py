@@ -82,10 +82,14 @@ def serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
     """
     with ending_on_stop():
         check_config(config)
-        return _serve(config, started)
+        code, loading = _serve(config, started)
+    if loading:
+        end_process()
+    return code
 
 
-def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
+def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> tuple[int, bool]:
+    """Returns the exit code, and whether a thread still loads a model."""
     try:
         from modelwright.serve.process import server, sockets, supervisor
     except ImportError as error:
@@ -118,12 +122,10 @@ def _serve(config: ServeConfig, started: Callable[[ServerReport], None]) -> int:
 
         if config.workers == 1:
             worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics)
-            if run_event_loop(server.run_worker(config, worker_sockets, announce)):
-                end_process()
-            return 0
+            return 0, run_event_loop(server.run_worker(config, worker_sockets, announce))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="modelwright-"))
         worker_sockets = server.WorkerSockets(rest, report.grpc_port, metrics, Path(folder))
-        return asyncio.run(supervisor.supervise(config, worker_sockets, announce))
+        return asyncio.run(supervisor.supervise(config, worker_sockets, announce)), False
 
 
 def run_event_loop(coroutine: Coroutine[Any, Any, T]) -> T:

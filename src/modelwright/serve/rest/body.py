@@ -50,12 +50,7 @@ async def read_body(
         Refused: the body has another encoding, or is no valid gzip file.
         ClientGone: the client closed the connection.
     """
-    encoding = ""
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise BodyTooLarge(limit)
-        if name == b"content-encoding":
-            encoding = value.decode("latin-1").strip().lower()
+    encoding = _encoding(headers, limit)
     message = await receive()
     body = message.get("body", b"")
     if message["type"] != "http.request":
@@ -87,6 +82,17 @@ async def read_body(
     content = _unpack(body, limit)
     take(len(content))
     return content
+
+
+def _encoding(headers: Headers, limit: int) -> str:
+    """Returns how a body is packed, unless its headers say that it is too large."""
+    encoding = ""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise BodyTooLarge(limit)
+        if name == b"content-encoding":
+            encoding = value.decode("latin-1").strip().lower()
+    return encoding
 
 
 def _unpack(packed: bytes, limit: int) -> bytes:

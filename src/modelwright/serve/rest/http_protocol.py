@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
@@ -12,55 +11,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from modelwright.serve.config import RequestLimits
 from modelwright.serve.rest.client import Client
+from modelwright.serve.rest.one_write import OneWrite
 from modelwright.serve.rest.unread_body import UnreadBody
 
-_HEAD, _END, _CONTINUE = b"HTTP/1.1 ", b"\r\n\r\n", b"HTTP/1.1 100 "
 _TOO_LARGE = "431 Request Header Fields Too Large"
 _TIMEOUT = "408 Request Timeout"
 _BAD = "400 Bad Request"
 _STOP_SECONDS = 1.0
 """How long a stopping server goes on throwing away a body."""
-
-
-class OneWrite:
-    """A transport that sends the headers of an answer together with its body.
-
-    uvicorn writes them one after the other. Each write is a system call, and two of them take as
-    long as a small model.
-    """
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        """``close`` closes the connection once all is written."""
-        self._transport = transport
-        self._close = close
-        self._head = b""
-        self._closing = False
-        self.abort = transport.abort
-        self.get_write_buffer_size = transport.get_write_buffer_size
-
-    def write(self, data: bytes) -> None:
-        """Holds headers back; sends anything else together with them."""
-        if data.startswith(_HEAD) and data.endswith(_END) and not data.startswith(_CONTINUE):
-            self._head = data
-        else:
-            self._transport.write(self._head + data)
-            self._head = b""
-
-    def flush(self) -> None:
-        """Sends headers that no body follows."""
-        if self._head:
-            self.write(b"")
-
-    def is_closing(self) -> bool:
-        """Whether nothing more is to be written."""
-        return self._closing or self._transport.is_closing()
-
-    def close(self) -> None:
-        """Sends headers that are held back, then closes."""
-        self.flush()
-        if not self._closing:
-            self._closing = True
-            self._close()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -89,6 +47,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread: UnreadBody | None = None
         self._closing = False
         """Whether the connection is closed, or only the rest of a request is still read."""
+        self._ignoring = False
+        """Whether no further request is taken; those before are answered first."""
         self._client = Client()
         self._extensions = self._client.extension()
         self._raw: asyncio.Transport
@@ -124,7 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
             message = f"Invalid HTTP request received: {error}."
             self._refuse(_BAD, message, in_body=self._in_body)
             return
-        if self._done:
+        if self._ignoring:
             return
         if self._reading:
             self._header_bytes += len(data)
@@ -138,7 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
-        if not self._done:
+        if not self._ignoring:
             self._reading, self._header_bytes = True, 0
             super().on_message_begin()
             self.scope["extensions"] = self._extensions
@@ -154,19 +114,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Cancels the timer, and starts the request unless it offers an upgrade."""
-        self._reading = False
         self._cancel_header_timer()
-        if not self.parser.should_upgrade() and not self._done:
-            self._in_body = True
+        if not self._ignoring and not self.parser.should_upgrade():
             # Most headers come in one packet that is small, so they need not be counted.
             if self._header_bytes + self._packet > self.limits.header and self._has_large_headers():
                 self._refuse_headers()
             else:
                 super().on_headers_complete()
+            self._in_body = True
+        self._reading = False
 
     def on_body(self, body: bytes) -> None:
         """Keeps a part of the body, unless nobody will read it."""
-        if not self._done:
+        if not self._ignoring:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -178,7 +138,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_unread()
         if self._closing:
             self._raw.close()
-        elif not self._refusal:
+        elif not self._ignoring:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -244,7 +204,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
-        self._closing = True
+        self._closing = self._ignoring = True
         if self._raw.is_closing() or not (self._reading or self._in_body or self._broken):
             self._raw.close()
             return
@@ -293,11 +253,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse_headers(self) -> None:
         self._refuse(_TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes.")
 
-    @property
-    def _done(self) -> bool:
-        """Whether no further request is taken."""
-        return self._closing or bool(self._refusal)
-
     def _refuse(self, status: str, message: str, *, in_body: bool = False) -> None:
         """Closes the connection with a refusal, after the answers to all requests before.
 
@@ -305,8 +260,9 @@ class BoundedProtocol(HttpToolsProtocol):
         unless that one was answered already.
         """
         self._cancel_header_timer()
-        if self._done:
+        if self._ignoring:
             return
+        self._ignoring = True
         content = json.dumps({"error": message}).encode()
         self._refusal = (
             f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length:"
@@ -321,6 +277,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         elif in_body or newest is None or newest.response_complete:
             self._close_with_refusal()
+            if in_body and newest:
+                # Its task ends as if the client had left.
+                newest.disconnected = True
+                newest.message_event.set()
 
     def _close_with_refusal(self) -> None:
         if not self.transport.is_closing():

@@ -43,12 +43,15 @@ _REFUSALS = {
     404: "There is no such model or version.",
     405: "This path takes only GET and HEAD.",
     409: "Another change is in progress.",
-    413: "The body, packed or unpacked, is larger than the server accepts.",
+    413: "The body, packed or unpacked, is larger than the server accepts (--max-body).",
     429: "This key exceeds its rate; Retry-After says how many seconds to wait.",
     499: "The request was canceled before it was answered.",
     500: "The model failed; the server's log says how, under the request's name.",
     501: "The model has no such method.",
-    503: "No version is ready, or too many requests wait; Retry-After says when to try again.",
+    503: (
+        "No version is ready, or too many requests wait (--queue, --max-pending); Retry-After says"
+        " when to try again."
+    ),
     504: "The request took longer than its time limit.",
 }
 _RETRY_AFTER = (429, 503)

@@ -1,0 +1,72 @@
+"""The examples at the end of each command's help. A test parses every one."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "recipes": ("modelwright recipes", "modelwright recipes cifar-fast"),
+    "train": (
+        "modelwright train --data imdb --recipe text-fast --out runs/imdb",
+        "modelwright train --data my-photos --recipe cnn --epochs 5",
+        "modelwright train reviews.toml --set train.learning_rate=0.001",
+        "modelwright train --resume runs/imdb",
+    ),
+    "evaluate": (
+        "modelwright evaluate runs/imdb",
+        "modelwright evaluate runs/imdb --split val",
+        "modelwright evaluate runs/imdb --data other-reviews.csv",
+    ),
+    "layers": ("modelwright layers runs/cifar cat.png --out layers.png",),
+    "compare": ("modelwright compare study.toml --out studies/dropout",),
+    "reproduce": (
+        "modelwright reproduce --list",
+        "modelwright reproduce --only imdb-text --quick",
+    ),
+    "export": (
+        "modelwright export runs/imdb models/imdb",
+        "modelwright export runs/cifar-fast models/cifar --tta",
+    ),
+    "quantize": (
+        "modelwright quantize models/cifar --max-drop 0.5",
+        "modelwright quantize models/cifar --method int8 --rows 2000",
+    ),
+    "verify": ("modelwright verify models/imdb",),
+    "benchmark": ("modelwright benchmark models/imdb --engine onnx --seconds 5",),
+    "predict": (
+        "modelwright predict models/imdb 'A waste of two hours.'",
+        "modelwright predict models/cifar photos/ --top 3",
+        "modelwright predict models/imdb - --json < reviews.txt",
+    ),
+    "serve": (
+        "modelwright serve models",
+        "modelwright serve models --rest-port 9000 --workers 2 --access-log -",
+    ),
+    "versions": ("modelwright versions models/imdb",),
+    "rollback": (
+        "modelwright rollback models/imdb",
+        "modelwright rollback models/imdb --to 3",
+    ),
+    "deploy": (
+        "modelwright deploy compose models --out deploy",
+        "modelwright deploy kubernetes models --min-replicas 1 --max-replicas 4",
+    ),
+    "doctor": ("modelwright doctor", "modelwright doctor --json"),
+    "data fetch": ("modelwright data fetch imdb", "modelwright data fetch cifar10 --folder data"),
+    "data inspect": (
+        "modelwright data inspect reviews.csv --label-column sentiment",
+        "modelwright data inspect my-photos --out inspection",
+    ),
+    "data show": (
+        "modelwright data show my-photos --augment flip,rotation=0.1 --rows 4",
+        "modelwright data show reviews.csv --rows 10",
+    ),
+    "runs list": ("modelwright runs", "modelwright runs experiments --json"),
+    "runs show": ("modelwright runs show runs/imdb",),
+    "runs diff": ("modelwright runs diff runs/imdb runs/imdb-large",),
+    "runs rm": ("modelwright runs rm runs/old", "modelwright runs rm runs/a runs/b --yes"),
+}
+
+
+def epilog(command: str) -> str:
+    """Returns the end of a command's help: each example on a line of its own."""
+    lines = ["Examples:", *(f"  {example}" for example in EXAMPLES[command])]
+    return "\n\n".join(line.replace("[", r"\[") for line in lines)
