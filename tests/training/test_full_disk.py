@@ -73,3 +73,19 @@ def test_a_command_ends_with_a_code_of_its_own(
     code, _, err = cli("recipes")
     assert (code, err.count("\n")) == (8, 1)
     assert err.startswith(f"error: {tmp_path} cannot be written: Permission denied. Change its")
+
+
+def test_a_refused_log_for_tensorboard_is_an_error_of_the_system(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from modelwright.training.observers import TensorBoardLog
+
+    class Writer:
+        def close(self) -> None:
+            raise tf.errors.ResourceExhaustedError(None, None, "events; No space left on device")
+
+    log = TensorBoardLog(tmp_path)
+    log._writers["train"] = Writer()
+    with pytest.raises(OSError, match="No space left") as caught:
+        log.on_end()
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path))

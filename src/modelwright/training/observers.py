@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,18 +86,20 @@ class TensorBoardLog(Observer):
     def on_epoch(self, epoch: Epoch) -> None:
         """Writes training metrics and validation metrics to separate logs."""
         position = epoch.number - 1
-        for name, value in epoch.values.items():
-            if name != "epoch":
-                kind = "validation" if name.startswith("val_") else "train"
-                self._write(kind, f"epoch_{name.removeprefix('val_')}", value, position)
-        self._write("train", "epoch_learning_rate", epoch.learning_rate, position)
-        for writer in self._writers.values():
-            writer.flush()
+        with _system_errors(self._folder):
+            for name, value in epoch.values.items():
+                if name != "epoch":
+                    kind = "validation" if name.startswith("val_") else "train"
+                    self._write(kind, f"epoch_{name.removeprefix('val_')}", value, position)
+            self._write("train", "epoch_learning_rate", epoch.learning_rate, position)
+            for writer in self._writers.values():
+                writer.flush()
 
     def on_end(self) -> None:
         """Closes the logs."""
-        for writer in self._writers.values():
-            writer.close()
+        with _system_errors(self._folder):
+            for writer in self._writers.values():
+                writer.close()
 
     def _write(self, kind: str, tag: str, value: float, step: int) -> None:
         import tensorflow as tf
@@ -103,3 +108,16 @@ class TensorBoardLog(Observer):
             self._writers[kind] = tf.summary.create_file_writer(str(self._folder / kind))
         with self._writers[kind].as_default():
             tf.summary.scalar(tag, value, step=step)
+
+
+@contextmanager
+def _system_errors(folder: Path) -> Iterator[None]:
+    """Turns TensorFlow's report of a refused write into the system's error that it was."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
+    except tf.errors.PermissionDeniedError:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from None
