@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import venv
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 import modelwright
+from modelwright.core.config import ModelConfig
 from modelwright.core.errors import MissingDependencyError, ServableError
+from modelwright.models.builders import build_network, check_options
 from modelwright.servable.engines import kinds
 from modelwright.servable.engines.litert import LITERT, LitertEngine
 from modelwright.servable.engines.onnx import ONNX, OnnxEngine
@@ -157,3 +162,61 @@ def test_the_size_of_an_engine_is_that_of_its_files(with_litert: dict[str, Path]
     variables = sum(path.stat().st_size for path in (folder / "variables").iterdir())
     graph = (folder / "saved_model.pb").stat().st_size
     assert engine_kind("savedmodel").size(folder, "savedmodel") == graph + variables > graph
+
+
+@pytest.mark.parametrize("kind", ["text", "image"])
+def test_the_onnx_file_says_what_it_reads_and_answers(
+    with_litert: dict[str, Path], kind: str
+) -> None:
+    folder = with_litert[kind]
+    manifest = read_manifest(folder)
+    session = onnxruntime.InferenceSession(folder / ONNX.file("onnx"))
+    found = session.get_modelmeta().custom_metadata_map
+    assert (found["name"], found["version"]) == (manifest.name, str(manifest.version))
+    assert (found["task"], json.loads(found["labels"])) == (kind, list(manifest.labels))
+    assert found["modelwright"] and found["output"].startswith("probabilities float32 [rows, cl")
+    if kind == "text":
+        rules = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+        summary = json.loads(found["tokenizer"])
+        assert summary == {key: rules[key] for key in summary} and summary["padding"] == 0
+        assert "padding at the end with 0 changes no answer" in found["input"]
+        assert session.get_inputs()[0].shape == ["rows", "length"]
+    else:
+        assert found["input"] == "pixels uint8 [rows, 16, 16, 3], RGB, 0 to 255"
+        assert "resize to height 16 and width 16" in found["preprocessing"]
+
+
+def test_padding_changes_no_answer_of_the_onnx_file(with_litert: dict[str, Path]) -> None:
+    folder = with_litert["text"]
+    engine = modelwright.load(folder, engine="onnx").engine
+    session = onnxruntime.InferenceSession(folder / ONNX.file("onnx"))
+    rows = modelwright.load(folder, engine="litert").engine.prepare(TEXTS)
+    for more in (0, 1, 30):
+        padded = np.pad(rows, ((0, 0), (0, more)))
+        (answers,) = session.run(None, {"ids": padded})
+        np.testing.assert_allclose(answers, engine.probabilities(TEXTS), atol=1e-6)
+
+
+BILSTMS = [{"units": [4, 3]}, {"units": [3], "pooling": "max"}, {"units": [3], "cell": "gru"}]
+
+
+@pytest.mark.parametrize("options", BILSTMS, ids=str)
+def test_a_recurrent_network_without_a_mask_is_the_one_with_a_mask(options: dict[str, Any]) -> None:
+    model = ModelConfig(builder="bilstm", options={"vocabulary": 20, "embedding": 4, **options})
+    unpadded = check_options(model).unpadded().model_dump()
+    masked = build_network(model, (9,), 3)
+    plain = build_network(model.model_copy(update={"options": unpadded}), (None,), 3)
+    shapes = [tuple(variable.shape) for variable in masked.variables]
+    assert [tuple(variable.shape) for variable in plain.variables] == shapes
+    random = np.random.default_rng(0)
+    for one, other in zip(masked.variables, plain.variables, strict=True):
+        one.assign(random.normal(size=one.shape))
+        other.assign(one)
+    ids = np.where(np.arange(9) < [[9], [4], [1]], random.integers(1, 20, (3, 9)), 0)
+    expected = np.asarray(masked(ids.astype(np.int32)))
+    for more in (0, 5):
+        padded = np.pad(ids, ((0, 0), (0, more))).astype(np.int32)
+        np.testing.assert_allclose(np.asarray(plain(padded)), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(plain(ids[1:2, :4].astype(np.int32)))[0], expected[1], atol=1e-6
+    )

@@ -19,6 +19,7 @@ from typing import Any
 from modelwright.core.child_process import keras_environment, main_of_child, run_child
 from modelwright.core.errors import ConfigError, brief
 from modelwright.core.files import write_bytes
+from modelwright.exporting.description import describe_model
 from modelwright.servable.engines.registry import engine_kind
 from modelwright.servable.manifest import Manifest, read_manifest
 
@@ -93,7 +94,10 @@ def convert_network(
         raise ConfigError(f"no converter writes files of the engine '{kind.name}'.")
     variables = Path(target.variables) if target.variables else None
     network = restore_network(folder, manifest, unpadded=kind.unpadded, variables=variables)
-    return kind.convert(network, target.settings, samples)
+    content = kind.convert(network, target.settings, samples)
+    any_length = network.input_shape[1:] == (None,)
+    description = describe_model(folder, manifest, any_length=any_length)
+    return kind.annotate(content, description) if kind.annotate else content
 
 
 def _reason_file(into: Path, target: ConversionTarget) -> Path:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.errors import ConfigError, MissingDependencyError, ModelwrightError
 from modelwright.core.nearest import nearest
+from modelwright.models.network_size import is_new
 from modelwright.models.options import CustomOptions
+
+_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]+")
 
 
 def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -30,6 +35,13 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
             f"model function '{options.function}' cannot be called with (shape, classes,"
             f" {', '.join([*extra, *options.options]) or 'no options'}): {error}"
         ) from error
+    except ModelwrightError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"model function '{options.function}' failed with {type(error).__name__}"
+            f"{_where(error)}: {error}"
+        ) from error
     if not isinstance(model, keras.Model):
         raise ConfigError(
             f"model function '{options.function}' returned {type(model).__name__};"
@@ -42,7 +54,32 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
             f" {model.output_shape}; expected one input, and one output of width"
             f" {' or '.join(map(str, widths))} with probabilities."
         )
+    if is_new():
+        _check_names(model, options.function)
     return model
+
+
+def _where(error: Exception) -> str:
+    """Returns the file and line that raised an error, for a message."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return f" at {Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
+
+
+def _check_names(model: keras.Model, function: str) -> None:
+    """Checks that TensorFlow can use the names of all layers in a graph.
+
+    Raises:
+        ConfigError: a name has other characters.
+    """
+    names = [model.name, *(layer.name for layer in model._flatten_layers(include_self=False))]
+    wrong = [name for name in dict.fromkeys(names) if not _NAME.fullmatch(name)]
+    if wrong:
+        raise ConfigError(
+            f"model function '{function}' returned layers with the names"
+            f" {', '.join(map(repr, wrong))}; expected the letters A to Z, digits and . _ - alone,"
+            " and no _ at the beginning, because a servable has each name in its"
+            " graph. Rename them with name=..."
+        )
 
 
 def load_function(path: str) -> Callable[..., Any]:

@@ -28,6 +28,11 @@ def limited_weights(most: int | None = MOST_WEIGHTS) -> Iterator[None]:
         _most.reset(token)
 
 
+def is_new() -> bool:
+    """Returns whether the network that this block builds is to be trained from the start."""
+    return _most.get() is not None
+
+
 def check_weight(name: str, shape: tuple[int, ...], advice: str) -> None:
     """Checks the size of a weight before it is created.
 

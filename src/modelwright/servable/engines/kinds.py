@@ -28,6 +28,13 @@ class OpenEngine(Protocol):
         """
 
 
+class Annotate(Protocol):
+    """Adds a description of the model to a converted file."""
+
+    def __call__(self, content: bytes, description: Mapping[str, str], /) -> bytes:
+        """Returns the file's content with the description."""
+
+
 class Convert(Protocol):
     """Converts a network to the file that an engine loads."""
 
@@ -61,6 +68,8 @@ class EngineKind:
     """The largest difference between a probability of this engine and that of Keras."""
     convert: Convert | None = None
     """Writes its file, the first of ``files``; None where no converter does."""
+    annotate: Annotate | None = None
+    """Adds a description to its file; None where the format holds none."""
     exported: bool = False
     """Whether each export writes its file."""
     unpadded: bool = False

@@ -93,12 +93,29 @@ def convert_to_onnx(
         lambda rows: {"probabilities": network_probabilities(network, rows)}, input_signature=[spec]
     )
     model, _ = tf2onnx.convert.from_function(function, input_signature=[spec], opset=_OPSET)
+    names = ("rows", "length") if spec.name == "ids" else ("rows",)
+    for value, given in ((model.graph.input[0], names), (model.graph.output[0], ("rows",))):
+        for size, name in zip(value.type.tensor_type.shape.dim, given, strict=False):
+            if not size.dim_value:
+                size.dim_param = name
     content: bytes = model.SerializeToString()
     return content
 
 
+def annotate_onnx(content: bytes, description: Mapping[str, str]) -> bytes:
+    """Returns an ONNX file with a description in its ``metadata_props``."""
+    import onnx
+
+    added = onnx.ModelProto()
+    for key, value in description.items():
+        added.metadata_props.add(key=key, value=value)
+    # A message may be written in parts, one after the other; so a large file is not parsed.
+    described: bytes = content + added.SerializeToString()
+    return described
+
+
 # A mask for padding would keep a recurrent layer a loop of small steps in ONNX. So the file is
-# made without one and takes rows of one length.
+# made without one. The answer does not depend on padding, but rows of one length take less time.
 ONNX = EngineKind(
     name="onnx",
     open=OnnxEngine,
@@ -106,6 +123,7 @@ ONNX = EngineKind(
     package="onnxruntime",
     requirement="modelwright[serve]",
     convert=convert_to_onnx,
+    annotate=annotate_onnx,
     exported=True,
     unpadded=True,
 )
