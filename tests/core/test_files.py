@@ -10,6 +10,7 @@ from modelwright.core.errors import WriteError
 from modelwright.core.files import (
     atomic_folder,
     changed_files,
+    check_room,
     explained_refusals,
     sha256_tree,
     write_atomic,
@@ -104,3 +105,17 @@ def test_another_error_stays_as_it_is(tmp_path: Path) -> None:
         (tmp_path / "none").read_text()
     with pytest.raises(ValueError, match="shape"), explained_refusals(tmp_path):
         write_with_library(tmp_path / "w", lambda _: (_ for _ in ()).throw(ValueError("shape")))
+
+
+def test_room_is_checked_before_a_library_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(tmp_path / "weights", 10)
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/weights'"):
+        check_room(tmp_path / "weights", 10)
+    assert list(tmp_path.iterdir()) == []

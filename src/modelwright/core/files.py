@@ -59,6 +59,22 @@ def write_with_library(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(code, os.strerror(code), str(path)) from None
 
 
+def check_room(path: Path, size: int) -> None:
+    """Checks that a file of ``size`` bytes can be written, before a library that cannot fail well.
+
+    After a failed write, HDF5 prints tracebacks and may crash when the process ends.
+    """
+    if not hasattr(os, "posix_fallocate"):  # Windows
+        return
+    temporary = path.with_name(f".room.{path.name}")
+    with _naming(path):
+        try:
+            with temporary.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, max(1, size))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 @contextmanager
 def explained_refusals(path: Path, advice: Callable[[], str] = str) -> Iterator[None]:
     """Turns the system's refusal to write a file into an error that says what to do.

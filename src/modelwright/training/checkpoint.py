@@ -19,8 +19,11 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import RunError
-from modelwright.core.files import write_atomic, write_text, write_with_library
+from modelwright.core.files import check_room, write_atomic, write_text, write_with_library
 from modelwright.runs.run import CHECKPOINT, WEIGHTS
+
+_OVERHEAD = 65_536
+"""Bytes of a file of weights besides the weights themselves, rather more than fewer."""
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Checkpoint:
     def save(self, network: Any, *, best: bool) -> None:
         """Writes the checkpoint and the history, and the weights if they are the best so far."""
         if best:
+            size = sum(np.asarray(value).nbytes for value in network.weights)
+            check_room(self.folder / WEIGHTS, size + _OVERHEAD)
             write_with_library(self.folder / WEIGHTS, network.save_weights)
         arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(_variables(network))}
         arrays["variables"] = np.array(len(arrays))
