@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 import modelwright
 from modelwright.core.errors import ConfigError, ParityError, ServableError
+from modelwright.exporting import export as export_module
 from modelwright.exporting import writer
 from modelwright.runs.exports import read_exports
 from modelwright.runs.run import load_run
@@ -128,6 +130,47 @@ def test_the_next_version_is_written_and_an_existing_one_is_not_overwritten(
     (tmp_path / "file").touch()
     with pytest.raises(ServableError, match="file is a file; expected a folder for the model"):
         modelwright.export(image_run, tmp_path / "file")
+
+
+@pytest.mark.usefixtures("export_in_process", "without_onnx")
+def test_of_two_exports_at_once_the_second_takes_the_next_number(
+    image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "m"
+    write = export_module.write_version
+    taken: list[int] = []
+
+    def write_and_lose(*args: Any) -> dict[str, Any]:
+        parity = write(*args)
+        if not taken:  # another export finishes between the last file and the new name
+            (target / "1").mkdir()
+            (target / "1" / "saved_model.pb").write_bytes(b"theirs")
+        taken.append(args[3].version)
+        return parity
+
+    monkeypatch.setattr(export_module, "write_version", write_and_lose)
+    report = modelwright.export(image_run, target)
+    assert (report.version, report.servable, taken) == (2, target / "2", [1, 2])
+    assert read_manifest(target / "2").version == 2
+    assert [path.name for path in (target / "1").iterdir()] == ["saved_model.pb"]
+    assert sorted(path.name for path in target.iterdir()) == ["1", "2"]
+    taken.clear()
+    (target / "1" / "saved_model.pb").unlink()
+    (target / "1").rmdir()
+    with pytest.raises(ServableError, match="version 1 of .* exists and is never overwritten"):
+        modelwright.export(image_run, target, version=1)
+    assert not list(target.glob(".*"))
+
+
+def test_a_version_is_a_signed_64_bit_integer(tmp_path: Path) -> None:
+    with pytest.raises(
+        ServableError, match=f"--version was given {2**63} for .* at most {2**63 - 1}"
+    ):
+        export_module._version_number(tmp_path, 2**63)
+    assert export_module._version_number(tmp_path, 2**63 - 1) == 2**63 - 1
+    (tmp_path / str(2**63 - 1)).mkdir()
+    with pytest.raises(ServableError, match=f"{2**63} is next for .*Give a smaller --version"):
+        export_module._version_number(tmp_path, None)
 
 
 @pytest.mark.usefixtures("without_onnx")

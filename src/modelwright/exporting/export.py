@@ -30,6 +30,7 @@ from modelwright.runs.rows import evenly_spaced, held_out_or_training, raw_input
 from modelwright.runs.run import WEIGHTS, Run, load_run
 from modelwright.servable.engines.registry import REFERENCE
 from modelwright.servable.examples import Examples
+from modelwright.servable.live_version import LARGEST_VERSION
 from modelwright.servable.manifest import (
     FORMAT,
     TOLERANCE,
@@ -118,16 +119,21 @@ def export(
     network = run.network(tta=tta)
     examples, tolerance = _examples(run, network, data_root, progress)
     name = destination.resolve().name
-    target = destination / str(number)
-    try:
-        with atomic_folder(target) as folder:
-            manifest = _manifest(run, name, number, tolerance, tta=tta)
-            parity = write_version(run, network, folder, manifest, examples)
-    except (OSError, tf.errors.OpError) as error:
-        raise ServableError(
-            f"writing {target} failed: {write_reason(error)}; nothing was exported."
-            f" {write_advice(error)}"
-        ) from None
+    while True:
+        target = destination / str(number)
+        try:
+            with atomic_folder(target) as folder:
+                manifest = _manifest(run, name, number, tolerance, tta=tta)
+                parity = write_version(run, network, folder, manifest, examples)
+            break
+        except (OSError, tf.errors.OpError) as error:
+            if not target.exists():
+                raise ServableError(
+                    f"writing {target} failed: {write_reason(error)}; nothing was exported."
+                    f" {write_advice(error)}"
+                ) from None
+        # Another export has taken the number in the meantime.
+        number = _version_number(destination, version)
     notes = (*_unmeasured(run, manifest), *_record(run, target, manifest.created))
     return ExportReport(
         servable=target,
@@ -188,6 +194,12 @@ def _version_number(destination: Path, version: int | None) -> int:
         )
     if number < 0:
         raise ServableError(f"--version was given {number}; expected an integer of at least 0.")
+    if number > LARGEST_VERSION:
+        given = f"--version was given {version}" if version is not None else f"{number} is next"
+        raise ServableError(
+            f"{given} for {destination}; expected a version of at most {LARGEST_VERSION}, as a"
+            " signed 64-bit integer holds it. Give a smaller --version."
+        )
     return number
 
 
