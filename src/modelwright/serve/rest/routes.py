@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from modelwright.servable.live_version import LARGEST_VERSION
 from modelwright.serve.errors import Refused
 from modelwright.serve.rest.route import VERSION, Content, Docs, Route
 from modelwright.serve.service.answers import Target
@@ -18,7 +19,6 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 _V1 = "/v1/"
 _MODEL = f"/v1/models/{{model}}{VERSION}"
 _COLON = re.compile("%3a", re.IGNORECASE)
-_LARGEST = 2**63 - 1
 _NO_MODEL = Target("")
 
 _ALWAYS = (400, 401, 403, 404, 429, 500, 503, 504)
@@ -193,7 +193,7 @@ def allowed_methods(path: str) -> tuple[str, ...]:
 def _target(model: str = "", version: str | None = None, label: str | None = None) -> Target:
     if version is None:
         return Target(_decoded(model), None, _decoded(label) if label else None)
-    if int(version[:20]) > _LARGEST or len(version) > 20:
+    if int(version[:20]) > LARGEST_VERSION or len(version) > 20:
         raise Refused("INVALID_ARGUMENT", f"Failed to convert version: {version[:40]} to numeric.")
     return Target(_decoded(model), int(version))
 
