@@ -5,15 +5,16 @@ from __future__ import annotations
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "recipes": ("modelwright recipes", "modelwright recipes cifar-fast"),
     "train": (
-        "modelwright train --data imdb --recipe text-fast --out runs/imdb",
-        "modelwright train --data my-photos --recipe cnn --epochs 5",
+        "modelwright train reviews.csv",
+        "modelwright train my-photos --recipe cnn --epochs 5",
+        "modelwright train imdb --recipe text-fast --out runs/imdb",
         "modelwright train reviews.toml --set train.learning_rate=0.001",
         "modelwright train --resume runs/imdb",
     ),
     "evaluate": (
         "modelwright evaluate runs/imdb",
         "modelwright evaluate runs/imdb --split val",
-        "modelwright evaluate runs/imdb --data other-reviews.csv",
+        "modelwright evaluate runs/imdb --data other-reviews.csv --label-column stars",
     ),
     "layers": ("modelwright layers runs/cifar cat.png --out layers.png",),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
@@ -34,6 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "predict": (
         "modelwright predict models/imdb 'A waste of two hours.'",
         "modelwright predict models/cifar photos/ --top 3",
+        "modelwright predict models/imdb reviews.csv -o scored.csv",
         "modelwright predict models/imdb - --json < reviews.txt",
     ),
     "serve": (
@@ -47,7 +49,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "deploy": (
         "modelwright deploy compose models --out deploy",
-        "modelwright deploy kubernetes models --min-replicas 1 --max-replicas 4",
+        "modelwright deploy kubernetes models --server modelwright --format kustomize",
     ),
     "doctor": ("modelwright doctor", "modelwright doctor --json"),
     "data fetch": ("modelwright data fetch imdb", "modelwright data fetch cifar10 --folder data"),
