@@ -9,7 +9,7 @@ from modelwright.models import builders
 from modelwright.recipes.resolve import flatten_settings
 from modelwright.studies.plan import UNCOMPARED_SETTINGS
 
-_IGNORED = ("name", "data.source", *UNCOMPARED_SETTINGS)
+_IGNORED = ("name", "data.source", "data.orientation", *UNCOMPARED_SETTINGS)
 """Keys that may change. The fingerprint of the data says whether the rows are the same."""
 
 
