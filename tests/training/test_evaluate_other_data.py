@@ -11,6 +11,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError
+from modelwright.runs.run import load_run
 from sample_data import sentences, write_csv
 
 Command = Callable[..., tuple[int, str, str]]
@@ -35,8 +36,9 @@ def test_data_that_is_gone_cannot_be_compared_and_moved_data_can(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:
     run = Path(shutil.copytree(text_run, tmp_path / "run"))
+    source = Path(load_run(run).config.data.source)  # type: ignore[arg-type]
     config = (run / "config.toml").read_text()
-    (run / "config.toml").write_text(config.replace(str(reviews.parent), "/gone"))
+    (run / "config.toml").write_text(config.replace(str(source.parent), "/gone"))
     record = json.loads((run / "run.json").read_text())
     del record["files"]["config.toml"], record["data"]["places"]
     (run / "run.json").write_text(json.dumps(record))

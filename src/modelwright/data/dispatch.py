@@ -7,11 +7,13 @@ without its dot; that group is only read for an extension that is not in ``READE
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
+from modelwright.core.folders import is_run
 from modelwright.core.nearest import nearest
 from modelwright.core.plugins import find_plugin
 from modelwright.core.types import Progress
@@ -114,6 +116,11 @@ def read_source(source: str, config: DataConfig, progress: Progress | None = Non
 
 
 def _read_folder(path: Path, config: DataConfig) -> Records:
+    if is_run(path):
+        raise DataError(
+            f"{path} is a run, not data; to continue it, run: modelwright train --resume"
+            f" {shlex.quote(str(path))}."
+        )
     if is_cifar(path):
         return read_cifar(path)
     tables = split_files(path)

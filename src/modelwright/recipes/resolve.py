@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from modelwright.core.config import (
     check_table,
 )
 from modelwright.core.errors import ConfigError
-from modelwright.core.folders import is_run
 from modelwright.core.nearest import nearest
 from modelwright.core.types import Progress
 from modelwright.data.dispatch import READERS, read_sources
@@ -164,23 +162,10 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         if path.is_dir():
-            raise ConfigError(
-                f"{path} is a folder; expected the {kind} file, in TOML.{_meant(path, kind)}"
-            ) from None
-        reason = f"the {kind} file {path} cannot be read: {error}."
-        raise ConfigError(reason + _meant(path, kind)) from None
+            raise ConfigError(f"{path} is a folder; expected the {kind} file, in TOML.") from None
+        raise ConfigError(f"the {kind} file {path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.{_meant(path, kind)}") from None
-
-
-def _meant(path: Path, kind: str) -> str:
-    """Returns the command that was probably meant with something else than a config file."""
-    name = shlex.quote(str(path))
-    if kind != "config" or path.suffix.lower() == ".toml":
-        return ""
-    if is_run(path):
-        return f" To continue a run: modelwright train --resume {name}."
-    return f" To train on rows: modelwright train --data {name} --recipe NAME."
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
 def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
