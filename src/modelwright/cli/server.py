@@ -107,6 +107,12 @@ MaxImage = Annotated[
 MaxPixels = Annotated[
     float, typer.Option(help="Maximum width times height of one image, in megapixels.")
 ]
+MaxAllPixels = Annotated[
+    float,
+    typer.Option(
+        help="Maximum width times height of all images of a request together, in megapixels."
+    ),
+]
 MaxElements = Annotated[
     int, typer.Option(help="Maximum number of values in all tensors of a request.")
 ]
@@ -163,6 +169,7 @@ def serve(
     max_text: MaxText = 1.0,
     max_image: MaxImage = 20.0,
     max_pixels: MaxPixels = 64.0,
+    max_all_pixels: MaxAllPixels = 512.0,
     max_elements: MaxElements = 2**22,
     max_rows: MaxRows = 1024,
     timeout: Timeout = 30.0,
@@ -210,6 +217,7 @@ def serve(
             text=_units("--max-text", max_text),
             image=_units("--max-image", max_image),
             pixels=_units("--max-pixels", max_pixels, 10**6),
+            all_pixels=_units("--max-all-pixels", max_all_pixels, 10**6),
             elements=max_elements,
             rows=max_rows,
             header_seconds=header_timeout,

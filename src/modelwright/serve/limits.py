@@ -19,6 +19,7 @@ _OPTIONS = {
     "text": "--max-text",
     "image": "--max-image",
     "pixels": "--max-pixels",
+    "all_pixels": "--max-all-pixels",
     "header_seconds": "--header-timeout",
     "idle_seconds": "--idle-timeout",
     "seconds": "--timeout",
@@ -47,6 +48,8 @@ class RequestLimits:
     """Bytes of one image file; in JSON, base64 makes a third more of them."""
     pixels: int = MAX_PIXELS
     """Width times height of one image."""
+    all_pixels: int = 8 * MAX_PIXELS
+    """Width times height of all images of one request together, which decoding takes time for."""
     header: int = 64 * 2**10
     """Bytes of a request line and its headers."""
     header_seconds: float = 10.0
@@ -96,6 +99,12 @@ def check_limits(limits: RequestLimits) -> None:
         raise ConfigError(
             f"--max-pixels was given {limits.pixels / 1e6:g}; expected at most"
             f" {MAX_PIXELS / 1e6:g}, in megapixels, which is what the decoder takes."
+        )
+    if limits.all_pixels < limits.pixels:
+        raise ConfigError(
+            f"--max-all-pixels {limits.all_pixels / 1e6:g} is less than --max-pixels"
+            f" {limits.pixels / 1e6:g}, so the largest image could never be sent; expected at"
+            " least as many megapixels."
         )
     if limits.pending_bytes < limits.body:
         raise ConfigError(

@@ -56,7 +56,7 @@ ROUTES = (
                 " `image_bytes`, a PNG, JPEG, GIF or BMP file in base64, and answers with"
                 " `probabilities` in the order of its labels, the best `label` and its `score`."
                 " The server bounds the size of a text (--max-text), of an image file (--max-image)"
-                " and of an image (--max-pixels); an error names the option."
+                " and of images (--max-pixels, --max-all-pixels); an error names the option."
             ),
             body=Content(
                 schema="PredictRequest", examples=("text", "picture", "columns", "numbers")
