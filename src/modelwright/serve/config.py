@@ -136,6 +136,7 @@ def check_config(config: ServeConfig) -> ServeConfig:
     if config.tls:
         _check_tls(config.tls)
     _check_sockets(config)
+    _check_port_file(config.port_file)
     check_site(config.site)
     guarded = config.keys or (config.tls and config.tls.ca)
     files_only = config.unix_socket and config.grpc_unix_socket
@@ -227,6 +228,20 @@ def _check_sockets(config: ServeConfig) -> None:
         raise ConfigError(
             f"--grpc-unix-socket was given with --workers {config.workers}; gRPC cannot share a"
             " socket file between processes. Give --workers 1, or leave gRPC on its port."
+        )
+
+
+def _check_port_file(path: str | None) -> None:
+    """Checks that the file can be written, which happens only when all models are loaded."""
+    if path is None:
+        return
+    file = Path(path)
+    # A device, for example, would be replaced by the file.
+    fits = file.is_file() or not os.path.lexists(path)
+    folder = next((one for one in file.parents if os.access(one, os.F_OK)), file)
+    if not (fits and folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError(
+            f"--port-file was given {path}; expected a file in a folder that can be written."
         )
 
 
