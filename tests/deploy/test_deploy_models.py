@@ -31,6 +31,13 @@ def test_the_newest_version_of_each_model(tmp_path: Path) -> None:
     assert notes == ["notes is left out: it holds no numbered version."]
 
 
+def test_a_numbered_folder_next_to_models_hides_none(tmp_path: Path) -> None:
+    model_folders.add_both_kinds(tmp_path)
+    (tmp_path / "2024").mkdir()
+    found, notes = find_models(tmp_path)
+    assert len(found) == 3 and notes == ["2024 is left out: it holds no numbered version."]
+
+
 @pytest.mark.parametrize(
     "name", ["情感", "a b", "-a", "a:b", 'a"', "a\nb: c", "${HOME}", "a" * 129]
 )

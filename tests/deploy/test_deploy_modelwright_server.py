@@ -155,6 +155,8 @@ def test_kserve_has_a_runtime_of_its_own(tmp_path: Path) -> None:
     [container] = runtime["spec"]["containers"]
     parsed = check_arguments(container)
     assert (parsed["models"], parsed["model_name"]) == (Path("/mnt/models"), "{{.Name}}")
+    # KServe's storage initializer links what a claim holds from there.
+    assert parsed["links"] == [Path("/mnt")]
     assert parsed["rest_port"] == container["readinessProbe"]["httpGet"]["port"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": 8080}

@@ -104,6 +104,38 @@ def test_a_bad_chunk_is_refused_at_once(tmp_path: Path) -> None:
     assert statuses(written) == [b"400"] and written.content.count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("start", [b"0\r\nx: ", b"2;x="], ids=["trailer", "chunk extension"])
+def test_what_surrounds_a_body_is_bounded_like_headers(tmp_path: Path, start: bytes) -> None:
+    chunked = HEAD + b"transfer-encoding: chunked\r\n\r\n" + b"2\r\n{}\r\n" + start
+    written = ask(tmp_path, chunked, *[b"y" * 2**14] * 5)
+    assert statuses(written) == [b"431"] and written.closed
+    assert b"trailers or chunk extensions have more than 65,536 bytes" in written.content
+
+
+@pytest.mark.parametrize("start", [b"0\r\nx: ", b"2;x="], ids=["trailer", "chunk extension"])
+def test_what_surrounds_a_body_is_bounded_also_after_its_answer(
+    tmp_path: Path, start: bytes
+) -> None:
+    chunked = LAST[:-2].replace(b"close", b"keep-alive") + b"transfer-encoding: chunked\r\n\r\n"
+    written = ask(tmp_path, chunked + b"2\r\n{}\r\n", start, *[b"y" * 2**14] * 5)
+    assert statuses(written) == [b"200"] and written.closed
+
+
+def test_a_large_body_in_small_chunks_is_no_large_header(tmp_path: Path) -> None:
+    body = b'{"instances": [2%s]}' % (b" " * 2**17)
+    packet = b"".join(b"1\r\n%b\r\n" % body[at : at + 1] for at in range(len(body)))
+    pieces = [packet[at : at + 2**15] for at in range(0, len(packet), 2**15)]
+    chunked = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+    end = b"0\r\n\r\n"
+    assert statuses(ask(tmp_path, chunked, *pieces, end, LAST)) == [b"200"] * 2
+
+
+def test_the_packet_that_ends_a_large_body_may_begin_a_request(tmp_path: Path) -> None:
+    body = b'{"instances": [2%s]}' % (b" " * 2**17)
+    sized = HEAD + b"content-length: %d\r\n\r\n" % len(body)
+    assert statuses(ask(tmp_path, sized, body + LAST[:9], LAST[9:])) == [b"200"] * 2
+
+
 def test_a_head_is_sent_with_its_body_and_alone_where_there_is_none(tmp_path: Path) -> None:
     head = LAST.replace(b"GET", b"HEAD")
     written = ask(tmp_path, head)
@@ -192,4 +224,6 @@ def test_an_offer_to_upgrade_is_ignored_and_its_body_is_read(tmp_path: Path, off
     hidden = offering + b"content-length: %d\r\n\r\n" % len(SMUGGLED)
     assert answered(hidden, SMUGGLED, LAST) == [b"400", b"200"]
     bodiless = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
-    assert answered(bodiless + b"upgrade: %b\r\n\r\n" % offer, LAST) == [b"200"] * 2
+    offered = bodiless + b"upgrade: %b\r\n\r\n" % offer
+    assert answered(offered, LAST) == [b"200"] * 2
+    assert answered(offered * 1200, LAST) == [b"200"] * 1201

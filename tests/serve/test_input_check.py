@@ -69,11 +69,15 @@ def test_texts_and_image_files_have_bounds_of_their_own() -> None:
         ("x", photo, {"image": 10}, r"an image file of 2,\d+,\d+ bytes; .*10 \(--max-image\)"),
         ("image_bytes", b"?" * 11, {"image": 10, "text": 1}, r"an image file of 11 bytes"),
         ("x", photo, {"pixels": 1999}, r"an image of 50x40 pixels, .* \(--max-pixels\)"),
+        ("x", photo, {"all_pixels": 1999}, r"have 0.002 megapixels together; .*-max-all-pixels\)"),
     ):
         with pytest.raises(Refused, match=message):
             check_strings(name, [b"BMW", value], **limits)
     assert check_strings("image_bytes", [b"?" * 11], text=10) == 11
     assert check_strings("x", [photo], pixels=2000) > 2**21
+    assert check_strings("x", [photo] * 3, pixels=2000, all_pixels=6000) > 3 * 2**21
+    with pytest.raises(Refused, match="The images of the request have 0.006 megapixels together"):
+        check_strings("x", [photo] * 3, pixels=2000, all_pixels=5999)
 
 
 def test_a_small_file_of_a_large_image_does_not_count_as_small() -> None:

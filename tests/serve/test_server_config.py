@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -37,9 +38,18 @@ Cli = Callable[..., tuple[int, str, str]]
         ({"tls": Tls(__file__, __file__)}, "cannot be used: .*; expected PEM files"),
         ({"limits": RequestLimits(rows=0)}, "--max-rows was given 0; expected more than 0"),
         ({"limits": RequestLimits(depth=0)}, "the limit depth was given 0; expected more than 0"),
+        ({"limits": RequestLimits(seconds=math.nan)}, "--timeout was given nan; expected more"),
+        ({"limits": RequestLimits(seconds=math.inf)}, "--timeout was given inf; .* 1,000,000 sec"),
+        ({"limits": RequestLimits(body=2**31)}, "--max-body was given 2048; .* less than 2048"),
+        ({"poll": math.nan}, "--poll nan, --drain 0.5 and --rate 0.0: expected seconds above 0"),
+        ({"drain": math.inf}, "--drain inf and --rate 0.0: .* at most 1,000,000"),
         ({"limits": RequestLimits(idle_seconds=-1)}, "--idle-timeout was given -1"),
         ({"limits": RequestLimits(pixels=2 * 10**8)}, "--max-pixels was given 200; .* most 64"),
+        ({"limits": RequestLimits(all_pixels=10**6)}, "--max-all-pixels 1 is less than --max-pix"),
         ({"limits": RequestLimits(pending=2**20)}, "--max-pending 1 is less than --max-body 32"),
+        ({"port_file": "/dev/null"}, "--port-file was given /dev/null; expected a file in a fo"),
+        ({"port_file": "/"}, "--port-file was given /; expected a file in a folder that can be"),
+        ({"port_file": f"{__file__}/ports"}, "--port-file was given .*ports; expected a file in"),
         ({"poll": 0.0}, "--poll 0.0, --drain 0.5 and --rate 0.0: expected seconds above 0"),
         ({"model_name": "a b"}, "--model-name was given 'a b'; expected at most 128 characters"),
         ({"model_name": "a", "model_config": __file__}, "both name models; give one of them"),
@@ -52,6 +62,23 @@ def test_settings_that_cannot_be_served_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check_config(ServeConfig(**{"models": str(tmp_path), **options}))
+
+
+def test_a_folder_of_models_has_no_name_of_its_own(tmp_path: Path) -> None:
+    config = ServeConfig(str(tmp_path), model_name="x")
+    assert check_config(config) is config  # the versions may come later
+    (tmp_path / "reviews" / "1").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="'x', but .* is a folder of models: reviews; expected"):
+        check_config(config)
+    (tmp_path / "1").mkdir()
+    assert check_config(config) is config
+
+
+@pytest.mark.parametrize("option", ["--max-body", "--max-pixels", "--max-pending"])
+def test_a_size_without_a_number_is_refused(cli: Cli, tmp_path: Path, option: str) -> None:
+    for value in ("inf", "nan"):
+        code, _, errors = cli("serve", tmp_path, option, value)
+        assert code == 2 and f"{option} was given {value}; expected a number" in errors
 
 
 def test_a_guarded_server_may_listen_to_other_machines(tmp_path: Path) -> None:
@@ -110,6 +137,7 @@ def test_the_command_passes_its_options_on(
         "--max-text": 0.5,
         "--max-image": 1.5,
         "--max-pixels": 12.5,
+        "--max-all-pixels": 50,
         "--max-elements": 99,
         "--max-rows": 100,
         "--timeout": 7,
@@ -146,6 +174,7 @@ def test_the_command_passes_its_options_on(
         text=2**19,
         image=3 * 2**19,
         pixels=12_500_000,
+        all_pixels=50_000_000,
         elements=99,
         rows=100,
         seconds=7.0,

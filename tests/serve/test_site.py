@@ -142,11 +142,14 @@ def test_the_page_names_its_files_relative_to_itself() -> None:
     [
         (Site("models"), "--root-path was given 'models'; expected the prefix that a proxy adds"),
         (Site("/a//b"), "--root-path was given '/a//b'"),
+        (Site("/a/../b"), "but no part '.' or '..'"),
         (Site("/v1/x"), "begins like a path of the server itself"),
         (Site("", ("app.example",)), "--cors-origin was given 'app.example'; expected [*] or"),
         (Site("", (f"{APP}/",)), "without a path"),
         (Site("", ("https://App.example",)), "in small letters"),
         (Site("", (f"{APP}:443",)), "without the usual port"),
+        (Site("", ("https://*.example",)), "A part of it cannot be [*]"),
+        (Site("", ("https://例え.example",)), "a host of other letters as xn--"),
     ],
     ids=str,
 )
@@ -155,6 +158,8 @@ def test_what_no_browser_or_proxy_sends_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check_config(ServeConfig(str(tmp_path), site=site))
-    good = Site("/a/b-c", ("*", APP, "http://localhost:3000", "chrome-extension://abc"))
+    good = Site(
+        "/a/b-c", ("*", APP, "http://localhost:3000", "http://[::1]:8080", "chrome-extension://abc")
+    )
     config = ServeConfig(str(tmp_path), site=good)
     assert ServeConfig.from_json(check_config(config).to_json()) == config

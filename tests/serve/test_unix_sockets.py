@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from unittest.mock import Mock
+from urllib.parse import quote
 
 import grpc.aio
 import pytest
@@ -19,7 +21,8 @@ from modelwright.serve.process.start import ServerReport, run_event_loop
 
 
 def test_both_protocols_answer_on_files(tmp_path: Path) -> None:
-    rest, rpc = str(tmp_path / "rest"), str(tmp_path / "grpc")
+    # gRPC's clients and servers read the address of a file as a URI.
+    rest, rpc = str(tmp_path / "rest"), str(tmp_path / "a b%20c")
     config = ServeConfig(str(tmp_path), unix_socket=rest, grpc_unix_socket=rpc)
     server = InProcessServer(tmp_path)
     answers: list[bytes] = []
@@ -33,7 +36,7 @@ def test_both_protocols_answer_on_files(tmp_path: Path) -> None:
         writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         answers.append(await reader.read())
         writer.close()
-        async with grpc.aio.insecure_channel(f"unix:{rpc}") as channel:
+        async with grpc.aio.insecure_channel(f"unix:{quote(rpc)}") as channel:
             answers.append(await channel.unary_unary("/grpc.health.v1.Health/Check")(b""))
         await remote.stop(None)
         await http.stop(0.0)
@@ -44,7 +47,14 @@ def test_both_protocols_answer_on_files(tmp_path: Path) -> None:
         run_event_loop(talk(listening, port))
     assert answers[0].endswith(b'{"status": "alive"}') and answers[1] == b"\x08\x01"
     assert not Path(rest).exists()
+    with pytest.raises(ConfigError, match="gRPC cannot listen on .*a b%20c; give another path"):
+        run_event_loop(listen_again(config, rpc))
     server.close()
+
+
+async def listen_again(config: ServeConfig, path: str) -> None:
+    Path(path).mkdir()
+    create_grpc_server([], config, 0)
 
 
 def test_a_file_that_a_server_left_behind_is_replaced_and_another_file_is_kept(
@@ -65,6 +75,25 @@ def test_a_file_that_a_server_left_behind_is_replaced_and_another_file_is_kept(
     for opened in (rest_socket(config), grpc_port(config)):
         with pytest.raises(ConfigError, match="socket is there and is no socket"):
             opened.__enter__()
+
+
+def test_a_file_of_another_server_is_kept_though_it_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "socket"
+    config = ServeConfig(str(tmp_path), unix_socket=str(path))
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        for error, message in (
+            (PermissionError(13, "Permission denied"), "cannot be found out .*: Permission denied"),
+            (TimeoutError(), "another server listens on"),
+        ):
+            connect = Mock(side_effect=error)
+            monkeypatch.setattr("modelwright.serve.process.sockets.socket.socket", connect)
+            with pytest.raises(ConfigError, match=message):
+                rest_socket(config).__enter__()
+            monkeypatch.undo()
+    assert path.is_socket()
 
 
 def test_sockets_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
@@ -92,4 +121,6 @@ def test_a_report_names_the_files() -> None:
         **{"rest_socket": "/run/a", "grpc_socket": "/run/b"},
     }
     assert ServerReport("h", 1, 2, 3, 1, False).ports() == {"rest": 1, "grpc": 2, "metrics": 3}
+    spaced = ServerReport("h", 0, 0, None, 1, False, "/run/a", "/run/b c")
+    assert "gRPC: unix:/run/b%20c" in spaced.render()
     assert "unix:/run/a" in report.render() and "gRPC: unix:/run/b" in report.render()

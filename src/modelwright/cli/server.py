@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,12 @@ MaxImage = Annotated[
 MaxPixels = Annotated[
     float, typer.Option(help="Maximum width times height of one image, in megapixels.")
 ]
+MaxAllPixels = Annotated[
+    float,
+    typer.Option(
+        help="Maximum width times height of all images of a request together, in megapixels."
+    ),
+]
 MaxElements = Annotated[
     int, typer.Option(help="Maximum number of values in all tensors of a request.")
 ]
@@ -162,6 +169,7 @@ def serve(
     max_text: MaxText = 1.0,
     max_image: MaxImage = 20.0,
     max_pixels: MaxPixels = 64.0,
+    max_all_pixels: MaxAllPixels = 512.0,
     max_elements: MaxElements = 2**22,
     max_rows: MaxRows = 1024,
     timeout: Timeout = 30.0,
@@ -204,11 +212,12 @@ def serve(
         access_log=access_log,
         port_file=_absolute(port_file),
         limits=RequestLimits(
-            body=int(max_body * _MIB),
-            pending=None if max_pending is None else int(max_pending * _MIB),
-            text=int(max_text * _MIB),
-            image=int(max_image * _MIB),
-            pixels=round(max_pixels * 1e6),
+            body=_units("--max-body", max_body),
+            pending=None if max_pending is None else _units("--max-pending", max_pending),
+            text=_units("--max-text", max_text),
+            image=_units("--max-image", max_image),
+            pixels=_units("--max-pixels", max_pixels, 10**6),
+            all_pixels=_units("--max-all-pixels", max_all_pixels, 10**6),
             elements=max_elements,
             rows=max_rows,
             header_seconds=header_timeout,
@@ -258,6 +267,13 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
         return None
     absolute = _without_following
     return Tls(str(absolute(certificate)), str(absolute(key)), _absolute(authority))
+
+
+def _units(option: str, value: float, size: int = _MIB) -> int:
+    """Returns a number of MiB or megapixels in bytes or pixels."""
+    if not math.isfinite(value):
+        raise ConfigError(f"{option} was given {value}; expected a number.")
+    return round(value * size)
 
 
 def _absolute(path: Path | None) -> str | None:

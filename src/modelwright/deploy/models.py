@@ -47,14 +47,16 @@ def find_models(
         raise ServableError(f"{folder} is not a folder; expected one that holds models.")
     if kind_of(folder) in ("run", "runs", "version"):
         raise ServableError(wrong_folder(folder, "models"))
-    if version_folders(folder):
+    folders = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    # A numbered folder next to models is left out below, because it may hold anything.
+    if version_folders(folder) and not any(map(version_folders, folders)):
         raise ServableError(
             f"{folder} is a model, it holds numbered versions; expected the folder around it:"
             f" {folder.resolve().parent}."
         )
     models, notes = [], []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_dir():
+    for path in folders:
+        if path.name.startswith("."):
             continue
         versions = version_folders(path)
         if not versions:

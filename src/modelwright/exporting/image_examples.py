@@ -35,8 +35,8 @@ def encode_in_every_format(rows: UInt8Array, *, turned: bool) -> tuple[bytes, ..
     """Returns a few rows, each as a file of every kind.
 
     Args:
-        rows: Pixels uint8 ``[n, h, w, c]``, where c is 1 or 3.
-        turned: Whether files with an EXIF orientation belong to them.
+        rows: pixels uint8 ``[n, h, w, c]``, where c is 1 or 3.
+        turned: whether files with an EXIF orientation belong to them.
     """
     positions = np.unique(np.linspace(0, len(rows) - 1, _ROWS).astype(int))
     drawn = [_draw(rows[position]) for position in positions]
@@ -48,8 +48,8 @@ def encode_in_every_format(rows: UInt8Array, *, turned: bool) -> tuple[bytes, ..
     if turned:
         exif = Image.Exif()
         exif[0x0112] = _TURNED
-        files += [_encode(image, kind, None, {"exif": exif})
-                  for kind in ("PNG", "JPEG") for image in drawn]  # fmt: skip
+        for format_ in ("PNG", "JPEG"):
+            files += [_encode(image, format_, None, {"exif": exif}) for image in drawn]
     return tuple(files)
 
 

@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import os
 import re
 import ssl
 import sys
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError, brief
-from modelwright.core.image_limits import MAX_PIXELS
 from modelwright.core.nearest import nearest
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
+from modelwright.servable.manifest import version_folders
+from modelwright.serve.limits import LONGEST_SECONDS, check_limits
 from modelwright.serve.limits import RequestLimits as RequestLimits
+from modelwright.serve.site import Site as Site
+from modelwright.serve.site import check_site
 
-_MIB = 2**20
 _LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
-_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-_OWN_PATHS = frozenset(("v1", "page", "docs", "monitoring", "healthz", "readyz", "openapi.json"))
-_ORIGIN = re.compile(r"(?!https://[^/]*:443$)(?!http://[^/]*:80$)[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
-_OPTIONS = {
-    "body": "--max-body",
-    "pending": "--max-pending",
-    "rows": "--max-rows",
-    "elements": "--max-elements",
-    "text": "--max-text",
-    "image": "--max-image",
-    "pixels": "--max-pixels",
-    "header_seconds": "--header-timeout",
-    "idle_seconds": "--idle-timeout",
-    "seconds": "--timeout",
-    "queue": "--queue",
-}
-"""The option of each limit that has one."""
-
 MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
@@ -63,16 +48,6 @@ class Tls:
     certificate: str
     key: str
     ca: str | None = None
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the REST interface and its page are on the web, and which other sites may call it."""
-
-    root_path: str = ""
-    """The prefix of a proxy, as ``/models``; requests may come with and without it."""
-    cors_origins: tuple[str, ...] = ()
-    """Origins whose pages may call from a browser, as ``https://app.example``; ``*`` for all."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +136,8 @@ def check_config(config: ServeConfig) -> ServeConfig:
     if config.tls:
         _check_tls(config.tls)
     _check_sockets(config)
-    _check_site(config.site)
+    _check_port_file(config.port_file)
+    check_site(config.site)
     guarded = config.keys or (config.tls and config.tls.ca)
     files_only = config.unix_socket and config.grpc_unix_socket
     if not is_local(config.host) and not files_only and not guarded and not config.allow_open:
@@ -191,6 +167,21 @@ def _check_model_name(config: ServeConfig) -> None:
             f"--model-name was given {config.model_name!r}; expected at most 128 characters without"
             " '/', ':' and spaces."
         )
+    root = Path(config.models)
+    names = _models_in(root)
+    if names and not version_folders(root):
+        raise ConfigError(
+            f"--model-name was given {config.model_name!r}, but {root} is a folder of models:"
+            f" {', '.join(names[:3])}{', …' if names[3:] else ''}; expected the folder of one"
+            " model, which holds its numbered versions."
+        )
+
+
+def _models_in(root: Path) -> list[str]:
+    try:
+        return [path.name for path in sorted(root.iterdir()) if version_folders(path)]
+    except OSError:
+        return []
 
 
 def _check_numbers(config: ServeConfig) -> None:
@@ -203,31 +194,12 @@ def _check_numbers(config: ServeConfig) -> None:
             )
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
-    _check_limits(config.limits)
-    if config.poll <= 0 or config.drain < 0 or config.rate < 0:
+    check_limits(config.limits)
+    seconds_fit = 0 < config.poll <= LONGEST_SECONDS and 0 <= config.drain <= LONGEST_SECONDS
+    if not (seconds_fit and 0 <= config.rate < math.inf):
         raise ConfigError(
             f"--poll {config.poll}, --drain {config.drain} and --rate {config.rate}: expected"
-            " seconds above 0 and rates of at least 0."
-        )
-
-
-def _check_limits(limits: RequestLimits) -> None:
-    for bound in fields(limits):
-        value = getattr(limits, bound.name)
-        if value is not None and value <= 0:
-            option = _OPTIONS.get(bound.name)
-            shown = f"the limit {bound.name}" if option is None else option
-            raise ConfigError(f"{shown} was given {value}; expected more than 0.")
-    if limits.pixels > MAX_PIXELS:
-        raise ConfigError(
-            f"--max-pixels was given {limits.pixels / 1e6:g}; expected at most"
-            f" {MAX_PIXELS / 1e6:g}, in megapixels, which is what the decoder takes."
-        )
-    if limits.pending_bytes < limits.body:
-        raise ConfigError(
-            f"--max-pending {limits.pending_bytes / _MIB:g} is less than --max-body"
-            f" {limits.body / _MIB:g}, so the largest request could never be held; expected at"
-            " least as many MiB."
+            f" seconds above 0, at most {LONGEST_SECONDS:,.0f}, and rates of at least 0."
         )
 
 
@@ -259,24 +231,18 @@ def _check_sockets(config: ServeConfig) -> None:
         )
 
 
-def _check_site(site: Site) -> None:
-    if site.root_path and not _ROOT_PATH.fullmatch(site.root_path):
+def _check_port_file(path: str | None) -> None:
+    """Checks that the file can be written, which happens only when all models are loaded."""
+    if path is None:
+        return
+    file = Path(path)
+    # A device, for example, would be replaced by the file.
+    fits = file.is_file() or not os.path.lexists(path)
+    folder = next((one for one in file.parents if os.access(one, os.F_OK)), file)
+    if not (fits and folder.is_dir() and os.access(folder, os.W_OK)):
         raise ConfigError(
-            f"--root-path was given '{site.root_path}'; expected the prefix that a proxy adds, as"
-            " /models: it begins with / and has letters, digits, /, ., _, ~ and -."
+            f"--port-file was given {path}; expected a file in a folder that can be written."
         )
-    if site.root_path.split("/")[1:2] and site.root_path.split("/")[1].lower() in _OWN_PATHS:
-        raise ConfigError(
-            f"--root-path was given '{site.root_path}', which begins like a path of the server"
-            " itself; expected another prefix, as /models."
-        )
-    for origin in site.cors_origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise ConfigError(
-                f"--cors-origin was given '{origin}'; expected * or an origin as a browser sends"
-                " it, in small letters, without a path and without the usual port:"
-                " https://app.example or http://localhost:3000."
-            )
 
 
 def _check_tls(tls: Tls) -> None:

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from modelwright.core.errors import ConfigError
 from modelwright.core.image_limits import MAX_PIXELS
+
+LONGEST_SECONDS = 1e6
+_MIB = 2**20
+_MOST_BODY = 2**31 - 1
+"""The largest message that gRPC can be told to take."""
+_OPTIONS = {
+    "body": "--max-body",
+    "pending": "--max-pending",
+    "rows": "--max-rows",
+    "elements": "--max-elements",
+    "text": "--max-text",
+    "image": "--max-image",
+    "pixels": "--max-pixels",
+    "all_pixels": "--max-all-pixels",
+    "header_seconds": "--header-timeout",
+    "idle_seconds": "--idle-timeout",
+    "seconds": "--timeout",
+    "queue": "--queue",
+}
+"""The option of each limit that has one."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +48,8 @@ class RequestLimits:
     """Bytes of one image file; in JSON, base64 makes a third more of them."""
     pixels: int = MAX_PIXELS
     """Width times height of one image."""
+    all_pixels: int = 8 * MAX_PIXELS
+    """Width times height of all images of one request together, which decoding takes time for."""
     header: int = 64 * 2**10
     """Bytes of a request line and its headers."""
     header_seconds: float = 10.0
@@ -48,3 +71,44 @@ class RequestLimits:
     def idle(self) -> float:
         """The seconds until an idle connection is closed."""
         return self.header_seconds if self.idle_seconds is None else self.idle_seconds
+
+
+def check_limits(limits: RequestLimits) -> None:
+    """Checks that each limit is a bound that the server can keep.
+
+    Raises:
+        ConfigError: one of them is not.
+    """
+    for bound in fields(limits):
+        value = getattr(limits, bound.name)
+        option = _OPTIONS.get(bound.name)
+        shown = f"the limit {bound.name}" if option is None else option
+        # A value that is no number is not above 0 either.
+        if value is not None and not value > 0:
+            raise ConfigError(f"{shown} was given {value}; expected more than 0.")
+        if isinstance(value, float) and value > LONGEST_SECONDS:
+            raise ConfigError(
+                f"{shown} was given {value:g}; expected at most {LONGEST_SECONDS:,.0f} seconds."
+            )
+    if limits.body > _MOST_BODY:
+        raise ConfigError(
+            f"--max-body was given {limits.body / _MIB:g}; expected less than 2048, in MiB, which"
+            " is what gRPC takes."
+        )
+    if limits.pixels > MAX_PIXELS:
+        raise ConfigError(
+            f"--max-pixels was given {limits.pixels / 1e6:g}; expected at most"
+            f" {MAX_PIXELS / 1e6:g}, in megapixels, which is what the decoder takes."
+        )
+    if limits.all_pixels < limits.pixels:
+        raise ConfigError(
+            f"--max-all-pixels {limits.all_pixels / 1e6:g} is less than --max-pixels"
+            f" {limits.pixels / 1e6:g}, so the largest image could never be sent; expected at"
+            " least as many megapixels."
+        )
+    if limits.pending_bytes < limits.body:
+        raise ConfigError(
+            f"--max-pending {limits.pending_bytes / _MIB:g} is less than --max-body"
+            f" {limits.body / _MIB:g}, so the largest request could never be held; expected at"
+            " least as many MiB."
+        )

@@ -57,7 +57,7 @@ class GrpcApi:
             service: the models.
             access: the API keys.
             reload: serves the models of a ``ModelServerConfig``.
-            ready: whether every model answers.
+            ready: whether the server is ready for requests.
         """
         self._service = service
         self._access = access

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
@@ -39,7 +39,7 @@ def check_inputs(
         name: of the signature.
         signatures: those of the version.
         inputs: what the client sent.
-        limits: bounds on the rows, and on the size of one text, image file and image.
+        limits: bounds on the rows, on one text, image file and image, and on all images.
 
     Raises:
         Refused: they do not fit. An unknown signature is FAILED_PRECONDITION, as in
@@ -50,14 +50,15 @@ def check_inputs(
         raise Refused("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
     _check_names(inputs, signature.inputs)
     rows: int | None = None
-    size = loose = 0
+    size = pixels = loose = 0
     for key, array in inputs.items():
         spec = signature.inputs[key]
         if spec.numpy != array.dtype:
             raise _invalid(
                 f"input '{key}' has the type {_dtype(array)}; expected {spec.dtype}.",
             )
-        size += _size(key, array, limits)
+        found = _size(key, array, limits)
+        size, pixels = size + found.bytes, pixels + found.pixels
         if spec.shape is None or (spec.tensor and not _fits(spec.shape, array)):
             # A SavedModel's graph takes more shapes than it declares, or it refuses them itself.
             loose = max(loose, len(array) if array.ndim else 1)
@@ -68,6 +69,12 @@ def check_inputs(
             f"The request has {rows} rows; this server takes at most {limits.rows} at once"
             " (--max-rows)."
         )
+    if pixels > limits.all_pixels:
+        raise _invalid(
+            f"The images of the request have {pixels / 1e6:.4g} megapixels together; this server"
+            f" takes at most {limits.all_pixels / 1e6:.4g} at once (--max-all-pixels)."
+        )
+    size += pixels // _PIXELS_PER_BYTE
     return CheckedInputs(inputs, (loose or 1) if rows is None else rows, size)
 
 
@@ -82,19 +89,24 @@ def _check_names(inputs: Tensors, expected: Mapping[str, TensorSpec]) -> None:
     )
 
 
-def _size(key: str, array: npt.NDArray[Any], limits: RequestLimits) -> int:
-    """Returns the bytes of an input, of which no single text or image may be too large."""
+class _Size(NamedTuple):
+    bytes: int
+    pixels: int = 0
+
+
+def _size(key: str, array: npt.NDArray[Any], limits: RequestLimits) -> _Size:
+    """Returns the size of an input, of which no single text or image may be too large."""
     if array.dtype != object:
-        return array.nbytes
-    total = 0
+        return _Size(array.nbytes)
+    total = pixels = 0
     for value in array.flat:
         size = len(value)
         total += size
         if is_image_file(value):
-            total += _check_image(key, value, limits) // _PIXELS_PER_BYTE
+            pixels += _check_image(key, value, limits)
         elif size > (limits.image if key == _IMAGES else limits.text):
             raise _too_many_bytes(key, value, limits)
-    return total
+    return _Size(total, pixels)
 
 
 def _check_image(key: str, data: bytes, limits: RequestLimits) -> int:

@@ -22,7 +22,7 @@ from modelwright.serve.lifecycle.savedmodel_servable import SavedModelServable
 from modelwright.serve.lifecycle.servable import DEFAULT, Servable
 from modelwright.wire import tensors
 
-_WARM_UP_LIMITS = RequestLimits(rows=2**20, text=2**30, image=2**30)
+_WARM_UP_LIMITS = RequestLimits(rows=2**20, text=2**30, image=2**30, all_pixels=2**62)
 """Wider than for clients, because the warm-up requests are part of the version."""
 
 _log = logging.getLogger("modelwright.serve")

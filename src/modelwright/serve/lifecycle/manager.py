@@ -254,7 +254,7 @@ class Manager:
         version.replacement = replacement
         if await self._loader.load(replacement, folder, patient=True):
             known[version.number] = replacement
-            self._loader.unload(version)
+            self._loader.unload(version, replaced=True)
         elif replacement.problem:
             version.problem = f"its folder was replaced, and cannot be used: {replacement.problem}"
 

@@ -43,7 +43,8 @@ def models_in_file(path: Path, root: Path, links: Sequence[Path] = ()) -> dict[s
     try:
         text_format.Parse(path.read_text("utf-8"), config)
     except (OSError, ValueError, text_format.ParseError) as error:
-        raise ConfigError(f"the model config {path} cannot be read: {error}.") from None
+        problem = str(error).rstrip(".")
+        raise ConfigError(f"the model config {path} cannot be read: {problem}.") from None
     return models_in_message(config, root, links)
 
 
@@ -89,6 +90,7 @@ def models_in_message(config: Any, root: Path, links: Sequence[Path] = ()) -> di
 
 def select_versions(entry: ModelEntry) -> tuple[Mapping[int, Path], VersionSelection]:
     """Returns the version folders of a model, and the selection of those to serve.
+
     Raises:
         ServableError: the list of withdrawn versions cannot be read.
     """

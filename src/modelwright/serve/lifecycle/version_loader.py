@@ -135,10 +135,15 @@ class VersionLoader:
         _log.error("%s is not served: %s", version.folder, version.problem, exc_info=not expected)
         self.on_load(version.folder, False, time.monotonic() - version.tried)
 
-    def unload(self, version: Version) -> None:
-        """Starts to unload a version that gets no new requests."""
+    def unload(self, version: Version, *, replaced: bool = False) -> None:
+        """Starts to unload a version that gets no new requests.
+
+        Args:
+            version: what to unload.
+            replaced: whether other files of the same folder answer from now on.
+        """
         version.state = UNLOADING
-        task = asyncio.get_running_loop().create_task(self._drain(version))
+        task = asyncio.get_running_loop().create_task(self._drain(version, replaced))
         self._unloading.add(task)
         task.add_done_callback(self._unloading.discard)
 
@@ -146,7 +151,7 @@ class VersionLoader:
         """Waits for every version that is being unloaded."""
         await asyncio.gather(*self._unloading)
 
-    async def _drain(self, version: Version) -> None:
+    async def _drain(self, version: Version, replaced: bool) -> None:
         """Waits for the version's requests, at most as long as a request may take."""
         deadline = time.monotonic() + self._config.limits.seconds
         while version.requests and time.monotonic() < deadline:
@@ -157,4 +162,5 @@ class VersionLoader:
             del servable
             await asyncio.to_thread(memory.release_free_memory)
         version.state = END
-        _log.info("%s is no longer served", version.folder)
+        outcome = "answers from its new files alone" if replaced else "is no longer served"
+        _log.info("%s %s", version.folder, outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import grpc.aio
@@ -26,7 +27,7 @@ def create_grpc_server(handlers: list[Any], config: ServeConfig, port: int) -> A
     """Returns a server that is bound to the port and not yet started.
 
     Raises:
-        ConfigError: a certificate cannot be read.
+        ConfigError: a certificate cannot be read, or the address cannot be used.
     """
     server = grpc.aio.server(
         options=(
@@ -38,11 +39,18 @@ def create_grpc_server(handlers: list[Any], config: ServeConfig, port: int) -> A
     )
     server.add_generic_rpc_handlers(handlers)
     socket_file = config.grpc_unix_socket
-    address = f"unix:{socket_file}" if socket_file else format_address(config.host, port)
-    if config.tls:
-        server.add_secure_port(address, _credentials(config.tls))
-    else:
-        server.add_insecure_port(address)
+    # gRPC reads the address of a file as a URI.
+    address = f"unix:{quote(socket_file)}" if socket_file else format_address(config.host, port)
+    try:
+        if config.tls:
+            server.add_secure_port(address, _credentials(config.tls))
+        else:
+            server.add_insecure_port(address)
+    except RuntimeError:
+        raise ConfigError(
+            f"gRPC cannot listen on {socket_file or address}; give another"
+            f" {'path' if socket_file else 'port or address'}, or stop what uses it."
+        ) from None
     return server
 
 

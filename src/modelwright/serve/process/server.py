@@ -107,7 +107,7 @@ class Worker:
         self._model_config = SharedModelConfig(
             self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
-        self._log = AccessLog(config.access_log) if config.access_log else None
+        self._log = AccessLog(config.access_log) if config.access_log is not None else None
         service = Service(self._manager, config.limits, metrics)
         self._rest_api = RestApi(
             service, access, self._metrics.render, self._ready, self._log, config.site

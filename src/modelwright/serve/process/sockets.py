@@ -13,6 +13,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.serve.config import ServeConfig
 
 BACKLOG = 1024
+_CONNECT_SECONDS = 2.0
 
 
 def open_listening_socket(host: str, port: int) -> socket.socket:
@@ -84,21 +85,42 @@ def clear_unix_socket(path: str) -> None:
     """Removes a socket file that a server left behind.
 
     Raises:
-        ConfigError: the file is no socket, or another server answers there.
+        ConfigError: the file is no socket, another server answers there, or it cannot be removed.
     """
     try:
-        mode = os.lstat(path).st_mode
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise ConfigError(f"{path} is there and is no socket; give another path, or remove it.")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
+            # The queue of another server may be full.
+            tried.settimeout(_CONNECT_SECONDS)
+            tried.connect(path)
     except FileNotFoundError:
         return
-    if not stat.S_ISSOCK(mode):
-        raise ConfigError(f"{path} is there and is no socket; give another path, or remove it.")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
-        try:
-            tried.connect(path)
-        except OSError:
-            Path(path).unlink()
-        else:
-            raise ConfigError(f"another server listens on {path}; give another path, or stop it.")
+    except ConnectionRefusedError:
+        _remove(path)
+    except TimeoutError:
+        raise _in_use(path) from None
+    except OSError as error:
+        raise ConfigError(
+            f"it cannot be found out whether a server listens on {path}: {error.strerror}; give"
+            " another path, or remove the file."
+        ) from None
+    else:
+        raise _in_use(path)
+
+
+def _in_use(path: str) -> ConfigError:
+    return ConfigError(f"another server listens on {path}; give another path, or stop it.")
+
+
+def _remove(path: str) -> None:
+    try:
+        Path(path).unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"{path}, which a server left behind, cannot be removed: {error.strerror}; give"
+            " another path, or remove the file."
+        ) from None
 
 
 def reserve_port(host: str, port: int) -> socket.socket:

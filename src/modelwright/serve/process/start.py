@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from modelwright.core.blocks import Block, Note
 from modelwright.core.errors import MissingDependencyError
@@ -53,9 +54,11 @@ class ServerReport(Report):
         if self.rest_socket:
             rest = f"unix:{self.rest_socket}"
         grpc = format_address(self.host, self.grpc_port)
+        if self.grpc_socket:
+            grpc = f"unix:{quote(self.grpc_socket)}"  # clients of gRPC take a URI
         lines = [
             f"REST and a page to try the models: {rest}",
-            f"gRPC: {f'unix:{self.grpc_socket}' if self.grpc_socket else grpc}",
+            f"gRPC: {grpc}",
         ]
         if self.metrics_port is not None:
             lines.append(

@@ -66,7 +66,7 @@ class RestApi:
             service: the models.
             access: the API keys.
             metrics: returns Prometheus' text.
-            ready: whether every model answers.
+            ready: whether the server is ready for requests.
             log: gets a line for each request.
             site: the prefix of paths, and the other sites that may call.
         """

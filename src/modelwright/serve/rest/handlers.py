@@ -50,7 +50,7 @@ class RestHandlers:
         Args:
             service: the models.
             metrics: returns Prometheus' text.
-            ready: whether every model answers.
+            ready: whether the server is ready for requests.
             root_path: the prefix of paths that a proxy adds.
         """
         self._service = service

@@ -36,12 +36,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._read_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._packet = 0
+        self._whole_packet = False
+        """Whether all of the newest packet belongs to headers, or to what surrounds a body."""
         self._reading = False
         """Whether headers have begun and not ended."""
         self._in_body = False
         """Whether headers have ended and their body has not."""
         self._broken = False
-        """Whether the parser failed, so that it cannot tell where a body ends."""
+        """Whether the parser gets no more bytes, so that it cannot tell where a body ends."""
         self._refusal = b""
         """What refuses all bytes after the requests that are still to be answered."""
         self._unread: UnreadBody | None = None
@@ -76,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._unread.add(len(data))
         if self._broken or self._refusal or self._raw.is_closing():
             return
-        self._packet = len(data)
+        self._packet, self._whole_packet = len(data), True
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
@@ -84,13 +86,16 @@ class BoundedProtocol(HttpToolsProtocol):
             message = f"Invalid HTTP request received: {error}."
             self._refuse(_BAD, message, in_body=self._in_body)
             return
-        if self._ignoring:
-            return
-        if self._reading:
+        if (self._reading or self._in_body) and self._whole_packet:
             self._header_bytes += len(data)
-            if self._header_bytes > self.limits.header:
-                self._refuse_headers()
-            elif self._header_timer is None:
+        if self._header_bytes > self.limits.header:
+            # The parser keeps such bytes, so it gets no more of them even if nobody is answered.
+            self._broken = True
+            self._refuse_headers()
+        elif self._ignoring:
+            return
+        elif self._reading:
+            if self._header_timer is None:
                 self._start_header_timer()
         elif self.cycle is not None and self.cycle.response_complete and not self._in_body:
             # Bytes that belong to no request cancelled the timer of an idle connection.
@@ -98,8 +103,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts to count the bytes of headers."""
+        self._header_bytes = 0
         if not self._ignoring:
-            self._reading, self._header_bytes = True, 0
+            self._reading = True
             super().on_message_begin()
             self.scope["extensions"] = self._extensions
 
@@ -123,9 +129,11 @@ class BoundedProtocol(HttpToolsProtocol):
                 super().on_headers_complete()
             self._in_body = True
         self._reading = False
+        self._count_anew()
 
     def on_body(self, body: bytes) -> None:
         """Keeps a part of the body, unless nobody will read it."""
+        self._count_anew()
         if not self._ignoring:
             super().on_body(body)
 
@@ -134,6 +142,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._reading = self._in_body = False
+        self._count_anew()
         if self._unread:
             self._stop_unread()
         if self._closing:
@@ -188,19 +197,23 @@ class BoundedProtocol(HttpToolsProtocol):
         the next packet as a new request, so that a client could smuggle a request in. A server
         may ignore the offer (RFC 9110, section 7.8).
         """
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            method, version = self.parser.get_method(), self.parser.get_http_version()
-            if method == b"CONNECT":
-                self.send_400_response("CONNECT is not supported.")
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                method, version = self.parser.get_method(), self.parser.get_http_version()
+                if method == b"CONNECT":
+                    self.send_400_response("CONNECT is not supported.")
+                    return
+                head = b"%b %b HTTP/%b\r\n" % (method, self.url, version.encode())
+                remaining = (pair for pair in self.headers if pair[0] != b"upgrade")
+                head += b"".join(b"%b: %b\r\n" % pair for pair in remaining) + b"\r\n"
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.feed_data(head)
+                rest = rest[upgrade.args[0] :]
+            else:
                 return
-            head = b"%b %b HTTP/%b\r\n" % (method, self.url, version.encode())
-            remaining = (pair for pair in self.headers if pair[0] != b"upgrade")
-            head += b"".join(b"%b: %b\r\n" % pair for pair in remaining) + b"\r\n"
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.feed_data(head)
-            self._parse(data[upgrade.args[0] :])
 
     def _close(self) -> None:
         """Closes the connection; if a request is not read to its end, the rest is read first."""
@@ -250,8 +263,14 @@ class BoundedProtocol(HttpToolsProtocol):
         lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
         return len(self.url) + lines > self.limits.header
 
+    def _count_anew(self) -> None:
+        """Counts from the next packet on, as it is not known where in this one the parser is."""
+        self._header_bytes, self._whole_packet = 0, False
+
     def _refuse_headers(self) -> None:
-        self._refuse(_TOO_LARGE, f"The headers have more than {self.limits.header:,} bytes.")
+        where = "trailers or chunk extensions" if self._in_body else "headers"
+        message = f"The {where} have more than {self.limits.header:,} bytes."
+        self._refuse(_TOO_LARGE, message, in_body=self._in_body)
 
     def _refuse(self, status: str, message: str, *, in_body: bool = False) -> None:
         """Closes the connection with a refusal, after the answers to all requests before.

@@ -56,7 +56,7 @@ ROUTES = (
                 " `image_bytes`, a PNG, JPEG, GIF or BMP file in base64, and answers with"
                 " `probabilities` in the order of its labels, the best `label` and its `score`."
                 " The server bounds the size of a text (--max-text), of an image file (--max-image)"
-                " and of an image (--max-pixels); an error names the option."
+                " and of images (--max-pixels, --max-all-pixels); an error names the option."
             ),
             body=Content(
                 schema="PredictRequest", examples=("text", "picture", "columns", "numbers")
@@ -108,11 +108,17 @@ ROUTES = (
     Route(
         "readyz", "GET", "/readyz", "readiness", key=False,
         docs=Docs(
-            "Operations", "Whether every model has a live version",
+            "Operations", "Whether the server is ready for requests",
             {
-                200: Content("Every model has one.", "Readiness", ("ready",)),
+                200: Content(
+                    "A model answers, and so does each that answered before.",
+                    "Readiness",
+                    ("ready",),
+                ),
                 503: Content(
-                    "A model has none yet, or the server is stopping.", "Readiness", ("loading",)
+                    "No model answers yet, one no longer does, or the server is stopping.",
+                    "Readiness",
+                    ("loading",),
                 ),
             },
             _READ_ONLY,
