@@ -197,6 +197,8 @@ def test_mistakes_are_said_before_anything_is_written(
     (same / "out.csv").write_bytes(table.read_bytes())
     with pytest.raises(ConfigError, match="is the input"):
         score(same / "out.csv", "out.csv")
+    with pytest.raises(ConfigError, match="is the input"):
+        score(same / "out.csv", "new/../out.csv")
     assert [path.name for path in same.iterdir()] == ["out.csv"]
 
 
@@ -282,7 +284,7 @@ def test_images_of_a_folder_and_of_a_table(
     rows = {row["path"]: row for row in read_rows(output)}
     assert list(rows) == ["b.png", "sub/a.png", "torn.png"]
     assert rows["sub/a.png"]["predicted_label"] == "green"
-    assert "damaged" in rows["torn.png"]["error"]
+    assert "cut off" in rows["torn.png"]["error"]
     assert (report.rows, report.rejected) == (3, 1)
     assert any("skipped 1 hidden files" in note for note in report.notes)
     table = tmp_path / "table.jsonl"

@@ -199,7 +199,16 @@ def _open_table(
     opened: tuple[Any, list[str], dict[bytes, bytes]],
 ) -> Input:
     source, names, metadata = opened
-    choice = choose_column(names, task, config, recorded, path.name)
+    doubt = getattr(source, "data_in_header", "")
+    try:
+        choice = choose_column(names, task, config, recorded, path.name)
+    except DataError as error:
+        if not doubt:
+            raise
+        raise DataError(
+            f"{error}. {path.name} may have no header, since {doubt}; then add a first row with"
+            " the names of the columns"
+        ) from None
     questions.check_type(source.schema.field(choice.position).type, task, choice.name, path.name)
     base = path.absolute().parent
 
@@ -210,7 +219,11 @@ def _open_table(
             column = pa.array(texts, pa.large_string())
         return questions.ask_texts(column) if task == "text" else questions.ask_images(column, base)
 
-    notes = _column_notes(choice, names, task)
+    notes = [*getattr(source, "notes", ()), *_column_notes(choice, names, task)]
+    if doubt:
+        notes.append(
+            f"warning: the table may have no header, since {doubt}; its first row was not scored"
+        )
     return Input(path, task, source, tuple(names), choice, ask, None, base, notes, metadata)
 
 

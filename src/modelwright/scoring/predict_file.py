@@ -217,7 +217,9 @@ def _check_paths(source: Path, output: Path) -> None:
         raise DataError(f"there is no file or folder {source}")
     if output.is_dir():
         raise ConfigError(f"the output {output} is a folder; expected the path of a file")
-    if output.exists() and output.samefile(source):
+    # Resolved, because "new/../in.csv" is the input, too, before the folder new is made.
+    real = output.resolve()
+    if real.exists() and real.samefile(source):
         raise ConfigError(f"the output {output} is the input; choose another file")
 
 
