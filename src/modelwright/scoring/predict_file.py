@@ -228,10 +228,11 @@ def _choose_format(opened: Input, added: AddedColumns, output: Path) -> Format:
     if suffix in inputs.CSV:
         return CsvFormat(opened.names, added.names, "," if suffix == ".csv" else "\t")
     names = unique_names(opened.names)
+    if tuple(names) != opened.names:
+        kind = "JSON" if suffix in inputs.JSON else "Parquet"
+        opened.notes.append(f"columns with the same name got numbers, as {kind} needs it")
     if suffix in inputs.JSON:
         return (SplicedJsonFormat if opened.key else JsonFormat)(names, added.names)
-    if tuple(names) != opened.names:
-        opened.notes.append("columns with the same name got numbers, as Parquet needs it")
     fields = [
         field.with_name(name) for field, name in zip(opened.source.schema, names, strict=True)
     ]
