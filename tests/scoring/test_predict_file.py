@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as paparquet
@@ -23,6 +24,7 @@ import modelwright
 from modelwright.core.errors import ConfigError, DataError, ServableError
 from modelwright.scoring import inputs, predict_file
 from modelwright.scoring.added_columns import add_columns, unique_names
+from modelwright.scoring.formats import CsvFormat, JsonFormat
 from modelwright.scoring.pool import AnswerPool
 from modelwright.scoring.score_report import ScoreReport
 
@@ -124,6 +126,47 @@ def test_types_of_parquet_stay(
     assert (first["tags"], first["day"][:10], second["share"]) == (["a", "b"], "2026-01-02", None)
 
 
+def test_values_that_a_format_cannot_hold_do_not_break_it() -> None:
+    given = pa.table(
+        {
+            "0": pa.array([b"\xff" * 2], pa.binary(2)),
+            "1": pa.array([b"\xff" * 16], pa.uuid()),
+            "2": pa.array([10**18], pa.timestamp("us")),
+            "3": pa.array([float("inf")], pa.float32()),
+        }
+    )
+    added = pa.record_batch({"error": pa.array([None], pa.string())})
+    line = CsvFormat(["a", "b", "c", "d"], ["error"], ",").rows(given, added).decode()
+    assert line.startswith("//8=,ffffffff-ffff-ffff-ffff-ffffffffffff,")
+    found = json.loads(JsonFormat(["a", "b", "c", "d"], ["error"]).rows(given, added))
+    assert (found["a"], found["b"], found["d"]) == ("//8=", str(UUID(int=2**128 - 1)), None)
+    assert "1000000000000000000" in found["c"]
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+def test_a_value_that_is_no_text_is_rejected_in_every_format(
+    output: str, score: Callable[..., tuple[ScoreReport, Path]], tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    lines = [{"text": "很好"}, {"text": ["a"]}, {"text": "\ud800"}, {"n": 1}, {"text": 5}]
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _, path = score(source, output)
+    assert [row["error"] or "" for row in read_rows(path)] == [
+        "", "has no text in 'text' but [\"a\"]", "has a lone surrogate in 'text'", "has no 'text'",
+        "",
+    ]  # fmt: skip
+
+
+def test_columns_of_one_name_are_told(
+    score: Callable[..., tuple[ScoreReport, Path]], tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("text,text\na,b\n")
+    report, path = score(source, "out.jsonl")
+    assert read_rows(path)[0]["text_2"] == "b"
+    assert "columns with the same name got numbers, as JSON needs it" in report.notes
+
+
 def test_json_lines_stay_as_they_are(
     score: Callable[..., tuple[ScoreReport, Path]], tmp_path: Path
 ) -> None:
@@ -197,6 +240,8 @@ def test_mistakes_are_said_before_anything_is_written(
     (same / "out.csv").write_bytes(table.read_bytes())
     with pytest.raises(ConfigError, match="is the input"):
         score(same / "out.csv", "out.csv")
+    with pytest.raises(ConfigError, match="is the input"):
+        score(same / "out.csv", "new/../out.csv")
     assert [path.name for path in same.iterdir()] == ["out.csv"]
 
 

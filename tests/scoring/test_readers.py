@@ -19,6 +19,7 @@ from modelwright.scoring import chunks, text_stream
 from modelwright.scoring.columns import choose_column
 from modelwright.scoring.csv_source import CsvSource
 from modelwright.scoring.folder_source import find_images
+from modelwright.scoring.inputs import open_input
 from modelwright.scoring.json_source import JsonSource, LineSource
 
 Rows = list[list[str]]
@@ -137,14 +138,57 @@ def test_a_column_alone_keeps_its_blank_lines(tmp_path: Path) -> None:
     assert read_all(CsvSource(path, "auto")) == ([["a"], [""], ["b"], [""]], [""] * 4)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "utf-16-le"])
+@pytest.mark.parametrize(
+    ("name", "content", "names"),
+    [
+        ("sep.csv", "\ufeffsep=;\r\ntext;no\r\na, b;1\r\n", ["text", "no"]),
+        ("tie.csv", "text;a,b\nx;1\ny;2\n", ["text", "a,b"]),
+        ("commas.tsv", "text,no\nx,1\ny,2\n", ["text", "no"]),
+    ],
+)
+def test_columns_are_separated_as_for_a_training(
+    name: str, content: str, names: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    source = CsvSource(path, "auto")
+    assert source.names == names
+    assert source.notes[0].startswith("the columns are separated by '")
+    cells, faults = read_all(source)
+    assert {len(row) for row in cells} == {2} and not any(faults)
+
+
+def test_a_table_without_a_header_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("very good,1\nbad,0\nbad,1\n")
+    with pytest.raises(DataError, match="may have no header, since its first row looks like data"):
+        open_input(path, "text", DataConfig(), None, ".csv")
+    opened = open_input(path, "text", DataConfig(text="#1"), None, ".csv")
+    assert opened.notes[-1].endswith("its first row was not scored")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-32", "gb18030", "utf-16-le", "utf-32-be"]
+)
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_encoding_and_gzip_are_undone(encoding: str, packed: bool, tmp_path: Path) -> None:
     content = "评论,no\n很好,1\n差,2\n".encode(encoding)
     path = tmp_path / ("t.csv.gz" if packed else "t.csv")
     path.write_bytes(gzip.compress(content) if packed else content)
-    given = encoding if encoding in ("gb18030", "utf-16-le") else "auto"
+    given = encoding if encoding in ("gb18030", "utf-16-le", "utf-32-be") else "auto"
     assert read_all(CsvSource(path, given))[0] == [["很好", "1"], ["差", "2"]]
+
+
+def test_the_users_codec_and_the_files_mark(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("text,no\n很好,1\n".encode("utf-16-le"))
+    assert read_all(CsvSource(path, "utf-16"))[0] == [["很好", "1"]]
+    path.write_bytes("text,no\n很好,1\n".encode("gbk"))
+    with pytest.raises(DataError, match="is not utf-16"):
+        CsvSource(path, "utf-16")
+    path.write_text("\ufefftext,no\n很好,1\n")
+    with pytest.raises(DataError, match="begins with the mark of UTF-8"):
+        CsvSource(path, "gbk")
 
 
 def test_a_file_in_another_encoding_is_refused_and_a_row_in_one_is_rejected(

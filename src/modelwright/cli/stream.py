@@ -7,7 +7,7 @@ import io
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +121,11 @@ def _lines(encoding: str) -> Iterator[Line]:
         for line in sys.stdin:
             yield line.rstrip("\r\n")
         return
-    wide = codec.startswith(("utf-16", "utf-32"))
-    source = io.TextIOWrapper(raw, codec, newline="\n") if wide else raw
+    if codec.startswith(("utf-16", "utf-32")):
+        yield from _wide_lines(io.TextIOWrapper(raw, codec, newline="\n"), codec)
+        return
     sure = False
-    for number, content in enumerate(source, 1):
-        if isinstance(content, str):
-            yield content.rstrip("\r\n")
-            continue
+    for number, content in enumerate(raw, 1):
         content = content.removeprefix(codecs.BOM_UTF8) if number == 1 else content
         content = content.rstrip(b"\r\n")
         try:
@@ -142,9 +140,22 @@ def _lines(encoding: str) -> Iterator[Line]:
         yield text
 
 
+def _wide_lines(source: Iterable[str], codec: str) -> Iterator[str]:
+    """Yields the lines of a codec in which a byte for the line end is no line end."""
+    try:
+        for line in source:
+            yield line.rstrip("\r\n")
+    except UnicodeError as error:
+        raise DataError(
+            f"standard input is not {codec} ({error}); give the codec of the text as --encoding."
+        ) from None
+
+
 def _not_decoded(number: int, line: bytes, codec: str, error: UnicodeDecodeError) -> DataError:
     hint = "give the codec of the text as --encoding"
-    if codec == "utf-8":
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        hint = "it begins with the mark of UTF-16: --encoding utf-16"
+    elif codec == "utf-8":
         try:
             line.decode("gb18030")
             hint = "it can be read as Chinese with --encoding gb18030"

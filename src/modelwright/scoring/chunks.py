@@ -82,6 +82,19 @@ def as_array(column: Any) -> Any:
     return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined
 
 
+def is_text(kind: Any) -> bool:
+    """Returns whether values of a type are strings, in whichever way they are stored."""
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def is_bytes(kind: Any) -> bool:
+    """Returns whether values of a type are bytes, in whichever way they are stored."""
+    types = pa.types
+    sized = types.is_binary(kind) or types.is_large_binary(kind)
+    return bool(sized or types.is_binary_view(kind) or types.is_fixed_size_binary(kind))
+
+
 def no_faults(count: int) -> Any:
     """Returns the faults of rows without any."""
     return pa.nulls(count, pa.string())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,21 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from modelwright.core.errors import DataError
+from modelwright.data.readers.columns import has_usual_name
+from modelwright.data.readers.csv_layout import (
+    CsvLayout,
+    data_in_header,
+    delimiter_name,
+    guess_delimiter,
+    split_rows,
+    without_separator_line,
+)
 from modelwright.scoring import csv_records
 from modelwright.scoring.chunks import FAULT, as_array, regroup
 from modelwright.scoring.text_stream import MARK, MARK_BYTES, TextStream
 
 _HEADER = 2**16
-_DELIMITERS = (b",", b";", b"\t", b"|")
+_ROWS_LOOKED_AT = 100
 NOT_DECODED = "has bytes that are not in the file's encoding"
 
 
@@ -39,10 +47,17 @@ class CsvSource:
         if not content.strip():
             raise DataError(f"{path.name} is empty; expected a header and rows")
         tabs = Path(path.name.lower().removesuffix(".gz")).suffix in (".tsv", ".tab")
-        self._delimiter = b"\t" if tabs else _guess_delimiter(content)
+        content, written = without_separator_line(content)
+        usual = "\t" if tabs else ","
+        delimiter = written or guess_delimiter(content, usual)
+        self._delimiter = delimiter.encode()
         self._header_end = len(start) - len(content)
         self._header_end += csv_records.first_row_end(content, self._delimiter)
-        self.names = self._read_header(content)
+        self.names, self.data_in_header = self._read_header(content, delimiter)
+        """The columns, and why the row with their names looks like data, if it does."""
+        self.notes = []
+        if delimiter != usual:
+            self.notes.append(f"the columns are separated by {delimiter_name(delimiter)}")
         self._wide = len(self.names) > 1
         self.schema = pa.schema([(str(at), pa.string()) for at in range(len(self.names))])
         self.literal_quotes = 0
@@ -50,14 +65,12 @@ class CsvSource:
         self.blank_at_end = 0
         """Blank lines at the end of the file. They are not rows."""
 
-    def _read_header(self, start: bytes) -> list[str]:
-        text = start.decode(errors="replace")
+    def _read_header(self, start: bytes, delimiter: str) -> tuple[list[str], str]:
         try:
-            return next(
-                csv.reader(io.StringIO(text, newline=""), delimiter=chr(self._delimiter[0]))
-            )
-        except (csv.Error, StopIteration) as error:
+            rows = split_rows(start, CsvLayout(start, delimiter, quoted=True), _ROWS_LOOKED_AT)
+        except csv.Error as error:
             raise DataError(f"{self._path.name} has no header that can be read ({error})") from None
+        return rows[0], "" if has_usual_name(rows[0]) else data_in_header(rows)
 
     def tables(self, rows: int) -> Iterator[tuple[Any, float]]:
         """Yields tables of ``rows`` rows, and the part of the file that has been read.
@@ -173,8 +186,3 @@ def _take(blocks: Iterator[bytes], least: int) -> Iterator[bytes]:
         count += len(block)
         if count >= least:
             return
-
-
-def _guess_delimiter(data: bytes) -> bytes:
-    line = data[:_HEADER].splitlines()[0]
-    return max(_DELIMITERS, key=line.count)

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as paparquet
 
 from modelwright.core.files import move_into_place
-from modelwright.scoring.chunks import as_array
+from modelwright.scoring.chunks import as_array, is_bytes, is_text
 from modelwright.scoring.json_source import parse_object
 
 _GROUP_ROWS = 2**16
@@ -212,7 +212,7 @@ def _as_strings(column: Any) -> Any:
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_null(kind):
         return pa.array([""] * len(column), pa.string())
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_nested(kind) or is_bytes(kind) or isinstance(kind, pa.BaseExtensionType):
         values = [_json_value(value) for value in column.to_pylist()]
         texts = [v if v is None or isinstance(v, str) else _dump(v) for v in values]
         column = pa.array(texts, pa.string())
@@ -234,11 +234,13 @@ def _json_values(column: Any) -> list[Any]:
     """Returns a column as values that JSON can hold. Probabilities keep their 32 bits."""
     if column.type == pa.float32():
         texts = column.cast(pa.string()).to_pylist()
-        return [None if text in (None, "nan") else float(text) for text in texts]
-    if pa.types.is_string(column.type) or pa.types.is_integer(column.type):
-        values: list[Any] = column.to_pylist()
-        return values
-    return [_json_value(value) for value in column.to_pylist()]
+        return [None if text is None else _json_value(float(text)) for text in texts]
+    if is_text(column.type) or pa.types.is_integer(column.type):
+        return list(column.to_pylist())
+    try:
+        return [_json_value(value) for value in column.to_pylist()]
+    except (ValueError, OverflowError):  # times that Python cannot hold
+        return list(column.cast(pa.string()).to_pylist())
 
 
 def _json_value(value: Any) -> Any:

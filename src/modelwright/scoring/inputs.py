@@ -21,7 +21,7 @@ from modelwright.scoring.chunks import FAULT, Chunk, as_array
 from modelwright.scoring.columns import Choice, choose_column
 from modelwright.scoring.csv_source import CsvSource
 from modelwright.scoring.folder_source import FolderSource
-from modelwright.scoring.json_source import JsonSource, LineSource, parse_object
+from modelwright.scoring.json_source import JsonSource, LineSource, parse_object, text_of
 from modelwright.scoring.parquet_source import ParquetSource
 from modelwright.scoring.text_stream import TextStream
 
@@ -165,6 +165,8 @@ def open_input(
     if suffix in JSON and output not in JSON:
         objects = JsonSource(path, config.encoding, typed=output in PARQUET)
         opened = _open_table(path, task, config, recorded, (objects, objects.names, {}))
+        if output in CSV or opened.choice.name in objects.mixed:
+            objects.asked = opened.choice.name
         if objects.mixed:
             opened.notes.append(
                 f"no type fits all values of {', '.join(objects.mixed)}; they are written as JSON"
@@ -199,18 +201,31 @@ def _open_table(
     opened: tuple[Any, list[str], dict[bytes, bytes]],
 ) -> Input:
     source, names, metadata = opened
-    choice = choose_column(names, task, config, recorded, path.name)
+    doubt = getattr(source, "data_in_header", "")
+    try:
+        choice = choose_column(names, task, config, recorded, path.name)
+    except DataError as error:
+        if not doubt:
+            raise
+        raise DataError(
+            f"{error}. {path.name} may have no header, since {doubt}; then add a first row with"
+            " the names of the columns"
+        ) from None
     questions.check_type(source.schema.field(choice.position).type, task, choice.name, path.name)
     base = path.absolute().parent
 
     def ask(column: Any) -> Any:
         if choice.name in getattr(source, "mixed", ()):
             values = [json.loads(value) if value else None for value in column.to_pylist()]
-            texts = [questions.text_of(value, choice.name)[0] for value in values]
+            texts = [text_of(value, choice.name)[0] for value in values]
             column = pa.array(texts, pa.large_string())
         return questions.ask_texts(column) if task == "text" else questions.ask_images(column, base)
 
-    notes = _column_notes(choice, names, task)
+    notes = [*getattr(source, "notes", ()), *_column_notes(choice, names, task)]
+    if doubt:
+        notes.append(
+            f"warning: the table may have no header, since {doubt}; its first row was not scored"
+        )
     return Input(path, task, source, tuple(names), choice, ask, None, base, notes, metadata)
 
 

@@ -84,6 +84,9 @@ class JsonSource:
             DataError: No line is an object.
         """
         self._lines, self._typed = LineSource(path, encoding), typed
+        self.asked: str | None = None
+        """The key of what the model is asked, if its values become strings here. A value that is
+        no text is then a fault, as where the lines stay as they are."""
         self.mixed: list[str] = []
         """Columns that hold JSON, because no type fits all of their values."""
         types = self._scan()
@@ -123,7 +126,10 @@ class JsonSource:
             for line, fault in zip(lines.column(0).to_pylist(), known, strict=True):
                 one = {} if fault == BLANK else parse_object(line)
                 objects.append(one if isinstance(one, dict) else {})
-                faults.append(fault or (one if isinstance(one, str) else None))
+                fault = fault or (one if isinstance(one, str) else None)
+                if self.asked is not None and fault is None and isinstance(one, dict):
+                    fault = text_of(one.get(self.asked), self.asked)[1]
+                faults.append(fault)
             columns = [self._column(key, kind.type, objects) for key, kind in self._fields()]
             columns.append(pa.array(faults, pa.string()))
             yield pa.table(columns, [*self.schema.names, FAULT]), fraction
@@ -153,6 +159,20 @@ def parse_object(line: str) -> dict[str, Any] | str:
     except (ValueError, RecursionError) as error:
         return f"is not JSON ({error})"
     return value if isinstance(value, dict) else "is not a JSON object"
+
+
+def text_of(value: Any, key: str) -> tuple[str | None, str | None]:
+    """Returns a JSON value as text, or why it is none. Numbers count as texts."""
+    if value is None:
+        return None, f"has no '{key}'"
+    if isinstance(value, (list, dict)):
+        return None, f"has no text in '{key}' but {json.dumps(value, ensure_ascii=True)[:60]}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return None, f"has a lone surrogate in '{key}'"
+    return text, None
 
 
 def as_text(value: Any) -> str:

@@ -217,7 +217,9 @@ def _check_paths(source: Path, output: Path) -> None:
         raise DataError(f"there is no file or folder {source}")
     if output.is_dir():
         raise ConfigError(f"the output {output} is a folder; expected the path of a file")
-    if output.exists() and output.samefile(source):
+    # Resolved, because "new/../in.csv" is the input, too, before the folder new is made.
+    real = output.resolve()
+    if real.exists() and real.samefile(source):
         raise ConfigError(f"the output {output} is the input; choose another file")
 
 
@@ -226,10 +228,11 @@ def _choose_format(opened: Input, added: AddedColumns, output: Path) -> Format:
     if suffix in inputs.CSV:
         return CsvFormat(opened.names, added.names, "," if suffix == ".csv" else "\t")
     names = unique_names(opened.names)
+    if tuple(names) != opened.names:
+        kind = "JSON" if suffix in inputs.JSON else "Parquet"
+        opened.notes.append(f"columns with the same name got numbers, as {kind} needs it")
     if suffix in inputs.JSON:
         return (SplicedJsonFormat if opened.key else JsonFormat)(names, added.names)
-    if tuple(names) != opened.names:
-        opened.notes.append("columns with the same name got numbers, as Parquet needs it")
     fields = [
         field.with_name(name) for field, name in zip(opened.source.schema, names, strict=True)
     ]

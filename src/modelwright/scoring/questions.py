@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import FloatArray, RawInput, Task
 from modelwright.data import clean
 from modelwright.data.images import read_encoded
-from modelwright.scoring.chunks import as_array
-from modelwright.scoring.json_source import parse_object
+from modelwright.scoring.chunks import as_array, is_bytes, is_text
+from modelwright.scoring.json_source import parse_object, text_of
 from modelwright.servable.predictor import Predictor
 
 TEXT, JSON, PATH, CONTENT = "text", "json", "path", "content"
@@ -31,10 +30,8 @@ def check_type(kind: Any, task: Task, column: str, source: str) -> None:
         DataError: See above.
     """
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    strings = pa.types.is_string(plain) or pa.types.is_large_string(plain)
-    binary = pa.types.is_binary(plain) or pa.types.is_large_binary(plain)
     image = task == "image" and pa.types.is_struct(plain)
-    if not (strings or binary or image or pa.types.is_null(plain)):
+    if not (is_text(plain) or is_bytes(plain) or image or pa.types.is_null(plain)):
         expected = "strings" if task == "text" else "paths, or images as bytes"
         raise DataError(
             f"{source} has the type {kind} in the column '{column}'; expected {expected}. Name"
@@ -45,7 +42,7 @@ def check_type(kind: Any, task: Task, column: str, source: str) -> None:
 def ask_texts(column: Any) -> Any:
     """Returns the questions of a column of texts, strings or UTF-8 as bytes."""
     column = _plain(column)
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    if is_bytes(column.type):
         column = pa.array([_decode(value) for value in column.to_pylist()], pa.large_string())
     return pa.record_batch([column.cast(pa.large_string())], [TEXT])
 
@@ -170,20 +167,6 @@ def _read_objects(lines: list[str], key: str) -> tuple[list[str | None], list[st
         values.append(value)
         faults.append(fault)
     return values, faults
-
-
-def text_of(value: Any, key: str) -> tuple[str | None, str | None]:
-    """Returns a JSON value as text, or why it is none. Numbers count as texts."""
-    if value is None:
-        return None, f"has no '{key}'"
-    if isinstance(value, (list, dict)):
-        return None, f"has no text in '{key}' but {json.dumps(value, ensure_ascii=True)[:60]}"
-    text = value if isinstance(value, str) else json.dumps(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return None, f"has a lone surrogate in '{key}'"
-    return text, None
 
 
 def _decode(value: bytes | None) -> str | None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from modelwright.core.errors import ConfigError, DataError
-from modelwright.data.readers.encodings import not_utf8, to_utf8
+from modelwright.core.errors import DataError
+from modelwright.data.readers.encodings import find_codec, not_utf8
 
 BLOCK = 2**18
 """Larger ones would leave holes in the memory that the allocator never gives back."""
@@ -22,11 +22,6 @@ REPLACED = "\ufffd\ufdd0\ufdd1"
 MARK = "\ufdd0\ufdd1"
 MARK_BYTES = MARK.encode()
 _HANDLER = "modelwright.mark"
-_MARKED_CODECS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class TextStream:
@@ -70,29 +65,6 @@ class TextStream:
                     yield text.encode("utf-8", "replace")
                 if not data:
                     return
-
-
-def find_codec(start: bytes, encoding: str, name: str) -> str:
-    """Returns the codec of a file that begins with ``start``.
-
-    Raises:
-        ConfigError: The codec is unknown.
-        DataError: The bytes look like UTF-16 without a byte order mark.
-    """
-    if encoding != "auto":
-        try:
-            "a".encode(encoding)
-        except LookupError:
-            raise ConfigError(
-                f"the encoding was given as {encoding!r}; expected auto or the name of a text codec"
-                " of Python, such as utf-8, gb18030 or latin-1"
-            ) from None
-        return encoding
-    for mark, codec in _MARKED_CODECS:
-        if start.startswith(mark):
-            return codec
-    to_utf8(start[:200], encoding, name)
-    return "utf-8"
 
 
 def check_codec(text: str, data: bytes, encoding: str, name: str) -> None:

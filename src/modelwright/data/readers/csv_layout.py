@@ -55,15 +55,13 @@ def find_layout(data: bytes, config: DataConfig, usual: str) -> CsvLayout:
     """
     notes = []
     given = None if config.delimiter == "auto" else config.delimiter.replace("tab", "\t")
-    line = _SEPARATOR_LINE.match(data)
-    if line is not None:
-        data = data[line.end() :].lstrip(b"\r\n")
-        given = given or line[1].decode()
-    delimiter = given or _guess_delimiter(data, usual, config.quoting != "none")
+    data, written = without_separator_line(data)
+    given = given or written
+    delimiter = given or guess_delimiter(data, usual, quoted=config.quoting != "none")
     if delimiter != usual and config.delimiter == "auto":
         why = " (the first line says so)" if given else ""
         notes.append(
-            f"the columns are separated by '{_NAMES.get(delimiter, delimiter)}'{why}; "
+            f"the columns are separated by {delimiter_name(delimiter)}{why}; "
             "data.delimiter sets another"
         )
     quoted = config.quoting != "none"
@@ -77,6 +75,19 @@ def find_layout(data: bytes, config: DataConfig, usual: str) -> CsvLayout:
                 '"double" reads cells in quotes'
             )
     return CsvLayout(data, delimiter, quoted, tuple(notes))
+
+
+def delimiter_name(delimiter: str) -> str:
+    """Returns a delimiter as a note shows it."""
+    return f"'{_NAMES.get(delimiter, delimiter)}'"
+
+
+def without_separator_line(data: bytes) -> tuple[bytes, str | None]:
+    """Returns a table without Excel's first line ``sep=;``, and the delimiter that it names."""
+    line = _SEPARATOR_LINE.match(data)
+    if line is None:
+        return data, None
+    return data[line.end() :].lstrip(b"\r\n"), line[1].decode()
 
 
 def split_rows(data: bytes, layout: CsvLayout, most: int) -> list[list[str]]:
@@ -154,7 +165,7 @@ def _is_like_a_row(line: str, delimiter: str, known: set[str]) -> bool:
     return len(cells) > 1 and not known.isdisjoint(cells)
 
 
-def _guess_delimiter(data: bytes, usual: str, quoted: bool) -> str:
+def guess_delimiter(data: bytes, usual: str, *, quoted: bool = True) -> str:
     """Returns the delimiter that the first line has and that most lines have as often."""
     start = data[:_SAMPLE].decode(errors="replace")
     if quoted:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from modelwright.core.errors import ConfigError, DataError
 
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # it begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -40,24 +40,11 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
         ConfigError: The codec is unknown.
         DataError: The bytes are not in the codec.
     """
-    codec = _codec(data, encoding)
+    codec = find_codec(data, encoding, name)
     if codec == "utf-8":
-        _check_width(data, name)
-        return data
-    if codec == "utf-8-sig":
         return data.removeprefix(codecs.BOM_UTF8)
-    if data.startswith(codecs.BOM_UTF8):
-        raise DataError(
-            f"{name} begins with the mark of UTF-8, and data.encoding is {encoding!r}; leave "
-            "data.encoding (--encoding) out"
-        )
     try:
         return data.decode(codec).removeprefix("\ufeff").encode()
-    except LookupError:
-        raise ConfigError(
-            f"'data.encoding' was given {encoding!r}; expected auto or the name of a text codec "
-            "of Python, such as utf-8, gb18030 or latin-1"
-        ) from None
     except UnicodeDecodeError as error:
         if _is_cut_off(error, data):
             raise _cut_off(name) from None
@@ -69,6 +56,40 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
         ) from None
     except UnicodeEncodeError:
         raise DataError(f"{name} decodes to lone surrogates with {encoding}; use another") from None
+
+
+def find_codec(start: bytes, encoding: str, name: str) -> str:
+    """Returns the codec of bytes: that of their mark, or else the user's.
+
+    Args:
+        start: The first bytes.
+        encoding: A codec or auto.
+        name: Name of the file, for messages.
+
+    Raises:
+        ConfigError: The codec is unknown.
+        DataError: The mark is that of another codec, or the bytes look like UTF-16.
+    """
+    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    if encoding == "auto":
+        if marked is None:
+            _check_width(start, name)
+        return marked or "utf-8"
+    try:
+        codec = codecs.lookup(encoding).name.removesuffix("-sig")
+        "a".encode(codec)
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"'data.encoding' was given {encoding!r}; expected auto or the name of a text codec "
+            "of Python, such as utf-8, gb18030 or latin-1"
+        ) from None
+    if marked == "utf-8" != codec:
+        raise DataError(
+            f"{name} begins with the mark of UTF-8, and data.encoding is {encoding!r}; leave "
+            "data.encoding (--encoding) out"
+        )
+    # As Python reads these two without a mark.
+    return f"{codec}-le" if codec in ("utf-16", "utf-32") and marked is None else codec
 
 
 def decode_text(data: bytes, encoding: str, name: str) -> str:
@@ -162,16 +183,6 @@ def _cut_off(name: str) -> DataError:
         f"{name} ends in the middle of a character, so it may be cut off; get the whole file, or "
         "delete its last line"
     )
-
-
-def _codec(data: bytes, encoding: str) -> str:
-    if encoding == "auto":
-        return next((codec for mark, codec in _MARKS if data.startswith(mark)), "utf-8")
-    try:
-        codec = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        return encoding
-    return "utf-8-sig" if codec in ("utf-8", "utf-8-sig") else codec
 
 
 def _check_width(data: bytes, name: str) -> None:
