@@ -111,10 +111,14 @@ def _find(
     names = column_names(objects)
     columns = find_columns(names, config, name, like)
     if columns.split is None and config.split is None and columns.label != columns.value:
-        cells = [[str(get_value(one, key) or "") for key in names] for one in objects]
+        cells = [[_cell(get_value(one, key)) for key in names] for one in objects]
         if note := unread_split(names, cells, columns.wanted()):
             columns = replace(columns, notes=(*columns.notes, note))
     return columns, [names[position] for position in columns.wanted()]
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _schema(first: dict[str, Any], wanted: list[str]) -> Any:
