@@ -12,8 +12,8 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers import zip_folders
-from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
+from modelwright.data.readers.named_folders import NamedFolders
 
 
 def png(value: int = 0) -> bytes:
@@ -217,7 +217,7 @@ def test_a_folder_of_a_split_without_classes_holds_no_rows(tmp_path: Path) -> No
     names = ["train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"]
     found = read_folder(fill(tmp_path / "a", names))
     assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
-    assert any(note.startswith("test/ is not read: 2 files") for note in found.notes)
+    assert any(note.startswith("test/ is not read: its 2 files") for note in found.notes)
     with pytest.raises(DataError, match=r"expected a folder per class in each, such as test/CLASS"):
         read_folder(fill(tmp_path / "b", ["train/1.png", "test/2.png"]))
 
@@ -300,3 +300,59 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
     found = read_zip(tmp_path / "b.zip")
     assert len(found) == 1
     assert "cannot be unpacked" in found.rejected[0].reason
+
+
+def test_a_stray_image_among_texts_makes_no_images(tmp_path: Path) -> None:
+    texts = [f"{label}/{at}.txt" for label in ("pos", "neg") for at in range(3)]
+    for at, stray in enumerate(("cover.png", "pos/cover.png")):
+        found = read_folder(fill(tmp_path / str(at), [*texts, stray]))
+        assert (found.task, len(found)) == ("text", 6)
+        assert [(row.origin, row.reason) for row in found.rejected] == [
+            (stray, "is an image among texts")
+        ]
+    assert any("not the 1 image among them" in note for note in found.notes)
+    described = read_folder(fill(tmp_path / "b", ["cat/1.png", "dog/1.png", "dog/1.txt", "a.txt"]))
+    assert described.task == "image"
+    assert any("not the 1 text among them" in note for note in described.notes)
+
+
+@pytest.mark.parametrize("inside", ["images", "Unknown", "test", "图片"])
+def test_a_split_with_one_folder_that_is_no_class_has_no_labels(
+    tmp_path: Path, inside: str
+) -> None:
+    names = ["train/cat/1.png", "train/dog/2.png", f"test/{inside}/3.png", f"test/{inside}/4.png"]
+    found = read_folder(fill(tmp_path, names))
+    assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
+    assert "test/ is not read: its 2 files lie in no folder of a class" in found.notes[0]
+
+
+def test_classes_with_the_same_folders_in_them_are_told(tmp_path: Path) -> None:
+    names = [f"{fold}/{label}/1.png" for fold in ("a", "b") for label in ("cat", "dog")]
+    found = read_folder(fill(tmp_path, names))
+    assert found.labels == ["a", "a", "b", "b"]
+    assert any('set data.train_folder = ["a", "b"]' in note for note in found.notes)
+    named = NamedFolders({("a",): "train", ("b",): "train"})
+    assert read_folder(tmp_path, named=named).labels == ["cat", "dog", "cat", "dog"]
+
+
+def test_a_table_next_to_one_folder_is_named(tmp_path: Path) -> None:
+    names = ["images/1.png", "images/2.png", "labels.csv"]
+    with pytest.raises(DataError, match=r"next to it labels\.csv.*give its path: .*/labels\.csv"):
+        read_folder(fill(tmp_path / "a", names))
+    path = make_zip(tmp_path / "a.zip", {name: png() for name in names})
+    with pytest.raises(DataError, match="unpacked from the zip file"):
+        read_zip(path)
+
+
+def test_files_that_are_not_read_say_what_they_are(tmp_path: Path) -> None:
+    fill(tmp_path, ["cat/1.png", "cat/more.zip"])
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog/2").write_bytes(png())
+    found = read_folder(tmp_path)
+    assert [row.reason.partition(";")[0] for row in found.rejected] == [
+        "is packed, and not read inside of another source",
+        "is a PNG image under another name",
+    ]
+    (tmp_path / "cat/1.png").unlink()
+    with pytest.raises(DataError, match="dog/2 is a PNG image under another name"):
+        read_folder(tmp_path)

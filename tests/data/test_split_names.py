@@ -36,3 +36,12 @@ def test_splits_are_recognized(names: tuple[str, ...], splits: tuple[str | None,
 @pytest.mark.parametrize("name", ["cat", "trainer", "contest", "trains", "value", "set", "1", ""])
 def test_other_names_are_not_splits(name: str) -> None:
     assert not is_split_name(name)
+
+
+def test_words_for_files_in_chinese_do_not_count() -> None:
+    assert read_split_names(["训练集图片", "测试用图片"]) == {
+        "训练集图片": "train",
+        "测试用图片": "test",
+    }
+    assert read_split_names(["train", "evaluate"])["evaluate"] == "test"
+    assert read_split_names(["图片", "图片集"]) == {}

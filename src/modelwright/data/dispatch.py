@@ -19,8 +19,8 @@ from modelwright.data.named.definitions import SET_NAMES
 from modelwright.data.named.records import read_named
 from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
-from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
+from modelwright.data.readers.named_folders import NamedFolders
 from modelwright.data.readers.split_tables import (
     read_split_files,
     read_zipped_tables,

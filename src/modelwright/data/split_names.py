@@ -19,15 +19,16 @@ _WORDS: Mapping[str, SplitName] = {
     **dict.fromkeys(("dev", "devel", "development", "验证", "驗證", "开发"), "val"),
     **dict.fromkeys(("test", "testing", "tst", "holdout", "heldout", "测试", "測試"), "test"),
 }
-_EITHER = frozenset({"eval", "evaluation", "evaluating", "评估", "評估"})
+_EITHER = frozenset({"eval", "evaluation", "evaluate", "evaluating", "评估", "評估"})
 """The test split, or the validation split next to one of the test."""
 
 _FILLER = (
     r"(?:set|data|dataset|split|images?|imgs?|pictures?|photos?|files?|samples?|examples?|rows)"
 )
+_FILLER_ZH = "数据|數據|样本|樣本|图片|圖片|图像|圖像|照片|文本|用|集"
 _WORD = "|".join(sorted((*_WORDS, *_EITHER), key=len, reverse=True))
 _NAME = re.compile(
-    rf"(?:{_FILLER})?({_WORD})(?:{_FILLER}){{0,2}}(?:数据集|數據集|数据|數據|样本|樣本|集)?\d*"
+    rf"(?:{_FILLER}|{_FILLER_ZH})?({_WORD})(?:{_FILLER}){{0,2}}(?:{_FILLER_ZH}){{0,3}}\d*"
 )
 _SEPARATORS = re.compile(r"[\s_\-.,()\[\]]+")
 

@@ -34,9 +34,10 @@ def skip_note(folder: Sequence[str], count: int) -> str:
 
 def unlabeled_note(folder: Sequence[str], count: int) -> str:
     """Says that a folder named after a split has no classes."""
+    lie = "1 file lies" if count == 1 else f"{count:,} files lie"
     return (
-        f"{shown_path(folder)}/ is not read: {counted(count, 'file')} in no folder of a class, "
-        "so without a label"
+        f"{shown_path(folder)}/ is not read: its {lie} in no folder of a class, so "
+        f"{'it has no label' if count == 1 else 'they have no labels'}"
     )
 
 
@@ -45,6 +46,16 @@ def class_note(name: str) -> str:
     return (
         f"the folder {name}/ is read as a class, like the folders next to it, and not as a split; "
         f"data.skip={name} leaves it out"
+    )
+
+
+def same_inside_note(classes: Sequence[tuple[str, ...]], inside: Sequence[str]) -> str:
+    """Says that all classes have the same folders in them, which may be the classes."""
+    named = ", ".join(f'"{shown_path(path)}"' for path in classes)
+    return (
+        f"warning: the folders {joined([shown_path(path) for path in classes])} are read as "
+        f"classes, and all have the folders {joined(inside)} in them. If these are the classes, "
+        f"set data.train_folder = [{named}]"
     )
 
 
