@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -276,6 +277,11 @@ def unmarked_zip(path: Path, codec: str, names: list[str]) -> Path:
         ("utf-8", "圆形", "auto", "are read as UTF-8;"),
         ("cp437", "café", "auto", "are read as CP437;"),
         ("shift_jis", "まる", "shift_jis", "are read as SHIFT_JIS, as data.encoding says"),
+        ("big5", "圖片/貓貓", "auto", "are read as BIG5; data"),
+        ("shift_jis", "猫画像", "auto", "are read as SHIFT_JIS; data"),
+        ("cp1252", "café", "auto", "are read as CP1252; data"),
+        ("cp437", "Ärzte", "auto", "are read as CP437; data"),
+        ("cp866", "кошка", "auto", "are read as CP866; data"),
         ("gbk", "圆形", "utf-8", "are read as GB18030: they are not utf-8 (data.encoding)"),
     ],
 )
@@ -356,3 +362,14 @@ def test_files_that_are_not_read_say_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "cat/1.png").unlink()
     with pytest.raises(DataError, match="dog/2 is a PNG image under another name"):
         read_folder(tmp_path)
+
+
+def test_a_name_that_is_in_a_zip_file_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("cat/1.png", "cat/1.png", "dog/1.png"):
+            archive.writestr(name, png())
+    found = read_zip(path)
+    assert len(found) == 2
+    assert [row.reason for row in found.rejected] == ["is in the zip file twice; the last is read"]

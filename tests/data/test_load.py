@@ -365,7 +365,7 @@ def test_the_real_sets(real_data: Path) -> None:
 
 def test_a_class_without_training_rows_or_alone_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("text,label,split\na,Cat,train\nb,dog,train\nc,cat,test\n")
+    path.write_text("text,label,split\na,Cat,train\nb,dog,train\nc,cat,test\nd,dog,test\n")
     with pytest.raises(DataError, match=r"'cat' differs from 'Cat' only in case.*\"fold\""):
         load_data(path)
     path.write_text("text,label\na,x\nb,\nc,\n")

@@ -21,11 +21,12 @@ from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
 from modelwright.data.readers.folders import read_folder, read_zip
 from modelwright.data.readers.named_folders import NamedFolders
+from modelwright.data.readers.packed import members_of
 from modelwright.data.readers.split_tables import (
+    is_zip_of_tables,
     read_split_files,
     read_zipped_tables,
     split_files,
-    zipped_tables,
 )
 from modelwright.data.readers.tables import TABLE_EXTENSIONS, is_table, read_table, table_name
 from modelwright.data.records import Records, join_records
@@ -38,8 +39,9 @@ Reader = Callable[[Path, DataConfig], Records]
 
 
 def _read_zip(path: Path, config: DataConfig) -> Records:
-    if tables := zipped_tables(path, config.encoding):
-        return read_zipped_tables(path, tables, config)
+    members = members_of(path, config.encoding)
+    if is_zip_of_tables(members):
+        return read_zipped_tables(path, members, config)
     return read_zip(path, config.encoding, NamedFolders.of(config, path))
 
 
