@@ -46,3 +46,18 @@ def test_images_of_a_table_lie_in_its_folder_or_one_that_the_user_names(tmp_path
         "of a Windows machine"
         in read("C:\\a\\1.png", absolute[0], image_root=root).rejected[0].reason
     )
+
+
+def test_paths_that_miss_an_extension_or_a_folder_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for at in range(2):
+        Image.new("RGB", (8, 8), (at, 0, 0)).save(tmp_path / "images" / f"{at}.png")
+    table = tmp_path / "a.csv"
+    table.write_text("image,label\n images/0.png ,a\nimages/1,b\n")
+    found = read_table(table, DataConfig())
+    assert len(found) == 1
+    assert found.rejected[0].reason.endswith("'1.png' is there: write the extensions too")
+    table.write_text("image,label\n0.png,a\n1.png,b\n")
+    with pytest.raises(DataError, match=r"one in images/: --set data\.image_root=.*/images$"):
+        read_table(table, DataConfig())
+    assert len(read_table(table, DataConfig(image_root=str(tmp_path / "images")))) == 2

@@ -32,6 +32,7 @@ from modelwright.data.label_names import name_labels
 from modelwright.data.records import Records, as_strings
 from modelwright.data.rows import ImageArray, ImageFiles, Texts
 from modelwright.data.splits import NO_SPLIT, Sides
+from modelwright.data.unused_settings import unused_settings
 
 FILE_CHANNELS = 3
 """Image files are read as RGB, in any format."""
@@ -123,7 +124,13 @@ def prepare(
         digests=inputs.digests,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
-        notes=(*records.notes, *named.notes, *inputs.notes, *lost),
+        notes=(
+            *records.notes,
+            *unused_settings(config, "texts" if records.task == "text" else "images"),
+            *named.notes,
+            *inputs.notes,
+            *lost,
+        ),
         source=records.source,
     )
 
