@@ -182,3 +182,8 @@ def test_quotes_that_are_escaped_otherwise_are_explained(tmp_path: Path) -> None
     found = read(tmp_path / "a.csv", table("a,x", one, "b,y"))
     assert [row.origin for row in found.rejected] == ["a.csv row 3"]
     assert any('data.quoting = "none"' in note for note in found.notes)
+
+
+def test_a_delimiter_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"one column; if ',' separates .* data.delimiter = \",\""):
+        read(tmp_path / "a.csv", table("a,x", "b,y"), delimiter=";")

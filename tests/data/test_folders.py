@@ -373,3 +373,16 @@ def test_a_name_that_is_in_a_zip_file_twice_is_told(tmp_path: Path) -> None:
     found = read_zip(path)
     assert len(found) == 2
     assert [row.reason for row in found.rejected] == ["is in the zip file twice; the last is read"]
+
+
+def test_a_folder_for_two_splits_is_an_error(tmp_path: Path) -> None:
+    config = DataConfig(train_folder="a", test_folder=["b", "a"])
+    with pytest.raises(
+        DataError, match=r"'a' is given as data\.train_folder and as data\.test_folder"
+    ):
+        NamedFolders.of(config, tmp_path)
+
+
+def test_numbered_splits_are_splits(tmp_path: Path) -> None:
+    names = [f"{split}/{label}/1.png" for split in ("1_train", "2_test") for label in ("a", "b")]
+    assert read_folder(fill(tmp_path, names)).splits == ["train", "train", "test", "test"]

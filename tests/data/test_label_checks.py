@@ -91,3 +91,9 @@ def test_the_advice_for_a_quoted_name_is_valid_toml() -> None:
         check_labels(['["a"]', '["b"]', '["a", "b"]'], np.full(3, 9), "a.csv")
     advice = str(raised.value).partition("rename it: data.")[2]
     assert tomllib.loads(advice) == {"labels": {'["a", "b"]': '["a" "b"]'}}
+
+
+def test_missing_values_among_quantities_do_not_hide_them() -> None:
+    names = [f"{at * 3.7:.2f}" for at in range(60)]
+    with pytest.raises(DataError, match="60 different numbers"):
+        check([*names, "NaN"], 1)

@@ -60,6 +60,7 @@ def check_labels(names: Sequence[str], counts: IntArray, source: str) -> list[st
 
 
 def _check_numbers(names: Sequence[str], rows: int, source: str) -> list[str]:
+    names = [name for name in names if name.casefold() not in _MISSING]
     values = [value for name in names if (value := _number(name)) is not None]
     if len(values) < len(names):
         return []

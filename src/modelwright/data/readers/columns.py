@@ -153,9 +153,14 @@ def find_columns(
         )
     split = None if config.split == NO_SPLITS else finder.find("split", config.split)
     if split in (value, label):
+        if config.split is not None:
+            raise DataError(
+                f"{source} was to give the {task} or the label and the split from the one column "
+                f"'{names[split]}'; name another with {_option('split')}"
+            )
         split = None
     if split is None and config.split_names and config.split != NO_SPLITS:
-        raise finder.not_found("split")
+        raise finder.not_found("split", taken=(value, label))
     note = finder.note(task, value, label, split)
     return Columns(task, value, label, split, finder.names, (note,))
 

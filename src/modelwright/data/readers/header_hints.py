@@ -12,8 +12,17 @@ from modelwright.data.readers.columns import Role, roles_named
 
 _LOOKED_AT = 20
 """Rows among which the header may lie, below a title or comments."""
-_SETTABLE = {":": ":", "^": "^", "~": "~", "\x01": "\\u0001"}
-"""Delimiters that are not looked for, as a setting spells them."""
+_SETTABLE = {
+    ",": ",",
+    ";": ";",
+    "\t": "tab",
+    "|": "|",
+    ":": ":",
+    "^": "^",
+    "~": "~",
+    "\x01": "\\u0001",
+}
+"""Delimiters, as a setting spells them."""
 _NOT_SETTABLE = ("，", "；", "、", " ")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwright.core.config import DataConfig
+from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName
 
 Parts = tuple[str, ...]
@@ -25,6 +26,9 @@ class NamedFolders:
         """Returns the folders of the keys ``train_folder`` to ``skip`` that lie in one source.
 
         A path that begins with that of a source is meant in that source only.
+
+        Raises:
+            DataError: A folder is given for two splits.
         """
         sources = [config.source] if isinstance(config.source, str) else config.source
         paths = [Path(one).expanduser() for one in sources]
@@ -34,9 +38,14 @@ class NamedFolders:
             "val": config.val_folder,
             "test": config.test_folder,
         }
-        splits = {
-            path: split for split, value in named.items() for path in _paths(value, source, others)
-        }
+        splits: dict[Parts, SplitName] = {}
+        for split, value in named.items():
+            for path in _paths(value, source, others):
+                if splits.setdefault(path, split) != split:
+                    raise DataError(
+                        f"the folder '{'/'.join(path) or '.'}' is given as "
+                        f"data.{splits[path]}_folder and as data.{split}_folder; name it once"
+                    )
         return cls(splits, _paths(config.skip, source, others))
 
 
