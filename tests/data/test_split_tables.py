@@ -147,4 +147,4 @@ def test_what_lies_next_to_a_table_in_a_zip_file_is_named(tmp_path: Path) -> Non
     (tmp_path / "b/train.csv").write_text(TRAIN)
     (tmp_path / "b/README.md").write_text("")
     notes = load(tmp_path / "b").notes
-    assert "README.md, extra/ in b are not read: no split's name" in notes
+    assert "README.md, extra/ in b are not read" in notes

@@ -116,13 +116,15 @@ def _check_missing(
         given = str(cell.get("path") if isinstance(cell, dict) else cell)
         name = given.strip().replace("\\", "/")
         folders = sorted(folder for folder in path.parent.iterdir() if folder.is_dir())
-        folder = next((folder for folder in folders if (folder / name).is_file()), None)
-        if folder is not None:
-            raise DataError(
-                f"{origin(row)} has the path '{given[:_SHOWN]}', which is no file in the table's "
-                f"folder, but one in {folder.name}/: --set data.image_root={folder}"
-            )
-        return
+        folders = [folder for folder in folders if (folder / name).is_file()]
+        if not folders:
+            return
+        shown = " and ".join(f"{folder.name}/" for folder in folders[:4])
+        which = folders[0] if len(folders) == 1 else "FOLDER with the one that is meant"
+        raise DataError(
+            f"{origin(row)} has the path '{given[:_SHOWN]}', which is no file in the table's "
+            f"folder, but one in {shown}: --set data.image_root={which}"
+        )
 
 
 def _candidates(value: str, roots: Sequence[Path]) -> list[Path | None]:

@@ -69,7 +69,7 @@ def is_zip_of_tables(members: Iterable[str]) -> bool:
     """
     suffixes = [PurePosixPath(name).suffix.lower() for name in members]
     tables = sum(is_table(Path(name)) for name in members)
-    images = sum(suffix in IMAGE_EXTENSIONS for suffix in suffixes)
+    images = sum(map(_is_image, members))
     # One image or text file next to a table describes it.
     return tables > 0 and images <= tables and suffixes.count(".txt") <= tables
 
@@ -111,6 +111,10 @@ def read_zipped_tables(path: Path, members: Mapping[str, str], config: DataConfi
         if (base := PurePosixPath(name).name) in splits
     }
     return _read_parts(readers, members, str(path))
+
+
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
 
 
 def _by_split(names: list[str], source: str) -> dict[str, SplitName]:
@@ -159,7 +163,12 @@ def _read_parts(
         for name in left_out
     ]
     unread = sorted(name for name in others if name not in readers)
-    if unread:
-        verb = "is" if len(unread) == 1 else "are"
-        notes.append(f"{joined(unread)} in {short} {verb} not read: no split's name")
+    tables = [name for name in unread if is_table(Path(name))]
+    rest = [name for name in unread if name not in tables]
+    if records.task == "image":  # the images lie there
+        rest = [name for name in rest if not name.endswith("/") and not _is_image(name)]
+    for names, why in ((tables, ": no split's name"), (rest, "")):
+        if names:
+            verb = "is" if len(names) == 1 else "are"
+            notes.append(f"{joined(names)} in {short} {verb} not read{why}")
     return replace(records.with_notes(*notes), source=source)
