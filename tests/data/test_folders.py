@@ -319,6 +319,9 @@ def test_a_stray_image_among_texts_makes_no_images(tmp_path: Path) -> None:
     assert any("not the 1 image among them" in note for note in found.notes)
     described = read_folder(fill(tmp_path / "b", ["cat/1.png", "dog/1.png", "dog/1.txt", "a.txt"]))
     assert described.task == "image"
+    pairs = [f"{label}/{at}.{kind}" for label in "ab" for at in (1, 2) for kind in ("png", "txt")]
+    listed = fill(tmp_path / "c", [*pairs, "a/classes.txt", "b/classes.txt"])
+    assert (read_folder(listed).task, len(read_folder(listed))) == ("image", 4)
     assert any("not the 1 text among them" in note for note in described.notes)
 
 

@@ -151,16 +151,7 @@ def find_columns(
             f"{source} was to give the {task} and the label from the one column "
             f"'{names[value]}'; name another with {_option('label')}"
         )
-    split = None if config.split == NO_SPLITS else finder.find("split", config.split)
-    if split in (value, label):
-        if config.split is not None:
-            raise DataError(
-                f"{source} was to give the {task} or the label and the split from the one column "
-                f"'{names[split]}'; name another with {_option('split')}"
-            )
-        split = None
-    if split is None and config.split_names and config.split != NO_SPLITS:
-        raise finder.not_found("split", taken=(value, label))
+    split = finder.split(config, (value, label))
     note = finder.note(task, value, label, split)
     return Columns(task, value, label, split, finder.names, (note,))
 
@@ -198,6 +189,22 @@ class _Finder:
             f"{nearest(wanted, self.names)} Columns: {_listed(self.names)}",
             role,
         )
+
+    def split(self, config: DataConfig, taken: tuple[int, int]) -> int | None:
+        """Returns the column of splits, if there is one, apart from those that are ``taken``."""
+        if config.split == NO_SPLITS:
+            return None
+        split = self.find("split", config.split)
+        if split in taken and config.split is not None:
+            raise DataError(
+                f"{self.source} was to give the split from the column '{self.names[split]}', which "
+                f"is read as the text, image or label; name another with {_option('split')}"
+            )
+        if split is None or split in taken:
+            if config.split_names:
+                raise self.not_found("split", taken)
+            return None
+        return split
 
     def usual(self, role: Role) -> list[int]:
         """Returns the columns with a usual name, the most usual first.

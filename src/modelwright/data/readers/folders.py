@@ -7,7 +7,6 @@ unpacked to the disk.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -107,18 +106,20 @@ def _records(
 def _kind(files: Sequence[Parts]) -> tuple[bool, list[str]]:
     """Returns whether images are read and not texts, and a note if there are both.
 
-    Images are read if more lie in folders than texts do: a few are covers among texts, and a few
-    texts describe images. Without any in folders, those beside the folders count.
+    Texts are read if more of them lie in folders than images do: those are covers, then. A text
+    with the name of an image describes it and does not count. Without any in folders, the files
+    beside the folders count.
     """
-    inside = Counter(_suffix(parts) for parts in files if len(parts) > 1)
-    texts = inside[".txt"]
-    images = sum(count for suffix, count in inside.items() if suffix in IMAGE_EXTENSIONS)
+    inside = [parts for parts in files if len(parts) > 1]
+    images = [Path(parts[-1]).stem for parts in inside if _suffix(parts) in IMAGE_EXTENSIONS]
+    texts = [Path(parts[-1]).stem for parts in inside if _suffix(parts) == ".txt"]
     if not texts:
         return any(_suffix(parts) in IMAGE_EXTENSIONS for parts in files), []
     if not images:
         return False, []
-    has_images = images >= texts
-    left = counted(texts, "text") if has_images else counted(images, "image")
+    described = set(images)
+    has_images = len(images) >= sum(stem not in described for stem in texts)
+    left = counted(len(texts), "text") if has_images else counted(len(images), "image")
     what = "images" if has_images else "texts"
     return has_images, [
         f"{what} are read, and not the {left} among them; a source of their own reads those"
