@@ -337,11 +337,19 @@ def test_a_split_with_one_folder_that_is_no_class_has_no_labels(
 
 def test_classes_with_the_same_folders_in_them_are_told(tmp_path: Path) -> None:
     names = [f"{fold}/{label}/1.png" for fold in ("a", "b") for label in ("cat", "dog")]
-    found = read_folder(fill(tmp_path, names))
+    found = read_folder(fill(tmp_path / "same", names))
     assert found.labels == ["a", "a", "b", "b"]
-    assert any('set data.train_folder = ["a", "b"]' in note for note in found.notes)
+    [note] = found.notes
+    assert note.startswith("warning: the classes are a/, b/, and the folders in them, cat, dog, do")
+    assert 'data.train_folder = ["a", "b"]' in note
+    other = ["b/bird/1.png", "c/cat/1.png"]
+    [note] = read_folder(fill(tmp_path / "other", [*names, *other])).notes
+    assert note.startswith("the classes are a/, b/, c/, and the folders in them, bird, cat, dog")
+    confirmed = read_folder(tmp_path / "same", named=NamedFolders({(): "train"}))
+    assert confirmed.labels == ["a", "a", "b", "b"]
+    assert not any("do not count" in note for note in confirmed.notes)
     named = NamedFolders({("a",): "train", ("b",): "train"})
-    assert read_folder(tmp_path, named=named).labels == ["cat", "dog", "cat", "dog"]
+    assert read_folder(tmp_path / "same", named=named).labels == ["cat", "dog", "cat", "dog"]
 
 
 def test_a_table_next_to_one_folder_is_named(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from modelwright.core.types import Rejected, SplitName
 from modelwright.data.readers.folder_notes import (
     class_note,
     flat_splits_error,
+    inside_note,
     joined,
     mixed_splits_error,
     odd_folders_error,
     outer_note,
-    same_inside_note,
     shown_path,
     skip_note,
     splits_note,
@@ -84,6 +84,7 @@ def find_layout(files: Sequence[Parts], named: NamedFolders, source: str) -> Lay
     prefixes: dict[Parts, SplitName | None] = {}
     for path, split in named.splits.items():
         prefixes[_resolve(path, files, outer, source, f"data.{split}_folder")] = split
+    given = tuple(prefixes)
     notes = [outer_note(outer)] if outer else []
     unlabeled: list[Parts] = []
     if outer not in prefixes:
@@ -97,7 +98,9 @@ def find_layout(files: Sequence[Parts], named: NamedFolders, source: str) -> Lay
             del prefixes[path]
             unlabeled.append(path)
             notes.append(unlabeled_note(path, sum(_below(parts, path) for parts in files)))
-        notes += _same_inside(files, prefixes)
+        # Where the user names the folders, nothing was guessed.
+        guessed = [path for path in prefixes if not any(path[: len(p)] == p for p in given)]
+        notes += _folders_inside(files, guessed)
     else:
         notes.append(splits_note({(split,): name for split, name in below.items()}, "CLASS/"))
     if named_splits := {path: split for path, split in prefixes.items() if split}:
@@ -244,21 +247,16 @@ def _unlabeled_inside(
     ]
 
 
-def _same_inside(files: Sequence[Parts], prefixes: Mapping[Parts, SplitName | None]) -> list[str]:
-    """Returns a note about classes that all have the same folders in them, and no files."""
+def _folders_inside(files: Sequence[Parts], prefixes: Iterable[Parts]) -> list[str]:
+    """Returns notes about classes that hold several folders each, and no files."""
     notes = []
     for path in prefixes:
         depth = len(path)
         found = _folders([parts for parts in files if _below(parts, path)], depth)
-        inside = [set(_folders(below, depth + 1)) for below in found.values()]
+        inside = {name: set(_folders(below, depth + 1)) for name, below in found.items()}
         direct = any(len(parts) == depth + 2 for below in found.values() for parts in below)
-        if (
-            len(inside) > 1
-            and not direct
-            and len(inside[0]) > 1
-            and all(names == inside[0] for names in inside)
-        ):
-            notes.append(same_inside_note([(*path, name) for name in found], sorted(inside[0])))
+        if len(found) > 1 and not direct and any(len(names) > 1 for names in inside.values()):
+            notes.append(inside_note({(*path, name): names for name, names in inside.items()}))
     return notes
 
 

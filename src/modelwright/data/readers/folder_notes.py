@@ -49,13 +49,21 @@ def class_note(name: str) -> str:
     )
 
 
-def same_inside_note(classes: Sequence[tuple[str, ...]], inside: Sequence[str]) -> str:
-    """Says that all classes have the same folders in them, which may be the classes."""
-    named = ", ".join(f'"{shown_path(path)}"' for path in classes)
+def inside_note(classes: Mapping[tuple[str, ...], Iterable[str]]) -> str:
+    """Says that the folders inside of classes do not count, although they may be the classes.
+
+    Args:
+        classes: The folders that are classes, each with those inside.
+    """
+    inside = sorted({name for names in classes.values() for name in names})
+    same = all(set(names) == set(inside) for names in classes.values())
+    outer = [f"{shown_path(path)}/" for path in classes]
+    shown = [f'"{shown_path(path)}"' for path in classes]
+    named = ", ".join(shown if len(shown) <= _SHOWN else [*shown[:_SHOWN], "..."])
     return (
-        f"warning: the folders {joined([shown_path(path) for path in classes])} are read as "
-        f"classes, and all have the folders {joined(inside)} in them. If these are the classes, "
-        f"set data.train_folder = [{named}]"
+        f"{'warning: ' if same else ''}the classes are {joined(outer)}, and the folders in them, "
+        f"{joined(inside)}, do not count. If these are the classes, name the folders around them: "
+        f"data.train_folder = [{named}], or data.val_folder or data.test_folder"
     )
 
 
