@@ -52,3 +52,10 @@ def test_the_columns_of_another_table_come_first() -> None:
     like = {"label": "sentiment", "text": "gone"}
     found = find_columns(names, DataConfig(), "a.csv", like)
     assert found.chosen() == {"text": "review", "label": "sentiment"}
+
+
+def test_a_column_has_one_meaning() -> None:
+    with pytest.raises(DataError, match=r"the split from the column 'label'.*data\.split"):
+        find_columns(["text", "label"], DataConfig(split="label"), "a.csv")
+    with pytest.raises(DataError, match=r"usual name for the split\. Name it"):
+        find_columns(["text", "label"], DataConfig(split_names={"A": "train"}), "a.csv")

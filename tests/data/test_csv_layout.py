@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,59 @@ def test_a_table_without_a_header(tmp_path: Path) -> None:
         read(tmp_path / "a.csv", "1,a,x\n2,b,y\n", header=False)
     plain = read(tmp_path / "a.csv", "a,x\nb,y\n", header=False, label="#2", text="#1")
     assert [plain.origin(at) for at in (0, 1)] == ["a.csv row 1", "a.csv row 2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("# made by x, y\n" + table("a,x", "b,y"), "Row 2 looks like the header ('text, label')"),
+        ("text:label\na:x\n", "read as one column; if ':' separates .* data.delimiter = \":\""),
+        ("text  label\na  x\n", "if spaces separate the columns, write commas or tabs"),
+        ("text，label\na，x\n", "if '，' separates the columns, write commas"),
+        (
+            "text,food,price\na,0,1\nb,1,0\n",
+            "food, price hold only 0 and 1, as if each was a class",
+        ),
+        ("text\na\n", r"usual name for the label\. Name it"),
+    ],
+)
+def test_a_table_without_the_columns_is_explained(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    pattern = message if ".*" in message or "\\" in message else re.escape(message)
+    with pytest.raises(DataError, match=pattern):
+        read(tmp_path / "a.csv", content)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["ｔｅｘｔ,ＬＡＢＥＬ", "text,\u200blabel", "\ufeff\ufefftext,label", "\n  \n\ntext,label"],
+)
+def test_the_form_of_usual_names_makes_no_difference(tmp_path: Path, header: str) -> None:
+    found = read(tmp_path / "a.csv", table("a,x", "b,y", header=header))
+    assert rows(found) == [("a", "x"), ("b", "y")]
+
+
+def test_rows_that_repeat_the_header_are_no_class(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.csv", table("a,x", "text,label", "b,y", "text,z"))
+    assert rows(found) == [("a", "x"), ("b", "y"), ("text", "z")]
+    assert [(row.origin, row.reason) for row in found.rejected] == [
+        ("a.csv row 3", "repeats the header")
+    ]
+    assert [found.origin(at) for at in range(3)] == ["a.csv row 2", "a.csv row 4", "a.csv row 5"]
+    kept = read(tmp_path / "a.csv", table("a,x", "b,y"), header=False)
+    assert any("the first row has usual names of columns" in note for note in kept.notes)
+
+
+def test_quotes_that_are_escaped_otherwise_are_explained(tmp_path: Path) -> None:
+    one, two = '"he said \\"hi\\" twice",x', '"he said \\"ho\\" once",y'
+    with pytest.raises(DataError, match=r'every row has text behind .* written as "" and not as'):
+        read(tmp_path / "a.csv", table(one, two))
+    found = read(tmp_path / "a.csv", table("a,x", one, "b,y"))
+    assert [row.origin for row in found.rejected] == ["a.csv row 3"]
+    assert any('data.quoting = "none"' in note for note in found.notes)
+
+
+def test_a_delimiter_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"one column; if ',' separates .* data.delimiter = \",\""):
+        read(tmp_path / "a.csv", table("a,x", "b,y"), delimiter=";")

@@ -92,3 +92,8 @@ def test_utf16_without_a_mark_is_seen_in_chinese_too(tmp_path: Path) -> None:
 def test_a_mark_that_contradicts_the_codec(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mark of UTF-8, and data.encoding is 'gb18030'"):
         read(tmp_path / "a.csv", TABLE.encode("utf-8-sig"), encoding="gb18030")
+
+
+def test_a_codec_that_does_not_fit_may_be_why_a_file_seems_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cut off.*Or it is not utf-16: see data\.encoding"):
+        read(tmp_path / "a.csv", b"text,label\na,x\nb,y\n", encoding="utf-16")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers import zip_folders
-from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
+from modelwright.data.readers.named_folders import NamedFolders
 
 
 def png(value: int = 0) -> bytes:
@@ -217,7 +218,7 @@ def test_a_folder_of_a_split_without_classes_holds_no_rows(tmp_path: Path) -> No
     names = ["train/cat/1.png", "train/dog/2.png", "test/3.png", "test/4.png"]
     found = read_folder(fill(tmp_path / "a", names))
     assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
-    assert any(note.startswith("test/ is not read: 2 files") for note in found.notes)
+    assert any(note.startswith("test/ is not read: its 2 files") for note in found.notes)
     with pytest.raises(DataError, match=r"expected a folder per class in each, such as test/CLASS"):
         read_folder(fill(tmp_path / "b", ["train/1.png", "test/2.png"]))
 
@@ -276,6 +277,11 @@ def unmarked_zip(path: Path, codec: str, names: list[str]) -> Path:
         ("utf-8", "圆形", "auto", "are read as UTF-8;"),
         ("cp437", "café", "auto", "are read as CP437;"),
         ("shift_jis", "まる", "shift_jis", "are read as SHIFT_JIS, as data.encoding says"),
+        ("big5", "圖片/貓貓", "auto", "are read as BIG5; data"),
+        ("shift_jis", "猫画像", "auto", "are read as SHIFT_JIS; data"),
+        ("cp1252", "café", "auto", "are read as CP1252; data"),
+        ("cp437", "Ärzte", "auto", "are read as CP437; data"),
+        ("cp866", "кошка", "auto", "are read as CP866; data"),
         ("gbk", "圆形", "utf-8", "are read as GB18030: they are not utf-8 (data.encoding)"),
     ],
 )
@@ -300,3 +306,94 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
     found = read_zip(tmp_path / "b.zip")
     assert len(found) == 1
     assert "cannot be unpacked" in found.rejected[0].reason
+
+
+def test_a_stray_image_among_texts_makes_no_images(tmp_path: Path) -> None:
+    texts = [f"{label}/{at}.txt" for label in ("pos", "neg") for at in range(3)]
+    for at, stray in enumerate(("cover.png", "pos/cover.png")):
+        found = read_folder(fill(tmp_path / str(at), [*texts, stray]))
+        assert (found.task, len(found)) == ("text", 6)
+        assert [(row.origin, row.reason) for row in found.rejected] == [
+            (stray, "is an image among texts")
+        ]
+    assert any("not the 1 image among them" in note for note in found.notes)
+    described = read_folder(fill(tmp_path / "b", ["cat/1.png", "dog/1.png", "dog/1.txt", "a.txt"]))
+    assert described.task == "image"
+    pairs = [f"{label}/{at}.{kind}" for label in "ab" for at in (1, 2) for kind in ("png", "txt")]
+    listed = fill(tmp_path / "c", [*pairs, "a/classes.txt", "b/classes.txt"])
+    assert (read_folder(listed).task, len(read_folder(listed))) == ("image", 4)
+    assert any("not the 1 text among them" in note for note in described.notes)
+
+
+@pytest.mark.parametrize("inside", ["images", "Unknown", "test", "图片"])
+def test_a_split_with_one_folder_that_is_no_class_has_no_labels(
+    tmp_path: Path, inside: str
+) -> None:
+    names = ["train/cat/1.png", "train/dog/2.png", f"test/{inside}/3.png", f"test/{inside}/4.png"]
+    found = read_folder(fill(tmp_path, names))
+    assert (found.labels, found.splits) == (["cat", "dog"], ["train", "train"])
+    assert "test/ is not read: its 2 files lie in no folder of a class" in found.notes[0]
+
+
+def test_classes_with_the_same_folders_in_them_are_told(tmp_path: Path) -> None:
+    names = [f"{fold}/{label}/1.png" for fold in ("a", "b") for label in ("cat", "dog")]
+    found = read_folder(fill(tmp_path / "same", names))
+    assert found.labels == ["a", "a", "b", "b"]
+    [note] = found.notes
+    assert note.startswith("warning: the classes are a/, b/, and the folders in them, cat, dog, do")
+    assert 'data.train_folder = ["a", "b"]' in note
+    other = ["b/bird/1.png", "c/cat/1.png"]
+    [note] = read_folder(fill(tmp_path / "other", [*names, *other])).notes
+    assert note.startswith("the classes are a/, b/, c/, and the folders in them, bird, cat, dog")
+    confirmed = read_folder(tmp_path / "same", named=NamedFolders({(): "train"}))
+    assert confirmed.labels == ["a", "a", "b", "b"]
+    assert not any("do not count" in note for note in confirmed.notes)
+    named = NamedFolders({("a",): "train", ("b",): "train"})
+    assert read_folder(tmp_path / "same", named=named).labels == ["cat", "dog", "cat", "dog"]
+
+
+def test_a_table_next_to_one_folder_is_named(tmp_path: Path) -> None:
+    names = ["images/1.png", "images/2.png", "labels.csv"]
+    with pytest.raises(DataError, match=r"next to it labels\.csv.*give its path: .*/labels\.csv"):
+        read_folder(fill(tmp_path / "a", names))
+    path = make_zip(tmp_path / "a.zip", {name: png() for name in names})
+    with pytest.raises(DataError, match="unpacked from the zip file"):
+        read_zip(path)
+
+
+def test_files_that_are_not_read_say_what_they_are(tmp_path: Path) -> None:
+    fill(tmp_path, ["cat/1.png", "cat/more.zip"])
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog/2").write_bytes(png())
+    found = read_folder(tmp_path)
+    assert [row.reason.partition(";")[0] for row in found.rejected] == [
+        "is packed, and not read inside of another source",
+        "is a PNG image under another name",
+    ]
+    (tmp_path / "cat/1.png").unlink()
+    with pytest.raises(DataError, match="dog/2 is a PNG image under another name"):
+        read_folder(tmp_path)
+
+
+def test_a_name_that_is_in_a_zip_file_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("cat/1.png", "cat/1.png", "dog/1.png"):
+            archive.writestr(name, png())
+    found = read_zip(path)
+    assert len(found) == 2
+    assert [row.reason for row in found.rejected] == ["is in the zip file twice; the last is read"]
+
+
+def test_a_folder_for_two_splits_is_an_error(tmp_path: Path) -> None:
+    config = DataConfig(train_folder="a", test_folder=["b", "a"])
+    with pytest.raises(
+        DataError, match=r"'a' is given as data\.train_folder and as data\.test_folder"
+    ):
+        NamedFolders.of(config, tmp_path)
+
+
+def test_numbered_splits_are_splits(tmp_path: Path) -> None:
+    names = [f"{split}/{label}/1.png" for split in ("1_train", "2_test") for label in ("a", "b")]
+    assert read_folder(fill(tmp_path, names)).splits == ["train", "train", "test", "test"]

@@ -110,3 +110,32 @@ def test_many_lines_of_another_codec_are_an_error(tmp_path: Path) -> None:
     path.write_bytes("\n".join(lines).encode("gb18030"))
     with pytest.raises(DataError, match=r"line 2 .*gb18030.*it has '很好"):
         read_table(path, DataConfig())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "".join(map(json.dumps, ROWS)),
+        "\n".join(json.dumps(row, indent=2) for row in ROWS),
+        ",\n".join(map(json.dumps, ROWS)),
+    ],
+)
+def test_objects_one_after_another_are_rows(tmp_path: Path, content: str) -> None:
+    found = read(tmp_path / "a.jsonl", content)
+    assert rows(found) == [("a", "x"), ("b", "y")]
+    assert any("one after another" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"text": ["a", "b"], "label": ["x", "y"]},
+        {"text": {"0": "a"}, "label": {"0": "x"}},
+        {"0": ROWS[0], "1": ROWS[1]},
+        {"columns": ["text", "label"], "data": [["a", "x"]]},
+        {"train": ROWS, "test": ROWS},
+    ],
+)
+def test_an_object_of_columns_is_explained(tmp_path: Path, whole: object) -> None:
+    with pytest.raises(DataError, match=r"is one JSON object with the keys .*orient=\"records\""):
+        read(tmp_path / "a.json", json.dumps(whole))

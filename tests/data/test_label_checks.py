@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -55,9 +57,43 @@ def test_names_may_hold_commas() -> None:
         assert "may be several in one cell" in note and f"'{names[0]}'" in note
     [note] = check(["pop", "rock", "pop/rock"])
     assert "with '/' between them" in note
-    assert check(["n/a", "yes", "R&B", "C++"]) == []
+    assert check(["w/o", "yes", "R&B", "C++"]) == []
 
 
 def test_a_class_for_nearly_each_row_is_told() -> None:
     [note] = check([f"id{at}" for at in range(100)], 1)
     assert "100 classes for 100 rows" in note and "data.label" in note
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [
+        (["pos", "NaN", "None"], "'NaN' (9 rows), 'None' (9 rows). data.labels = {\"NaN\" = \"\"}"),
+        (["pos", "neg", "-"], "for a missing one are classes like any other: '-' (9 rows)"),
+        (["1", "0", "True"], "'1', 'True' may mean the same"),
+        (["no", "0", "yes"], "'0', 'no' may mean the same"),
+        (["2020-01-01", "2020-01-02"], "the labels are dates, such as 2020-01-01"),
+        (["['a']", "['b']"], "written as lists of one, such as ['a']"),
+    ],
+)
+def test_labels_that_may_be_something_else_are_told(names: list[str], note: str) -> None:
+    found = check_labels(names, np.full(len(names), 9), "a.csv")
+    assert any(line.startswith("warning: ") and note in line for line in found)
+
+
+@pytest.mark.parametrize("names", [["+", "-"], ["t", "f", "y", "n"], ["yes", "no"], ["0", "1"]])
+def test_usual_labels_need_no_note(names: list[str]) -> None:
+    assert check_labels(names, np.full(len(names), 9), "a.csv") == []
+
+
+def test_the_advice_for_a_quoted_name_is_valid_toml() -> None:
+    with pytest.raises(DataError) as raised:
+        check_labels(['["a"]', '["b"]', '["a", "b"]'], np.full(3, 9), "a.csv")
+    advice = str(raised.value).partition("rename it: data.")[2]
+    assert tomllib.loads(advice) == {"labels": {'["a", "b"]': '["a" "b"]'}}
+
+
+def test_missing_values_among_quantities_do_not_hide_them() -> None:
+    names = [f"{at * 3.7:.2f}" for at in range(60)]
+    with pytest.raises(DataError, match="60 different numbers"):
+        check([*names, "NaN"], 1)

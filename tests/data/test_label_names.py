@@ -117,3 +117,19 @@ def test_a_table_of_names_can_be_given_on_the_command_line(tmp_path: Path, cli) 
     names = ("--set", 'data.labels={Pos="pos"}')
     code, printed, _ = cli("data", "inspect", source, *names, "--out", tmp_path / "out")
     assert code == 0 and "2 classes" in printed and "'Pos'" not in printed
+
+
+def test_variation_selectors_signs_and_minus_signs_are_alike() -> None:
+    for one, two in (("\u2764", "\u2764\ufe0f"), ("+1", "1"), ("\u22121", "-1")):
+        assert fold_label(one) == fold_label(two)
+    assert fold_label("+") != fold_label("")
+
+
+def test_an_empty_new_name_rejects_the_rows(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "text,label\n" + "".join(f"t{at},{('x', 'y', 'NaN')[at % 3]}\n" for at in range(30))
+    )
+    data = load_data(DataConfig(source=str(path), labels={"NaN": ""}))
+    assert data.labels == ("x", "y")
+    assert {row.reason for row in data.rejected} == {"has no label"}

@@ -361,3 +361,13 @@ def test_the_real_sets(real_data: Path) -> None:
     assert imdb.counts() == {"train": 25_000, "test": 24_997}
     shop = load_data(root / "zh" / "online_shopping_10_cats.csv")
     assert sum(shop.counts().values()) + len(shop.rejected) == 62_774
+
+
+def test_a_class_without_training_rows_or_alone_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,split\na,Cat,train\nb,dog,train\nc,cat,test\nd,dog,test\n")
+    with pytest.raises(DataError, match=r"'cat' differs from 'Cat' only in case.*\"fold\""):
+        load_data(path)
+    path.write_text("text,label\na,x\nb,\nc,\n")
+    with pytest.raises(DataError, match=r"one class, 'x'.*Rejected rows: 2, such as a.csv row 3"):
+        load_data(path)

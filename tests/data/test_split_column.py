@@ -27,6 +27,10 @@ def read(values: list[str | None], header: str = "split", **config: object) -> S
         ("is_train", ["yes", "NO"], ["train", "test"]),
         ("Is Valid", ["0", "1"], ["train", "val"]),
         ("fold", ["train", "dev"], ["train", "val"]),
+        ("isTrain", ["True", "False"], ["train", "test"]),
+        ("test", ["1", "0"], ["test", "train"]),
+        ("in_val_set", ["yes", "no"], ["val", "train"]),
+        ("split", ["train", "NaN", "None", "-"], ["train", None, None, None]),
     ],
 )
 def test_words_for_splits(header: str, values: list[str], splits: list[str]) -> None:
@@ -105,3 +109,23 @@ def test_a_mapping_without_a_column_is_an_error(tmp_path) -> None:
     with pytest.raises(DataError, match=r"no column with a usual name for the split.*data.split "):
         read_table(path, DataConfig(split_names=names))
     assert read_table(path, DataConfig(split_names=names, split="part")).splits == ["train", "test"]
+
+
+def test_a_column_of_yes_and_no_is_read_or_told(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"t{at},{'xy'[at % 2]},{at % 3 == 0}\n" for at in range(9)]
+    path.write_text("text,label,isTest\n" + "".join(lines))
+    assert read_table(path, DataConfig()).splits == ["test", "train", "train"] * 3
+    path.write_text("text,label,test\n" + "".join(lines))
+    found = read_table(path, DataConfig())
+    assert found.splits is None
+    assert any("the column 'test' may say to which split" in note for note in found.notes)
+    assert read_table(path, DataConfig(split="test")).splits == ["test", "train", "train"] * 3
+    as_json = tmp_path / "a.jsonl"
+    as_json.write_text(
+        "".join(
+            f'{{"text": "t{at}", "label": "x", "test": {str(at > 3).lower()}}}\n' for at in range(9)
+        )
+    )
+    notes = read_table(as_json, DataConfig()).notes
+    assert any("the column 'test' may say to which split" in note for note in notes)

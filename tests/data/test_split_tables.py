@@ -66,7 +66,7 @@ def test_a_table_in_a_zip_file_is_read_and_told(tmp_path: Path) -> None:
     )
     data = load(path)
     assert data.counts() == {"train": 30}
-    assert "in/reviews.csv in a.zip is read" in data.notes
+    assert "in/reviews.csv in a.zip is read, and not README.txt" in data.notes
     assert data.splits["train"].inputs.origin(0) == "reviews.csv row 2"
 
 
@@ -132,3 +132,19 @@ def test_the_training_table_decides_the_columns_of_the_others(tmp_path: Path) ->
     assert data.labels == ("x", "y") and data.counts() == {"train": 30, "test": 10}
     [note] = [note for note in data.notes if note.startswith("test.csv: columns")]
     assert "label from 'sentiment'; 'category' could be the label too" in note
+
+
+def test_what_lies_next_to_a_table_in_a_zip_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("reviews.csv.gz", gzip.compress(TRAIN.encode()))
+        archive.writestr("README.md", "")
+        archive.writestr("logo.png", b"\x89PNG")
+    data = load(path)
+    assert data.counts() == {"train": 30}
+    assert "reviews.csv.gz in a.zip is read, and not README.md, logo.png" in data.notes
+    (tmp_path / "b" / "extra").mkdir(parents=True)
+    (tmp_path / "b/train.csv").write_text(TRAIN)
+    (tmp_path / "b/README.md").write_text("")
+    notes = load(tmp_path / "b").notes
+    assert "README.md, extra/ in b are not read" in notes

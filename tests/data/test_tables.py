@@ -322,3 +322,20 @@ def test_a_folder_with_a_table_for_each_split(tmp_path: Path) -> None:
         "columns: text from 'text', label from 'label'",
         f"unlabeled.csv in {tmp_path.name} is not read: no split's name",
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"\x1f\x8b\x08", "a file packed with gzip"),
+        (b"PK\x03\x04", r"a zip file or a workbook \(\.xlsx\)"),
+        (b"\x89PNG\r\n\x1a\n", r"an image \(PNG\)"),
+        (b"PAR1", "a Parquet file"),
+    ],
+)
+def test_another_kind_of_file_under_the_name_of_a_table(
+    tmp_path: Path, start: bytes, what: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(start + b"text,label\n\xff")
+    with pytest.raises(DataError, match=rf"a\.csv is {what} under another name; rename it"):
+        read_table(tmp_path / "a.csv", DataConfig())

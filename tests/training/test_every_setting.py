@@ -361,7 +361,7 @@ def test_the_key_of_orientation_changes_something(tmp_path: Path) -> None:
     stored = load_data(DataConfig(source=str(tmp_path), orientation=False))
     assert (data.shape, stored.shape) == ((96, 96, 3), (8, 12, 3))
     assert data.fingerprint != stored.fingerprint
-    assert any("turned as their EXIF orientation says: 6;" in note for note in data.notes)
+    assert any("6 images are turned as their EXIF orientation says;" in note for note in data.notes)
     assert any(note.endswith("not turned, as data.orientation says: 6") for note in stored.notes)
 
 

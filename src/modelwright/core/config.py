@@ -58,9 +58,9 @@ class DataConfig(Table):
     """Column with the split. The default is found by its name; ``none`` reads no such column."""
     split_names: dict[str, Literal["train", "val", "test"]] = {}
     """Split of each value of that column, for values that are not usual names of splits."""
-    labels: Literal["keep", "fold"] | dict[str, Annotated[str, Field(min_length=1)]] = "keep"
+    labels: Literal["keep", "fold"] | dict[str, str] = "keep"
     """fold makes one class of labels that differ only in case, width or spaces, or as ``1`` and
-    ``1.0``. A table names the new label of each old one."""
+    ``1.0``. A table names the new label of each old one; an empty one rejects the rows."""
     train_folder: str | list[str] = []
     """Folder of the training rows, or a list of them; "." if all folders are classes."""
     val_folder: str | list[str] = []

@@ -21,16 +21,18 @@ from modelwright.data.named.definitions import SET_NAMES
 from modelwright.data.named.records import read_named
 from modelwright.data.readers.arrays import read_npz
 from modelwright.data.readers.cifar import is_cifar, read_cifar
-from modelwright.data.readers.folder_layout import NamedFolders
 from modelwright.data.readers.folders import read_folder, read_zip
+from modelwright.data.readers.named_folders import NamedFolders
+from modelwright.data.readers.packed import members_of
 from modelwright.data.readers.split_tables import (
+    is_zip_of_tables,
     read_split_files,
     read_zipped_tables,
     split_files,
-    zipped_tables,
 )
 from modelwright.data.readers.tables import TABLE_EXTENSIONS, is_table, read_table, table_name
 from modelwright.data.records import Records, join_records
+from modelwright.data.unused_settings import unused_settings
 
 PLUGINS = "modelwright.readers"
 """Group of the entry points with which other packages register readers."""
@@ -40,14 +42,20 @@ Reader = Callable[[Path, DataConfig], Records]
 
 
 def _read_zip(path: Path, config: DataConfig) -> Records:
-    if tables := zipped_tables(path, config.encoding):
-        return read_zipped_tables(path, tables, config)
-    return read_zip(path, config.encoding, NamedFolders.of(config, path))
+    members = members_of(path, config.encoding)
+    if is_zip_of_tables(members):
+        return read_zipped_tables(path, members, config)
+    records = read_zip(path, config.encoding, NamedFolders.of(config, path))
+    return records.with_notes(*unused_settings(config, "folders"))
+
+
+def _read_npz(path: Path, config: DataConfig) -> Records:
+    return read_npz(path).with_notes(*unused_settings(config, "arrays"))
 
 
 READERS: dict[str, Reader] = {
     **dict.fromkeys(sorted(TABLE_EXTENSIONS), read_table),
-    ".npz": lambda path, _: read_npz(path),
+    ".npz": _read_npz,
     ".zip": _read_zip,
 }
 
@@ -96,7 +104,8 @@ def read_source(source: str, config: DataConfig, progress: Progress | None = Non
     """
     if source in SET_NAMES:
         folder = None if config.folder is None else Path(config.folder).expanduser()
-        return read_named(source, folder, progress)
+        records = read_named(source, folder, progress)
+        return records.with_notes(*unused_settings(config, "named sets"))
     path = Path(source).expanduser()
     try:
         if path.is_dir():
@@ -122,7 +131,7 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
             f" {shlex.quote(str(path))}."
         )
     if is_cifar(path):
-        return read_cifar(path)
+        return read_cifar(path).with_notes(*unused_settings(config, "arrays"))
     tables = split_files(path)
     if "train" in tables.values():
         return read_split_files(tables, path, config)
@@ -134,7 +143,8 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
             f"{path} holds tables and no train.csv; give the path of one, such as "
             f"{path / found[0]}, or name them train, val and test"
         )
-    return read_folder(path, config.encoding, NamedFolders.of(config, path))
+    records = read_folder(path, config.encoding, NamedFolders.of(config, path))
+    return records.with_notes(*unused_settings(config, "folders"))
 
 
 def _find_reader(path: Path) -> Reader:

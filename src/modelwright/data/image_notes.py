@@ -59,9 +59,11 @@ class ImageNotes:
         """Returns a note for each kind of thing that was found."""
         notes = []
         if self.turned and self.orient:
+            one = self.turned == 1
             notes.append(
-                f"images turned as their EXIF orientation says: {self.turned:,}; "
-                "data.orientation = false leaves them as they are stored"
+                f"{self.turned:,} {'image is' if one else 'images are'} turned as "
+                f"{'its' if one else 'their'} EXIF orientation says; data.orientation = false "
+                f"leaves {'it as it is' if one else 'them as they are'} stored"
             )
         elif self.turned:
             notes.append(

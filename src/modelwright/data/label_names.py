@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
     f"|(?<![^\x00-\x7f])[{_JOINERS}]|[{_JOINERS}](?![^\x00-\x7f])"
 )
+_SIGNS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]|^\\+(?=\\d)")
+"""Variation selectors, which choose how a character is drawn, and the plus of a number."""
 _SPACES = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 _DECIMAL = re.compile(r"[+-]?\d+\.\d+")
 _SHOWN = 5
@@ -77,6 +79,7 @@ def visible_label(name: str) -> str:
 def fold_label(name: str) -> str:
     """Returns what labels have in common that differ in case, width or spaces, or as 1 and 1.0."""
     text = unicodedata.normalize("NFKC", visible_label(name)).casefold().strip()
+    text = _SIGNS.sub("", text).replace("\N{MINUS SIGN}", "-")
     if _DECIMAL.fullmatch(text):
         text = text.rstrip("0").rstrip(".")
     return _SPACES.sub("", text)

@@ -221,6 +221,7 @@ def _check_classes(
     if len(names) < 2:
         raise DataError(
             f"{prepared.source} has one class, '{names[0]}'; expected at least two to tell apart"
+            f"{_rejected_hint(prepared.rejected)}"
         )
     if len(labels) <= len(names):
         raise DataError(
@@ -234,16 +235,28 @@ def _check_classes(
         )
 
 
+def _rejected_hint(rejected: Sequence[Rejected]) -> str:
+    """Returns which rows were left out, since other classes may be among them."""
+    if not rejected:
+        return ""
+    first = f"{rejected[0].origin} {rejected[0].reason}"
+    return f". Rejected rows: {len(rejected):,}, such as {first}"
+
+
 def _check_train(
     source: str, names: Sequence[str], labels: IntArray, sides: npt.NDArray[np.int8]
 ) -> None:
     counts = np.bincount(labels[sides == 0], minlength=len(names))
     missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if missing:
-        raise DataError(
-            f"{source} has no training rows of {_listed(missing)}; add some, or take the "
-            "class out of the other splits"
-        )
+        alike = {fold_label(name): name for name, count in zip(names, counts, strict=True) if count}
+        hint = "; add some, or take the class out of the other splits"
+        if other := alike.get(fold_label(missing[0])):
+            hint = (
+                f"; '{missing[0]}' differs from '{other}' only in case, width or spaces, or as 1 "
+                'and 1.0: data.labels = "fold" makes them one class'
+            )
+        raise DataError(f"{source} has no training rows of {_listed(missing)}{hint}")
 
 
 def _split_notes(prepared: Prepared, config: DataConfig, sides: Sides) -> list[str]:

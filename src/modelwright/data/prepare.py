@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from modelwright.data.label_names import name_labels
 from modelwright.data.records import Records, as_strings
 from modelwright.data.rows import ImageArray, ImageFiles, Texts
 from modelwright.data.splits import NO_SPLIT, Sides
+from modelwright.data.unused_settings import unused_settings
 
 FILE_CHANNELS = 3
 """Image files are read as RGB, in any format."""
@@ -104,13 +105,10 @@ def prepare(
         problems += clean.bad_texts(texts, config.max_characters)
     mask, rejected = clean.reject_rows(problems, records.origin, len(labels))
     usable = np.flatnonzero(mask)
-    if texts is not None:
-        inputs = _texts(texts, usable, records.origin)
-    elif isinstance(records.values, np.ndarray):
-        inputs = _arrays(records.values, records.origin, usable, size, config)
+    if texts is None:
+        inputs = _images(records, usable, size, config, progress)
     else:
-        inputs = _files(records, usable, size, config, progress)
-
+        inputs = _texts(texts, usable, records.origin, config)
     readable = usable[inputs.readable]
     encoded = labels.take(pa.array(readable)).dictionary_encode()
     lost = _lost_classes(labels, encoded.dictionary) if len(readable) < len(labels) else []
@@ -140,14 +138,31 @@ def _lost_classes(labels: Any, used: Any) -> list[str]:
     return [f"every row of {shown}{more} was rejected, so the model does not learn it"]
 
 
-def _texts(texts: Any, usable: IntArray, origin: Callable[[int], str]) -> _Inputs:
+def _texts(
+    texts: Any, usable: IntArray, origin: Callable[[int], str], config: DataConfig
+) -> _Inputs:
     if len(usable) < len(texts):
         texts = texts.take(pa.array(usable))
 
     def rows(positions: IntArray) -> Rows:
         return Texts(positions, _through(origin, usable), texts)
 
-    return _Inputs(rows, hash_texts(texts), np.arange(len(usable)))
+    notes = tuple(unused_settings(config, "texts"))
+    return _Inputs(rows, hash_texts(texts), np.arange(len(usable)), notes=notes)
+
+
+def _images(
+    records: Records,
+    usable: IntArray,
+    size: ImageShape | Literal["auto"],
+    config: DataConfig,
+    progress: Progress | None,
+) -> _Inputs:
+    if isinstance(records.values, np.ndarray):
+        inputs = _arrays(records.values, records.origin, usable, size, config)
+    else:
+        inputs = _files(records, usable, size, config, progress)
+    return replace(inputs, notes=(*unused_settings(config, "images"), *inputs.notes))
 
 
 def _arrays(

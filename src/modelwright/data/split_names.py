@@ -19,15 +19,16 @@ _WORDS: Mapping[str, SplitName] = {
     **dict.fromkeys(("dev", "devel", "development", "验证", "驗證", "开发"), "val"),
     **dict.fromkeys(("test", "testing", "tst", "holdout", "heldout", "测试", "測試"), "test"),
 }
-_EITHER = frozenset({"eval", "evaluation", "evaluating", "评估", "評估"})
+_EITHER = frozenset({"eval", "evaluation", "evaluate", "evaluating", "评估", "評估"})
 """The test split, or the validation split next to one of the test."""
 
 _FILLER = (
     r"(?:set|data|dataset|split|images?|imgs?|pictures?|photos?|files?|samples?|examples?|rows)"
 )
+_FILLER_ZH = "数据|數據|样本|樣本|图片|圖片|图像|圖像|照片|文本|用|集"
 _WORD = "|".join(sorted((*_WORDS, *_EITHER), key=len, reverse=True))
 _NAME = re.compile(
-    rf"(?:{_FILLER})?({_WORD})(?:{_FILLER}){{0,2}}(?:数据集|數據集|数据|數據|样本|樣本|集)?\d*"
+    rf"(?:{_FILLER}|{_FILLER_ZH})?({_WORD})(?:{_FILLER}){{0,2}}(?:{_FILLER_ZH}){{0,3}}\d*"
 )
 _SEPARATORS = re.compile(r"[\s_\-.,()\[\]]+")
 
@@ -36,7 +37,9 @@ def read_split_names(names: Iterable[str]) -> dict[str, SplitName]:
     """Returns the split of each name that means one: ``Training_Set``, ``val2017``, ``测试集``.
 
     Case, width, separators, trailing numbers and words such as ``set`` or ``images`` don't count.
-    A prefix that all names share is left out, as in ``seg_train`` and ``seg_test``. ``eval`` is the
+    A prefix that all names share is left out, as in ``seg_train`` and ``seg_test``. Where no name
+    is one of a split, a single word in it counts, if that finds several splits: ``01_train`` and
+    ``02_test``. ``eval`` is the
     test split; next to names of a test split it is the validation split, and next to names of a
     validation split the test split.
 
@@ -51,6 +54,10 @@ def read_split_names(names: Iterable[str]) -> dict[str, SplitName]:
     if len(folded) > 1 and not found:
         shared = _shared_words(list(folded.values()))
         found = _match({name: " ".join(text.split()[shared:]) for name, text in folded.items()})
+    if len(folded) > 1 and not found:
+        words = _match_one_word(folded)
+        splits = {_WORDS.get(word, "test") for word in words.values()}
+        found = words if "train" in splits and len(splits) > 1 else {}
     is_test = any(word in _WORDS and _WORDS[word] == "test" for word in found.values())
     return {name: _WORDS.get(word, "val" if is_test else "test") for name, word in found.items()}
 
@@ -81,6 +88,16 @@ def _match(folded: Mapping[str, str]) -> dict[str, str]:
         match = _NAME.fullmatch(text.replace(" ", ""))
         if match:
             words[name] = match[1]
+    return words
+
+
+def _match_one_word(folded: Mapping[str, str]) -> dict[str, str]:
+    """Returns the word for a split in each name of which exactly one word is one."""
+    words = {}
+    for name, text in folded.items():
+        found = list(_match({part: part for part in text.split()}).values())
+        if len(found) == 1:
+            words[name] = found[0]
     return words
 
 

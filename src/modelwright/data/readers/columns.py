@@ -7,6 +7,7 @@ No values are read here.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,9 +17,12 @@ from modelwright.core.errors import DataError
 from modelwright.core.nearest import nearest
 from modelwright.core.terminal import shorten
 from modelwright.core.types import Task
+from modelwright.data.label_names import visible_label
 from modelwright.data.readers.split_column import NO_SPLITS, SPLIT_COLUMNS
 
-USUAL_NAMES = {
+Role = Literal["text", "image", "label", "split"]
+
+USUAL_NAMES: Mapping[Role, tuple[str, ...]] = {
     "text": (
         "text",
         "review",
@@ -67,8 +71,6 @@ USUAL_NAMES = {
 
 NO_LABELS = ""
 """Value of ``data.label`` for texts without labels. A user cannot set it."""
-
-Role = Literal["text", "image", "label", "split"]
 
 
 class ColumnNotFoundError(DataError):
@@ -143,17 +145,13 @@ def find_columns(
         return Columns(task, value, value, None, finder.names, (note,))
     label = finder.find("label", config.label)
     if label is None:
-        raise finder.not_found("label")
+        raise finder.not_found("label", taken=(value,))
     if label == value:
         raise DataError(
             f"{source} was to give the {task} and the label from the one column "
             f"'{names[value]}'; name another with {_option('label')}"
         )
-    split = None if config.split == NO_SPLITS else finder.find("split", config.split)
-    if split in (value, label):
-        split = None
-    if split is None and config.split_names and config.split != NO_SPLITS:
-        raise finder.not_found("split")
+    split = finder.split(config, (value, label))
     note = finder.note(task, value, label, split)
     return Columns(task, value, label, split, finder.names, (note,))
 
@@ -192,21 +190,36 @@ class _Finder:
             role,
         )
 
+    def split(self, config: DataConfig, taken: tuple[int, int]) -> int | None:
+        """Returns the column of splits, if there is one, apart from those that are ``taken``."""
+        if config.split == NO_SPLITS:
+            return None
+        split = self.find("split", config.split)
+        if split in taken and config.split is not None:
+            raise DataError(
+                f"{self.source} was to give the split from the column '{self.names[split]}', which "
+                f"is read as the text, image or label; name another with {_option('split')}"
+            )
+        if split is None or split in taken:
+            if config.split_names:
+                raise self.not_found("split", taken)
+            return None
+        return split
+
     def usual(self, role: Role) -> list[int]:
         """Returns the columns with a usual name, the most usual first.
 
         The last part of a nested name counts only where no whole name is usual.
         """
-        folded = [name.strip().lower() for name in self.names]
+        folded = [_fold(name) for name in self.names]
         whole = _with_usual_names(folded, role)
         last = _with_usual_names([name.rpartition(".")[2] for name in folded], role)
         return whole or (last if len(last) == 1 else [])
 
-    def not_found(self, role: Role) -> DataError:
-        """Returns the error for a column without a usual name."""
-        near = next(
-            (near for usual in USUAL_NAMES[role] if (near := nearest(usual, self.names))), ""
-        )
+    def not_found(self, role: Role, taken: Sequence[int] = ()) -> DataError:
+        """Returns the error for a column without a usual name; ``taken`` are read as another."""
+        free = [name for at, name in enumerate(self.names) if at not in taken]
+        near = next((near for usual in USUAL_NAMES[role] if (near := nearest(usual, free))), "")
         return ColumnNotFoundError(
             f"{self.source} has no column with a usual name for the {role}.{near} Name it with "
             f"{_option(role)}. Columns: {_listed(self.names)}",
@@ -249,8 +262,18 @@ class _Finder:
 
 def has_usual_name(names: Sequence[str]) -> bool:
     """Returns whether any column of a table has a usual name."""
-    usual = {name for known in USUAL_NAMES.values() for name in known}
-    return any(name.strip().lower() in usual for name in names)
+    return any(roles_named(names).values())
+
+
+def roles_named(names: Sequence[str]) -> dict[Role, bool]:
+    """Returns for each role whether a column has a usual name for it."""
+    folded = {_fold(name) for name in names}
+    return {role: not folded.isdisjoint(usual) for role, usual in USUAL_NAMES.items()}
+
+
+def _fold(name: str) -> str:
+    """Returns a name without differences of case and width, and without invisible marks."""
+    return unicodedata.normalize("NFKC", visible_label(name)).casefold().strip()
 
 
 def _with_usual_names(names: Sequence[str], role: Role) -> list[int]:

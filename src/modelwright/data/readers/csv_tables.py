@@ -6,11 +6,13 @@ Every value is text: no types are inferred, and no word means "missing".
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from modelwright.core.config import DataConfig
@@ -33,12 +35,19 @@ from modelwright.data.readers.csv_layout import (
     swallowed_rows,
 )
 from modelwright.data.readers.encodings import is_utf8, not_utf8
+from modelwright.data.readers.header_hints import looks_like_header, why_not_found
 from modelwright.data.readers.quotes import CheckedCsv, remove_broken_rows
 from modelwright.data.readers.split_column import unread_split
 from modelwright.data.readers.table_rows import TableRows, assemble
 
+_BLANK_LINES = re.compile(rb"\A(?:[ \t]*[\r\n])*")
 _BLOCK = 8 * 2**20
 _LARGEST_BLOCK = 2**31 - 2
+_BEHIND_QUOTE = "has text behind a closing quote"
+_QUOTE_ADVICE = (
+    'inside a cell in quotes, a quote is written as "" and not as \\"; if quotes are text, set '
+    'data.quoting = "none"'
+)
 _ROWS_LOOKED_AT = 1000
 """Rows in which it is looked for a header, at the beginning of a file."""
 
@@ -63,7 +72,7 @@ def read_csv(
         DataError: The quotes are broken, a column is missing, or the bytes are not UTF-8.
     """
     # pyarrow would read a blank first line as the header, and needs at least one line end.
-    data = data.lstrip(b"\r\n")
+    data = _BLANK_LINES.sub(b"", data, count=1)
     if b"\n" not in data and b"\r" not in data:
         data += b"\n"
     layout = find_layout(data, config, usual)
@@ -79,11 +88,18 @@ def read_csv(
         # Row numbers are only known with a single thread. Most files do not need them.
         invalid.clear()
         table = _parse_csv(checked.data, layout, config.header, columns, invalid, name, False)
+    if checked.broken and not len(table):
+        raise DataError(f"{name}: every row {_BEHIND_QUOTE}; {_QUOTE_ADVICE}")
     total = len(table) + len(invalid) + config.header
     numbers, rejected = _rejected_rows(checked, invalid, total, config.header, columns, name)
+    if config.header:
+        table, numbers, again = _without_headers(table, columns, numbers, name)
+        rejected += again
     found = assemble(table, columns, numbers, first, rejected, name)
     if columns.task == "text" and columns.label != columns.value:
         notes.append(swallowed_rows(found.values, found.labels, layout))
+    if checked.broken:
+        notes.append(f"rows with text behind a closing quote are rejected: {_QUOTE_ADVICE}")
     return found.with_notes(*layout.notes, *notes)
 
 
@@ -96,9 +112,7 @@ def _rejected_rows(
     name: str,
 ) -> tuple[list[int] | None, tuple[Rejected, ...]]:
     """Returns the numbers of the rows that were read, if some are missing, and the others."""
-    rejected = [
-        Rejected(f"{name} row {row}", "has text behind a closing quote") for row in checked.broken
-    ]
+    rejected = [Rejected(f"{name} row {row}", _BEHIND_QUOTE) for row in checked.broken]
     if not invalid and checked.rows is None:
         return None, tuple(rejected)
     rows = np.arange(1, total + 1) if checked.rows is None else np.array(checked.rows)
@@ -111,6 +125,22 @@ def _rejected_rows(
         for number, count in invalid
     ]
     return np.delete(rows, [*range(header), *bad]).tolist(), tuple(rejected)
+
+
+def _without_headers(
+    table: Any, columns: Columns, numbers: list[int] | None, name: str
+) -> tuple[Any, list[int] | None, tuple[Rejected, ...]]:
+    """Returns a table without the rows that repeat its header, as joined files have them."""
+    if columns.label == columns.value:
+        return table, numbers, ()
+    value, label = columns.names[columns.value], columns.names[columns.label]
+    again = pc.and_(pc.equal(table.column(0), value), pc.equal(table.column(1), label))
+    if not pc.any(again).as_py():
+        return table, numbers, ()
+    is_again = again.to_numpy()
+    rows = np.arange(2, len(table) + 2) if numbers is None else np.array(numbers)
+    rejected = [Rejected(f"{name} row {row}", "repeats the header") for row in rows[is_again]]
+    return table.filter(pc.invert(again)), rows[~is_again].tolist(), tuple(rejected)
 
 
 def _columns(
@@ -129,6 +159,11 @@ def _columns(
     if not config.header:
         names = [f"#{position}" for position in range(1, len(header) + 1)]
         config, notes = _without_header(config, rows)
+        if looks_like_header(header):
+            notes.append(
+                "warning: the first row has usual names of columns and is read as a row, as "
+                "data.header = false says"
+            )
         return find_columns(names, config, name, like), notes
     looks_like_data = "" if has_usual_name(header) else data_in_header(rows)
     try:
@@ -136,13 +171,13 @@ def _columns(
     except ColumnNotFoundError as error:
         if not is_utf8(data):
             raise not_utf8(data, name) from None
-        if not looks_like_data:
-            raise
-        raise ColumnNotFoundError(
-            f"{error}. {name} may have no header, since {looks_like_data}; then set data.header = "
-            "false",
-            error.role,
-        ) from None
+        why = why_not_found(rows, error.role)
+        if not why and looks_like_data:
+            why = (
+                f". {name} may have no header, since {looks_like_data}; then set data.header = "
+                "false"
+            )
+        raise ColumnNotFoundError(f"{error}{why}", error.role) from None
     notes = []
     if columns.split is None and config.split is None and columns.label != columns.value:
         notes.append(unread_split(header, rows[1:], columns.wanted()))

@@ -47,7 +47,7 @@ def to_utf8(data: bytes, encoding: str, name: str) -> bytes:
         return data.decode(codec).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
         if _is_cut_off(error, data):
-            raise _cut_off(name) from None
+            raise _cut_off(name, encoding) from None
         line = data.count(b"\n", 0, error.start) + 1
         shown = codec if encoding == "auto" else encoding
         raise DataError(
@@ -178,10 +178,11 @@ def _is_cut_off(error: UnicodeDecodeError, data: bytes) -> bool:
     return error.end == len(data) and len(data) - error.start < _LONGEST_CHARACTER
 
 
-def _cut_off(name: str) -> DataError:
+def _cut_off(name: str, encoding: str = "auto") -> DataError:
+    other = "" if encoding == "auto" else f". Or it is not {encoding}: see data.encoding"
     return DataError(
         f"{name} ends in the middle of a character, so it may be cut off; get the whole file, or "
-        "delete its last line"
+        f"delete its last line{other}"
     )
 
 

@@ -9,16 +9,15 @@ It sees paths alone. Whatever could be meant in two ways is an error that names 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.nearest import nearest
 from modelwright.core.types import Rejected, SplitName
 from modelwright.data.readers.folder_notes import (
     class_note,
     flat_splits_error,
+    inside_note,
     joined,
     mixed_splits_error,
     odd_folders_error,
@@ -28,37 +27,14 @@ from modelwright.data.readers.folder_notes import (
     splits_note,
     unlabeled_note,
 )
+from modelwright.data.readers.named_folders import NamedFolders, Parts
 from modelwright.data.split_names import is_split_name, read_split_names
 
-Parts = tuple[str, ...]
-"""A path below the root, folder by folder."""
-
-
-@dataclass(frozen=True)
-class NamedFolders:
-    """The folders that the settings name, each as the folders on its way from the root."""
-
-    splits: Mapping[Parts, SplitName] = field(default_factory=dict)
-    skip: tuple[Parts, ...] = ()
-
-    @classmethod
-    def of(cls, config: DataConfig, source: Path) -> NamedFolders:
-        """Returns the folders of the keys ``train_folder`` to ``skip`` that lie in one source.
-
-        A path that begins with that of a source is meant in that source only.
-        """
-        sources = [config.source] if isinstance(config.source, str) else config.source
-        paths = [Path(one).expanduser() for one in sources]
-        others = [path for path in paths if path not in (source, Path())]
-        named: dict[SplitName, str | list[str]] = {
-            "train": config.train_folder,
-            "val": config.val_folder,
-            "test": config.test_folder,
-        }
-        splits = {
-            path: split for split, value in named.items() for path in _paths(value, source, others)
-        }
-        return cls(splits, _paths(config.skip, source, others))
+_NO_CLASS = frozenset({
+    "image", "images", "img", "imgs", "all", "data", "unknown", "unlabeled", "unlabelled", "none",
+    "未知", "图片", "图像", "未标注",
+})  # fmt: skip
+"""Folders that hold images without labels, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +84,7 @@ def find_layout(files: Sequence[Parts], named: NamedFolders, source: str) -> Lay
     prefixes: dict[Parts, SplitName | None] = {}
     for path, split in named.splits.items():
         prefixes[_resolve(path, files, outer, source, f"data.{split}_folder")] = split
+    given = tuple(prefixes)
     notes = [outer_note(outer)] if outer else []
     unlabeled: list[Parts] = []
     if outer not in prefixes:
@@ -117,6 +94,13 @@ def find_layout(files: Sequence[Parts], named: NamedFolders, source: str) -> Lay
     below = _splits_below_classes(files, outer, source) if prefixes == {outer: None} else {}
     if not below:
         prefixes = _unwrap(files, prefixes)
+        for path in _unlabeled_inside(files, prefixes):
+            del prefixes[path]
+            unlabeled.append(path)
+            notes.append(unlabeled_note(path, sum(_below(parts, path) for parts in files)))
+        # Where the user names the folders, nothing was guessed.
+        guessed = [path for path in prefixes if not any(path[: len(p)] == p for p in given)]
+        notes += _folders_inside(files, guessed)
     else:
         notes.append(splits_note({(split,): name for split, name in below.items()}, "CLASS/"))
     if named_splits := {path: split for path, split in prefixes.items() if split}:
@@ -243,6 +227,39 @@ def _unwrap(
     return found
 
 
+def _unlabeled_inside(
+    files: Sequence[Parts], prefixes: Mapping[Parts, SplitName | None]
+) -> list[Parts]:
+    """Returns the splits whose one folder is no class: ``test/images/``, ``test/unknown/``."""
+    classes = {
+        path: set(_folders([p for p in files if _below(p, path)], len(path))) for path in prefixes
+    }
+    trained = {
+        name for path, names in classes.items() if prefixes[path] == "train" for name in names
+    }
+    return [
+        path
+        for path, names in classes.items()
+        if prefixes[path] in ("val", "test")
+        and len(names) == 1
+        and not names & trained
+        and all(name.lower() in _NO_CLASS or is_split_name(name) for name in names)
+    ]
+
+
+def _folders_inside(files: Sequence[Parts], prefixes: Iterable[Parts]) -> list[str]:
+    """Returns notes about classes that hold several folders each, and no files."""
+    notes = []
+    for path in prefixes:
+        depth = len(path)
+        found = _folders([parts for parts in files if _below(parts, path)], depth)
+        inside = {name: set(_folders(below, depth + 1)) for name, below in found.items()}
+        direct = any(len(parts) == depth + 2 for below in found.values() for parts in below)
+        if len(found) > 1 and not direct and any(len(names) > 1 for names in inside.values()):
+            notes.append(inside_note({(*path, name): names for name, names in inside.items()}))
+    return notes
+
+
 def _resolve(path: Parts, files: Sequence[Parts], outer: Parts, source: str, key: str) -> Parts:
     """Returns a folder that the user named, from the root or from below the outer folders.
 
@@ -270,16 +287,3 @@ def _folders(files: Iterable[Parts], depth: int) -> dict[str, list[Parts]]:
 
 def _below(parts: Parts, folder: Parts) -> bool:
     return len(parts) > len(folder) and parts[: len(folder)] == folder
-
-
-def _paths(value: str | list[str], source: Path, others: Sequence[Path]) -> tuple[Parts, ...]:
-    """Returns paths below a source, without those in other sources."""
-    found: list[Parts] = []
-    for one in [value] if isinstance(value, str) else value:
-        path = Path(one.strip().replace("\\", "/"))
-        if not one.strip() or any(path.is_relative_to(other) for other in others):
-            continue
-        if path != Path() and path.is_relative_to(source):
-            path = path.relative_to(source)
-        found.append(path.parts)
-    return tuple(found)

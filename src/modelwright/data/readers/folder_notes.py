@@ -34,9 +34,10 @@ def skip_note(folder: Sequence[str], count: int) -> str:
 
 def unlabeled_note(folder: Sequence[str], count: int) -> str:
     """Says that a folder named after a split has no classes."""
+    lie = "1 file lies" if count == 1 else f"{count:,} files lie"
     return (
-        f"{shown_path(folder)}/ is not read: {counted(count, 'file')} in no folder of a class, "
-        "so without a label"
+        f"{shown_path(folder)}/ is not read: its {lie} in no folder of a class, so "
+        f"{'it has no label' if count == 1 else 'they have no labels'}"
     )
 
 
@@ -45,6 +46,24 @@ def class_note(name: str) -> str:
     return (
         f"the folder {name}/ is read as a class, like the folders next to it, and not as a split; "
         f"data.skip={name} leaves it out"
+    )
+
+
+def inside_note(classes: Mapping[tuple[str, ...], Iterable[str]]) -> str:
+    """Says that the folders inside of classes do not count, although they may be the classes.
+
+    Args:
+        classes: The folders that are classes, each with those inside.
+    """
+    inside = sorted({name for names in classes.values() for name in names})
+    same = all(set(names) == set(inside) for names in classes.values())
+    outer = [f"{shown_path(path)}/" for path in classes]
+    shown = [f'"{shown_path(path)}"' for path in classes]
+    named = ", ".join(shown if len(shown) <= _SHOWN else [*shown[:_SHOWN], "..."])
+    return (
+        f"{'warning: ' if same else ''}the classes are {joined(outer)}, and the folders in them, "
+        f"{joined(inside)}, do not count. If these are the classes, name the folders around them: "
+        f"data.train_folder = [{named}], or data.val_folder or data.test_folder"
     )
 
 

@@ -14,13 +14,16 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
 from modelwright.data.image_files import IMAGE_EXTENSIONS, misnamed
 from modelwright.data.readers.encodings import decode_text
-from modelwright.data.readers.folder_layout import Layout, NamedFolders, find_layout, leave_out
-from modelwright.data.readers.folder_notes import joined, shown_path
+from modelwright.data.readers.folder_layout import Layout, find_layout, leave_out
+from modelwright.data.readers.folder_notes import counted, joined, shown_path
 from modelwright.data.readers.folder_walk import FoundFiles, Parts, walk_folder
+from modelwright.data.readers.named_folders import NamedFolders
 from modelwright.data.readers.zip_folders import unpack_zip
 from modelwright.data.records import Column, Encoded, Records
 
 _NOTHING_NAMED = NamedFolders()
+_TABLES = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"})
+_PACKED = frozenset({".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"})
 
 
 def read_folder(
@@ -61,7 +64,7 @@ def _records(
     named: NamedFolders,
 ) -> Records:
     files, skipped = leave_out(found.files, named.skip, source)
-    has_images = any(_suffix(parts) in IMAGE_EXTENSIONS for parts in files)
+    has_images, kind_note = _kind(files)
     wanted = IMAGE_EXTENSIONS if has_images else {".txt"}
     layout = find_layout([p for p in files if _suffix(p) in wanted], named, source)
     others = [parts for parts in files if _suffix(parts) not in wanted]
@@ -69,6 +72,9 @@ def _records(
     rejected += [_other_file(parts, content(parts), has_images=has_images) for parts in others]
     if not layout.rows:
         raise _nothing_found(source, rejected)
+    tables = [shown_path(p) for p in others if _suffix(p) in _TABLES]
+    if tables and len(set(layout.labels)) == 1:
+        raise _table_beside(source, layout.labels[0], tables)
     rows, labels, splits = layout.rows, layout.labels, layout.splits
     values: Column = [content(parts) for parts in rows]
     if not has_images:
@@ -87,7 +93,46 @@ def _records(
         origin=origins.__getitem__,
         source=source,
         rejected=tuple(rejected),
-        notes=(*layout.notes, *skipped, *found.notes(), *_classes_without_rows(layout, others)),
+        notes=(
+            *layout.notes,
+            *kind_note,
+            *skipped,
+            *found.notes(),
+            *_classes_without_rows(layout, others),
+        ),
+    )
+
+
+def _kind(files: Sequence[Parts]) -> tuple[bool, list[str]]:
+    """Returns whether images are read and not texts, and a note if there are both.
+
+    Texts are read if more of them lie in folders than images do: those are covers, then. A text
+    with the name of an image describes it and does not count. Without any in folders, the files
+    beside the folders count.
+    """
+    inside = [parts for parts in files if len(parts) > 1]
+    images = [Path(parts[-1]).stem for parts in inside if _suffix(parts) in IMAGE_EXTENSIONS]
+    texts = [Path(parts[-1]).stem for parts in inside if _suffix(parts) == ".txt"]
+    if not texts:
+        return any(_suffix(parts) in IMAGE_EXTENSIONS for parts in files), []
+    if not images:
+        return False, []
+    described = set(images)
+    has_images = len(images) >= sum(stem not in described for stem in texts)
+    left = counted(len(texts), "text") if has_images else counted(len(images), "image")
+    what = "images" if has_images else "texts"
+    return has_images, [
+        f"{what} are read, and not the {left} among them; a source of their own reads those"
+    ]
+
+
+def _table_beside(source: str, folder: str, tables: Sequence[str]) -> DataError:
+    return DataError(
+        f"{source} has one folder of a class, '{folder}', and next to it {joined(tables)}. If the "
+        "table says which image has which label, give its path"
+        f"{', unpacked from the zip file' if source.lower().endswith('.zip') else ''}: "
+        f"{Path(source).with_suffix('') if source.lower().endswith('.zip') else source}/{tables[0]}"
+        " (images in another folder than its own: --set data.image_root=FOLDER)"
     )
 
 
@@ -115,7 +160,12 @@ def _classes_without_rows(layout: Layout, others: Sequence[Parts]) -> list[str]:
 
 
 def _other_file(parts: Parts, encoded: Encoded, *, has_images: bool) -> Rejected:
-    reason = misnamed(encoded) if has_images else None
+    if _suffix(parts) in IMAGE_EXTENSIONS:
+        reason: str | None = "is an image among texts"
+    elif _suffix(parts) in _PACKED:
+        reason = "is packed, and not read inside of another source; unpack it"
+    else:
+        reason = misnamed(encoded)
     kind = "an image" if has_images else "a text (.txt)"
     return Rejected("/".join(parts), reason or f"is not {kind} file")
 

@@ -43,6 +43,7 @@ def image_records(
     usable = [row for row, image in enumerate(found) if not isinstance(image, str)]
     if cells and not usable:
         _check_outside(cells, found, origin, path)
+        _check_missing(cells, found, origin, path)
     rejected = [
         Rejected(origin(row), reason) for row, reason in enumerate(found) if isinstance(reason, str)
     ]
@@ -89,7 +90,7 @@ def _find_image(value: Any, roots: Sequence[Path]) -> Encoded | str:
     if found is not None:
         return found
     if inside:
-        return f"has the path '{shown}', where there is no file"
+        return f"has the path '{shown}', where there is no file{_extension_hint(inside[0])}"
     if _is_windows(value):
         return (
             f"has the path '{shown}' of a Windows machine; write it relative to the table's folder "
@@ -98,11 +99,39 @@ def _find_image(value: Any, roots: Sequence[Path]) -> Encoded | str:
     return f"has the path '{shown}', outside the table's folder and data.image_root"
 
 
+def _extension_hint(path: Path) -> str:
+    """Returns the name of the file that a path without an extension may mean."""
+    names = [f"{path.name}{suffix}" for suffix in (".jpg", ".png", ".jpeg")]
+    name = next((name for name in names if (path.parent / name).is_file()), None)
+    return f"; '{name}' is there: write the extensions too" if name else ""
+
+
+def _check_missing(
+    cells: Sequence[Any], found: Sequence[Encoded | str], origin: Callable[[int], str], path: Path
+) -> None:
+    """Raises an error with the setting that finds the images, where all lie in a folder below."""
+    for row, (cell, reason) in enumerate(zip(cells, found, strict=True)):
+        if not isinstance(reason, str) or not reason.endswith("there is no file"):
+            continue
+        given = str(cell.get("path") if isinstance(cell, dict) else cell)
+        name = given.strip().replace("\\", "/")
+        folders = sorted(folder for folder in path.parent.iterdir() if folder.is_dir())
+        folders = [folder for folder in folders if (folder / name).is_file()]
+        if not folders:
+            return
+        shown = " and ".join(f"{folder.name}/" for folder in folders[:4])
+        which = folders[0] if len(folders) == 1 else "FOLDER with the one that is meant"
+        raise DataError(
+            f"{origin(row)} has the path '{given[:_SHOWN]}', which is no file in the table's "
+            f"folder, but one in {shown}: --set data.image_root={which}"
+        )
+
+
 def _candidates(value: str, roots: Sequence[Path]) -> list[Path | None]:
     """Returns where a path may lie: in each folder, or None where it leads out of it."""
     folders = [root.resolve() for root in roots]
     # A backslash can stand in a name, but in a table it is more likely from Windows.
-    spellings = dict.fromkeys((value, value.replace("\\", "/")))
+    spellings = dict.fromkeys((value, value.strip(), value.strip().replace("\\", "/")))
     if os.name != "nt" and _is_windows(value):
         return []
     paths = [root / spelling for root in roots for spelling in spellings]

@@ -8,6 +8,7 @@ labels may also be integers or booleans. The parts of a nested name are separate
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow.json as pajson
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
+from modelwright.core.terminal import shorten
 from modelwright.core.types import Rejected
 from modelwright.data.readers.columns import Columns, Role, find_columns
 from modelwright.data.readers.encodings import not_utf8
@@ -27,6 +29,7 @@ from modelwright.data.readers.table_rows import TableRows, assemble
 
 _LARGEST_BLOCK = 2**31 - 2
 _NOT_UTF8 = "is not UTF-8"
+_GAP = re.compile(r"[\s,]*")
 _LOOKED_AT = 100
 """Objects at the beginning whose keys are the columns."""
 
@@ -48,6 +51,8 @@ def read_json(
     lines = data.strip().split(b"\n", 1)
     first = _parse(lines[0])
     if isinstance(first, dict) and (len(lines) > 1 or not any(map(_is_rows, first.values()))):
+        if len(lines) == 1 and all(isinstance(value, dict | list) for value in first.values()):
+            return _read_one(first, data, name, config, like)
         return _read_lines(data, name, config, like)
     if first == _NOT_UTF8:
         raise not_utf8(data, name)
@@ -55,19 +60,58 @@ def read_json(
     if isinstance(whole, dict):
         lists = [key for key, value in whole.items() if _is_rows(value)]
         if len(lists) != 1:
-            raise DataError(
-                f"{name} is one JSON object with the keys {', '.join(list(whole)[:8])}; expected "
-                "JSON Lines, one object a line, or a list of objects"
-            )
+            raise _one_object(whole, name)
         return _read_list(whole[lists[0]], name, config, like).with_notes(
             f"the rows are the list under '{lists[0]}'"
         )
     if isinstance(whole, list) and whole and isinstance(whole[0], dict):
         return _read_list(whole, name, config, like)
+    if objects := _one_after_another(data):
+        return _read_list(objects, name, config, like).with_notes(
+            "the file is no JSON Lines: its objects, one after another, are the rows"
+        )
     problem = first if isinstance(first, str) else "is not a JSON object"
     raise DataError(
         f"{name} line 1 {problem}; expected JSON Lines, one object a line, or a list of objects"
     )
+
+
+def _read_one(
+    value: dict[str, Any],
+    data: bytes,
+    name: str,
+    config: DataConfig,
+    like: Mapping[Role, str] | None,
+) -> TableRows:
+    """Returns the one row of a file, if its nested values are those of a row."""
+    try:
+        return _read_lines(data, name, config, like)
+    except DataError:
+        raise _one_object(value, name) from None
+
+
+def _one_object(value: dict[str, Any], name: str) -> DataError:
+    return DataError(
+        f"{name} is one JSON object with the keys {shorten(', '.join(list(value)[:8]), 80)}; "
+        "expected JSON Lines, one object a line, or a list of objects, as pandas writes with "
+        'orient="records"'
+    )
+
+
+def _one_after_another(data: bytes) -> list[Any]:
+    """Returns objects that follow each other over lines or in one, or nothing."""
+    decoder = json.JSONDecoder()
+    found: list[Any] = []
+    try:
+        text = data.decode()
+        at = _GAP.match(text, 0)
+        while at is not None and at.end() < len(text):
+            value, end = decoder.raw_decode(text, at.end())
+            found.append(value)
+            at = _GAP.match(text, end)
+    except (ValueError, RecursionError):
+        return []
+    return found if all(isinstance(value, dict) for value in found) else []
 
 
 def _read_lines(
@@ -111,10 +155,14 @@ def _find(
     names = column_names(objects)
     columns = find_columns(names, config, name, like)
     if columns.split is None and config.split is None and columns.label != columns.value:
-        cells = [[str(get_value(one, key) or "") for key in names] for one in objects]
+        cells = [[_cell(get_value(one, key)) for key in names] for one in objects]
         if note := unread_split(names, cells, columns.wanted()):
             columns = replace(columns, notes=(*columns.notes, note))
     return columns, [names[position] for position in columns.wanted()]
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _schema(first: dict[str, Any], wanted: list[str]) -> Any:

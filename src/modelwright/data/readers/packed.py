@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import zipfile
 import zlib
@@ -17,7 +18,11 @@ from typing import IO, Any
 from modelwright.core.errors import DataError
 from modelwright.data.readers.zip_names import member_names
 
-PACKED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+PACKED: dict[str, Callable[[Any], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
 """Extensions of packed files, with what opens them."""
 
 _ALWAYS_ALLOWED = 256 * 2**20
@@ -76,7 +81,7 @@ def members_of(path: Path, encoding: str = "auto") -> dict[str, str]:
 
 
 def read_member(path: Path, name: str) -> bytes:
-    """Returns the bytes of one file in a zip file, by its name there.
+    """Returns the bytes of one file in a zip file, by its name there, unpacked.
 
     Raises:
         DataError: It has a password, cannot be unpacked, or unpacks to far more than its size.
@@ -86,9 +91,23 @@ def read_member(path: Path, name: str) -> bytes:
             member = archive.getinfo(name)
             if member.flag_bits & 1:
                 raise DataError(f"{path.name} has a password; unpack it and give the file")
+            shown = f"{name[:100]} in {path.name}"
             with archive.open(member) as file:
-                return _read(file, member.compress_size, f"{name[:100]} in {path.name}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+                data = _read(file, member.compress_size, shown)
+        opener = PACKED.get(PurePosixPath(name).suffix.lower())
+        if opener is None:
+            return data
+        with opener(io.BytesIO(data)) as file:
+            return _read(file, len(data), shown)
+    except (
+        zipfile.BadZipFile,
+        lzma.LZMAError,
+        zlib.error,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         raise DataError(f"{name[:100]} in {path.name} cannot be unpacked ({error})") from None
 
 

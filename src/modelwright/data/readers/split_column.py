@@ -7,6 +7,7 @@ would be trained on.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +21,13 @@ from modelwright.data.split_names import expected_split_names, read_split_names
 NO_SPLITS = "none"
 """Value of ``data.split`` with which no column of splits is read."""
 
-_YES_NO: Mapping[str, tuple[SplitName, SplitName]] = {
-    "is_train": ("train", "test"),
-    "is_training": ("train", "test"),
-    "is_test": ("test", "train"),
-    "is_val": ("val", "train"),
-    "is_valid": ("val", "train"),
-    "is_validation": ("val", "train"),
-}
-"""Columns of yes and no, with the splits that these mean."""
+_YES_NO = (
+    "is_train", "is_training", "is_test", "is_testing", "is_val", "is_valid", "is_validation",
+    "is_dev", "istrain", "istraining", "istest", "istesting", "isval", "isvalid", "isvalidation",
+    "isdev", "is train", "is test", "is val", "is validation",
+)  # fmt: skip
+"""The usual names of columns of yes and no."""
+_YES_NO_NAME = re.compile(r"(?:is[ _]?|in[ _])(.+)", re.IGNORECASE)
 
 _OFTEN_SOMETHING_ELSE = frozenset({"fold", "phase", "dataset", "usage", "数据集"})
 """Names that often mean something else: they are read only if a value names a split."""
@@ -43,6 +42,8 @@ _ANSWERS = {
     **dict.fromkeys(("true", "yes", "y", "t", "1", "1.0", "是"), True),
     **dict.fromkeys(("false", "no", "n", "f", "0", "0.0", "否"), False),
 }
+_NO_VALUE = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nil", "-"})
+"""Values that programs write for an empty cell, in lower case."""
 _KAGGLE: Mapping[str, SplitName] = {"publictest": "val", "privatetest": "test"}
 """Values of Kaggle's column ``Usage``, next to Training."""
 _MOST_SPLITS = 12
@@ -75,7 +76,7 @@ def read_split_column(column: Any, header: str, name: str, config: DataConfig) -
     counts: Counter[str] = Counter()
     for code, count in Counter(codes).items():
         counts[values[code]] += count
-    empty = counts.pop("", 0)
+    empty = sum(counts.pop(value) for value in list(counts) if _is_empty(value, config))
     known = _read_values(list(counts), header, config)
     unknown = [value for value in counts if value not in known]
     if not unknown:
@@ -96,6 +97,21 @@ def read_split_column(column: Any, header: str, name: str, config: DataConfig) -
         f'(--split-column), or ignore it with data.split = "{NO_SPLITS}" (--split-column '
         f"{NO_SPLITS})"
     )
+
+
+def _is_empty(value: str, config: DataConfig) -> bool:
+    return value.lower() in _NO_VALUE and value not in config.split_names
+
+
+def _yes_no(header: str) -> tuple[SplitName, SplitName] | None:
+    """Returns the splits that yes and no mean in a column such as ``is_test`` or ``in_test_set``.
+
+    A column named after a split alone, such as ``test``, is one too.
+    """
+    name = header.strip()
+    match = _YES_NO_NAME.fullmatch(name)
+    split = next(iter(read_split_names([match[1] if match else name]).values()), None)
+    return split and (split, "test" if split == "train" else "train")
 
 
 def _example(unknown: list[str], counts: Counter[str], known: Mapping[str, SplitName]) -> str:
@@ -119,6 +135,11 @@ def unread_split(names: Sequence[str], rows: Sequence[Sequence[str]], read: Sequ
         values = {row[at].strip() for row in rows if len(row) == len(names)} - {""}
         if at in read or not 1 < len(values) <= _MOST_SPLITS:
             continue
+        if _yes_no(name) and {value.lower() for value in values} <= set(_ANSWERS):
+            return (
+                f"warning: the column '{name}' may say to which split a row belongs and is not "
+                "read; data.split (--split-column) reads it"
+            )
         found = read_split_names(values)
         if set(found) == values and "train" in found.values() and len(set(found.values())) > 1:
             return (
@@ -130,7 +151,8 @@ def unread_split(names: Sequence[str], rows: Sequence[Sequence[str]], read: Sequ
 
 def _read_values(values: list[str], header: str, config: DataConfig) -> dict[str, SplitName]:
     """Returns the split of each value that means one."""
-    if answer := _YES_NO.get(header.strip().lower().replace(" ", "_")):
+    answer = _yes_no(header)
+    if answer and any(value.lower() in _ANSWERS for value in values):
         found = {
             value: answer[0] if _ANSWERS[value.lower()] else answer[1]
             for value in values

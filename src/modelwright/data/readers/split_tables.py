@@ -13,7 +13,9 @@ from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName
 from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers.columns import ColumnNotFoundError, Role
-from modelwright.data.readers.packed import members_of, read_member
+from modelwright.data.readers.folder_notes import joined
+from modelwright.data.readers.folder_walk import is_hidden
+from modelwright.data.readers.packed import read_member
 from modelwright.data.readers.tables import is_table, read_table, read_table_content, table_name
 from modelwright.data.records import Records, join_records
 from modelwright.data.split_names import read_split_names
@@ -51,33 +53,33 @@ def read_split_files(files: dict[Path, SplitName], folder: Path, config: DataCon
         return read_table(path, config, split=split, like=like)
 
     readers = {path.name: (split, partial(read, path)) for path, split in files.items()}
-    others = [path.name for path in sorted(folder.iterdir()) if is_table(path)]
+    others = [
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in sorted(folder.iterdir())
+        if not is_hidden(path.name)
+    ]
     return _read_parts(readers, others, str(folder))
 
 
-def zipped_tables(path: Path, encoding: str) -> dict[str, str]:
-    """Returns the tables in a zip file, or none if its images or text files are the rows.
+def is_zip_of_tables(members: Iterable[str]) -> bool:
+    """Returns whether the tables in a zip file are the rows, and not its images or text files.
 
-    Returns:
-        The name in the file of each table, as ``members_of`` does.
-
-    Raises:
-        DataError: The file is not a zip file.
+    Args:
+        members: Names of the files in it.
     """
-    members = members_of(path, encoding)
     suffixes = [PurePosixPath(name).suffix.lower() for name in members]
-    tables = {name: members[name] for name in sorted(members) if is_table(Path(name))}
-    has_images = any(suffix in IMAGE_EXTENSIONS for suffix in suffixes)
-    # One text file next to a table describes it.
-    return {} if has_images or suffixes.count(".txt") > len(tables) else tables
+    tables = sum(is_table(Path(name)) for name in members)
+    images = sum(map(_is_image, members))
+    # One image or text file next to a table describes it.
+    return tables > 0 and images <= tables and suffixes.count(".txt") <= tables
 
 
-def read_zipped_tables(path: Path, tables: Mapping[str, str], config: DataConfig) -> Records:
+def read_zipped_tables(path: Path, members: Mapping[str, str], config: DataConfig) -> Records:
     """Returns the one table in a zip file, or its tables that are named after splits.
 
     Args:
         path: The zip file.
-        tables: What ``zipped_tables`` returned.
+        members: What ``members_of`` returned.
         config: As for ``read_table``.
 
     Raises:
@@ -86,14 +88,16 @@ def read_zipped_tables(path: Path, tables: Mapping[str, str], config: DataConfig
     """
 
     def read(name: str, split: SplitName | None, like: Mapping[Role, str] | None) -> Records:
-        content = read_member(path, tables[name])
+        content = read_member(path, members[name])
         table = PurePosixPath(table_name(Path(name))).name
         records = read_table_content(content, path, table, config, split=split, like=like)
         return records if split is None else replace(records, source=name)
 
-    names = list(tables)
+    names = sorted(name for name in members if is_table(Path(name)))
     if len(names) == 1:
-        return read(names[0], None, None).with_notes(f"{names[0]} in {path.name} is read")
+        others = sorted(set(members) - {names[0]})
+        left = f", and not {joined(others)}" if others else ""
+        return read(names[0], None, None).with_notes(f"{names[0]} in {path.name} is read{left}")
     splits = _by_split([PurePosixPath(name).name for name in names], path.name)
     if "train" not in splits.values():
         raise DataError(
@@ -106,7 +110,11 @@ def read_zipped_tables(path: Path, tables: Mapping[str, str], config: DataConfig
         for name in names
         if (base := PurePosixPath(name).name) in splits
     }
-    return _read_parts(readers, names, str(path))
+    return _read_parts(readers, members, str(path))
+
+
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
 
 
 def _by_split(names: list[str], source: str) -> dict[str, SplitName]:
@@ -155,7 +163,12 @@ def _read_parts(
         for name in left_out
     ]
     unread = sorted(name for name in others if name not in readers)
-    if unread:
-        verb = "is" if len(unread) == 1 else "are"
-        notes.append(f"{', '.join(unread)} in {short} {verb} not read: no split's name")
+    tables = [name for name in unread if is_table(Path(name))]
+    rest = [name for name in unread if name not in tables]
+    if records.task == "image":  # the images lie there
+        rest = [name for name in rest if not name.endswith("/") and not _is_image(name)]
+    for names, why in ((tables, ": no split's name"), (rest, "")):
+        if names:
+            verb = "is" if len(names) == 1 else "are"
+            notes.append(f"{joined(names)} in {short} {verb} not read{why}")
     return replace(records.with_notes(*notes), source=source)

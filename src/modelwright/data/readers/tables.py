@@ -17,6 +17,7 @@ import pyarrow.parquet as paparquet
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import SplitName
+from modelwright.data.image_files import format_of
 from modelwright.data.readers.columns import Role, find_columns
 from modelwright.data.readers.csv_tables import read_csv
 from modelwright.data.readers.encodings import to_utf8
@@ -26,11 +27,22 @@ from modelwright.data.readers.packed import PACKED, read_packed
 from modelwright.data.readers.split_column import read_split_column
 from modelwright.data.readers.table_rows import TableRows, assemble
 from modelwright.data.records import Column, Records
+from modelwright.data.unused_settings import unused_settings
 
 TEXT_TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 """Extensions of tables of plain text, with their usual delimiter."""
 JSON_TABLES = frozenset({".json", ".jsonl", ".ndjson"})
 TABLE_EXTENSIONS = frozenset({*TEXT_TABLES, *JSON_TABLES, ".parquet"})
+_STARTS = {
+    b"\x1f\x8b": "a file packed with gzip",
+    b"BZh": "a file packed with bzip2",
+    b"\xfd7zXZ\0": "a file packed with xz",
+    b"PK\x03\x04": "a zip file or a workbook (.xlsx)",
+    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3": "a database",
+}
+"""First bytes of files that are no text, with what they are."""
 
 
 def read_table(
@@ -84,6 +96,7 @@ def read_table_content(
         DataError: As for ``read_table``.
     """
     rows = _read_rows(content, name, config, like)
+    rows = rows.with_notes(*unused_settings(config, _kind(name)))
 
     def origin(row: int) -> str:
         return f"{name} row {rows.number(row)}"
@@ -121,15 +134,41 @@ def is_table(path: Path) -> bool:
     return Path(table_name(path)).suffix.lower() in TABLE_EXTENSIONS
 
 
+def _kind(name: str) -> str:
+    """Returns the kind of a table for ``unused_settings``."""
+    suffix = Path(name).suffix.lower()
+    if suffix in TEXT_TABLES:
+        return "text tables"
+    return "JSON" if suffix in JSON_TABLES else "Parquet"
+
+
+def _check_content(data: bytes, name: str) -> None:
+    """Checks that a text table is not another kind of file under its name.
+
+    Raises:
+        DataError: It is packed, a workbook, an image or a Parquet file.
+    """
+    found = next((kind for start, kind in _STARTS.items() if data.startswith(start)), None)
+    if kind := found or format_of(data[:16].ljust(16)):
+        if kind == "BMP":  # two letters are no proof
+            return
+        raise DataError(
+            f"{name} is {found or f'an image ({kind})'} under another name; rename it, or save "
+            "the table as CSV in UTF-8"
+        )
+
+
 def _read_rows(
     content: bytes | Path, name: str, config: DataConfig, like: Mapping[Role, str] | None
 ) -> TableRows:
     suffix = Path(name).suffix.lower()
     if suffix == ".parquet" or isinstance(content, Path):
         return _read_parquet(content, name, config, like)
+    _check_content(content, name)
     data = to_utf8(content, config.encoding, name)
     if not data or data.isspace():
-        raise DataError(f"{name} is empty; expected a header and rows")
+        what = "objects" if suffix in JSON_TABLES else "a header and rows"
+        raise DataError(f"{name} is empty; expected {what}")
     if suffix in JSON_TABLES:
         return read_json(data, name, config, like)
     return read_csv(data, name, config, TEXT_TABLES[suffix], like)

@@ -65,6 +65,10 @@ def _members(
                     f"{zip_name} unpacks to more than {MAX_ZIP_BYTES:,} bytes, which is taken for "
                     "a compression bomb; if it is not one, unpack it and give the folder"
                 )
+            if path.parts in members:
+                found.rejected.append(
+                    Rejected("/".join(path.parts), "is in the zip file twice; the last is read")
+                )
             members[path.parts] = member
     full = {parts[:depth] for parts in [*members, *found.hidden] for depth in range(len(parts))}
     inner = {parts[:depth] for parts in folders for depth in range(len(parts))}

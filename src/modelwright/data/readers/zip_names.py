@@ -6,13 +6,38 @@ Chinese name arrives as GBK without a mark.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from modelwright.core.errors import ConfigError
 
 _UTF8_FLAG = 0x800
+_PAIR = re.compile(rb"[\x80-\xff]{2}")
+"""Two such bytes are a character of an East Asian codec; in a European name one stands alone."""
+
+
+def _encodes(codec: str, first: bytes, last: bytes) -> Callable[[str], bool]:
+    """Returns whether a codec has a character, with a first byte in this range."""
+
+    def usual(char: str) -> bool:
+        try:
+            return first <= char.encode(codec)[:1] <= last
+        except UnicodeEncodeError:
+            return False
+
+    return usual
+
+
+_EAST_ASIAN: Mapping[str, Callable[[str], bool]] = {
+    "gb18030": _encodes("gb2312", b"\xa1", b"\xf7"),
+    "big5": _encodes("big5", b"\xa1", b"\xc6"),
+    "shift_jis": _encodes("shift_jis", b"\x81", b"\x97"),
+}
+"""The codecs that are looked for, in this order, each with its usual characters."""
+_ONE_BYTE = {"cp437": "LATIN", "cp1252": "LATIN", "cp866": "CYRILLIC"}
+"""Codecs of one byte a character, with the script of names in them."""
 
 
 def member_names(
@@ -21,7 +46,7 @@ def member_names(
     """Returns the name of each member, and notes.
 
     All unmarked names of a file are in one encoding: the one that the user names, UTF-8 if all are
-    valid, GB18030 if that makes them Chinese, and otherwise cp437.
+    valid, the East Asian or European one that makes usual names of them, and otherwise cp437.
 
     Args:
         members: The members of the file.
@@ -73,10 +98,26 @@ def _check_codec(encoding: str) -> str | None:
 
 
 def _detect(names: Sequence[bytes]) -> str:
+    """Returns the codec in which the names are made of characters that people use.
+
+    Bytes of one codec are often valid in another, as rare characters or a mix of scripts.
+    """
     if _decode(names, "utf-8"):
         return "utf-8"
-    decoded = _decode(names, "gb18030")
-    return "gb18030" if decoded and all(map(_is_cjk, "".join(decoded))) else "cp437"
+    if _PAIR.search(b"/".join(names)):
+        for codec, usual in _EAST_ASIAN.items():
+            text = "".join(_decode(names, codec) or "")
+            rare = [char for char in text if not char.isascii()]
+            if rare and sum(map(usual, rare)) >= 0.8 * len(rare) and all(map(_is_cjk, text)):
+                return codec
+        if all(map(_is_cjk, text := "".join(_decode(names, "gb18030") or ""))) and text:
+            return "gb18030"
+    for codec, script in _ONE_BYTE.items():
+        text = "".join(_decode(names, codec) or "")
+        letters = [char for char in text if not char.isascii()]
+        if letters and all(unicodedata.name(char, "").startswith(script) for char in letters):
+            return codec
+    return "cp437"
 
 
 def _decode(names: Iterable[bytes], codec: str) -> list[str] | None:
