@@ -30,8 +30,13 @@ def test_no_inputs_give_no_predictions(text_servable: Path) -> None:
 def test_images_of_every_format_that_training_reads(image_servable: Path, kind: str) -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 30), (30, 200, 40)).save(file, kind)
-    (answer,) = modelwright.load(image_servable).predict([file.getvalue()])
+    predictor = modelwright.load(image_servable)
+    (answer,) = predictor.predict([file.getvalue()])
     assert answer.label == "green"
+    # The rows of a file, too, although the servable itself may refuse them.
+    probabilities, faults = predictor.try_images([file.getvalue(), b"no image"])
+    assert probabilities[0] == pytest.approx(list(answer.probabilities.values()), abs=1e-6)
+    assert faults[0] is None and "the image is not a PNG" in str(faults[1])
 
 
 def test_images_by_path(image_servable: Path, colors: Path) -> None:

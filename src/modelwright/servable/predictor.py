@@ -12,6 +12,7 @@ import numpy as np
 from modelwright.core.errors import DataError
 from modelwright.core.types import Engine, FloatArray, Progress, RawInput, Rows
 from modelwright.data.images import portable_image
+from modelwright.data.served_images import serving_problem
 from modelwright.servable.engines.registry import (
     REFERENCE,
     engine_kind,
@@ -94,8 +95,11 @@ class Predictor:
         """
         try:
             # Engines other than the graph's decode with Pillow, which reports what is damaged.
-            decodes = engine_kind(self.name).needs_tensorflow
-            rows = [portable_image(image) for image in images] if decodes else list(images)
+            in_graph = engine_kind(self.name).needs_tensorflow
+            rows = [
+                self._portable(image) if in_graph or serving_problem(image) else image
+                for image in images
+            ]
             return self.engine.probabilities(rows), [None] * len(rows)
         except DataError as error:
             if len(images) == 1:
@@ -153,11 +157,15 @@ class Predictor:
                 " expected a path, or the bytes of an encoded image."
             )
         try:
-            # The graphs of earlier servables misread some BMP files.
-            formats = self.manifest.decoding.get("formats", ("PNG", "JPEG", "GIF"))
-            return portable_image(row, orient=self.manifest.orients, formats=formats)
+            return self._portable(row)
         except DataError as error:
             raise DataError(f"{where} cannot be used: {error}") from None
+
+    def _portable(self, image: bytes) -> bytes:
+        """Returns a file that this servable reads, with the image as training would see it."""
+        # The graphs of earlier servables misread some BMP files.
+        formats = self.manifest.decoding.get("formats", ("PNG", "JPEG", "GIF"))
+        return portable_image(image, orient=self.manifest.orients, formats=formats)
 
 
 def load_predictor(path: Path | str, *, engine: str = "auto") -> Predictor:
