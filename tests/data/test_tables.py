@@ -339,3 +339,10 @@ def test_another_kind_of_file_under_the_name_of_a_table(
     (tmp_path / "a.csv").write_bytes(start + b"text,label\n\xff")
     with pytest.raises(DataError, match=rf"a\.csv is {what} under another name; rename it"):
         read_table(tmp_path / "a.csv", DataConfig())
+
+
+def test_a_label_in_a_list_of_fixed_length(tmp_path: Path) -> None:
+    labels = pa.array([["a"], ["b"], None], pa.list_(pa.string(), 1))
+    path = tmp_path / "a.parquet"
+    paparquet.write_table(pa.table({"text": ["x", "y", "z"], "label": labels}), path)
+    assert read_table(path, DataConfig()).labels.to_pylist() == ["a", "b", None]

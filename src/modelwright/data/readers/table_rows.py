@@ -144,7 +144,7 @@ def _utf8(value: bytes | None) -> str | None:
 def _label_texts(column: Any, order: tuple[str, ...] | None, name: str, notes: list[str]) -> Any:
     """Returns labels of any plain type as text: ``1`` for the number 1.0."""
     kind = column.type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         column, kind = _single_entries(column, name, notes)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         try:
