@@ -117,6 +117,14 @@ def test_inspection_takes_settings(cli: Cli, tmp_path: Path) -> None:
     assert "the splits are read from folders: train from train/; val from valid/" in out
 
 
+@pytest.mark.parametrize("command", ["inspect", "show"])
+def test_a_look_at_data_refuses_settings_of_a_training(
+    command: str, cli: Cli, reviews: Path
+) -> None:
+    code, out, err = cli("data", command, reviews, "--set", "train.epochs=1")
+    assert (code, out) == (2, "") and "a key of 'train'" in err
+
+
 def test_layers_are_drawn_where_they_are_asked_for(
     cli: Cli, image_run: Path, text_run: Path, tmp_path: Path
 ) -> None:

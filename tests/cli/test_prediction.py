@@ -66,9 +66,23 @@ def test_lines_in_gbk_are_read_or_said_to_be(
     typed("很好\n差\n".encode("utf-16"))
     _, out, _ = cli("predict", text_servable, "-", "--encoding", "utf-16")
     assert [line.split("\t")[-1] for line in out.splitlines()] == ["很好", "差"]
+    typed("很好\n差\n".encode("utf-16"))
+    code, _, err = cli("predict", text_servable, "-")
+    assert code == 3 and err.endswith("with the mark of UTF-16: --encoding utf-16.\n")
+    typed("很好\n".encode("gbk"))
+    code, out, err = cli("predict", text_servable, "-", "--encoding", "utf-16")
+    assert (code, out) == (3, "") and err.startswith("error: standard input is not utf-16")
     typed(b"a")
     code, _, err = cli("predict", text_servable, "-", "--encoding", "gkb")
     assert code == 2 and "'gkb'" in err
+
+
+def test_a_blank_line_is_no_image(
+    cli: Cli, image_servable: Path, typed: Callable[[bytes], None]
+) -> None:
+    typed(b"\n")
+    code, out, _ = cli("predict", image_servable, "-")
+    assert (code, out) == (3, "error\tline 1 is blank; expected the path of an image.\t\n")
 
 
 def test_an_answer_comes_before_the_next_line_does(text_servable: Path) -> None:
@@ -98,7 +112,8 @@ def test_a_word_that_could_be_an_option_is_explained(cli: Cli, text_servable: Pa
     for word in ("--great", "-awful"):
         code, out, err = cli("predict", text_servable, word)
         assert (code, out) == (2, "")
-        assert "A text that begins with -" in " ".join(err.replace("│", "").split())
+        said = " ".join(err.replace("│", "").split())
+        assert "A text that begins with -" in said and f'MODEL -- "{word}"' in said
         code, out, _ = cli("predict", text_servable, "--json", "--", word)
         assert json.loads(out)[0]["input"] == word
 
@@ -155,6 +170,8 @@ def test_options_without_their_input_are_mistakes(
         ([text_servable, table, "-o", "x.csv", "--top", "2"], "--top is for"),
         ([text_servable, "a", "--text-column", "x"], "name a column of a table"),
         ([text_servable, "a", "--encoding", "gbk"], "--encoding is for"),
+        ([text_servable, "a", "--workers", "2"], "--workers is for"),
+        ([text_servable, "-", "a"], "give it as the only input"),
         ([image_servable, table], "-o scored.csv"),
     ):
         code, out, err = cli("predict", *arguments)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
+from modelwright.data.readers.folder_walk import is_hidden
 from modelwright.scoring import chunks, text_stream
 from modelwright.scoring.columns import choose_column
 from modelwright.scoring.csv_source import CsvSource
@@ -284,3 +285,9 @@ def test_large_rows_make_small_chunks() -> None:
     table = pa.table({"0": ["x" * 2**20] * 40})
     sizes = [len(part) for part in chunks.regroup([table], 40)]
     assert sum(sizes) == 40 and max(sizes) <= 16
+
+
+def test_a_training_and_a_scoring_skip_the_same_files() -> None:
+    names = ("._a", ".git", "Thumbs.db", "THUMBS.DB", "ehthumbs.db", "__MACOSX", "@eaDir")
+    assert all(map(is_hidden, names))
+    assert not is_hidden("cat")

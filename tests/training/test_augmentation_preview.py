@@ -30,6 +30,7 @@ def test_names_and_values_become_settings() -> None:
         ("flip=2", r"was given 'flip=2'.*Expected one or several of flip, crop=NUMBER"),
         ("zoom=much", r"'zoom=much'; expected a number, for example zoom=0\.2"),
         ("", "was given ''"),
+        ("zoom=0.2, zoom=0.3", "zoom twice"),
     ],
 )
 def test_an_unknown_augmentation_says_what_is_known(text: str, message: str) -> None:

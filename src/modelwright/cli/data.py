@@ -24,6 +24,7 @@ from modelwright.cli.options import (
     data_settings,
 )
 from modelwright.cli.output import print_report, show_progress
+from modelwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from modelwright.core.config import DataConfig
@@ -148,4 +149,8 @@ def _data_config(values: dict[str, Any], sets: list[str] | None) -> DataConfig:
     from modelwright.recipes.resolve import merge_tables, parse_set
 
     tables = merge_tables({"data": values}, *map(parse_set, sets or ()))
+    if others := [name for name in tables if name != "data"]:
+        raise ConfigError(
+            f"--set was given a key of '{others[0]}'; inspect and show read only data.key=value."
+        )
     return check_table(DataConfig, tables["data"], "data")

@@ -8,7 +8,8 @@ from pathlib import Path
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Task
 from modelwright.data.image_files import IMAGE_EXTENSIONS
-from modelwright.scoring.folder_source import find_images, is_litter
+from modelwright.data.readers.folder_walk import is_hidden
+from modelwright.scoring.folder_source import find_images
 
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".txt", ".gz")
 
@@ -70,7 +71,7 @@ def _find_images(name: str, servable: Path, notes: list[str]) -> list[Path]:
         root = Path(path.anchor)
         hidden = path.name.startswith(".")
         matched = sorted(root.glob(str(path.relative_to(root))))
-        if usual := [one for one in matched if hidden or not is_litter(one.name)]:
+        if usual := [one for one in matched if hidden or not is_hidden(one.name)]:
             if len(usual) < len(matched):
                 notes.append(f"{name}: skipped {len(matched) - len(usual):,} hidden files")
             return usual

@@ -37,14 +37,17 @@ class PredictCommand(TyperCommand):
         options = {name for parameter in self.params for name in parameter.opts}
         args = [_PROTECTED + one if _is_text(one, options) else one for one in args]
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, list(args))
         except typer.Exit:
             raise
         except Exception as error:
             if type(error).__name__ == "NoSuchOption" and hasattr(error, "message"):
+                # Of -awful, the parser names only -a.
+                name = getattr(error, "option_name", "-")
+                whole = next((one for one in args if one.startswith(name)), name)
                 error.message += (
                     ". A text that begins with - goes after two of them: modelwright predict"
-                    f' MODEL -- "{getattr(error, "option_name", "-...")}"'
+                    f' MODEL -- "{whole}"'
                 )
             raise
 
@@ -83,8 +86,9 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Number of labels to show per input.")] = 1,
     engine: Annotated[str, typer.Option(help="Engine of the servable to use.")] = "auto",
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that score a file; 0 for one on each core.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Processes that score a file; 0, the default, for one a core."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -99,8 +103,11 @@ def predict(
             )
         if top != 1:
             raise ConfigError("--top is for answers on the screen; a file gets all probabilities.")
-        _score_file(servable, Path(inputs[0]), output, data, (engine, workers, as_json, quiet))
+        options = (engine, workers or 0, as_json, quiet)
+        _score_file(servable, Path(inputs[0]), output, data, options)
         return
+    if workers is not None:
+        raise ConfigError("--workers is for a file that is scored with --output NAME.csv.")
     if text_column or image_column:
         raise ConfigError(
             "--text-column and --image-column name a column of a table; score it with --output"
@@ -118,6 +125,11 @@ def predict(
         ):
             raise typer.Exit(DataError.exit_code)
         return
+    if "-" in inputs:
+        raise ConfigError(
+            "- reads the lines of standard input; give it as the only input, without"
+            f" {', '.join(one for one in inputs if one != '-')[:100]}."
+        )
     if encoding is not None:
         raise ConfigError("--encoding is for standard input (-) and for files (--output).")
     _classify(servable, inputs, (engine, top, as_json, quiet))

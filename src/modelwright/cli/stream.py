@@ -36,13 +36,20 @@ def answer_standard_input(
     """
     predictor = modelwright.load(servable, engine=engine)
     complete, count = True, 0
+    is_text = predictor.manifest.task == "text"
+    blank = "is an empty text." if is_text else "is blank; expected the path of an image."
     for lines in _batches(encoding):
-        asked = [line for line in lines if not isinstance(line, DataError)]
-        paths = [Path(line) if predictor.manifest.task == "image" else line for line in asked]
-        found = iter(predictor.predict_each(paths))
+        asked = [line for line in lines if not isinstance(line, DataError) and line.strip()]
+        found = iter(predictor.predict_each(asked if is_text else list(map(Path, asked))))
         for line in lines:
             count += 1
-            answer = line if isinstance(line, DataError) else next(found)
+            answer: Prediction | DataError
+            if isinstance(line, DataError):
+                answer = line
+            elif not line.strip():
+                answer = DataError(f"line {count:,} {blank}")
+            else:
+                answer = next(found)
             if isinstance(answer, DataError):
                 complete = False
                 answer = DataError(_renumber(str(answer), count))

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from modelwright.core.errors import DataError
 from modelwright.data.image_files import IMAGE_EXTENSIONS
+from modelwright.data.readers.folder_walk import is_hidden
 from modelwright.scoring.chunks import FAULT, no_faults
-
-_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 
 @dataclass
@@ -30,21 +29,16 @@ class FoundImages:
         return [f"{folder}: skipped {count:,} {kind}" for kind, count in self.skipped.items()]
 
 
-def is_litter(name: str) -> bool:
-    """Returns whether a system left a file or folder: hidden ones, ``._x``, ``Thumbs.db``."""
-    return name.startswith(".") or name.lower() in _LITTER
-
-
 def find_images(folder: Path) -> FoundImages:
     """Returns the images in a folder and in the folders below it, sorted. Links are followed."""
     found = FoundImages()
     for parent, folders, files in os.walk(folder, followlinks=True):
-        hidden = [name for name in folders if is_litter(name)]
+        hidden = [name for name in folders if is_hidden(name)]
         folders[:] = [name for name in set(folders) - set(hidden) if not _is_loop(parent, name)]
         if hidden:
             found.skipped["hidden folders"] += len(hidden)
         for name in files:
-            if is_litter(name):
+            if is_hidden(name):
                 found.skipped["hidden files, such as ._x and .DS_Store"] += 1
             elif Path(name).suffix.lower() in IMAGE_EXTENSIONS:
                 found.paths.append(Path(parent, name))

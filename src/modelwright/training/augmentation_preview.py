@@ -142,6 +142,7 @@ def parse_augmentation(texts: Sequence[str]) -> tuple[dict[str, Any], tuple[str,
     settings: dict[str, Any] = {}
     assumed = []
     mirrored_or_shifted = []
+    given: set[str] = set()
     for part in (part.strip() for text in texts for part in text.replace("+", ",").split(",")):
         kind, equals, text = (piece.strip() for piece in part.partition("="))
         if kind not in _KINDS or (kind == "flip" and equals):
@@ -150,6 +151,9 @@ def parse_augmentation(texts: Sequence[str]) -> tuple[dict[str, Any], tuple[str,
                 f"--augment was given '{part}'.{nearest(kind, _KINDS)} Expected one or several of"
                 f" {expected}, separated by commas."
             )
+        if kind in given:
+            raise ConfigError(f"--augment was given {kind} twice; expected each kind once.")
+        given.add(kind)
         if kind in ("flip", "crop"):
             mirrored_or_shifted.append(kind)
         if kind == "flip":

@@ -14,7 +14,7 @@ from modelwright.core.types import Rejected
 from modelwright.data.readers.folder_notes import joined
 
 Parts = tuple[str, ...]
-_SYSTEM = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini"})
+_SYSTEM = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir"})
 
 
 @dataclass
@@ -64,7 +64,7 @@ def walk_folder(root: Path) -> FoundFiles:
 
 def is_hidden(name: str) -> bool:
     """Returns whether the system or a program made a file or folder for itself."""
-    return name.startswith(".") or name in _SYSTEM
+    return name.startswith(".") or name.lower() in _SYSTEM
 
 
 class _Walk:
