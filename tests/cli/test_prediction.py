@@ -127,7 +127,7 @@ def test_an_input_that_cannot_be_used_does_not_hide_the_others(
     code, out, err = cli("predict", image_servable, tmp_path)
     assert code == 3
     assert "1.png" in out and "torn" not in out
-    assert "note:" in err and "skipped 1 hidden files" in err
+    assert "note:" in err and "skipped hidden files" in err
     assert "torn.png cannot be used: the image is damaged" in err
     assert err.endswith("error: 1 of 2 inputs have no answer\n")
     code, out, _ = cli("predict", image_servable, tmp_path, "--json", "-q")

@@ -83,6 +83,7 @@ def test_a_name_with_a_space_is_quoted(tmp_path: Path) -> None:
         (("deploy", "compose", "models/m/1"), 5, "here models."),
         (("train", "--resume", "models/m"), 4, "is a servable, not a run"),
         (("train", "runs/a"), 3, "to continue it, run: modelwright train --resume runs/a."),
+        (("train", "photos", "photos"), 3, "the source photos is given twice"),
         (("compare", "runs/a"), 2, "runs/a is a folder; expected the study file, in TOML."),
     ],
 )
@@ -92,3 +93,9 @@ def test_commands_point_to_the_next_one(
     found, out, err = cli(*words)
     assert (found, out) == (code, "")
     assert message in err and err.count("\n") == 1
+
+
+def test_the_record_of_a_run_is_no_config_file(cli: Cli) -> None:
+    Path("runs/a/config.toml").write_text('recipe = "cnn"\n')
+    code, _, err = cli("train", "runs/a/config.toml")
+    assert code == 2 and "modelwright train --resume runs/a." in err

@@ -329,7 +329,7 @@ def test_images_of_a_folder_and_of_a_table(
     assert rows["sub/a.png"]["predicted_label"] == "green"
     assert "cut off" in rows["torn.png"]["error"]
     assert (report.rows, report.rejected) == (3, 1)
-    assert any("skipped 1 hidden files" in note for note in report.notes)
+    assert any("skipped hidden files" in note for note in report.notes)
     table = tmp_path / "table.jsonl"
     content = {"image": str(colors / "red" / "002.png")}
     lines = [{"image": "b.png", "n": 1}, content, {"image": "no.png"}, {"image": ""}]

@@ -73,7 +73,7 @@ def _find_images(name: str, servable: Path, notes: list[str]) -> list[Path]:
         matched = sorted(root.glob(str(path.relative_to(root))))
         if usual := [one for one in matched if hidden or not is_hidden(one.name)]:
             if len(usual) < len(matched):
-                notes.append(f"{name}: skipped {len(matched) - len(usual):,} hidden files")
+                notes.append(f"{name}: skipped hidden files: {len(matched) - len(usual):,}")
             return usual
     raise ConfigError(
         f"there is no image '{name[:80]}'; {servable} classifies images and expects paths of"

@@ -90,6 +90,8 @@ def read_sources(config: DataConfig, progress: Progress | None = None) -> Record
     sources = [source for source in sources if source.strip()]
     if not sources:
         raise DataError(f"no data source is given (data.source); expected {KINDS}")
+    if twice := sorted({source for source in sources if sources.count(source) > 1}):
+        raise DataError(f"the source {twice[0]} is given twice; give each source once")
     parts = [read_source(source, config, progress) for source in sources]
     return join_records(parts, ", ".join(part.source for part in parts))
 

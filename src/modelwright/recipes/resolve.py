@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from modelwright.core.config import (
     check_table,
 )
 from modelwright.core.errors import ConfigError
+from modelwright.core.folders import is_run
 from modelwright.core.nearest import nearest
 from modelwright.core.types import Progress
 from modelwright.data.dispatch import READERS, read_sources
@@ -144,6 +146,11 @@ def read_config_file(path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, is not TOML, or has an unknown table.
     """
     tables = read_toml(path, "config")
+    if "recipe" in tables and is_run(path.parent):
+        raise ConfigError(
+            f"{path} is the record of a run, not a config file; to continue the run:"
+            f" modelwright train --resume {shlex.quote(str(path.parent))}."
+        )
     check_table_names(tables)
     return resolve_source_paths(path, tables)
 

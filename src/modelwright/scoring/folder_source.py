@@ -26,7 +26,7 @@ class FoundImages:
 
     def notes(self, folder: Path | str) -> list[str]:
         """Returns a line for each kind of file that was skipped."""
-        return [f"{folder}: skipped {count:,} {kind}" for kind, count in self.skipped.items()]
+        return [f"{folder}: skipped {kind}: {count:,}" for kind, count in self.skipped.items()]
 
 
 def find_images(folder: Path) -> FoundImages:
