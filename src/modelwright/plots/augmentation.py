@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.types import UInt8Array
-from modelwright.plots.canvas import FAINT, INK, escape_dollars, figure, truncate, wrap
+from modelwright.plots.canvas import FAINT, INK, draw_image, escape_dollars, figure, truncate, wrap
 
 _CELL = 1.25
 _NAMES = 1.7
@@ -52,7 +52,7 @@ def draw_sheet(
         for row, (label, origin) in enumerate(names):
             _write_name(cells[row][0], label, origin)
             for axes, column in zip(cells[row][1:], columns, strict=True):
-                _draw_image(axes, column.images[row])
+                _draw_cell(axes, column.images[row])
                 if row == 0:
                     axes.set_title(escape_dollars(truncate(column.title, 18)), fontsize=9,
                                    loc="center")  # fmt: skip
@@ -75,15 +75,8 @@ def _ending(text: str, width: int) -> str:
     return "\n".join(truncate(part, width) for part in (f"{name[0]}/", name[2]) if part != "/")
 
 
-def _draw_image(axes: Any, image: UInt8Array) -> None:
-    gray = image.shape[-1] == 1
-    axes.imshow(
-        image[..., 0] if gray else image,
-        cmap="gray" if gray else None,
-        vmin=0,
-        vmax=255,
-        interpolation="nearest",
-    )
+def _draw_cell(axes: Any, image: UInt8Array) -> None:
+    draw_image(axes, image)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():

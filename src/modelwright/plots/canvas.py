@@ -16,6 +16,7 @@ from typing import Any
 
 from modelwright.core.errors import MissingDependencyError
 from modelwright.core.files import write_atomic
+from modelwright.core.types import UInt8Array
 
 # The colors of Okabe and Ito, which people with any kind of color vision can tell apart.
 BLUE, ORANGE, GREEN, RED, SKY, PINK = (
@@ -134,3 +135,15 @@ def _chinese_font() -> tuple[str, ...]:
             font_manager.fontManager.addfont(path)
             return (font_manager.FontProperties(fname=path).get_name(),)
     return ()
+
+
+def draw_image(axes: Any, image: UInt8Array) -> None:
+    """Draws an image, uint8 ``[height, width, channels]``, pixel for pixel."""
+    gray = image.shape[-1] == 1
+    axes.imshow(
+        image[..., 0] if gray else image,
+        cmap="gray" if gray else None,
+        vmin=0,
+        vmax=255,
+        interpolation="nearest",
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.types import FloatArray, UInt8Array
-from modelwright.plots.canvas import FAINT, INK, escape_dollars, figure, truncate
+from modelwright.plots.canvas import FAINT, INK, draw_image, escape_dollars, figure, truncate
 
 _SIZE = 1.15
 
@@ -41,15 +41,8 @@ def draw_layers(path: Path, image: UInt8Array, layers: Sequence[LayerMaps], *, t
     rows = len(layers) + 1
     with figure(path, _SIZE * max(columns, 5) + 0.1, (_SIZE + 0.42) * rows) as drawn:
         parts = drawn.subfigures(rows, 1)
-        gray = image.shape[-1] == 1
         [axes, *_] = _row(parts[0], truncate(title, 90), columns)
-        axes.imshow(
-            image[..., 0] if gray else image,
-            cmap="gray" if gray else None,
-            vmin=0,
-            vmax=255,
-            interpolation="nearest",
-        )
+        draw_image(axes, image)
         for part, layer in zip(parts[1:], layers, strict=True):
             height, width, channels = layer.values.shape
             head = f"{truncate(layer.name, 40)}:  {height} x {width}, {channels} channels"

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core.types import UInt8Array
-from modelwright.plots.canvas import FAINT, GRID, INK, RED, escape_dollars, figure, truncate, wrap
+from modelwright.plots.canvas import (
+    FAINT,
+    GRID,
+    INK,
+    RED,
+    draw_image,
+    escape_dollars,
+    figure,
+    truncate,
+    wrap,
+)
 
 MISTAKES_DRAWN = 20
 """Largest number of rows that are drawn."""
@@ -57,14 +67,7 @@ def _draw_images(path: Path, images: UInt8Array, answers: Sequence[tuple[str, st
             zip(cells, answers, strict=False)
         ):
             image = images[row]
-            gray = image.shape[-1] == 1
-            axes.imshow(
-                image[..., 0] if gray else image,
-                cmap="gray" if gray else None,
-                vmin=0,
-                vmax=255,
-                interpolation="nearest",
-            )
+            draw_image(axes, image)
             axes.set_title(
                 escape_dollars(truncate(true, 18)), fontsize=10, loc="center", pad=17, color=INK
             )
