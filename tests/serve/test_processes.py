@@ -102,7 +102,8 @@ def test_every_accepted_request_is_answered_when_the_server_is_told_to_stop(
             finally:
                 connection.close()
 
-    with serving(models, tmp_path) as client:
+    # A busy machine may hold a client up for longer than the half second that is the default.
+    with serving(models, tmp_path, "--drain", 2) as client:
         threads = [
             threading.Thread(target=send_requests, args=(client.host, client.port))
             for _ in range(4)

@@ -63,7 +63,9 @@ def train(
 
 
 @pytest.mark.usefixtures("convert_in_process")
-@pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
+@pytest.mark.parametrize(
+    "model", [MODEL, pytest.param(BEST, marks=pytest.mark.slow)], ids=["textcnn", "text-best"]
+)
 def test_unlabeled_texts_are_recorded_and_the_servable_agrees(
     model: dict[str, Any], source: Path, others: Path, tmp_path: Path
 ) -> None:
