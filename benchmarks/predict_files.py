@@ -37,14 +37,14 @@ from process_memory import peak_mib
 OPTIONS = {
     "texts": Option([], [], "servables of texts", many=True),
     "text_rows": Option(["1000000"], ["2000"], "rows of each of them", many=True),
-    "pictures": Option("", "", "servable of images"),
-    "picture_rows": Option(20000, 300, "images in the folder"),
+    "images": Option("", "", "servable of images"),
+    "image_rows": Option(20000, 300, "images in the folder"),
     "reviews": Option("", "", "CSV with reviews in the column text", local=True),
     "cifar": Option("", "", ".npz with CIFAR-10 in the array x_train", local=True),
     "characters": Option(200, 200, "longest piece of a review"),
     "folder": Option("", "", "folder for the inputs; a temporary one by default", local=True),
 }
-CHUNK = {"texts": 1024, "pictures": 128}
+CHUNK = {"texts": 1024, "images": 128}
 COMMAND = "from modelwright.cli.main import main; main()"
 LOOP_ROWS = 200_000
 """The largest number of rows that the bare loop answers; its rate does not depend on it."""
@@ -62,11 +62,11 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
                 write_texts(source, Path(arguments.reviews), rows, arguments.characters)
             title = f"texts, {Path(servable).name}"
             results[title] = _compare("texts", servable, source, arguments.rounds)
-        if arguments.pictures:
-            source = folder / "pictures"
-            write_pictures(source, Path(arguments.cifar), arguments.picture_rows)
-            title = f"images, {Path(arguments.pictures).name}"
-            results[title] = _compare("pictures", arguments.pictures, source, arguments.rounds)
+        if arguments.images:
+            source = folder / "images"
+            write_images(source, Path(arguments.cifar), arguments.image_rows)
+            title = f"images, {Path(arguments.images).name}"
+            results[title] = _compare("images", arguments.images, source, arguments.rounds)
         if sizes:
             servable, rows = next(iter(sizes.items()))
             small = folder / f"{rows // 10}.csv"
@@ -201,7 +201,7 @@ def _loop(kind: str, servable: str, source: str, part: str, cores: str) -> None:
 
 def _chunks(kind: str, source: Path, part: int, cores: int) -> list[list[Any]]:
     size = CHUNK[kind]
-    if kind == "pictures":
+    if kind == "images":
         rows: list[Any] = sorted(source.rglob("*.png"))
     else:
         with source.open(encoding="utf-8", newline="") as file:
@@ -276,7 +276,7 @@ def write_texts(path: Path, reviews: Path, rows: int, characters: int) -> None:
             writer.writerow([f"{row:08}", text[start : start + characters]])
 
 
-def write_pictures(folder: Path, cifar: Path, rows: int) -> None:
+def write_images(folder: Path, cifar: Path, rows: int) -> None:
     """Writes images of CIFAR-10 as PNG files, a thousand in each folder."""
     import numpy as np
 

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from modelwright.core.errors import DataError
-from modelwright.data.readers.zip_names import member_names
+from modelwright.data.readers.folder_walk import is_hidden
+from modelwright.data.readers.zip_names import member_names, open_zip
 
 PACKED: dict[str, Callable[[Any], Any]] = {
     ".gz": gzip.open,
@@ -64,19 +65,13 @@ def members_of(path: Path, encoding: str = "auto") -> dict[str, str]:
     Raises:
         DataError: The file is not a zip file.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path.name} is not a readable zip file ({error})") from None
+    with open_zip(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
     names, _ = member_names(members, path.name, encoding)
     return {
         name: member.filename
         for name, member in zip(names, members, strict=True)
-        if not any(
-            part.startswith(".") or part == "__MACOSX"
-            for part in PurePosixPath(name.replace("\\", "/")).parts
-        )
+        if not any(map(is_hidden, PurePosixPath(name.replace("\\", "/")).parts))
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from modelwright.core.errors import DataError
 from modelwright.core.types import Rejected
 from modelwright.data.readers.folder_walk import FoundFiles, Parts, is_hidden
-from modelwright.data.readers.zip_names import member_names
+from modelwright.data.readers.zip_names import member_names, open_zip
 
 MAX_ZIP_BYTES = 8 * 2**30
 """A file that unpacks to more is rejected as a compression bomb."""
@@ -25,19 +25,14 @@ def unpack_zip(path: Path, encoding: str) -> tuple[FoundFiles, dict[Parts, bytes
     """
     found = FoundFiles()
     content: dict[Parts, bytes] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names, notes = member_names(archive.infolist(), path.name, encoding)
-            members = _members(archive, names, path.name, found)
-            for parts, member in members.items():
-                try:
-                    content[parts] = archive.read(member)
-                except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-                    found.rejected.append(
-                        Rejected("/".join(parts), f"cannot be unpacked ({error})")
-                    )
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path.name} is not a readable zip file ({error})") from None
+    with open_zip(path) as archive:
+        names, notes = member_names(archive.infolist(), path.name, encoding)
+        members = _members(archive, names, path.name, found)
+        for parts, member in members.items():
+            try:
+                content[parts] = archive.read(member)
+            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+                found.rejected.append(Rejected("/".join(parts), f"cannot be unpacked ({error})"))
     found.files += content
     return found, content, notes
 

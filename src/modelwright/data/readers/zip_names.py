@@ -1,4 +1,4 @@
-"""Decodes the names of a zip file's members that are not marked as UTF-8.
+"""Opens zip files, and decodes the names of members that are not marked as UTF-8.
 
 The format knows two encodings, UTF-8 and cp437. Windows writes names in that of its language, so a
 Chinese name arrives as GBK without a mark.
@@ -9,13 +9,29 @@ from __future__ import annotations
 import re
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, DataError
 
 _UTF8_FLAG = 0x800
 _PAIR = re.compile(rb"[\x80-\xff]{2}")
 """Two such bytes are a character of an East Asian codec; in a European name one stands alone."""
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Opens a zip file for the block.
+
+    Raises:
+        DataError: The file is not a readable zip file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise DataError(f"{path.name} is not a readable zip file ({error})") from None
 
 
 def _encodes(codec: str, first: bytes, last: bytes) -> Callable[[str], bool]:
