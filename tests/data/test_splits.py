@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.types import SPLITS
@@ -42,6 +42,7 @@ def test_a_content_is_on_one_side_under_any_label(rows: list[tuple[str, int]]) -
 
 
 @given(ROWS)
+@example([("a", 0), *((text, 1) for text in ("a", "b", "c", "aa", "ca", "aaa"))])
 @settings(deadline=None)
 def test_each_class_with_enough_own_contents_is_in_each_split(rows: list[tuple[str, int]]) -> None:
     got = sides(rows)

@@ -105,23 +105,29 @@ def _fill_classes(
     if len(bounds) < 2 or not len(labels):
         return
     classes = int(labels.max()) + 1
-    counts = np.bincount(labels * 3 + sides, minlength=classes * 3).reshape(classes, 3)
-    lacking = [
-        label
-        for label in range(classes)
-        if counts[label].any() and any(counts[label, side] == 0 for side in bounds)
-    ]
-    for label in lacking:
-        own = np.unique(keys[labels == label])
-        if not (sides[labels == label] == TRAIN).any():
-            # Every class needs training rows, even the smallest.
-            sides[keys == own[-1]] = TRAIN
-        if len(own) < len(bounds):
-            continue
-        # A content that also has another label stays, so that no other class loses it.
-        movable = own[~np.isin(own, keys[labels != label])]
-        for side in sorted(bounds):
-            _move_nearest(sides, keys, labels == label, movable, side, bounds)
+    # Again, since a content that becomes a training row for one class may have been the only row
+    # of another class in its split.
+    for _ in range(2):
+        counts = np.bincount(labels * 3 + sides, minlength=classes * 3).reshape(classes, 3)
+        for label in range(classes):
+            if counts[label].any() and any(counts[label, side] == 0 for side in bounds):
+                _fill_class(sides, keys, labels == label, bounds)
+
+
+def _fill_class(
+    sides: Sides, keys: npt.NDArray[np.uint64], members: npt.NDArray[np.bool_], bounds: Bounds
+) -> None:
+    """Gives one class a training row and, with enough contents, a row in each side, in place."""
+    own = np.unique(keys[members])
+    if not (sides[members] == TRAIN).any():
+        # Every class needs training rows, even the smallest.
+        sides[keys == own[-1]] = TRAIN
+    if len(own) < len(bounds):
+        return
+    # A content that also has another label stays, so that no other class loses it.
+    movable = own[~np.isin(own, keys[~members])]
+    for side in sorted(bounds):
+        _move_nearest(sides, keys, members, movable, side, bounds)
 
 
 def _move_nearest(
