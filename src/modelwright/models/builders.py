@@ -28,6 +28,7 @@ from modelwright.models.options import (
     TextcnnOptions,
     WhitenedOptions,
 )
+from modelwright.models.solution import Solution
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +49,9 @@ class Builder:
     The module may also have ``adapt(network, options, data)``, which sets the weights that are
     computed from ``AdaptationData`` before training starts. It receives texts without labels if
     the options have a true ``learns_from_texts``.
+
+    A module whose options may have a true ``solved`` has ``solve(network, options, data, seed)``.
+    It sets the weights to the optimum for the training rows and returns a ``Solution``.
 
     Attributes:
         options: Table of the options in ``[model]``.
@@ -159,6 +163,15 @@ def adapt_network(model: ModelConfig, network: keras.Model, data: AdaptationData
     module = importlib.import_module(find_builder(model.builder).module)
     if hasattr(module, "adapt"):
         module.adapt(network, check_options(model), data)
+
+
+def solve_network(
+    model: ModelConfig, network: keras.Model, data: AdaptationData, seed: int
+) -> Solution:
+    """Sets the weights that a solver finds from the training rows, in place of steps."""
+    module = importlib.import_module(find_builder(model.builder).module)
+    solution: Solution = module.solve(network, check_options(model), data, seed)
+    return solution
 
 
 def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:

@@ -62,6 +62,9 @@ class Run:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the network that the training chose from its data, over those of the config."""
+    solution: Mapping[str, Any] = field(default_factory=dict)
+    """How a solver found the weights, and how well it predicted rows held out of it; empty where
+    steps did."""
 
     @property
     def model(self) -> ModelConfig:
@@ -144,6 +147,7 @@ class Run:
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
             **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
+            **({"solution": dict(changed.solution)} if changed.solution else {}),
             "files": files,
         }
         write_json(self.path / RUN_RECORD, record)
@@ -231,6 +235,7 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             extras=record.get("extras", {}),
             metrics=record["metrics"],
             chosen=record.get("chosen", {}),
+            solution=record.get("solution", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name

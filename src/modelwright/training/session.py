@@ -14,13 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from modelwright.core.errors import RunError
+from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import adapt_network, check_options
+from modelwright.models.builders import adapt_network, check_options, solve_network
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
@@ -101,15 +101,30 @@ class Session:
             check_source(start, source, self.run)
         self._augmentation = Augmentation.from_options(check_options(run.config.model))
         self._mixed = self._augmentation.mixup > 0
+        self._check_extras()
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
         self.checkpoint = Checkpoint(run.path)
         if not self.checkpoint.restore(self.network):
-            self._adapt()
+            if not self.solved:
+                adapt_network(self.run.model, self.network, self._adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
         optimizers.create_variables(self.network, self._targets["train"])
+
+    @property
+    def solved(self) -> bool:
+        """Whether a solver finds the first weights, in place of steps."""
+        return bool(getattr(check_options(self.run.config.model), "solved", False))
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs. What a solver found counts as the first one, and may be all."""
+        options = check_options(self.run.config.model)
+        if self.solved and not getattr(options, "steps_follow", False):
+            return 1
+        return self._config.epochs
 
     @property
     def early_stopping(self) -> EarlyStopping:
@@ -126,32 +141,23 @@ class Session:
             KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
-        if self.early_stopping.exhausted(self.checkpoint.history):
+        history = self.checkpoint.history
+        if self.early_stopping.exhausted(history):
             return True
         observers = [*self._extras.observers]
         if self._config.tensorboard:
             observers.append(TensorBoardLog(self.run.path / "tensorboard"))
         if self._progress:
             observers.append(ProgressDisplay(self._progress))
-        validation = None
-        if "val" in self.inputs:
-            validation = LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
-        labels = self.data.splits["train"].labels
-        weights = optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
         try:
-            with deferred_interrupt() as check_interrupt:
-                self.network.fit(
-                    to_keras_data(self.batches),
-                    shuffle=False,  # Keras shuffles by a state that no checkpoint holds
-                    epochs=self._config.epochs,
-                    initial_epoch=len(self.checkpoint.history),
-                    validation_data=None if validation is None else to_keras_data(validation),
-                    class_weight=weights,
-                    callbacks=[_SessionCallback(self, observers, check_interrupt)],
-                    verbose=0,
-                )
+            if self.solved and not history:
+                finished = self._solve()
+                for observer in observers:
+                    observer.on_epoch(finished)
+            if len(history) < self.epochs:
+                self._take_steps(observers)
         except KeyboardInterrupt:
-            if not self.checkpoint.history:
+            if not history:
                 raise
             self.stop_reason = "interrupted"
         finally:
@@ -177,13 +183,67 @@ class Session:
         self.checkpoint.save(network, best=best == number)
         return Epoch(
             number=number,
-            epochs=self._config.epochs,
+            epochs=self.epochs,
             best=best,
             values=history[-1],
             history=history,
             learning_rate=float(keras.ops.convert_to_numpy(network.optimizer.learning_rate)),
             network=network,
         )
+
+    def _take_steps(self, observers: list[Observer]) -> None:
+        """Trains by the optimizer's steps, from the epoch after the last finished one."""
+        validation = self._held_out()
+        with deferred_interrupt() as check_interrupt:
+            self.network.fit(
+                to_keras_data(self.batches),
+                shuffle=False,  # Keras shuffles by a state that no checkpoint holds
+                epochs=self.epochs,
+                initial_epoch=len(self.checkpoint.history),
+                validation_data=None if validation is None else to_keras_data(validation),
+                class_weight=self._class_weights(),
+                callbacks=[_SessionCallback(self, observers, check_interrupt)],
+                verbose=0,
+            )
+
+    def _solve(self) -> Epoch:
+        """Finds the weights by a solver, and saves them as those of the first epoch."""
+        solution = solve_network(
+            self.run.model, self.network, self._adaptation_data(), self._config.seed
+        )
+        self.run = self.run.update(solution=solution.to_dict())
+        train = LabeledBatches(self.inputs["train"], self._targets["train"], _VALIDATION_BATCH)
+        values = self._measure(train)
+        if validation := self._held_out():
+            values |= {f"val_{name}": value for name, value in self._measure(validation).items()}
+        return self.finish_epoch(self.network, values)
+
+    def _measure(self, batches: LabeledBatches) -> dict[str, float]:
+        values: dict[str, float] = self.network.evaluate(
+            to_keras_data(batches), verbose=0, return_dict=True
+        )
+        return values
+
+    def _held_out(self) -> LabeledBatches | None:
+        if "val" not in self.inputs:
+            return None
+        return LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
+
+    def _class_weights(self) -> dict[int, float] | None:
+        labels = self.data.splits["train"].labels
+        return optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
+
+    def _check_extras(self) -> None:
+        """Checks that the extras have an effect on a network that is solved without steps."""
+        extras = self._extras
+        if not self.solved or self.epochs > 1:
+            return
+        if extras.start_from or extras.freeze or extras.extra_loss:
+            given = next(iter(extras.record()))
+            raise ConfigError(
+                f"'{given}' was given, but the solver finds the weights of this network from the"
+                " training rows alone; leave it out, or train by steps with model.fit=steps."
+            )
 
     def _learn_vocabulary(self, known: Path | None) -> None:
         """Writes the vocabulary: a copy of ``known``, or one learned from the training rows."""
@@ -262,18 +322,20 @@ class Session:
         if self._extras.extra_loss:
             add_loss(self.network, self._extras.extra_loss)
 
-    def _adapt(self) -> None:
-        """Sets the weights that the builder computes from the training rows without training."""
-        unlabeled = self.data.unlabelled
-        rows = AdaptationData(
+    def _adaptation_data(self) -> AdaptationData:
+        """Returns the rows from which the builder computes weights."""
+        unlabeled, labels = self.data.unlabelled, self.data.splits["train"].labels
+        weights = self._class_weights()
+        return AdaptationData(
             rows=self.inputs["train"],
-            labels=self.data.splits["train"].labels,
+            labels=labels,
             unlabeled=None
             if unlabeled is None
             else encode_rows(unlabeled, self._tokenizer, self._progress),
+            characters=self._tokenizer.characters() if self._tokenizer else None,
+            row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
         )
-        adapt_network(self.run.model, self.network, rows)
 
 
 class _SessionCallback(keras.callbacks.Callback):
@@ -296,7 +358,7 @@ class _SessionCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Calls the observers, and stops here if the user pressed Ctrl-C."""
         self._check_interrupt()
-        steps, epochs = len(self._session.batches), self._session.run.config.train.epochs
+        steps, epochs = len(self._session.batches), self._session.epochs
         step = Step(
             epoch=self._epoch + 1,
             epochs=epochs,
