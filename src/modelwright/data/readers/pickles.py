@@ -71,9 +71,7 @@ class _BatchWalker(PickleWalker):
         self._name = name
 
     def refused(self, reason: str) -> DataError:
-        return DataError(
-            f"{self._name} is not a CIFAR batch: {reason}; pickles are never executed"
-        )
+        return DataError(f"{self._name} is not a CIFAR batch: {reason}; pickles are never executed")
 
     def named(self, function: str) -> _Name:
         if function not in _KINDS:
