@@ -98,6 +98,21 @@ class WhitenedOptions(ImageOptions):
     """Factor on the input of the last layer. A smaller one makes the first steps smaller."""
 
 
+class PretrainedOptions(ImageOptions):
+    """``pretrained``: a pretrained backbone, one dense layer."""
+
+    backbone: str = "efficientnet-lite0"
+    """Name of the backbone, as ``modelwright backbones`` lists them."""
+    folder: str | None = None
+    """Folder to search first for the backbone's file."""
+    side: Annotated[int, Field(ge=32, le=1024)] = 160
+    """Side, in pixels, to which smaller images are enlarged in the network."""
+    finetune: Annotated[int, Field(ge=0)] = 0
+    """Number of the backbone's last blocks that are trained after the dense layer is solved."""
+    block_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Learning rate of a block, as a multiple of that of the block or layer after it."""
+
+
 class BilstmOptions(TextOptions):
     """``bilstm``: embedding, bidirectional recurrent layers, two dense layers."""
 
