@@ -101,6 +101,17 @@ class WhitenedOptions(ImageOptions):
 class PretrainedOptions(ImageOptions):
     """``pretrained``: a pretrained backbone, one dense layer."""
 
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        **ImageOptions.read_only_with,
+        "block_rate": ("finetune", ()),
+        "rotation": ("finetune", ()),
+        "zoom": ("finetune", ()),
+        "brightness": ("finetune", ()),
+        "contrast": ("finetune", ()),
+        "cutout": ("finetune", ()),
+        "mixup": ("finetune", ()),
+    }
+
     backbone: str = "efficientnet-lite0"
     """Name of the backbone, as ``modelwright backbones`` lists them."""
     folder: str | None = None
@@ -111,6 +122,16 @@ class PretrainedOptions(ImageOptions):
     """Number of the backbone's last blocks that are trained after the dense layer is solved."""
     block_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
     """Learning rate of a block, as a multiple of that of the block or layer after it."""
+
+    @property
+    def solved(self) -> bool:
+        """Whether a solver finds the dense layer, before any step."""
+        return True
+
+    @property
+    def steps(self) -> bool:
+        """Whether steps follow."""
+        return self.finetune > 0
 
 
 class BilstmOptions(TextOptions):

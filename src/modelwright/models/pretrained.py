@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import keras
 
 from modelwright.core.errors import ConfigError
+from modelwright.models.adaptation import AdaptationData
 from modelwright.models.feature_extractors import build_feature_extractor, feature_blocks
+from modelwright.models.feature_head import Head, solve_head
 from modelwright.models.options import PretrainedOptions
 from modelwright.models.output_layer import classify
 
@@ -52,6 +54,21 @@ def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> k
     return network
 
 
+def solve(network: keras.Model, options: PretrainedOptions, data: AdaptationData) -> Head:
+    """Sets the weights of the dense layer to the best ones for the features of the rows.
+
+    Args:
+        network: A network of ``build``, whose backbone has its weights.
+        options: The builder's options.
+        data: The rows, with their features.
+    """
+    if data.features is None:
+        raise ValueError("the features of the rows are missing")
+    head = solve_head(data.features, data.labels, balanced=data.balanced, progress=data.progress)
+    network.layers[-1].set_weights([head.kernel, head.bias])
+    return head
+
+
 def backbone_side(options: PretrainedOptions, shape: tuple[int, ...]) -> int:
     """Returns the side at which the backbone reads images: theirs, or ``side`` if it is larger."""
     return max(options.side, *shape[:2])
@@ -59,7 +76,7 @@ def backbone_side(options: PretrainedOptions, shape: tuple[int, ...]) -> int:
 
 def feature_network(network: keras.Model) -> keras.Model:
     """Returns the part of a network from images to features float32 ``[n, d]``."""
-    return keras.Model(network.inputs, network.get_layer(FEATURES).output, name="features")
+    return keras.Model(network.input, network.get_layer(FEATURES).output, name="features")
 
 
 def backbone_of(network: keras.Model) -> keras.Model:
