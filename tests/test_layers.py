@@ -17,7 +17,7 @@ LAYERS = [
     {"core"},
     {"plots", "wire"},
     {"checks", "data", "models"},
-    {"recipes", "runs"},
+    {"backbones", "recipes", "runs"},
     {"servable"},
     {"scoring", "training"},
     {"exporting"},

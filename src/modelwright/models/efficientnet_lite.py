@@ -193,13 +193,13 @@ def _array(arrays: Mapping[str, Any], name: str, layer: keras.Layer) -> npt.NDAr
     if name not in arrays:
         raise DataError(f"the weights lack {name}; expected the weights of this network.")
     array = np.asarray(arrays[name], np.float32)
+    shape: tuple[int, ...] = tuple(layer.weights[0].shape)
+    order: tuple[int, ...] = (0,)
     if isinstance(layer, layers.DepthwiseConv2D):
-        order, shape = (2, 3, 0, 1), layer.kernel.shape  # torch: channels, 1, height, width
+        order = (2, 3, 0, 1)  # torch: channels, 1, height, width
     elif isinstance(layer, layers.Conv2D):
-        order, shape = (2, 3, 1, 0), layer.kernel.shape  # torch: outputs, inputs, height, width
-    else:
-        order, shape = (0,), layer.gamma.shape
-    if array.ndim != len(order) or array.transpose(order).shape != tuple(shape):
+        order = (2, 3, 1, 0)  # torch: outputs, inputs, height, width
+    if array.ndim != len(order) or array.transpose(order).shape != shape:
         wanted = tuple(shape[order.index(axis)] for axis in range(len(order)))
         raise DataError(
             f"the weights have {name} of shape {array.shape}; expected {wanted}. They belong to "

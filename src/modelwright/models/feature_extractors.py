@@ -11,21 +11,14 @@ from typing import Any
 
 import keras
 
-from modelwright.core.errors import ConfigError
-from modelwright.core.nearest import nearest
 from modelwright.models import efficientnet_lite
+from modelwright.models.backbone_names import LITE, check_backbone, check_side
 
-SMALLEST_SIDE = 32
-"""Five layers halve the sides, so that smaller images end before the network does."""
-LARGEST_SIDE = 1024
-
-_LITE = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
-_KERAS: dict[str, str] = {
+_KERAS_FUNCTIONS = {
     "efficientnetv2-b0": "EfficientNetV2B0",
     "mobilenetv3-large": "MobileNetV3Large",
     "mobilenetv3-small": "MobileNetV3Small",
 }
-NAMES = (*_LITE, *_KERAS)
 _BLOCK = re.compile(r"(block\d+[a-z]?|expanded_conv_\d+|expanded_conv)_")
 
 
@@ -33,7 +26,7 @@ def build_feature_extractor(name: str, side: int) -> keras.Model:
     """Returns the network of a backbone with random weights.
 
     Args:
-        name: One of ``NAMES``.
+        name: One of ``BACKBONE_NAMES``.
         side: Height and width of the images.
 
     Returns:
@@ -43,18 +36,11 @@ def build_feature_extractor(name: str, side: int) -> keras.Model:
     Raises:
         ConfigError: The name is unknown, or the side is too small or too large.
     """
-    if name not in NAMES:
-        raise ConfigError(
-            f"'{name}' is not a backbone.{nearest(name, NAMES)} Backbones: {', '.join(NAMES)}."
-        )
-    if not SMALLEST_SIDE <= side <= LARGEST_SIDE:
-        raise ConfigError(
-            f"images of {side} pixels a side were asked for; {name} takes {SMALLEST_SIDE} to "
-            f"{LARGEST_SIDE}. 160 is the usual size."
-        )
-    if name in _LITE:
+    check_backbone(name)
+    check_side(name, side)
+    if name in LITE:
         return efficientnet_lite.build_features(name, side)
-    function = getattr(keras.applications, _KERAS[name])
+    function = getattr(keras.applications, _KERAS_FUNCTIONS[name])
     network: keras.Model = function(
         include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg", name=name
     )
