@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from modelwright.core.cache import cache_folder
 from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
-from modelwright.data.named.cache import cache_folder
 
 LIMIT = 2**31
 """Bytes that all files may take: the features of about 400,000 images."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -21,6 +20,7 @@ def compute_features(
     network: keras.Model,
     rows: Rows,
     *,
+    side: int,
     digests: Digests | None = None,
     cache: FeatureCache | None = None,
     change: Callable[[UInt8Array], UInt8Array] | None = None,
@@ -31,6 +31,7 @@ def compute_features(
     Args:
         network: Maps uint8 images ``[n, h, w, c]`` to features ``[n, d]``.
         rows: The images.
+        side: Side at which the backbone reads images. Large ones go through it a few at a time.
         digests: Their content hashes ``[n, 2]``; None if they are unknown.
         cache: Where features are looked up and stored, if there are hashes.
         change: Changes the images first, for example mirrors them.
@@ -43,9 +44,10 @@ def compute_features(
         if stored is not None and stored.shape == features.shape:
             features, missing = stored, np.flatnonzero(~found)
     done = len(rows) - len(missing)
+    batch = max(1, min(_BATCH, _BATCH * _USUAL_PIXELS // (side * side)))
     for start in range(0, len(missing), _STORED):
         block = missing[start : start + _STORED]
-        for positions, values in _batches(network, rows, block, change):
+        for positions, values in _batches(network, rows, block, batch, change):
             features[positions] = values
             done += len(positions)
             if progress:
@@ -62,11 +64,10 @@ def _batches(
     network: keras.Model,
     rows: Rows,
     block: IntArray,
+    size: int,
     change: Callable[[UInt8Array], UInt8Array] | None,
-) -> Any:
-    """Yields positions and their features. Every batch has one size, so nothing is compiled twice."""
-    side = max(network.get_layer(index=0).output.shape[1:3])
-    size = max(1, min(_BATCH, _BATCH * _USUAL_PIXELS // max(side * side, 1)))
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Yields positions and their features. All batches have one size, so none is compiled twice."""
     for start in range(0, len(block), size):
         positions = block[start : start + size]
         images = rows.take(np.resize(positions, size))

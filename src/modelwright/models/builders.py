@@ -163,6 +163,12 @@ def adapt_network(model: ModelConfig, network: keras.Model, data: AdaptationData
         module.adapt(network, check_options(model), data)
 
 
+def solve_network(model: ModelConfig, network: keras.Model, data: AdaptationData) -> Any:
+    """Sets the weights that a solver finds for the training rows, and returns the solution."""
+    module = importlib.import_module(find_builder(model.builder).module)
+    return module.solve(network, check_options(model), data)
+
+
 def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:
     """Returns the network with test-time augmentation, by the variations used in training.
 

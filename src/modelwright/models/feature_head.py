@@ -47,6 +47,10 @@ class Head:
     accuracy: float | None
     folds: int
 
+    def record(self) -> dict[str, Any]:
+        """Returns how the layer was found, without its weights."""
+        return {"C": self.strength, "folds": self.folds, "cross_validated_accuracy": self.accuracy}
+
 
 def solve_head(
     features: FloatArray,

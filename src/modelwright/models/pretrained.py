@@ -46,7 +46,7 @@ def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> k
         )(x)
     if shape[-1] == 1:
         x = keras.layers.Concatenate(dtype="float32", name="gray_as_rgb")([x, x, x])
-    # In inference mode also while it is trained: BatchNorm keeps its statistics of a million images.
+    # In inference mode also in training: BatchNorm keeps its statistics of a million images.
     x = backbone(x, training=False)
     x = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
     network = keras.Model(inputs, classify(x, classes), name="pretrained")
@@ -86,7 +86,7 @@ def backbone_of(network: keras.Model) -> keras.Model:
 
 
 def learning_rates(options: PretrainedOptions, network: keras.Model) -> dict[str, float]:
-    """Returns the learning rate of each variable of the backbone, as a multiple of the last layer's.
+    """Returns the learning rate of each variable of the backbone; that of the last layer is 1.
 
     Each block learns ``options.block_rate`` times as fast as the one after it: the first blocks
     know what all images share, the last ones what only some do.

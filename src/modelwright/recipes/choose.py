@@ -15,7 +15,7 @@ from PIL import Image
 
 from modelwright.core.config import DataConfig
 from modelwright.core.terminal import percent
-from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE
+from modelwright.data.decoding import AUTO_SHARED
 from modelwright.data.records import Records
 from modelwright.recipes.recipe import read_recipe
 
@@ -73,8 +73,8 @@ def _side(records: Records, config: DataConfig) -> int:
         sizes = {tuple(records.values.shape[1:3])}
     else:
         sizes = _sample_sizes(records.values)
-    longest = max(max(size) for size in sizes) if sizes else AUTO_SIDE
-    return longest if len(sizes) == 1 and longest <= AUTO_SHARED else AUTO_SIDE
+    longest = max(max(size) for size in sizes) if sizes else config.auto_side
+    return longest if len(sizes) == 1 and longest <= AUTO_SHARED else config.auto_side
 
 
 def _sample_sizes(encoded: Sequence[Any]) -> set[tuple[int, ...]]:

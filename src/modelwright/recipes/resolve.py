@@ -99,7 +99,7 @@ def resolve_config(
             " alone, as in 'modelwright train reviews.csv', a recipe is chosen."
         )
     recipe = read_recipe(name)
-    data = check_table(DataConfig, merged.get("data", {}), "data")
+    data = check_table(DataConfig, {**recipe.data, **merged.get("data", {})}, "data")
     if not data.source:
         raise ConfigError(
             "no data given; expected a path or a named set, as [data] source in the file or"

@@ -62,6 +62,10 @@ class Run:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the network that the training chose from its data, over those of the config."""
+    backbone: Mapping[str, Any] = field(default_factory=dict)
+    """Name, sha256, license and source of the pretrained weights that the training began with."""
+    solution: Mapping[str, Any] = field(default_factory=dict)
+    """How a solver found the weights: what it chose, and the cross-validated accuracy."""
 
     @property
     def model(self) -> ModelConfig:
@@ -144,6 +148,8 @@ class Run:
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
             **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
+            **({"backbone": dict(changed.backbone)} if changed.backbone else {}),
+            **({"solution": dict(changed.solution)} if changed.solution else {}),
             "files": files,
         }
         write_json(self.path / RUN_RECORD, record)
@@ -231,6 +237,8 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             extras=record.get("extras", {}),
             metrics=record["metrics"],
             chosen=record.get("chosen", {}),
+            backbone=record.get("backbone", {}),
+            solution=record.get("solution", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name

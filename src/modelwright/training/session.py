@@ -20,7 +20,8 @@ from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import adapt_network, check_options
+from modelwright.models.builders import adapt_network, check_options, solve_network
+from modelwright.models.pretrained import learning_rates
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
@@ -32,6 +33,12 @@ from modelwright.training.extras import Extras, add_loss, checked_record
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
 from modelwright.training.precision import choose_precision
+from modelwright.training.pretrained import (
+    FeatureSource,
+    HeadClassifier,
+    solved_metrics,
+    start_backbone,
+)
 from modelwright.training.starting_weights import (
     Source,
     StartReport,
@@ -42,6 +49,8 @@ from modelwright.training.starting_weights import (
 )
 
 _VALIDATION_BATCH = 256
+_PREFIXES = {"train": "", "val": "val_"}
+"""Of the names of metrics in the history, by split."""
 _VOCABULARY_BATCH = 1024
 
 
@@ -55,6 +64,7 @@ class Session:
         batches: the training batches.
         checkpoint: the history and the saved state.
         inputs: the encoded training and validation rows by split.
+        features: the features of the rows by split, ``[views, n, d]``, where a solver needed them.
         started_from: the report of the weights copied from another model; None without a copy.
         frozen: names of the layers that are not trained.
         stop_reason: why the user or an observer stopped the training; None otherwise.
@@ -82,6 +92,7 @@ class Session:
         """
         self.data, self._progress = data, progress
         self._extras = extras or Extras()
+        self.features: dict[str, Any] = {}
         self._config = run.config.train
         self.started_from: StartReport | None = None
         self.stop_reason: str | None = None
@@ -119,6 +130,14 @@ class Session:
             monitor = monitor.removeprefix("val_")
         return EarlyStopping(monitor, self._config.patience)
 
+    @property
+    def epochs(self) -> int:
+        """The number of all epochs. Solving counts as the first one."""
+        options = check_options(self.run.model)
+        if not getattr(options, "solved", False):
+            return self._config.epochs
+        return 1 + (self._config.epochs if options.steps else 0)
+
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
 
@@ -126,6 +145,11 @@ class Session:
             KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
+        options = check_options(self.run.model)
+        if getattr(options, "solved", False) and not self.checkpoint.history:
+            self._solve()
+            if not options.steps:
+                return True
         if self.early_stopping.exhausted(self.checkpoint.history):
             return True
         observers = [*self._extras.observers]
@@ -143,7 +167,7 @@ class Session:
                 self.network.fit(
                     to_keras_data(self.batches),
                     shuffle=False,  # Keras shuffles by a state that no checkpoint holds
-                    epochs=self._config.epochs,
+                    epochs=self.epochs,
                     initial_epoch=len(self.checkpoint.history),
                     validation_data=None if validation is None else to_keras_data(validation),
                     class_weight=weights,
@@ -177,7 +201,7 @@ class Session:
         self.checkpoint.save(network, best=best == number)
         return Epoch(
             number=number,
-            epochs=self._config.epochs,
+            epochs=self.epochs,
             best=best,
             values=history[-1],
             history=history,
@@ -259,6 +283,8 @@ class Session:
             metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
             jit_compile=runtime.jit_compile(),
         )
+        if getattr(options, "finetune", 0):
+            optimizers.scale_rates(self.network.optimizer, learning_rates(options, self.network))
         if self._extras.extra_loss:
             add_loss(self.network, self._extras.extra_loss)
 
@@ -274,6 +300,42 @@ class Session:
             progress=self._progress,
         )
         adapt_network(self.run.model, self.network, rows)
+        if hasattr(check_options(self.run.model), "backbone"):
+            record = start_backbone(self.run, self.network, self._progress)
+            self.run = self.run.update(backbone=record)
+
+    def _solve(self) -> None:
+        """Sets the weights that a solver finds, and saves them as the first epoch."""
+        source = FeatureSource(self.run, self.network, dict(self.run.backbone))
+        self.features = {
+            name: source.features(split, self._progress)
+            for name, split in self.data.splits.items()
+            if name in self.inputs
+        }
+        train = self.data.splits["train"]
+        solution = solve_network(
+            self.run.model,
+            self.network,
+            AdaptationData(
+                rows=self.inputs["train"],
+                labels=train.labels,
+                progress=self._progress,
+                features=self.features["train"],
+                balanced=self._config.class_weight == "balanced",
+            ),
+        )
+        self.run = self.run.update(solution=solution.record())
+        values = {
+            f"{_PREFIXES[name]}{key}": value
+            for name, split in self.data.splits.items()
+            if name in self.features
+            for key, value in solved_metrics(
+                HeadClassifier(self.network),
+                self.features[name][0],
+                split.labels,
+            ).items()
+        }
+        self.finish_epoch(self.network, values)
 
 
 class _SessionCallback(keras.callbacks.Callback):
@@ -296,7 +358,7 @@ class _SessionCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Calls the observers, and stops here if the user pressed Ctrl-C."""
         self._check_interrupt()
-        steps, epochs = len(self._session.batches), self._session.run.config.train.epochs
+        steps, epochs = len(self._session.batches), self._session.epochs
         step = Step(
             epoch=self._epoch + 1,
             epochs=epochs,
