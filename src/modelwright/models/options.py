@@ -114,7 +114,7 @@ class PretrainedOptions(ImageOptions):
 
     backbone: str = "efficientnet-lite0"
     """Name of the backbone, as ``modelwright backbones`` lists them."""
-    folder: str | None = None
+    folder: str = ""
     """Folder to search first for the backbone's file."""
     side: Annotated[int, Field(ge=32, le=1024)] = 160
     """Side, in pixels, to which smaller images are enlarged in the network."""

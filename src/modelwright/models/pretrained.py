@@ -30,6 +30,12 @@ def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> k
     Raises:
         ConfigError: The backbone is unknown, cannot take images of this size, or has fewer blocks.
     """
+    if "crop" in options.augment and not options.finetune:
+        raise ConfigError(
+            f"'model.augment' was given '{options.augment}', but without model.finetune the only"
+            " changed copies of images are mirrored ones; expected none or flip. Give another, or"
+            " model.finetune=2."
+        )
     side = backbone_side(options, shape)
     backbone = build_feature_extractor(options.backbone, side)
     blocks = feature_blocks(backbone)

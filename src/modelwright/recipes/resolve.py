@@ -55,7 +55,7 @@ def resolve_or_choose(
     data = check_table(DataConfig, tables.get("data", {}), "data")
     if "recipe" in tables.get("model", {}) or not data.source:
         return ResolvedConfig(resolve_config(file, options, sets))
-    choice = choose_recipe(read_sources(data, progress), data)
+    choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
     chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
     if file is None and (name := _source_name(data)):
         chosen["name"] = name

@@ -1,0 +1,220 @@
+"""Training on a pretrained backbone: features once, a solved layer, then perhaps steps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.data.load import load_data
+from modelwright.models.pretrained import backbone_of
+from modelwright.recipes.resolve import resolve_config
+from modelwright.runs.details import show_run
+from modelwright.runs.run import load_run
+from modelwright.training import pretrained as training_pretrained
+from modelwright.training.extras import Extras
+from modelwright.training.observers import Epoch, Observer
+from modelwright.training.train import TrainReport, resume, train
+from tiny_backbone import RECORD, use_tiny_backbone
+
+
+@pytest.fixture
+def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path | None]:
+    return use_tiny_backbone(monkeypatch, tmp_path / "cache")
+
+
+def small(source: Path, **tables: dict[str, Any]) -> Any:
+    model = {"recipe": "pretrained", "side": 32, **tables.pop("model", {})}
+    train_table = {"tensorboard": False, **tables.pop("train", {})}
+    data = {"source": str(source), **tables.pop("data", {})}
+    return resolve_config(options={"data": data, "model": model, "train": train_table})
+
+
+def fitted(source: Path, out: Path, **tables: Any) -> TrainReport:
+    extras, progress = tables.pop("extras", None), tables.pop("progress", None)
+    return train(small(source, **tables), out=out, extras=extras, progress=progress)
+
+
+def weights(run: Path) -> list[Any]:
+    return list(load_run(run, unfinished=True).network().get_weights())
+
+
+class Stop(Observer):
+    """Stops after an epoch."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def on_epoch(self, epoch: Epoch) -> str | None:
+        return "enough" if epoch.number == self.after else None
+
+
+def test_all_rows_train_and_the_run_says_what_was_solved_and_from_what(
+    colors: Path, tmp_path: Path, folders: list[Path | None]
+) -> None:
+    report = fitted(colors, tmp_path / "run", model={"folder": str(tmp_path)})
+    assert (report.epochs, report.status, report.val_accuracy) == (1, "finished", None)
+    assert report.cross_validated_accuracy is not None
+    assert report.cross_validated_accuracy > 0.9
+    assert "tiny, none" in report.render()
+    assert folders == [tmp_path]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["backbone"] == RECORD
+    assert record["solution"]["C"] > 0
+    assert record["data"]["rows"].keys() == {"train", "test"}
+    shown = show_run(tmp_path / "run")
+    assert "cross-validated accuracy" in shown.render()
+    assert shown.to_dict()["backbone"]["sha256"] == "a" * 64
+
+
+def test_the_measured_training_accuracy_is_that_of_the_network(
+    colors: Path, tmp_path: Path, folders: list[Path | None]
+) -> None:
+    report = fitted(colors, tmp_path / "run", model={"augment": "flip"}, data={"val": 0.2})
+    run = load_run(tmp_path / "run")
+    for name, expected in (("train", report.train_accuracy), ("val", report.val_accuracy)):
+        split = load_data(run.config.data).splits[name]
+        pixels = split.inputs.take(np.arange(len(split)))
+        answers = np.asarray(run.network()(pixels, training=False))
+        found = answers.argmax(axis=1) if answers.shape[1] > 1 else answers[:, 0] > 0.5
+        assert (found == split.labels).mean() == pytest.approx(expected)
+
+
+def test_features_are_computed_once_for_an_image(
+    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(colors, tmp_path / "first")
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("the features are known")
+
+    monkeypatch.setattr("modelwright.backbones.features._batches", fail)
+    report = fitted(colors, tmp_path / "second")
+    assert report.status == "finished"
+    assert all(map(np.array_equal, weights(tmp_path / "first"), weights(tmp_path / "second")))
+
+
+def test_a_stopped_training_goes_on_from_the_stored_features(
+    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwright.backbones.features._STORED", 16)
+    monkeypatch.setattr("modelwright.backbones.features._BATCH", 16)
+    monkeypatch.setattr("modelwright.backbones.features._USUAL_PIXELS", 32 * 32)
+
+    def interrupt(step: str, done: int, total: int) -> None:
+        if step == "computing features" and done == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(colors, tmp_path / "run", progress=interrupt)
+    seen: list[int] = []
+    resume(
+        tmp_path / "run",
+        progress=lambda step, done, _: seen.append(done) if step == "computing features" else None,
+    )
+    assert seen[0] == 32  # sixteen were stored, and the first batch is done
+    fitted(colors, tmp_path / "whole")
+    assert all(map(np.array_equal, weights(tmp_path / "run"), weights(tmp_path / "whole")))
+
+
+def test_finetuning_moves_the_last_blocks_only_and_resumes_to_the_bit(
+    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = {"model": {"finetune": 2, "augment": "flip"}, "train": {"epochs": 3}}
+    whole = fitted(colors, tmp_path / "whole", **tables)
+    assert whole.epochs == 4  # the solved layer is the first
+    stopped = fitted(colors, tmp_path / "run", **tables, extras=Extras(observers=(Stop(2),)))
+    assert (stopped.status, stopped.epochs) == ("stopped", 2)
+    # Neither the weights of the backbone nor its features are needed any more.
+    monkeypatch.setattr(training_pretrained, "load_backbone", None)
+    assert resume(tmp_path / "run").epochs == 4
+    assert all(map(np.array_equal, weights(tmp_path / "run"), weights(tmp_path / "whole")))
+
+    keras.utils.set_random_seed(7)
+    from tiny_backbone import build_tiny
+
+    before = build_tiny("tiny", 32)
+    after = backbone_of(load_run(tmp_path / "whole").network())
+    moved = {
+        layer.name
+        for layer in after.layers
+        if layer.weights
+        and not all(map(np.array_equal, layer.get_weights(),
+                        before.get_layer(layer.name).get_weights()))
+    }  # fmt: skip
+    assert moved == {"head_conv", "block1_conv"}
+
+
+def test_earlier_blocks_move_less_where_their_rate_is_lower(
+    colors: Path, tmp_path: Path, folders: list[Path | None]
+) -> None:
+    moved = []
+    for rate in (1.0, 1e-4):
+        out = tmp_path / f"run-{rate}"
+        model = {"finetune": 3, "block_rate": rate}
+        fitted(colors, out, model=model, train={"epochs": 1, "weight_decay": 0.0})
+        start = fitted(colors, tmp_path / f"start-{rate}")
+        before, after = (
+            backbone_of(load_run(path).network()).get_layer("block0_conv").get_weights()[0]
+            for path in (start.run, out)
+        )
+        moved.append(float(np.abs(after - before).max()))
+    assert moved[1] < moved[0] / 100
+
+
+@pytest.mark.parametrize("kind", ["gray", "one image a class", "many classes", "cmyk photos"])
+def test_unusual_images_train(kind: str, tmp_path: Path, folders: list[Path | None]) -> None:
+    random = np.random.default_rng(0)
+    source = tmp_path / "images.npz"
+    data: dict[str, Any] = {}
+    if kind == "gray":
+        x, y = random.integers(0, 256, (30, 12, 12), np.uint8), np.arange(30) % 3
+        np.savez(source, x_train=x, y_train=y)
+    elif kind == "one image a class":
+        x = random.integers(0, 256, (4, 12, 12, 3), np.uint8)
+        np.savez(source, x_train=x[:2], y_train=[0, 1], x_test=x[2:], y_test=[0, 1])
+    elif kind == "many classes":
+        x = random.integers(0, 256, (900, 12, 12, 3), np.uint8)
+        np.savez(source, x_train=x, y_train=np.arange(900) % 300)
+        data["test"] = 0
+    else:
+        source = tmp_path / "photos"
+        for number in range(6):
+            file = source / "ab"[number % 2] / f"{number}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pixels = random.integers(0, 256, (300 + number, 260, 4), np.uint8)
+            Image.fromarray(pixels, "CMYK").save(file)
+        data["test"] = 0
+    report = fitted(source, tmp_path / "run", data=data)
+    assert report.status == "finished"
+    run = load_run(tmp_path / "run")
+    assert (report.cross_validated_accuracy is None) == (kind == "one image a class")
+    shape = {"gray": (12, 12, 1), "cmyk photos": (160, 160, 3)}.get(kind, (12, 12, 3))
+    assert run.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"backbone": "resnet"}, "'resnet' is not a backbone"),
+        ({"finetune": 99}, r"'model\.finetune' was given 99, but .* has 18 blocks"),
+        ({"augment": "crop"}, r"without model\.finetune .* expected none or flip"),
+        ({"rotation": 0.1}, r"'model\.rotation' was given 0\.1, which has no effect"),
+        ({"block_rate": 0.5}, r"'model\.block_rate' was given 0\.5, which has no effect"),
+        ({"folder": "nowhere"}, "nowhere was named for the weights of efficientnet-lite0"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_and_leaves_no_run(
+    model: dict[str, Any], message: str, colors: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    with pytest.raises((ConfigError, DataError), match=message):
+        fitted(colors, tmp_path / "run", model=model)
+    assert not (tmp_path / "run").exists()
