@@ -22,6 +22,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backe
 _TRAINING = frozenset(
     [
         "api",
+        "backbones",
         "cli",
         "exporting",
         "models",
