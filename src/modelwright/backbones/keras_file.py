@@ -16,6 +16,10 @@ import numpy as np
 
 from modelwright.core.errors import DataError, brief
 
+_DAMAGE = (
+    *(UserWarning, OSError, ValueError, KeyError),
+    *(TypeError, RuntimeError, AttributeError, IndexError),
+)
 _SAVE = "save the weights alone with network.save_weights('NAME.weights.h5')"
 
 
@@ -36,18 +40,11 @@ def fill_from_keras_file(network: keras.Model, path: Path) -> None:
             # Keras only warns of layers that are not in the file, and leaves their weights random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(path)
-    except (
-        UserWarning,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
+    except _DAMAGE as error:
         raise DataError(
-            f"{path} cannot be read as the weights of {network.name}: {brief(error).rstrip('.:')}. Expected the "
-            f"file of keras.applications without its last layer; fetch it again, or {_SAVE}."
+            f"{path} cannot be read as the weights of {network.name}: "
+            f"{brief(error).rstrip('.:')}. Expected the file of keras.applications without its "
+            f"last layer; fetch it again, or {_SAVE}."
         ) from error
     for weight in network.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():

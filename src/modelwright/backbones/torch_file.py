@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,20 @@ class _Walker(PickleWalker):
         self._name = name
         self.storages: dict[str, _Storage] = {}
 
+    def entries(self, content: bytes | BinaryIO) -> dict[str, _Tensor]:
+        """Returns the tensors of a state dict by name."""
+        value = self.walk(content)
+        if not isinstance(value, dict):
+            raise self.refused(f"it holds a {_kind(value)} in place of a dict of tensors")
+        if not value:
+            raise self.refused("it holds no tensors")
+        for name, tensor in value.items():
+            if not isinstance(name, str) or not isinstance(tensor, _Tensor):
+                raise self.refused(
+                    f"its entry '{str(name)[:40]}' is a {_kind(tensor)}, not a tensor"
+                )
+        return value
+
     def refused(self, reason: str) -> DataError:
         return DataError(
             f"{self._name} is not a plain state dict of torch: {reason}. Pickles are never "
@@ -185,12 +199,12 @@ class _Reader:
             if f"{root}byteorder" in sizes and archive.read(f"{root}byteorder") != b"little":
                 raise ValueError("its numbers are not little-endian")
             walker = _Walker(self._name)
-            value = walker.walk(archive.read(f"{root}data.pkl"))
+            entries = walker.entries(archive.read(f"{root}data.pkl"))
 
             def stored(storage: _Storage) -> bytes:
                 return archive.read(f"{root}data/{storage.key}")
 
-            return self._tensors(value, walker.storages, stored)
+            return self._tensors(entries, walker.storages, stored)
 
     def _read_old(self) -> dict[str, Array]:
         file = io.BytesIO(self._content)
@@ -202,7 +216,7 @@ class _Reader:
         if system.get("little_endian") is not True:
             raise ValueError("its numbers are not little-endian")
         walker = _Walker(self._name)
-        value = walker.walk(file)
+        entries = walker.entries(file)
         keys = expect(_Walker(self._name).walk(file), list)
         found: dict[str, bytes] = {}
         for key in keys:
@@ -211,21 +225,14 @@ class _Reader:
             if count != storage.count:
                 raise ValueError(f"storage {key[:40]} has {count} values, expected {storage.count}")
             found[key] = file.read(storage.size)
-        return self._tensors(value, walker.storages, lambda storage: found[storage.key])
+        return self._tensors(entries, walker.storages, lambda storage: found[storage.key])
 
     def _tensors(
-        self, value: Any, storages: dict[str, _Storage], stored: Callable[[_Storage], bytes]
+        self,
+        entries: dict[str, _Tensor],
+        storages: dict[str, _Storage],
+        stored: Callable[[_Storage], bytes],
     ) -> dict[str, Array]:
-        if not isinstance(value, dict):
-            kind = "single tensor" if isinstance(value, _Tensor) else type(value).__name__
-            raise _Walker(self._name).refused(f"it holds a {kind} in place of a dict of tensors")
-        if not value:
-            raise _Walker(self._name).refused("it holds no tensors")
-        for name, tensor in value.items():
-            if not isinstance(name, str) or not isinstance(tensor, _Tensor):
-                raise _Walker(self._name).refused(
-                    f"its entry '{str(name)[:40]}' is a {type(tensor).__name__}, not a tensor"
-                )
         if sum(storage.size for storage in storages.values()) > len(self._content):
             raise ValueError("its storages are larger than the file")
         values = {}
@@ -236,7 +243,12 @@ class _Reader:
                     f"storage {key[:40]} has {len(raw):,} bytes, expected {storage.size:,}"
                 )
             values[key] = _values(raw, storage.dtype)
-        return {name: _view(name, tensor, values) for name, tensor in value.items()}
+        return {name: _view(name, tensor, values) for name, tensor in entries.items()}
+
+
+def _kind(value: Any) -> str:
+    kinds: dict[type, str] = {_Name: "class", _Storage: "storage", _Tensor: "single tensor"}
+    return kinds.get(type(value), type(value).__name__)
 
 
 def _is_pickle(name: str) -> bool:

@@ -8,6 +8,7 @@ knows the few names of its format and refuses every other. No name is ever impor
 from __future__ import annotations
 
 import pickletools
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -66,8 +67,10 @@ class PickleWalker(ABC):
         Raises:
             ValueError: The pickle is broken; so may be any other exception in ``DAMAGE``.
         """
-        for opcode, argument, _ in pickletools.genops(content):
-            self._step(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of escapes in a broken string
+            for opcode, argument, _ in pickletools.genops(content):
+                self._step(opcode.name, argument)
         if len(self._stack) != 1:
             raise ValueError(f"{len(self._stack)} values at its end")
         return self._stack[0]

@@ -22,9 +22,11 @@ def check_backbone(name: str) -> None:
         ConfigError: There is no backbone of that name.
     """
     if name not in BACKBONE_NAMES:
+        meant = name.lower().replace("_", "-")
+        inside = [one for one in BACKBONE_NAMES if meant and meant in one]
+        hint = nearest(inside[0] if len(inside) == 1 else meant, BACKBONE_NAMES)
         raise ConfigError(
-            f"'{name}' is not a backbone.{nearest(name, BACKBONE_NAMES)} Backbones: "
-            f"{', '.join(BACKBONE_NAMES)}."
+            f"'{name}' is not a backbone.{hint} Backbones: {', '.join(BACKBONE_NAMES)}."
         )
 
 
