@@ -152,16 +152,9 @@ def test_the_published_weights_know_imagenet(number: int) -> None:
         pytest.skip(f"{one.file} is not on this machine")
     loaded = load_backbone(one.name, side=one.trained_side)
     arrays = read_torch_file(found.path)
-    china, flower = (
-        np.asarray(
-            Image.fromarray(image[:, 106:533]).resize(
-                (one.trained_side,) * 2, Image.Resampling.BICUBIC
-            )
-        )
-        for image in load_sample_images().images
-    )
-    scores = np.asarray(loaded.network(np.stack([china, flower]).astype(np.float32)))
+    image = Image.fromarray(load_sample_images().images[0][:, 106:533])  # a palace in China
+    image = image.resize((one.trained_side, one.trained_side), Image.Resampling.BICUBIC)
+    [scores] = np.asarray(loaded.network(np.asarray(image, np.float32)[None]))
     scores = scores @ arrays["_fc.weight"].T + arrays["_fc.bias"]
-    palace, daisy = 698, 985
-    assert scores[0].argmax() == palace
-    assert daisy in scores[1].argsort()[-5:]
+    palace = 698
+    assert scores.argmax() == palace
