@@ -2,9 +2,9 @@
 
 For each number of images a class, images are drawn several times from the training split; the test
 rows are always the same. The dense layer is solved as the recipe ``pretrained`` solves it, on
-features of the published backbone. Features are computed once for each image and kept in the cache,
-so a second run takes minutes. The baseline is logistic regression on pixels, with the same penalties
-to choose from.
+features of the published backbone. Features are computed once for each image and kept in the
+cache, so a second run takes minutes. The baseline is logistic regression on pixels, with the same
+penalties to choose from.
 
 Needs the weights of the backbone (``modelwright backbones`` says how to get them) and one set as an
 ``.npz`` with ``x_train, y_train, x_test, y_test``.
@@ -23,6 +23,7 @@ import numpy as np
 from modelwright.backbones.feature_cache import FeatureCache
 from modelwright.backbones.features import compute_features
 from modelwright.backbones.load import load_backbone
+from modelwright.core.config import ModelConfig
 from modelwright.core.statistics import student_interval
 from modelwright.core.types import FloatArray
 from modelwright.data.digests import hash_images
@@ -30,7 +31,6 @@ from modelwright.data.rows import ImageArray
 from modelwright.models.builders import build_network, check_options
 from modelwright.models.feature_head import Head, solve_head
 from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
-from modelwright.core.config import ModelConfig
 
 _TEST_ROWS = 2000
 _FIRST_SEED = 100
@@ -78,7 +78,7 @@ def main() -> None:
                 "C": chosen,
                 "seconds_to_solve": seconds,
             }
-            print(rows, kind, f"{100 * mean:.2f}", low, high, f"{np.mean(seconds):.1f} s", flush=True)
+            print(rows, kind, f"{mean:.4f}", low, high, f"{np.mean(seconds):.1f} s", flush=True)
     if arguments.write:
         record = {
             "set": arguments.set.stem,
@@ -124,9 +124,9 @@ def _features(arguments: argparse.Namespace, images: Any) -> FloatArray:
         side=side,
         digests=hash_images(images),
         cache=FeatureCache(kind),
-        progress=lambda step, done, total: None
-        if done % 1600
-        else print(step, done, total, flush=True),
+        progress=lambda step, done, total: (
+            None if done % 1600 else print(step, done, total, flush=True)
+        ),
     )
 
 

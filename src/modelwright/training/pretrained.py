@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,32 @@ import numpy as np
 from modelwright.backbones.feature_cache import FeatureCache
 from modelwright.backbones.features import compute_features
 from modelwright.backbones.load import load_backbone
-from modelwright.core.types import FloatArray, Progress, Split, UInt8Array
-from modelwright.models.builders import check_options
+from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName, UInt8Array
+from modelwright.models.adaptation import AdaptationData
+from modelwright.models.builders import check_options, solve_network
 from modelwright.models.output_layer import two_columns
 from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
 from modelwright.runs.run import Run
 
+_PREFIXES = {"train": "", "val": "val_"}
+"""Of the names of metrics in the history, by split."""
 
-def start_backbone(run: Run, network: keras.Model, progress: Progress | None) -> dict[str, Any]:
-    """Sets the weights of a network's backbone to the published ones. Returns their record.
+
+def is_solved(run: Run) -> bool:
+    """Returns whether a solver finds weights of the network before any step."""
+    return bool(getattr(check_options(run.model), "solved", False))
+
+
+def count_epochs(run: Run) -> int:
+    """Returns the number of epochs. Solving counts as the first one."""
+    epochs = run.config.train.epochs
+    if not is_solved(run):
+        return epochs
+    return 1 + (epochs if check_options(run.model).steps else 0)
+
+
+def start_backbone(run: Run, network: keras.Model, progress: Progress | None) -> Run:
+    """Sets the weights of a network's backbone to the published ones, and records which.
 
     Raises:
         ConfigError: The backbone is unknown, or takes no images of that size.
@@ -34,42 +52,53 @@ def start_backbone(run: Run, network: keras.Model, progress: Progress | None) ->
         progress=progress,
     )
     backbone_of(network).set_weights(backbone.network.get_weights())
-    return backbone.record
+    return run.update(backbone=backbone.record)
 
 
-@dataclass(frozen=True)
-class FeatureSource:
-    """Computes features of a run's rows, or finds those that were computed before."""
+def note_fixed_epochs(run: Run) -> Run:
+    """Records the note that no rows choose the best epoch of a fine-tuning."""
+    note = (
+        f"no validation rows are held out, so all {run.config.train.epochs} epochs after the solved"
+        " layer are trained and the last one is taken; data.val=0.1 holds out rows that choose the"
+        " best"
+    )
+    return run.update(data={**run.data, "notes": [*run.data.get("notes", ()), note]})
 
-    run: Run
-    network: keras.Model
-    """The run's network with the weights of its backbone."""
-    record: dict[str, Any]
-    """What identifies those weights, from ``start_backbone``."""
 
-    def features(self, split: Split, progress: Progress | None = None) -> FloatArray:
-        """Returns the features of the rows, float32 ``[views, n, d]``, in full precision."""
-        options = check_options(self.run.model)
-        network = feature_network(self._exact())
-        size = "x".join(map(str, self.run.input_shape))
-        side = backbone_side(options, self.run.input_shape)
-        kind = f"{options.backbone}-{self.record['sha256'][:16]}-{side}-{size}"
-        views = {kind: None, **({f"{kind}-mirrored": _mirror} if options.augment == "flip" else {})}
-        return np.stack([
-            compute_features(
-                network, split.inputs, side=side, digests=split.digests, cache=FeatureCache(name),
-                change=change, progress=progress,
-            )
-            for name, change in views.items()
-        ])  # fmt: skip
+def solve_on_features(
+    run: Run,
+    network: keras.Model,
+    splits: Mapping[SplitName, Split],
+    progress: Progress | None = None,
+) -> tuple[Run, dict[str, FloatArray], dict[str, float]]:
+    """Solves the last layer of a network on the features of the training rows.
 
-    def _exact(self) -> keras.Model:
-        """Returns the network in float32. A step may take less, features are computed once."""
-        if self.run.precision.get("policy", "float32") == "float32":
-            return self.network
-        exact = self.run.network("float32", weights=False)
-        backbone_of(exact).set_weights(backbone_of(self.network).get_weights())
-        return exact
+    Args:
+        run: The run, whose record gets the solution.
+        network: Its network, with the weights of the backbone.
+        splits: The training rows, and the validation rows if there are some.
+        progress: Called after each step.
+
+    Returns:
+        The run, the features of each split ``[views, n, d]``, and accuracy and loss of each.
+    """
+    features: dict[str, FloatArray] = {
+        name: _features(run, network, split, progress) for name, split in splits.items()
+    }
+    data = AdaptationData(
+        rows=splits["train"].inputs,
+        labels=splits["train"].labels,
+        progress=progress,
+        features=features["train"],
+        balanced=run.config.train.class_weight == "balanced",
+    )
+    solution = solve_network(run.model, network, data)
+    values = {
+        f"{_PREFIXES[name]}{key}": value
+        for name, split in splits.items()
+        for key, value in _metrics(network, features[name][0], split.labels).items()
+    }
+    return run.update(solution=solution.record()), features, values
 
 
 @dataclass(frozen=True)
@@ -84,11 +113,37 @@ class HeadClassifier:
         return two_columns(keras.ops.convert_to_numpy(outputs))
 
 
-def solved_metrics(
-    classifier: HeadClassifier, features: FloatArray, labels: Any
-) -> dict[str, float]:
-    """Returns accuracy and loss of the last layer on features ``[n, d]``."""
-    answers = classifier.classify_rows(features)
+def _features(
+    run: Run, network: keras.Model, split: Split, progress: Progress | None
+) -> FloatArray:
+    """Returns the features of rows, ``[views, n, d]``, from the cache where they are known."""
+    options, size = check_options(run.model), "x".join(map(str, run.input_shape))
+    side = backbone_side(options, run.input_shape)
+    kind = f"{options.backbone}-{run.backbone['sha256'][:16]}-{side}-{size}"
+    views: dict[str, Any] = {kind: None}
+    if options.augment == "flip":
+        views[f"{kind}-mirrored"] = _mirror
+    exact = feature_network(_in_float32(run, network))
+    return np.stack([
+        compute_features(
+            exact, split.inputs, side=side, digests=split.digests, cache=FeatureCache(name),
+            change=change, progress=progress,
+        )
+        for name, change in views.items()
+    ])  # fmt: skip
+
+
+def _in_float32(run: Run, network: keras.Model) -> keras.Model:
+    """Returns the network in float32. A step may have less precision, features are kept."""
+    if run.precision.get("policy", "float32") == "float32":
+        return network
+    exact = run.network("float32", weights=False)
+    backbone_of(exact).set_weights(backbone_of(network).get_weights())
+    return exact
+
+
+def _metrics(network: keras.Model, features: FloatArray, labels: IntArray) -> dict[str, float]:
+    answers = HeadClassifier(network).classify_rows(features)
     right = np.clip(answers[np.arange(len(labels)), labels], keras.config.epsilon(), 1)
     return {
         "accuracy": float((answers.argmax(axis=1) == labels).mean()),

@@ -20,7 +20,7 @@ from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, Progress, Split
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import adapt_network, check_options, solve_network
+from modelwright.models.builders import adapt_network, check_options
 from modelwright.models.pretrained import learning_rates
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
@@ -34,9 +34,10 @@ from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
 from modelwright.training.precision import choose_precision
 from modelwright.training.pretrained import (
-    FeatureSource,
-    HeadClassifier,
-    solved_metrics,
+    count_epochs,
+    is_solved,
+    note_fixed_epochs,
+    solve_on_features,
     start_backbone,
 )
 from modelwright.training.starting_weights import (
@@ -49,8 +50,6 @@ from modelwright.training.starting_weights import (
 )
 
 _VALIDATION_BATCH = 256
-_PREFIXES = {"train": "", "val": "val_"}
-"""Of the names of metrics in the history, by split."""
 _VOCABULARY_BATCH = 1024
 
 
@@ -126,17 +125,16 @@ class Session:
     def early_stopping(self) -> EarlyStopping:
         """The rule that decides which epoch is best and when the training stops."""
         monitor: str = self._config.monitor
-        if "val" not in self.inputs:
-            monitor = monitor.removeprefix("val_")
-        return EarlyStopping(monitor, self._config.patience)
+        if "val" in self.inputs:
+            return EarlyStopping(monitor, self._config.patience)
+        # A solved layer fits its rows better than any step, so their figures choose nothing.
+        last = is_solved(self.run)
+        return EarlyStopping(monitor.removeprefix("val_"), self._config.patience, last=last)
 
     @property
     def epochs(self) -> int:
         """The number of all epochs. Solving counts as the first one."""
-        options = check_options(self.run.model)
-        if not getattr(options, "solved", False):
-            return self._config.epochs
-        return 1 + (self._config.epochs if options.steps else 0)
+        return count_epochs(self.run)
 
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
@@ -145,12 +143,11 @@ class Session:
             KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
-        options = check_options(self.run.model)
-        if getattr(options, "solved", False) and not self.checkpoint.history:
+        if is_solved(self.run) and not self.checkpoint.history:
             self._solve()
-            if not options.steps:
-                return True
-        if self.early_stopping.exhausted(self.checkpoint.history):
+        if self.epochs == len(self.checkpoint.history) or self.early_stopping.exhausted(
+            self.checkpoint.history
+        ):
             return True
         observers = [*self._extras.observers]
         if self._config.tensorboard:
@@ -301,40 +298,16 @@ class Session:
         )
         adapt_network(self.run.model, self.network, rows)
         if hasattr(check_options(self.run.model), "backbone"):
-            record = start_backbone(self.run, self.network, self._progress)
-            self.run = self.run.update(backbone=record)
+            self.run = start_backbone(self.run, self.network, self._progress)
+            if self.epochs > 1 and "val" not in self.inputs:
+                self.run = note_fixed_epochs(self.run)
 
     def _solve(self) -> None:
         """Sets the weights that a solver finds, and saves them as the first epoch."""
-        source = FeatureSource(self.run, self.network, dict(self.run.backbone))
-        self.features = {
-            name: source.features(split, self._progress)
-            for name, split in self.data.splits.items()
-            if name in self.inputs
-        }
-        train = self.data.splits["train"]
-        solution = solve_network(
-            self.run.model,
-            self.network,
-            AdaptationData(
-                rows=self.inputs["train"],
-                labels=train.labels,
-                progress=self._progress,
-                features=self.features["train"],
-                balanced=self._config.class_weight == "balanced",
-            ),
+        splits = {name: split for name, split in self.data.splits.items() if name in self.inputs}
+        self.run, self.features, values = solve_on_features(
+            self.run, self.network, splits, self._progress
         )
-        self.run = self.run.update(solution=solution.record())
-        values = {
-            f"{_PREFIXES[name]}{key}": value
-            for name, split in self.data.splits.items()
-            if name in self.features
-            for key, value in solved_metrics(
-                HeadClassifier(self.network),
-                self.features[name][0],
-                split.labels,
-            ).items()
-        }
         self.finish_epoch(self.network, values)
 
 
