@@ -258,7 +258,8 @@ def test_published_weights_train_export_and_answer_in_every_engine(
         pytest.skip("the weights of efficientnet-lite0 are not on this machine")
     with np.load(real_data / "cifar10.npz") as stored:
         x, y = stored["x_train"][:400], stored["y_train"].ravel()[:400]
-    np.savez(tmp_path / "images.npz", x_train=x, y_train=y)
+    source = str(tmp_path / "images.npz")
+    np.savez(source, x_train=x, y_train=y)
     config = resolve_config(
         options={
             "data": {"source": str(tmp_path / "images.npz")},

@@ -24,7 +24,7 @@ from modelwright.models.builders import adapt_network, check_options
 from modelwright.models.pretrained import learning_rates
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
-from modelwright.training import optimizers, runtime
+from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
@@ -33,13 +33,6 @@ from modelwright.training.extras import Extras, add_loss, checked_record
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
 from modelwright.training.precision import choose_precision
-from modelwright.training.pretrained import (
-    count_epochs,
-    is_solved,
-    note_fixed_epochs,
-    solve_on_features,
-    start_backbone,
-)
 from modelwright.training.starting_weights import (
     Source,
     StartReport,
@@ -128,13 +121,13 @@ class Session:
         if "val" in self.inputs:
             return EarlyStopping(monitor, self._config.patience)
         # A solved layer fits its rows better than any step, so their figures choose nothing.
-        last = is_solved(self.run)
+        last = pretrained.is_solved(self.run)
         return EarlyStopping(monitor.removeprefix("val_"), self._config.patience, last=last)
 
     @property
     def epochs(self) -> int:
         """The number of all epochs. Solving counts as the first one."""
-        return count_epochs(self.run)
+        return pretrained.count_epochs(self.run)
 
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
@@ -143,7 +136,7 @@ class Session:
             KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
-        if is_solved(self.run) and not self.checkpoint.history:
+        if pretrained.is_solved(self.run) and not self.checkpoint.history:
             self._solve()
         if self.epochs == len(self.checkpoint.history) or self.early_stopping.exhausted(
             self.checkpoint.history
@@ -298,14 +291,14 @@ class Session:
         )
         adapt_network(self.run.model, self.network, rows)
         if hasattr(check_options(self.run.model), "backbone"):
-            self.run = start_backbone(self.run, self.network, self._progress)
+            self.run = pretrained.start_backbone(self.run, self.network, self._progress)
             if self.epochs > 1 and "val" not in self.inputs:
-                self.run = note_fixed_epochs(self.run)
+                self.run = pretrained.note_fixed_epochs(self.run)
 
     def _solve(self) -> None:
         """Sets the weights that a solver finds, and saves them as the first epoch."""
         splits = {name: split for name, split in self.data.splits.items() if name in self.inputs}
-        self.run, self.features, values = solve_on_features(
+        self.run, self.features, values = pretrained.solve_on_features(
             self.run, self.network, splits, self._progress
         )
         self.finish_epoch(self.network, values)
