@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.backbones.feature_cache import FeatureCache
-from modelwright.backbones.features import compute_features
+from modelwright.backbones.features import compute_features, feature_kind
 from modelwright.backbones.load import load_backbone
 from modelwright.core.config import ModelConfig
 from modelwright.core.statistics import student_interval
@@ -117,7 +117,7 @@ def _features(arguments: argparse.Namespace, images: Any) -> FloatArray:
     loaded = load_backbone(arguments.backbone, folder=arguments.folder, side=side)
     network = build_network(config, shape, 2)
     backbone_of(network).set_weights(loaded.network.get_weights())
-    kind = f"{arguments.backbone}-{loaded.record['sha256'][:16]}-{side}-{'x'.join(map(str, shape))}"
+    kind = feature_kind(backbone_of(network), shape)
     return compute_features(
         feature_network(network),
         ImageArray(np.arange(len(images)), str, images),

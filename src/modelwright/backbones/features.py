@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -14,6 +15,20 @@ _BATCH = 32
 _USUAL_PIXELS = 160 * 160
 _STORED = 256
 """Images whose features are stored in one file: what a stopped training loses at most."""
+
+
+def feature_kind(backbone: keras.Model, shape: Sequence[int | None]) -> str:
+    """Returns what features depend on besides the image, as the name of a folder of the cache.
+
+    Args:
+        backbone: The network with its weights. Other weights are another kind.
+        shape: Shape of the images before they are enlarged.
+    """
+    state = hashlib.blake2b(digest_size=8)
+    for weight in backbone.get_weights():
+        state.update(np.ascontiguousarray(weight).data)
+    side = backbone.input_shape[1]
+    return f"{backbone.name}-{state.hexdigest()}-{side}-{'x'.join(map(str, shape))}"
 
 
 def compute_features(

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from modelwright.core.types import FloatArray, IntArray, Progress
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2)
 """Values of scikit-learn's ``C`` that are compared."""
 _USUAL = 1e-3
+BoolArray = npt.NDArray[np.bool_]
 _FOLDS = 5
 _FEWER_FOLDS = 3
 _MANY = 2000
@@ -67,18 +68,21 @@ def solve_head(
         balanced: Whether each class counts alike, whatever its number of rows.
         progress: Called after every fit.
     """
+    # Loaded before the limit, which concerns the libraries that are there.
+    import sklearn.linear_model
+    import sklearn.model_selection  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    mean, scale = _standard(features[0])
-    rows = ((features - mean) / scale).astype(np.float32)
-    # With fewer rows than features all directions that the rows have fit in as many columns.
-    rotation = _rotation(rows.reshape(-1, rows.shape[-1]))
-    rows = rows if rotation is None else rows @ rotation
     # Several threads of BLAS wait for each other in products as small as these.
     with threadpool_limits(limits=1):
+        mean, scale = _standard(features[0])
+        rows = ((features - mean) / scale).astype(np.float32)
+        # With fewer rows than features all directions that the rows have fit in as many columns.
+        rotation = _rotation(rows.reshape(-1, rows.shape[-1]))
+        rows = rows if rotation is None else rows @ rotation
         folds = list(_folds(labels))
-        scores = _scores(rows, labels, folds, balanced, progress)
-        best = max(scores, key=lambda c: scores[c]) if scores else _USUAL
+        right = _right_answers(rows, labels, folds, balanced, progress)
+        best = _choose(right)
         fitted = _fit(rows, labels, best, balanced)
     kernel = fitted.coef_.T if rotation is None else rotation @ fitted.coef_.T
     kernel = kernel / scale[:, None]
@@ -86,7 +90,7 @@ def solve_head(
         kernel=kernel.astype(np.float32),
         bias=(fitted.intercept_ - mean @ kernel).astype(np.float32),
         strength=best,
-        accuracy=float(scores[best]) if scores else None,
+        accuracy=float(right[best].mean()) if right else None,
         folds=len(folds),
     )
 
@@ -117,24 +121,39 @@ def _folds(labels: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
     yield from splitter.split(np.zeros(len(labels)), labels)
 
 
-def _scores(
+def _right_answers(
     rows: npt.NDArray[Any],
     labels: IntArray,
     folds: Sequence[tuple[IntArray, IntArray]],
     balanced: bool,
     progress: Progress | None,
-) -> dict[float, float]:
-    """Returns the out-of-fold accuracy of each strength; nothing without folds."""
-    right = {strength: 0 for strength in STRENGTHS if folds}
+) -> dict[float, BoolArray]:
+    """Returns for each strength which rows are right where their fold is left out."""
+    right = {strength: np.zeros(len(labels), bool) for strength in STRENGTHS if folds}
     done = 0
     for fit, score in folds:
-        for strength in right:
+        for strength, answers in right.items():
             fitted = _fit(rows[:, fit], labels[fit], strength, balanced)
-            right[strength] += int((fitted.predict(rows[0, score]) == labels[score]).sum())
+            answers[score] = fitted.predict(rows[0, score]) == labels[score]
             done += 1
             if progress:
                 progress("choosing the penalty", done, len(folds) * len(right))
-    return {strength: count / len(labels) for strength, count in right.items()}
+    return right
+
+
+def _choose(right: dict[float, BoolArray]) -> float:
+    """Returns the usual strength, or a better one if that is more than chance would make it.
+
+    A few rows more or less say nothing: with 200 rows, the best of the scores is often not the
+    best strength. The gain must exceed two standard errors of the paired difference.
+    """
+    best, most = _USUAL, 0.0
+    for strength, answers in right.items():
+        gain = int(answers.sum()) - int(right[_USUAL].sum())
+        changed = int((answers != right[_USUAL]).sum())
+        if gain > max(most, 2 * np.sqrt(changed)):
+            best, most = strength, float(gain)
+    return best
 
 
 def _fit(rows: npt.NDArray[Any], labels: IntArray, strength: float, balanced: bool) -> Any:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from modelwright.backbones.feature_cache import FeatureCache
-from modelwright.backbones.features import compute_features
+from modelwright.backbones.features import compute_features, feature_kind
 from modelwright.backbones.load import load_backbone
 from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName, UInt8Array
 from modelwright.models.adaptation import AdaptationData
@@ -117,9 +117,9 @@ def _features(
     run: Run, network: keras.Model, split: Split, progress: Progress | None
 ) -> FloatArray:
     """Returns the features of rows, ``[views, n, d]``, from the cache where they are known."""
-    options, size = check_options(run.model), "x".join(map(str, run.input_shape))
+    options = check_options(run.model)
     side = backbone_side(options, run.input_shape)
-    kind = f"{options.backbone}-{run.backbone['sha256'][:16]}-{side}-{size}"
+    kind = feature_kind(backbone_of(network), run.input_shape)
     views: dict[str, Any] = {kind: None}
     if options.augment == "flip":
         views[f"{kind}-mirrored"] = _mirror
