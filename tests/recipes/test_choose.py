@@ -126,3 +126,17 @@ def test_the_command_takes_data_a_config_or_both(
     assert (code, "expected one" in err) == (2, True)
     code, _, err = cli("train", "nowhere.csv")
     assert (code, "no file, folder or named set 'nowhere.csv'" in err) == (3, True)
+
+
+def test_settings_of_steps_that_no_solver_takes_are_told(
+    colors: Path, missing: dict[str, Any]
+) -> None:
+    missing["why"] = None
+    data = {"data": {"source": str(colors)}}
+    chosen = resolve_or_choose(options=data, sets=["train.epochs=3", "train.seed=1"])
+    assert chosen.config.recipe == "pretrained"
+    assert "train.epochs has no effect: recipe 'pretrained' solves" in chosen.notes[1]
+    steps = resolve_or_choose(options=data, sets=["train.epochs=3", "model.finetune=2"])
+    assert len(steps.notes) == 1
+    named = {**data, "model": {"recipe": "pretrained"}, "train": {"epochs": 2, "momentum": 0.9}}
+    assert resolve_or_choose(options=named).notes[0].startswith("train.epochs, train.momentum have")
