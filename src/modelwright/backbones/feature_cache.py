@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ class FeatureCache:
         features: FloatArray | None = None
         for path in sorted(self.folder.glob("*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as stored:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     keys = _keys(stored["digests"])
                     order = np.argsort(keys)
                     at = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
@@ -67,7 +68,7 @@ class FeatureCache:
                         continue
                     values = stored["features"]
                 os.utime(path)
-            except (OSError, ValueError, KeyError, EOFError, IndexError):
+            except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile):
                 continue
             if features is None:
                 features = np.zeros((len(wanted), values.shape[1]), np.float32)
