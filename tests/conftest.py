@@ -17,11 +17,13 @@ from sample_data import sentences, write_csv, write_images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as modelwright.core.backend sets it
+os.environ.setdefault("MODELWRIGHT_OFFLINE", "1")
 
 
 _TRAINING = frozenset(
     [
         "api",
+        "backbones",
         "cli",
         "exporting",
         "models",

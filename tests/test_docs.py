@@ -24,6 +24,7 @@ from modelwright.models.options import (
     CustomOptions,
     ImageOptions,
     NgramsOptions,
+    PretrainedOptions,
     RegionsOptions,
     TextcnnOptions,
     TextOptions,
@@ -50,6 +51,7 @@ TABLES: dict[str, tuple[str, type[Table]]] = {
     "texts": ("model", TextOptions),
     "cnn": ("model", CnnOptions),
     "whitened": ("model", WhitenedOptions),
+    "pretrained": ("model", PretrainedOptions),
     "bilstm": ("model", BilstmOptions),
     "ngrams": ("model", NgramsOptions),
     "textcnn": ("model", TextcnnOptions),
@@ -206,7 +208,11 @@ def test_every_recipe_is_there_with_what_it_sets(path: Path) -> None:
         found = read_recipe(known)
         expected[known] = {
             f"{table}.{key}={json.dumps(value)}"
-            for table, values in (("model", found.model), ("train", found.train))
+            for table, values in (
+                ("data", found.data),
+                ("model", found.model),
+                ("train", found.train),
+            )
             for key, value in values.items()
         }
     assert listed == expected

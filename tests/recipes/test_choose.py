@@ -14,6 +14,7 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError
 from modelwright.data.dispatch import read_source
 from modelwright.data.records import Records
+from modelwright.recipes import choose
 from modelwright.recipes.choose import choose_recipe
 from modelwright.recipes.resolve import ResolvedConfig, is_config_file, resolve_or_choose
 from sample_data import sentences, write_csv
@@ -30,6 +31,14 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def images(rows: int, side: int) -> Records:
     pixels = np.broadcast_to(np.zeros(1, np.uint8), (rows, side, side, 3))
     return Records("image", pixels, ["a"] * rows, None, str, "images")
+
+
+@pytest.fixture(autouse=True)
+def missing(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Says that the weights of backbones are not here, unless a test says otherwise."""
+    found: dict[str, Any] = {"why": "the weights are not here. Install it: pip install them."}
+    monkeypatch.setattr(choose, "why_missing", lambda name, **_: found["why"])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,23 @@ def test_images_get_the_recipe_of_their_number_and_size(
     assert f"no recipe was given: {recipe} (" in choice.reason
     assert f"there are {rows:,} images of" in choice.reason
     assert "--set model.augment=none" in choice.reason
+
+
+def test_few_images_start_from_a_pretrained_network_where_it_can_be_had(
+    missing: dict[str, Any],
+) -> None:
+    fallback = choose_recipe(images(500, 32), DataConfig())
+    assert fallback.name == "cnn"
+    assert "pretrained would do better, but the weights are not here. Install" in fallback.reason
+    missing["why"] = None
+    choice = choose_recipe(images(500, 32), DataConfig())
+    assert choice.name == "pretrained"
+    assert "there are 500 images of 32 pixels, and a network that was trained" in choice.reason
+    assert choose_recipe(images(200_000, 200), DataConfig()).name == "cnn"
+    chosen = choose_recipe(images(500, 32), DataConfig(), {"filters": [8]})
+    assert chosen.name == "cnn"
+    assert "because model.filters is an option of it" in chosen.reason
+    assert choose_recipe(images(500, 32), DataConfig(), {"finetune": 2}).name == "pretrained"
 
 
 def test_image_files_are_measured_without_decoding_and_texts_are_texts(
@@ -100,3 +126,17 @@ def test_the_command_takes_data_a_config_or_both(
     assert (code, "expected one" in err) == (2, True)
     code, _, err = cli("train", "nowhere.csv")
     assert (code, "no file, folder or named set 'nowhere.csv'" in err) == (3, True)
+
+
+def test_settings_of_steps_that_no_solver_takes_are_told(
+    colors: Path, missing: dict[str, Any]
+) -> None:
+    missing["why"] = None
+    data = {"data": {"source": str(colors)}}
+    chosen = resolve_or_choose(options=data, sets=["train.epochs=3", "train.seed=1"])
+    assert chosen.config.recipe == "pretrained"
+    assert "train.epochs has no effect: recipe 'pretrained' solves" in chosen.notes[1]
+    steps = resolve_or_choose(options=data, sets=["train.epochs=3", "model.finetune=2"])
+    assert len(steps.notes) == 1
+    named = {**data, "model": {"recipe": "pretrained"}, "train": {"epochs": 2, "momentum": 0.9}}
+    assert resolve_or_choose(options=named).notes[0].startswith("train.epochs, train.momentum have")

@@ -16,9 +16,11 @@ from PIL import Image
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.load import load_data
+from modelwright.models import pretrained
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import BUILDERS, adapt_network, build_network, check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer, learn_vocabulary
+from modelwright.models.pretrained import learning_rates
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run
 from modelwright.training import optimizers
@@ -27,6 +29,7 @@ from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.session import Session
 from sample_data import write_csv, write_images
+from tiny_backbone import build_tiny
 
 # --- [train] ---------------------------------------------------------------------------------
 
@@ -140,6 +143,15 @@ MODEL: dict[str, dict[str, Any]] = {
         "activation": "relu",
         "scale": 0.5,
     },
+    "pretrained": {
+        "augment": "flip",
+        "shift": (0.5, {"augment": "flip+crop", "finetune": 1}),
+        **AUGMENTATION,
+        "backbone": "efficientnet-lite1",
+        "side": 64,
+        "finetune": 2,
+        "block_rate": (0.5, {"finetune": 2}),
+    },
     "bilstm": {
         "vocabulary": 9,
         "length": 3,
@@ -173,7 +185,10 @@ MODEL: dict[str, dict[str, Any]] = {
     "ngrams": {"longest": 1, "buckets": 128, "min_count": 3, "smoothing": 9.0},
     "committee": {"pace": 50.0},
 }
+ELSEWHERE = {"folder"}
+"""Keys whose test is where the weights of backbones are loaded: ``test_pretrained.py``."""
 SMALL: dict[str, dict[str, Any]] = {
+    "pretrained": {"side": 32},
     "cnn": {"filters": [4], "units": 4},
     "whitened": {"widths": [8]},
     "bilstm": {"units": [4], "embedding": 4, "dense": 4},
@@ -224,7 +239,9 @@ def model_effects(builder: str, options: dict[str, Any], folder: Path) -> Any:
     adapt_network(model, network, AdaptationData(rows, LABELS))
     inputs = rows.take(np.arange(6))
     answer = network(inputs, training=False)
-    step = None
+    step: Any = None
+    if builder == "pretrained":
+        step = sorted(learning_rates(table, network).items())
     if builder == "committee":  # pace changes only how fast the members learn
         network.compile("sgd", "binary_crossentropy", run_eagerly=True)
         step = network.train_on_batch(inputs, LABELS[:, None].astype(np.float32))
@@ -257,8 +274,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(("builder", "key"), CASES, ids=[f"{b}.{k}" for b, k in CASES])
 def test_every_key_of_a_network_changes_something(
-    builder: str, key: str, base: Callable[..., Any]
+    builder: str, key: str, base: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pretrained, "build_feature_extractor", build_tiny)
     given = MODEL[builder][key]
     value, needed = given if isinstance(given, tuple) else (given, {})
     assert base(builder, {**needed, key: value}) != base(builder, needed)
@@ -360,6 +378,7 @@ def test_the_key_of_orientation_changes_something(tmp_path: Path) -> None:
     data = load_data(DataConfig(source=str(tmp_path)))
     stored = load_data(DataConfig(source=str(tmp_path), orientation=False))
     assert (data.shape, stored.shape) == ((96, 96, 3), (8, 12, 3))
+    assert load_data(DataConfig(source=str(tmp_path), auto_side=24)).shape == (24, 24, 3)
     assert data.fingerprint != stored.fingerprint
     assert any("6 images are turned as their EXIF orientation says;" in note for note in data.notes)
     assert any(note.endswith("not turned, as data.orientation says: 6") for note in stored.notes)
@@ -380,14 +399,15 @@ def test_every_key_of_folders_changes_something(tmp_path: Path) -> None:
 
 def test_every_key_has_a_test() -> None:
     assert set(TRAIN) == set(TrainConfig.model_fields)
-    images = {"image", "image_size", "image_root", "memory_mib", "orientation"}
+    images = {"image", "image_size", "auto_side", "image_root", "memory_mib", "orientation"}
     folders = {"folder", "train_folder", "val_folder", "test_folder", "skip"}
     assert {*DATA, *images, *folders} == set(DataConfig.model_fields)
     for builder, keys in MODEL.items():
         fields = set(BUILDERS[builder].options.model_fields)
         shared = set(TEXT) if BUILDERS[builder].task == "text" else set()
         inherited = {*MODEL["ngrams"], *MODEL["regions"]} if builder == "committee" else set()
-        assert set(keys) | shared | inherited == fields, builder
+        elsewhere = ELSEWHERE if builder == "pretrained" else set()
+        assert set(keys) | shared | inherited | elsewhere == fields, builder
 
 
 # --- without effect --------------------------------------------------------------------------

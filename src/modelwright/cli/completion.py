@@ -21,6 +21,13 @@ def complete_recipe(incomplete: str) -> list[str]:
     return [name for name in recipe_names() if name.startswith(incomplete)]
 
 
+def complete_backbone(incomplete: str) -> list[str]:
+    """Returns the backbones that begin so."""
+    from modelwright.models.backbone_names import BACKBONE_NAMES
+
+    return [name for name in BACKBONE_NAMES if name.startswith(incomplete)]
+
+
 def complete_source(incomplete: str) -> list[str]:
     """Returns the named sets and the files and folders that begin so."""
     named = [name for name in NAMED_SETS if name.startswith(incomplete)]

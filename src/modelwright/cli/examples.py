@@ -61,6 +61,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright data show my-photos --augment flip,rotation=0.1 --rows 4",
         "modelwright data show reviews.csv --rows 10",
     ),
+    "backbones list": (
+        "modelwright backbones",
+        "modelwright backbones efficientnet-lite0",
+        "modelwright backbones --json",
+    ),
+    "backbones get": (
+        "modelwright backbones get efficientnet-lite0",
+        "modelwright backbones get mobilenetv3-small --folder downloads",
+    ),
     "runs list": ("modelwright runs", "modelwright runs experiments --json"),
     "runs show": ("modelwright runs show runs/imdb",),
     "runs diff": ("modelwright runs diff runs/imdb runs/imdb-large",),

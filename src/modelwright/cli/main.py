@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import modelwright
 from modelwright.cli import (
+    backbones,
     data,
     deployment,
     doctor,
@@ -88,6 +89,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(backbones.app, name="backbones")
 app.add_typer(runs.app, name="runs")
 for command in _COMMANDS:
     app.command(cls=_CLASSES.get(command), epilog=epilog(command.__name__))(command)

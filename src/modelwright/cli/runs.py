@@ -22,6 +22,9 @@ _LIST = "list"
 class ListByDefault(TyperGroup):
     """A group that lists if its first word is no command: ``modelwright runs FOLDER``."""
 
+    argument = "a folder"
+    """What the first word may be besides a command."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Puts ``list`` before arguments that name no command."""
         if ctx.resilient_parsing and not args:
@@ -29,15 +32,20 @@ class ListByDefault(TyperGroup):
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             word = args[0] if args else ""
             similar = get_close_matches(word, self.commands, 1)
-            if similar and not Path(word).exists():
+            if similar and not self.is_argument(word):
                 ctx.fail(
-                    f"'{word}' is neither a command nor a folder. Did you mean '{similar[0]}'?"
+                    f"'{word}' is neither a command nor {self.argument}. "
+                    f"Did you mean '{similar[0]}'?"
                 )
             args = [_LIST, *args]
         return super().parse_args(ctx, args)
 
+    def is_argument(self, word: str) -> bool:
+        """Returns whether the first word is meant for ``list``, however close to a command."""
+        return Path(word).exists()
+
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Returns the commands and the folders of runs that begin so."""
+        """Returns the commands that begin so, and what else the first word may be."""
         commands = super().shell_complete(ctx, incomplete)
         make = self.commands[_LIST].params[0].shell_complete
         return [*commands, *make(ctx, incomplete)]

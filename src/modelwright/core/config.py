@@ -85,6 +85,8 @@ class DataConfig(Table):
     """Whether the first row of a text table names the columns."""
     image_size: Literal["auto"] | Annotated[int, Field(ge=8, le=1024)] = "auto"
     """Side, in pixels, to which images are resized. auto keeps a size that all images share."""
+    auto_side: Annotated[int, Field(ge=8, le=1024)] = 96
+    """Side, in pixels, to which auto resizes images of several sizes or of more than 224 pixels."""
     val: Fraction = 0.1
     """Share of the training rows held out for validation, if the source has no such split."""
     test: Fraction = 0.1

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -24,13 +23,10 @@ from modelwright.data.rows import decoding_threads
 
 AUTO_SHARED = 224
 """Largest side, in pixels, at which a size that all images share is kept."""
-AUTO_SIDE = 96
-"""Side, in pixels, to which images of several sizes, or of a larger size, are resized."""
 
 Size = tuple[int, int]
 """Height and width, in pixels."""
 
-_AUTO_SIZE = (AUTO_SIDE, AUTO_SIDE)
 _CHUNK = 64
 
 
@@ -67,12 +63,15 @@ class _Image:
 
 @dataclass
 class _Store:
-    """Collects images. With ``auto`` the size follows from them and may change once."""
+    """Collects images. With ``auto`` the size follows from them and may change once.
+
+    ``auto`` is the size of images that share none; None for a fixed size.
+    """
 
     total: int
     channels: int
     limit: int
-    auto: bool
+    auto: Size | None
     size: Size | None = None
     pixels: UInt8Array | None = None
     positions: list[int] = field(default_factory=list)
@@ -97,14 +96,15 @@ class _Store:
 
     def choose_size(self, original: Size) -> None:
         """Chooses the size after the first image, and again after one of another size."""
+        if self.auto is None:
+            return
         if self.size is None:
-            self.allocate(original if max(original) <= AUTO_SHARED else _AUTO_SIZE)
+            self.allocate(original if max(original) <= AUTO_SHARED else self.auto)
         elif original != self.size and self.originals == {self.size}:
-            self.change_size(_AUTO_SIZE)
+            self.change_size(self.auto)
 
     def add(self, position: int, image: _Image) -> None:
-        if self.auto:
-            self.choose_size(image.original)
+        self.choose_size(image.original)
         if self.pixels is not None and self.size is not None:
             self.pixels[len(self.positions)] = images.resize_image(image.pixels, self.size)
         self.positions.append(position)
@@ -116,7 +116,7 @@ def decode_all(
     encoded: Sequence[Encoded],
     origin: Callable[[int], str],
     *,
-    size: Size | Literal["auto"],
+    size: Size | int,
     channels: int = 3,
     memory_mib: int = 2048,
     orient: bool = True,
@@ -127,15 +127,16 @@ def decode_all(
     Args:
         encoded: Image files, or their bytes.
         origin: Maps a position to where the image came from.
-        size: Height and width to resize to. auto keeps a size that all images share, up to
-            ``AUTO_SHARED``; otherwise it is a square of ``AUTO_SIDE``.
+        size: Height and width to resize to. A single number keeps a size that all images share,
+            up to ``AUTO_SHARED``; otherwise it is the side of a square.
         channels: 3 for RGB, 1 for gray.
         memory_mib: Pixels that take more memory are not kept.
         orient: Whether images are turned as their EXIF orientation says.
         progress: Called after every chunk.
     """
-    store = _Store(len(encoded), channels, memory_mib * 2**20, size == "auto")
-    if not isinstance(size, str):
+    auto = (size, size) if isinstance(size, int) else None
+    store = _Store(len(encoded), channels, memory_mib * 2**20, auto)
+    if not isinstance(size, int):
         store.allocate(size)
     rejected: list[Rejected] = []
     notes = ImageNotes(orient)
@@ -147,7 +148,7 @@ def decode_all(
     def decode(position: int, target: Size | None) -> _Image | str:
         image = encoded[position]
         name = origin(position) if isinstance(image, bytes) else image.name
-        return _decode(image, name, channels, target, orient=orient)
+        return _decode(image, name, channels, target, auto, orient=orient)
 
     done = 0
     for chunk, decoded in _in_order(decode_chunk, len(encoded), decoding_threads(encoded)):
@@ -161,7 +162,7 @@ def decode_all(
         if progress is not None:
             progress("reading images", done, len(encoded))
 
-    final = store.size or _AUTO_SIZE
+    final = store.size or auto or (AUTO_SHARED, AUTO_SHARED)
     return Decoded(
         pixels=_final_pixels(store, final, decode, origin),
         digests=join_digests(store.digests),
@@ -198,9 +199,15 @@ def _final_pixels(
 
 
 def _decode(
-    encoded: Encoded, name: str, channels: int, size: Size | None, *, orient: bool
+    encoded: Encoded,
+    name: str,
+    channels: int,
+    size: Size | None,
+    large: Size | None,
+    *,
+    orient: bool,
 ) -> _Image | str:
-    """Returns a decoded image, or why it is not readable."""
+    """Returns a decoded image, or why it is not readable. ``large`` is the size of large ones."""
     try:
         data = images.read_encoded(encoded)
         pixels, orientation = images.decode_oriented(data, channels=channels, orient=orient)
@@ -209,7 +216,7 @@ def _decode(
     original = (pixels.shape[0], pixels.shape[1])
     digest = hash_image(pixels)
     if size is None and max(original) > AUTO_SHARED:
-        size = _AUTO_SIZE
+        size = large
     resized = pixels if size is None else images.resize_image(pixels, size)
     return _Image(digest, resized, original, find_facts(name, data, orientation))
 

@@ -26,7 +26,7 @@ from modelwright.core.types import (
     UInt8Array,
 )
 from modelwright.data import clean, images
-from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE, Size, decode_all
+from modelwright.data.decoding import AUTO_SHARED, Size, decode_all
 from modelwright.data.digests import Digests, hash_images, hash_texts
 from modelwright.data.label_names import name_labels
 from modelwright.data.records import Records, as_strings
@@ -176,12 +176,12 @@ def _arrays(
     digests = hash_images(pixels)
     target = _target(size, config)
     notes: tuple[str, ...] = ()
-    if target == "auto" and max(pixels.shape[1:3]) > AUTO_SHARED:
-        target = (AUTO_SIDE, AUTO_SIDE)
+    if isinstance(target, int) and max(pixels.shape[1:3]) > AUTO_SHARED:
+        target = (target, target)
         notes = (_resized(target, f"all are {pixels.shape[2]}x{pixels.shape[1]}"),)
     if not isinstance(size, str):
         pixels = images.convert_channels(pixels, size[2])
-    if target != "auto" and pixels.shape[1:3] != target and len(pixels):
+    if not isinstance(target, int) and pixels.shape[1:3] != target and len(pixels):
         pixels = np.stack([images.resize_image(image, target) for image in pixels])
     final = pixels
 
@@ -215,7 +215,7 @@ def _files(
     origin = _through(records.origin, usable[decoded.readable])
     files = [encoded[position] for position in decoded.readable]
     notes = [*decoded.notes]
-    if target == "auto" and len(files):
+    if isinstance(target, int) and len(files):
         if decoded.shared:
             notes.append(f"images keep the size they share, {decoded.size[1]}x{decoded.size[0]}")
         else:
@@ -235,10 +235,13 @@ def _files(
     return _Inputs(rows, decoded.digests, decoded.readable, shape, decoded.rejected, tuple(notes))
 
 
-def _target(size: ImageShape | Literal["auto"], config: DataConfig) -> Size | Literal["auto"]:
+def _target(size: ImageShape | Literal["auto"], config: DataConfig) -> Size | int:
+    """Returns the size of the images, or the side where they share no size."""
     if not isinstance(size, str):
         return size[:2]
-    return "auto" if config.image_size == "auto" else (config.image_size, config.image_size)
+    return (
+        config.auto_side if config.image_size == "auto" else (config.image_size, config.image_size)
+    )
 
 
 def _resized(size: Size, why: str) -> str:

@@ -16,7 +16,7 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "Parquet": (*_WRITING, "encoding", *_FOLDERS),
     "folders": (*_COLUMNS, *_WRITING, "image_root"),
     "arrays": (*_COLUMNS, *_WRITING, "encoding", "image_root", *_FOLDERS),
-    "texts": ("image_size", "orientation", "image_root"),
+    "texts": ("image_size", "auto_side", "orientation", "image_root"),
     "images": ("max_characters",),
     "named sets": (*_COLUMNS, *_WRITING, "encoding", "image_root", *_FOLDERS),
 }

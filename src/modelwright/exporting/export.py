@@ -267,6 +267,7 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         versions=run.versions,
         files={},
         decoding=_decoding(run),
+        backbone=dict(run.backbone),
     )
 
 

@@ -19,6 +19,8 @@ class AdaptationData:
             images.
         row_weights: Weight of each row in the loss, ``[n]``; None for equal weights.
         progress: Called after each step.
+        features: Features of the rows from a pretrained backbone, ``[views, n, d]``; the first view
+            are the images themselves. None for networks without one.
     """
 
     rows: Rows
@@ -27,3 +29,4 @@ class AdaptationData:
     characters: BoolArray | None = None
     row_weights: FloatArray | None = None
     progress: Progress | None = None
+    features: FloatArray | None = None

@@ -24,6 +24,7 @@ from modelwright.models.options import (
     CustomOptions,
     ImageOptions,
     NgramsOptions,
+    PretrainedOptions,
     RegionsOptions,
     TextcnnOptions,
     WhitenedOptions,
@@ -66,6 +67,7 @@ class Builder:
 
 BUILDERS: dict[str, Builder] = {
     "cnn": Builder(CnnOptions, "modelwright.models.cnn", "image"),
+    "pretrained": Builder(PretrainedOptions, "modelwright.models.pretrained", "image"),
     "bilstm": Builder(BilstmOptions, "modelwright.models.bilstm", "text"),
     "whitened": Builder(WhitenedOptions, "modelwright.models.whitened", "image"),
     "ngrams": Builder(NgramsOptions, "modelwright.models.ngrams", "text"),

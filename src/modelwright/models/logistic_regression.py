@@ -15,9 +15,9 @@ import numpy as np
 
 from modelwright.core.types import FloatArray, IntArray, Progress
 
-FOLDS = 5
-MANY_ROWS = 10_000
-"""From so many rows on, one held-out fold says enough; more would only take time."""
+_FOLDS = 5
+_FEWER_FOLDS = ((2_000, 3), (10_000, 1))
+"""Numbers of rows from which fewer folds say enough; more would only take time."""
 _ITERATIONS = 300
 _TOLERANCE = 1e-4
 _SMALLEST = 1e-7
@@ -137,7 +137,8 @@ def stratified_folds(labels: IntArray, seed: int) -> list[tuple[IntArray, IntArr
     """Returns the positions of training and held-out rows, for each fold.
 
     Every fold has about the same share of each class. Of a class with fewer rows than folds, some
-    folds hold out none. A class with one row is never held out. With many rows there is one fold.
+    folds hold out none. A class with one row is never held out. With many rows, fewer folds are
+    returned.
     """
     random = np.random.default_rng(seed)
     fold = np.full(len(labels), -1)
@@ -145,10 +146,10 @@ def stratified_folds(labels: IntArray, seed: int) -> list[tuple[IntArray, IntArr
     for label in np.unique(labels):
         positions = random.permutation(np.flatnonzero(labels == label))
         if len(positions) > 1:
-            fold[positions] = (start + np.arange(len(positions))) % FOLDS
+            fold[positions] = (start + np.arange(len(positions))) % _FOLDS
             start += len(positions)
-    numbers = [0] if len(labels) >= MANY_ROWS else range(FOLDS)
-    pairs = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
+    count = min([_FOLDS, *(fewer for rows, fewer in _FEWER_FOLDS if len(labels) >= rows)])
+    pairs = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
     return [(train, held) for train, held in pairs if len(held)]
 
 
@@ -157,10 +158,11 @@ def cross_validate(
     candidates: Sequence[Sequence[Key]],
     predict: Callable[[IntArray, IntArray], Mapping[Key, FloatArray]],
     *,
+    loss: Callable[[FloatArray, IntArray], FloatArray] | None = None,
     seed: int,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Chooses the candidate with the lowest log loss on rows that it was not fitted on.
+    """Chooses the candidate with the lowest loss on rows that it was not fitted on.
 
     The candidates come in groups, the usual group first. One of another group is chosen only if
     it is better than the best of the usual group by more than two standard errors.
@@ -170,6 +172,8 @@ def cross_validate(
         candidates: what to choose from.
         predict: takes the positions of training and held-out rows, and returns the probabilities
             ``[held-out, classes]`` of each candidate.
+        loss: the loss of each row ``[m]`` for probabilities ``[m, classes]`` and its class; the log
+            loss by default.
         seed: decides which rows are in which fold.
         progress: called after each fold.
     """
@@ -184,7 +188,8 @@ def cross_validate(
         if progress:
             progress("cross-validating", number + 1, len(pairs))
     rows = np.concatenate([held for _, held in pairs])
-    losses = {key: _log_loss(np.concatenate(parts), labels[rows]) for key, parts in found.items()}
+    measure = loss or log_loss
+    losses = {key: measure(np.concatenate(parts), labels[rows]) for key, parts in found.items()}
     key = _best(losses, candidates)
     return CrossValidation(key, rows, np.concatenate(found[key]).argmax(axis=1), len(pairs))
 
@@ -196,7 +201,14 @@ def _best(losses: Mapping[Key, FloatArray], groups: Sequence[Sequence[Key]]) -> 
     return best if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)) else usual
 
 
-def _log_loss(probabilities: FloatArray, labels: IntArray) -> FloatArray:
+def mistakes(probabilities: FloatArray, labels: IntArray) -> FloatArray:
+    """Returns 1 for each row whose class is not the most probable one, ``[n]``."""
+    wrong: FloatArray = (probabilities.argmax(axis=1) != labels).astype(np.float32)
+    return wrong
+
+
+def log_loss(probabilities: FloatArray, labels: IntArray) -> FloatArray:
+    """Returns the negative log of the probability of each row's class, ``[n]``."""
     own = probabilities[np.arange(len(labels)), labels]
     loss: FloatArray = -np.log(np.maximum(own, _SMALLEST))
     return loss

@@ -130,11 +130,7 @@ def solve(
     weighted = Weighted(rows, everything, labels, weighting)
     fitted = fit(everything, weighted, [strength])[0]
     _set_weights(network, rows.buckets, weighted.weights, fitted)
-    return Solution(
-        {"strength": strength, **vars(weighting)},
-        held_out,
-        int(np.sum(held_out.predicted == labels[held_out.rows])),
-    )
+    return Solution.of({"strength": strength, **vars(weighting)}, held_out, labels)
 
 
 def read_ngrams(

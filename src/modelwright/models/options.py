@@ -103,6 +103,42 @@ class WhitenedOptions(ImageOptions):
     """Factor on the input of the last layer. A smaller one makes the first steps smaller."""
 
 
+class PretrainedOptions(ImageOptions):
+    """``pretrained``: a pretrained backbone, one dense layer."""
+
+    read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+        **ImageOptions.read_only_with,
+        "block_rate": ("finetune", ()),
+        "rotation": ("finetune", ()),
+        "zoom": ("finetune", ()),
+        "brightness": ("finetune", ()),
+        "contrast": ("finetune", ()),
+        "cutout": ("finetune", ()),
+        "mixup": ("finetune", ()),
+    }
+
+    backbone: str = "efficientnet-lite0"
+    """Name of the backbone, as ``modelwright backbones`` lists them."""
+    folder: str = ""
+    """Folder to search first for the backbone's file."""
+    side: Annotated[int, Field(ge=32, le=1024)] = 160
+    """Side, in pixels, to which smaller images are enlarged in the network."""
+    finetune: Annotated[int, Field(ge=0)] = 0
+    """Number of the backbone's last blocks that are trained after the dense layer is solved."""
+    block_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Learning rate of a block, as a multiple of that of the block or layer after it."""
+
+    @property
+    def solved(self) -> bool:
+        """Whether a solver finds the dense layer, before any step."""
+        return True
+
+    @property
+    def steps_follow(self) -> bool:
+        """Whether the optimizer takes steps after the solver."""
+        return self.finetune > 0
+
+
 class BilstmOptions(TextOptions):
     """``bilstm``: embedding, bidirectional recurrent layers, two dense layers."""
 

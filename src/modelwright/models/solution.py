@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelwright.core.types import IntArray
 from modelwright.models.logistic_regression import CrossValidation
 
 
@@ -23,6 +24,12 @@ class Solution:
     held_out: CrossValidation
     correct: int
 
+    @classmethod
+    def of(cls, choice: Mapping[str, Any], held_out: CrossValidation, labels: IntArray) -> Solution:
+        """Returns the solution for rows with the classes ``labels``, ``[n]``."""
+        right = held_out.predicted == labels[held_out.rows]
+        return cls(choice, held_out, int(right.sum()))
+
     @property
     def accuracy(self) -> float | None:
         """The cross-validated accuracy; None if no row could be held out."""
@@ -36,5 +43,5 @@ class Solution:
             "folds": self.held_out.folds,
             "rows": len(self.held_out.rows),
             "correct": self.correct,
-            "accuracy": self.accuracy,
+            "cross_validated_accuracy": self.accuracy,
         }

@@ -6,23 +6,30 @@ The rule knows what the shipped recipes were measured on. It reads no pixels and
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from modelwright.backbones.availability import why_missing
 from modelwright.core.config import DataConfig
 from modelwright.core.terminal import percent
-from modelwright.data.decoding import AUTO_SHARED, AUTO_SIDE
+from modelwright.core.types import Progress
+from modelwright.data.decoding import AUTO_SHARED
 from modelwright.data.records import Records
+from modelwright.models.backbone_names import DEFAULT_BACKBONE
+from modelwright.models.options import PretrainedOptions
 from modelwright.recipes.recipe import read_recipe
 
 MANY_IMAGES = 10_000
 """From so many images on, batches of 1,000 take enough steps."""
 SMALL_SIDE = 64
 """Side in pixels up to which the wide network of ``cifar-fast`` trains in minutes."""
+MOST_PRETRAINED = 100_000
+"""Up to so many images, computing features takes less than an hour on two cores."""
 _SAMPLE = 16
 
 
@@ -34,12 +41,19 @@ class RecipeChoice:
     reason: str
 
 
-def choose_recipe(records: Records, config: DataConfig) -> RecipeChoice:
+def choose_recipe(
+    records: Records,
+    config: DataConfig,
+    model: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> RecipeChoice:
     """Returns the recipe that fits the rows of a source best, of those that were measured.
 
     Args:
         records: the rows as they were read.
         config: the settings of the data, with the size of images.
+        model: the options of the network that are given.
+        progress: called while the weights of a pretrained network are fetched.
     """
     if records.task == "text":
         return _choice("text-fast", "the rows are texts, and it trains fast with high accuracy")
@@ -51,8 +65,27 @@ def choose_recipe(records: Records, config: DataConfig) -> RecipeChoice:
     if rows >= MANY_IMAGES and side <= SMALL_SIDE:
         why = f"there are {rows:,} images of {side} pixels, enough for its large batches"
         return _choice("cifar-fast", why, mirrored)
+    given = dict(model or {})
+    if others := given.keys() - PretrainedOptions.model_fields.keys():
+        return _choice("cnn", f"model.{min(others)} is an option of it", mirrored)
+    if rows > MOST_PRETRAINED:
+        why = f"there are {rows:,} images of {side} pixels, and it suits large ones"
+        return _choice("cnn", why, mirrored)
+    folder = given.get("folder")
+    problem = why_missing(
+        given.get("backbone", DEFAULT_BACKBONE),
+        folder=Path(folder) if folder else None,
+        progress=progress,
+    )
+    if problem is None:
+        why = (
+            f"there are {rows:,} images of {side} pixels, and a network that was trained on a"
+            " million photos knows more of images than so few can teach"
+        )
+        return _choice("pretrained", why)
     why = f"there are {rows:,} images of {side} pixels, and it suits few or large ones"
-    return _choice("cnn", why, mirrored)
+    better = f". The recipe pretrained would do better, but {problem.rstrip('.')}"
+    return _choice("cnn", why, f"{mirrored}{better}")
 
 
 def _choice(name: str, why: str, warning: str = "") -> RecipeChoice:
@@ -73,8 +106,8 @@ def _side(records: Records, config: DataConfig) -> int:
         sizes = {tuple(records.values.shape[1:3])}
     else:
         sizes = _sample_sizes(records.values)
-    longest = max(max(size) for size in sizes) if sizes else AUTO_SIDE
-    return longest if len(sizes) == 1 and longest <= AUTO_SHARED else AUTO_SIDE
+    longest = max(max(size) for size in sizes) if sizes else config.auto_side
+    return longest if len(sizes) == 1 and longest <= AUTO_SHARED else config.auto_side
 
 
 def _sample_sizes(encoded: Sequence[Any]) -> set[tuple[int, ...]]:

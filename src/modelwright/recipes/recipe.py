@@ -22,6 +22,7 @@ class Recipe:
     name: str
     summary: str
     builder: str
+    data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
     measured: tuple[MeasuredScore, ...] = ()
@@ -34,7 +35,7 @@ def read_recipe(name: str) -> Recipe:
         ConfigError: there is no recipe of that name.
     """
     if ":" in name:
-        return Recipe(name, "a model function of your own", "custom", {"function": name})
+        return Recipe(name, "a model function of your own", "custom", model={"function": name})
     names = recipe_names()
     if name not in names and name in plugin_names(PLUGINS):
         return Recipe(name, "a builder of another package", name)

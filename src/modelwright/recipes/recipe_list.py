@@ -33,6 +33,7 @@ class RecipeReport(Report):
             "summary": recipe.summary,
             "builder": recipe.builder,
             "task": builders.find_builder(recipe.builder).task,
+            **({"data": recipe.data} if recipe.data else {}),
             "model": recipe.model,
             "train": recipe.train,
             "measured": [entry.model_dump() for entry in recipe.measured],
@@ -48,7 +49,11 @@ class RecipeReport(Report):
         ]
         rows += [
             (f"{table}.{key}", setting(value))
-            for table, values in (("model", recipe.model), ("train", recipe.train))
+            for table, values in (
+                ("data", recipe.data),
+                ("model", recipe.model),
+                ("train", recipe.train),
+            )
             for key, value in values.items()
         ]
         scores: list[Block] = [_score_facts(score) for score in recipe.measured]

@@ -29,6 +29,8 @@ from modelwright.recipes.recipe import read_recipe, recipe_names
 
 ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
+_READ_BY_SOLVERS = ("class_weight", "seed", "precision", "tensorboard")
+"""Keys of ``[train]`` that say nothing of steps."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ def resolve_or_choose(
     tables = _merge_layers(file, options, sets)
     data = check_table(DataConfig, tables.get("data", {}), "data")
     if "recipe" in tables.get("model", {}) or not data.source:
-        return ResolvedConfig(resolve_config(file, options, sets))
-    choice = choose_recipe(read_sources(data, progress), data)
+        config = resolve_config(file, options, sets)
+        return ResolvedConfig(config, _without_steps(config, tables))
+    choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
     chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
     if file is None and (name := _source_name(data)):
         chosen["name"] = name
     layer = merge_tables(chosen, options or {})
-    return ResolvedConfig(resolve_config(file, layer, sets), (choice.reason,))
+    config = resolve_config(file, layer, sets)
+    return ResolvedConfig(config, (choice.reason, *_without_steps(config, tables)))
 
 
 def is_config_file(name: Path | str) -> bool:
@@ -99,7 +103,7 @@ def resolve_config(
             " alone, as in 'modelwright train reviews.csv', a recipe is chosen."
         )
     recipe = read_recipe(name)
-    data = check_table(DataConfig, merged.get("data", {}), "data")
+    data = check_table(DataConfig, {**recipe.data, **merged.get("data", {})}, "data")
     if not data.source:
         raise ConfigError(
             "no data given; expected a path or a named set, as [data] source in the file or"
@@ -119,6 +123,22 @@ def resolve_config(
             "train": train,
         },
         "",
+    )
+
+
+def _without_steps(config: Config, tables: ConfigLayer) -> tuple[str, ...]:
+    """Returns a note about given settings of steps, where a solver leaves none to take."""
+    options = check_options(config.model)
+    if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):
+        return ()
+    given = [f"train.{key}" for key in tables.get("train", {}) if key not in _READ_BY_SOLVERS]
+    if not given:
+        return ()
+    verb = "has" if len(given) == 1 else "have"
+    more = "model.fit=steps takes" if hasattr(options, "fit") else "model.finetune=8 adds"
+    return (
+        f"{', '.join(given)} {verb} no effect: recipe '{config.recipe}' is solved and takes no"
+        f" steps; {more} steps, --recipe names another",
     )
 
 

@@ -38,6 +38,8 @@ class RunReport(Report):
             "config": run.config.model_dump(),
             "labels": list(run.labels),
             "metrics": dict(run.metrics),
+            **({"backbone": dict(run.backbone)} if run.backbone else {}),
+            **({"solution": dict(run.solution)} if run.solution else {}),
             "backend": run.backend,
             "precision": dict(run.precision),
             "versions": dict(run.versions),
@@ -90,12 +92,17 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     yield f"{len(run.labels)} labels", ", ".join(run.labels[:_LABELS]) + more
     if summary.val:
         yield "validation accuracy", f"{summary.val.describe()} %, 95 % interval"
+    if run.solution.get("cross_validated_accuracy") is not None:
+        yield "cross-validated accuracy", percent(run.solution["cross_validated_accuracy"])
     if "train_accuracy" in metrics:
         yield "training accuracy", percent(metrics["train_accuracy"])
     if "epochs" in metrics:
         yield "epochs", f"{metrics['epochs']}, the best was number {metrics['best_epoch']}"
         yield "seconds", f"{metrics['seconds']:,.1f}"
         yield "parameters", metrics["parameters"]
+    if run.backbone:
+        yield "backbone", f"{run.backbone['name']}, sha256 {run.backbone['sha256'][:12]}"
+        yield "license of the backbone", run.backbone["license"]
     yield "backend", BACKENDS.get(run.backend, run.backend)
     if run.precision:
         yield "precision", f"{run.precision['policy']} ({run.precision['reason']})"

@@ -62,6 +62,8 @@ class Run:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the network that the training chose from its data, over those of the config."""
+    backbone: Mapping[str, Any] = field(default_factory=dict)
+    """Name, sha256, license and source of the pretrained weights that the training began with."""
     solution: Mapping[str, Any] = field(default_factory=dict)
     """How a solver found the weights, and how well it predicted rows held out of it; empty where
     steps did."""
@@ -147,6 +149,7 @@ class Run:
             "versions": dict(changed.versions),
             "metrics": dict(changed.metrics),
             **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
+            **({"backbone": dict(changed.backbone)} if changed.backbone else {}),
             **({"solution": dict(changed.solution)} if changed.solution else {}),
             "files": files,
         }
@@ -235,6 +238,7 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             extras=record.get("extras", {}),
             metrics=record["metrics"],
             chosen=record.get("chosen", {}),
+            backbone=record.get("backbone", {}),
             solution=record.get("solution", {}),
         )
     except FileNotFoundError as error:

@@ -46,7 +46,8 @@ class Manifest:
     whether the model answers with test-time augmentation. ``tolerance`` is the largest difference
     from a recorded probability, for engines that have no tolerance of their own. ``decoding`` says
     which formats of images the model reads, and whether it turns them by their EXIF orientation.
-    It is empty for texts, and for images in servables of versions that turned none.
+    It is empty for texts, and for images in servables of versions that turned none. ``backbone``
+    has name, sha256 and license of the pretrained weights, if the training began with some.
     """
 
     format: int
@@ -66,6 +67,7 @@ class Manifest:
     files: Mapping[str, str]
     missing: Mapping[str, str] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
+    backbone: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def orients(self) -> bool:
@@ -187,8 +189,8 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: a value is invalid.
     """
-    # The first servables had one engine only, and no keys for missing ones and for decoding.
-    later = ("missing", "decoding")
+    # The first servables had one engine only, and no keys for missing ones, decoding and backbone.
+    later = ("missing", "decoding", "backbone")
     values = {key: record[key] for key in Manifest.__dataclass_fields__ if key not in later}
     values |= {key: record.get(key, {}) for key in later}
     values["labels"] = tuple(values["labels"])

@@ -18,10 +18,12 @@ class EarlyStopping:
     Attributes:
         monitor: the metric to watch. A lower loss is better; of other metrics a higher value is.
         patience: epochs without improvement before the training stops; 0 never stops.
+        last: whether the last epoch counts as the best, whatever its figures.
     """
 
     monitor: str
     patience: int
+    last: bool = False
 
     def best(self, history: History) -> int | None:
         """Returns the index of the best epoch; None without epochs.
@@ -37,6 +39,8 @@ class EarlyStopping:
         """Returns the indices of all epochs with the best value of the monitor."""
         if not history:
             return []
+        if self.last:
+            return [len(history) - 1]
         sign = -1 if self.monitor.endswith("loss") else 1
         scores = np.array([sign * epoch[self.monitor] for epoch in history])
         scores = np.where(np.isnan(scores), -np.inf, scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -38,6 +39,23 @@ def build_optimizer(train: TrainConfig, steps: int) -> Any:
         weight_decay=train.weight_decay or None,
         **common,
     )
+
+
+def scale_rates(optimizer: Any, rates: Mapping[str, float]) -> None:
+    """Makes an optimizer update some variables with a multiple of its learning rate.
+
+    Args:
+        optimizer: a Keras optimizer.
+        rates: the multiples by the paths of variables; others have 1.
+    """
+    update = optimizer.update_step
+
+    def scaled(gradient: Any, variable: Any, learning_rate: Any) -> None:
+        # TensorFlow passes its own variables. Only Keras' variables have the paths to look for.
+        own = optimizer._trainable_variables[optimizer._get_variable_index(variable)]
+        update(gradient, variable, learning_rate * rates.get(own.path, 1.0))
+
+    optimizer.update_step = scaled
 
 
 def _learning_rate(train: TrainConfig, total: int) -> Any:

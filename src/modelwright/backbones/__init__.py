@@ -1,0 +1,1 @@
+"""Pretrained image backbones: what there is, where the weights are found, how they are read."""
