@@ -111,8 +111,9 @@ def resolve_config(
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
     values = _effective(check_options(checked), model, "model").model_dump()
-    train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
-    train = _effective(train, merged.get("train", {}), "train")
+    own = merged.get("train", {})
+    train = check_table(TrainConfig, {**recipe.train, **_replaced_minimums(own), **own}, "train")
+    train = _effective(train, own, "train")
     return check_table(
         Config,
         {
@@ -278,6 +279,16 @@ def merge_tables(base: ConfigLayer, *layers: ConfigLayer) -> dict[str, Any]:
                 value = merge_tables(below, value)
             merged[key] = value
     return merged
+
+
+def _replaced_minimums(own: ConfigLayer) -> dict[str, int]:
+    """Returns the minimums of a recipe that settings of the user's own put out of force.
+
+    Whoever says how long to train, or how to choose the epoch, gets just that with few rows too.
+    """
+    length = {"min_steps": 0} if "epochs" in own else {}
+    choice = {"min_val_rows": 0} if own.keys() & {"patience", "monitor"} else {}
+    return {**length, **choice}
 
 
 def _effective(table: AnyTable, chosen: ConfigLayer, name: str) -> AnyTable:

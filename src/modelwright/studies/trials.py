@@ -122,7 +122,7 @@ def _delete_unusable_run(trial: Trial) -> None:
     """Deletes a failed training of other settings, and one that was cut off at its start."""
     if trial.begun:
         run = load_run(trial.run, unfinished=True)
-        unusable = bool(settings_difference(run.config, trial.config))
+        unusable = bool(settings_difference(run.config, trial.config, run.data["rows"]))
     else:
         names = {path.name for path in trial.run.glob("*")}
         unusable = all(name == "config.toml" or name.startswith(".") for name in names)

@@ -29,7 +29,8 @@ from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
-from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.early_stopping import EarlyStopping, choice_note, early_stopping
+from modelwright.training.epoch_plan import epoch_plan_note, plan_epochs
 from modelwright.training.extras import Extras, add_loss, checked_record
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
@@ -138,11 +139,9 @@ class Session:
     @property
     def early_stopping(self) -> EarlyStopping:
         """The rule that decides which epoch is best and when the training stops."""
-        monitor: str = self._config.monitor
-        if "val" in self.inputs:
-            return EarlyStopping(monitor, self._config.patience)
+        rule = early_stopping(self._config, len(self.inputs.get("val", ())))
         # A solver fits the rows better than any step, so their figures choose nothing.
-        return EarlyStopping(monitor.removeprefix("val_"), self._config.patience, last=self.solved)
+        return replace(rule, chooses=False) if self.solved and "val" not in self.inputs else rule
 
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
@@ -294,9 +293,14 @@ class Session:
             self._texts(), options.tokens, len(self.data.splits["train"].inputs)
         )
         if note:
-            notes = [*self.run.data.get("notes", ()), note]
-            chosen = {**self.run.chosen, "tokens": tokens}
-            self.run = self.run.update(chosen=chosen, data={**self.run.data, "notes": notes})
+            self.run = self.run.update(chosen={**self.run.chosen, "tokens": tokens})
+            self._add_note(note)
+
+    def _add_note(self, note: str) -> None:
+        """Records a decision that the report shows, once, unless it is empty."""
+        notes = self.run.data.get("notes", [])
+        if note and note not in notes:
+            self.run = self.run.update(data={**self.run.data, "notes": [*notes, note]})
 
     def _continue_tokens(self, source: Source) -> None:
         """Takes over how the source split texts, where its training chose that for this option."""
@@ -329,13 +333,17 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        plan = plan_epochs(self._config, len(self.inputs["train"]))
+        self._add_note(epoch_plan_note(plan, self._config))
+        self._add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
         self.batches = TrainingBatches(
             self.inputs["train"],
             self._targets["train"],
-            self._config.batch_size,
+            plan.batch_size,
             seed=self._config.seed,
             augmentation=self._augmentation,
             any_length=any_length,
+            passes=plan.passes,
         )
         self.network.compile(
             optimizers.build_optimizer(self._config, len(self.batches)),

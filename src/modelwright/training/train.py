@@ -28,6 +28,7 @@ from modelwright.models.builders import (
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
+from modelwright.runs.details import describe_epochs
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
@@ -65,6 +66,10 @@ class TrainReport(Report):
     """The pretrained network that the training began with, and its license; empty without one."""
     next: str = ""
     """The command that usually follows; empty while the training is not finished."""
+    steps: int = 0
+    """Steps of all epochs."""
+    epoch_chosen: bool = True
+    """Whether the best epoch was chosen; otherwise ``best_epoch`` is the last one."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
@@ -81,7 +86,7 @@ class TrainReport(Report):
         rows: list[tuple[str, object]] = [
             ("run", str(self.run)),
             ("status", self.status),
-            ("epochs", f"{self.epochs}, the best was number {self.best_epoch}"),
+            ("epochs", describe_epochs(vars(self))),
             ("seconds", f"{self.seconds:.1f}"),
             *self._solved(),
             ("validation accuracy", held_out),
@@ -236,7 +241,7 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         if name in session.inputs
     }
     history, rule, val = checkpoint.history, session.early_stopping, measured.get("val")
-    best = (rule.best(history) or 0) + 1
+    best, steps = (rule.best(history) or 0) + 1, len(history) * len(session.batches)
     report = TrainReport(
         run=run.path,
         epochs=len(history),
@@ -250,10 +255,12 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
-        warnings=training_warnings(history, rule, data.labels, measured["train"], val),
+        warnings=training_warnings(history, rule, data.labels, measured["train"], val, steps),
         cross_validated_accuracy=run.solution.get("cross_validated_accuracy"),
         backbone=f"{run.backbone['name']}, {run.backbone['license']}" if run.backbone else "",
         next=_next_command(run) if finished else "",
+        steps=steps,
+        epoch_chosen=rule.chooses,
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
