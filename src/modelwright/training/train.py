@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from modelwright.plots.history import draw_history
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
+from modelwright.training.baseline_comparison import compare_training
+from modelwright.training.baselines import Baselines
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
@@ -56,6 +58,8 @@ class TrainReport(Report):
     status: str
     rejected: int
     notes: tuple[str, ...]
+    baselines: Baselines = field(default_factory=Baselines)
+    """Simple models of the same training rows; none before the training has finished."""
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that predicts one class only."""
     next: str = ""
@@ -67,6 +71,7 @@ class TrainReport(Report):
             **vars(self),
             "run": str(self.run),
             "notes": list(self.notes),
+            "baselines": self.baselines.to_list(),
             "warnings": list(self.warnings),
         }
 
@@ -79,6 +84,7 @@ class TrainReport(Report):
             ("epochs", f"{self.epochs}, the best was number {self.best_epoch}"),
             ("seconds", f"{self.seconds:.1f}"),
             ("validation accuracy", held_out),
+            *self.baselines.facts(),
             ("training accuracy", percent(self.train_accuracy)),
             ("parameters", f"{self.parameters:,}"),
             *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
@@ -99,6 +105,7 @@ def train(
     out: Path | str | None = None,
     extras: Extras | None = None,
     notes: Sequence[str] = (),
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains a model and writes a run folder.
@@ -108,6 +115,7 @@ def train(
         out: the run's folder; ``runs/NAME-TIME`` by default.
         extras: weights to start from, frozen layers, an extra loss term, observers.
         notes: decisions that led to the config, for the report.
+        baselines: whether to compare the model with simple ones of the same training rows.
         progress: called with each step.
 
     Raises:
@@ -133,7 +141,7 @@ def train(
             # Nothing was trained; the folder must be free for another try.
             shutil.rmtree(run.path, ignore_errors=True)
             raise
-        return _finish(session, progress)
+        return _finish(session, progress, baselines=baselines)
 
 
 def resume(
@@ -141,6 +149,7 @@ def resume(
     *,
     extras: Extras | None = None,
     data_root: Path | str | None = None,
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Resumes an interrupted training. The result is the same as without the interruption.
@@ -149,6 +158,7 @@ def resume(
         path: the run's folder.
         extras: the extras that the training began with.
         data_root: where the run's data is now, if it was moved.
+        baselines: whether to compare the model with simple ones of the same training rows.
         progress: called with each step.
 
     Raises:
@@ -169,7 +179,8 @@ def resume(
     make_deterministic(run.config.train.seed)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
-        return _finish(Session(run, data, extras=extras, progress=progress), progress)
+        session = Session(run, data, extras=extras, progress=progress)
+        return _finish(session, progress, baselines=baselines)
 
 
 def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
@@ -212,7 +223,7 @@ def _keys_without_effect(options: Table, task: Task) -> list[str]:
     return [key for key in fields if getattr(options, key) != fields[key].default]
 
 
-def _finish(session: Session, progress: Progress | None) -> TrainReport:
+def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> TrainReport:
     """Trains, measures the best weights in float32 and finishes the run."""
     finished = session.fit()
     run, data, checkpoint = session.run, session.data, session.checkpoint
@@ -221,26 +232,33 @@ def _finish(session: Session, progress: Progress | None) -> TrainReport:
     measured = {
         name: measure(
             NetworkClassifier(network), Split(session.inputs[name], split.labels), progress
-        ).metrics
+        )
         for name, split in data.splits.items()
         if name in session.inputs
     }
-    history, rule, val = checkpoint.history, session.early_stopping, measured.get("val")
+    history, rule = checkpoint.history, session.early_stopping
+    trained, val = measured["train"].metrics, measured["val"].metrics if "val" in measured else None
     best = (rule.best(history) or 0) + 1
+    simple, warning = Baselines(), None
+    if baselines and finished:
+        simple, warning = compare_training(
+            data, measured.get("val"), seed=run.config.train.seed, progress=progress
+        )
     report = TrainReport(
         run=run.path,
         epochs=len(history),
         best_epoch=best,
         seconds=seconds,
         val_accuracy=val.accuracy if val else None,
-        train_accuracy=measured["train"].accuracy,
+        train_accuracy=trained.accuracy,
         parameters=network.count_params(),
         backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
-        warnings=training_warnings(history, rule, data.labels, measured["train"], val),
+        baselines=simple,
+        warnings=training_warnings(history, rule, data.labels, trained, val, warning),
         next=_next_command(run) if finished else "",
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
