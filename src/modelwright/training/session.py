@@ -137,6 +137,11 @@ class Session:
         return 1 + (self._config.epochs if getattr(options, "steps_follow", False) else 0)
 
     @property
+    def steps(self) -> int:
+        """The number of steps that the optimizer has taken."""
+        return (len(self.checkpoint.history) - self.solved) * len(self.batches)
+
+    @property
     def early_stopping(self) -> EarlyStopping:
         """The rule that decides which epoch is best and when the training stops."""
         rule = early_stopping(self._config, len(self.inputs.get("val", ())))

@@ -10,6 +10,7 @@ from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.terminal import percent
 from modelwright.training.early_stopping import EarlyStopping, History
 
+MOST_FREQUENT = "always predicting the most frequent class"
 FEW_ROWS = 100
 """With fewer validation rows, one row is more than a point: as much as epochs usually differ."""
 _SHOWN = 5
@@ -22,6 +23,7 @@ def training_warnings(
     train: ClassificationMetrics,
     val: ClassificationMetrics | None,
     steps: int,
+    comparison: str | None = None,
 ) -> tuple[str, ...]:
     """Returns what a reader of the figures of a training must know, a sentence each.
 
@@ -32,12 +34,15 @@ def training_warnings(
         train: the metrics of the best weights on the training rows.
         val: the same on the validation rows; None without such rows.
         steps: number of all steps of the training.
+        comparison: the warning of a comparison with the strongest baseline.
     """
     if val is None:
         found = [*_classes(labels, train, "training")]
     else:
         found = [*_classes(labels, val, "validation"), *_baseline(val)]
     found += _learned_nothing(train, steps)
+    if comparison and not (MOST_FREQUENT in comparison and MOST_FREQUENT in "".join(found)):
+        found.append(comparison)
     if len(history) > 1 and rule.chooses:
         found += [*_ties(history, rule), *_few_rows(val)]
     return tuple(found)
@@ -70,7 +75,7 @@ def _baseline(val: ClassificationMetrics) -> Iterator[str]:
         yield (
             f"the validation accuracy of {percent(val.accuracy)} (95 %: {percent(low)} to"
             f" {percent(high)}) is not shown to be better than {percent(val.majority_accuracy)},"
-            " which always predicting the most frequent class gives"
+            f" which {MOST_FREQUENT} gives"
         )
 
 
