@@ -23,6 +23,7 @@ __all__ = [
     "QuantizationLimits",
     "benchmark",
     "compare",
+    "distill",
     "evaluate",
     "export",
     "fetch",
@@ -63,6 +64,7 @@ _LIGHT = {
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
     "compare": "modelwright.studies.compare",
+    "distill": "modelwright.api.distill",
     "evaluate": "modelwright.training.evaluate",
     "export": "modelwright.exporting.export",
     "layers": "modelwright.training.feature_maps",
@@ -72,6 +74,7 @@ _HEAVY = {
 
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
+    from modelwright.api.distill import distill
     from modelwright.api.train import train
     from modelwright.core.errors import ModelwrightError
     from modelwright.data.inspection import inspect_data

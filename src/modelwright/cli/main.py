@@ -13,6 +13,7 @@ import modelwright
 from modelwright.cli import (
     data,
     deployment,
+    distillation,
     doctor,
     prediction,
     runs,
@@ -31,6 +32,7 @@ _COMMANDS = (
     training.train,
     training.evaluate,
     training.layers,
+    distillation.distill,
     studies.compare,
     studies.reproduce,
     servables.export,

@@ -17,7 +17,7 @@ import numpy as np
 from modelwright.core.errors import RunError
 from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
-from modelwright.core.types import Dataset, Progress, Split
+from modelwright.core.types import Dataset, FloatArray, Progress, Rows
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options
@@ -25,7 +25,13 @@ from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, runtime
 from modelwright.training.augmentation import Augmentation
-from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
+from modelwright.training.batches import (
+    LabeledBatches,
+    TokenIds,
+    TrainingBatches,
+    encode_rows,
+    to_keras_data,
+)
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping
 from modelwright.training.extras import Extras, add_loss, checked_record
@@ -100,7 +106,11 @@ class Session:
             self._continue_tokens(source)
             check_source(start, source, self.run)
         self._augmentation = Augmentation.from_options(check_options(run.config.model))
-        self._mixed = self._augmentation.mixup > 0
+        self._soft_rows: Rows | None = None
+        self._soft: FloatArray | None = None
+        if self._extras.soft_labels and data.unlabelled is not None:
+            self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
+        self._mixed = self._augmentation.mixup > 0 or self._soft is not None
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
@@ -199,15 +209,17 @@ class Session:
         )
 
     def _texts(self) -> Iterator[Sequence[str]]:
-        rows: Split = self.data.splits["train"]
-        for start in range(0, len(rows), _VOCABULARY_BATCH):
-            yield rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
+        for rows in filter(None, (self.data.splits["train"].inputs, self._soft_rows)):
+            for start in range(0, len(rows), _VOCABULARY_BATCH):
+                yield rows.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
 
     def _choose_tokens(self) -> None:
         """Records how the training texts must be split, and says so, where the option leaves it."""
         options = check_options(self.run.model)
         tokens, note = choose_tokens(
-            self._texts(), options.tokens, len(self.data.splits["train"].inputs)
+            self._texts(),
+            options.tokens,
+            len(self.data.splits["train"].inputs) + len(self._soft_rows or ()),
         )
         if note:
             notes = [*self.run.data.get("notes", ()), note]
@@ -229,6 +241,8 @@ class Session:
             for name, split in self.data.splits.items()
             if name != "test"
         }
+        if self._soft_rows is not None:
+            self._soft_inputs = encode_rows(self._soft_rows, self._tokenizer, self._progress)
         classes, smoothing = len(self.run.labels), self._config.label_smoothing
         return {
             name: optimizers.loss_targets(split.labels, classes, smoothing, mixed=self._mixed)
@@ -245,9 +259,15 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        inputs, targets = self.inputs["train"], self._targets["train"]
+        if self._soft is not None:
+            inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
+            targets = np.concatenate(
+                [targets, self._soft[:, 1:] if targets.shape[1] == 1 else self._soft]
+            )
         self.batches = TrainingBatches(
-            self.inputs["train"],
-            self._targets["train"],
+            inputs,
+            targets,
             self._config.batch_size,
             seed=self._config.seed,
             augmentation=self._augmentation,
@@ -264,13 +284,16 @@ class Session:
 
     def _adapt(self) -> None:
         """Sets the weights that the builder computes from the training rows without training."""
-        unlabeled = self.data.unlabelled
+        unlabeled = None
+        if self._soft is not None:
+            unlabeled = self._soft_inputs
+        elif self.data.unlabelled is not None:
+            unlabeled = encode_rows(self.data.unlabelled, self._tokenizer, self._progress)
         rows = AdaptationData(
             rows=self.inputs["train"],
             labels=self.data.splits["train"].labels,
-            unlabeled=None
-            if unlabeled is None
-            else encode_rows(unlabeled, self._tokenizer, self._progress),
+            unlabeled=unlabeled,
+            soft_labels=self._soft,
             progress=self._progress,
         )
         adapt_network(self.run.model, self.network, rows)
