@@ -21,7 +21,7 @@ LAYERS = [
     {"recipes", "runs"},
     {"servable"},
     {"scoring", "training"},
-    {"exporting"},
+    {"distillation", "exporting"},
     {"deploy", "quantization", "serve", "studies"},
     {"publish"},
     {"api"},

@@ -23,6 +23,7 @@ __all__ = [
     "QuantizationLimits",
     "benchmark",
     "compare",
+    "distill",
     "evaluate",
     "export",
     "fetch",
@@ -69,6 +70,7 @@ _LIGHT = {
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
     "compare": "modelwright.studies.compare",
+    "distill": "modelwright.api.distill",
     "evaluate": "modelwright.training.evaluate",
     "export": "modelwright.exporting.export",
     "layers": "modelwright.training.feature_maps",
@@ -78,6 +80,7 @@ _HEAVY = {
 
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
+    from modelwright.api.distill import distill
     from modelwright.api.train import train
     from modelwright.backbones.backbone_list import (
         fetch_backbone,

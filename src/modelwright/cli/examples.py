@@ -17,6 +17,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright evaluate runs/imdb --data other-reviews.csv --label-column stars",
     ),
     "layers": ("modelwright layers runs/cifar cat.png --out layers.png",),
+    "distill": (
+        "modelwright distill my_encoder:vectors --data few.csv --unlabeled more.csv",
+        "modelwright distill models/imdb --data few.csv --unlabeled more.csv --recipe text-fast",
+        "modelwright distill runs/text-best --recipe bilstm --unlabeled more.csv --out runs/small",
+    ),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
     "reproduce": (
         "modelwright reproduce --list",

@@ -15,6 +15,8 @@ class AdaptationData:
         rows: ``take(indices)`` returns the network's input.
         labels: Class of each row, int64 ``[n]``.
         unlabeled: Texts without labels, in the form of ``rows``; None if there are none.
+        soft_labels: Class probabilities of ``unlabeled``, float32 ``[n, classes]``; None if they
+            have none.
         characters: Whether each token id is a character of a text, not a word, ``[ids]``; None for
             images.
         row_weights: Weight of each row in the loss, ``[n]``; None for equal weights.
@@ -26,6 +28,7 @@ class AdaptationData:
     rows: Rows
     labels: IntArray
     unlabeled: Rows | None = None
+    soft_labels: FloatArray | None = None
     characters: BoolArray | None = None
     row_weights: FloatArray | None = None
     progress: Progress | None = None

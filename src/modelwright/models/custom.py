@@ -82,8 +82,10 @@ def _check_names(model: keras.Model, function: str) -> None:
         )
 
 
-def load_function(path: str) -> Callable[..., Any]:
+def load_function(path: str, kind: str = "model function") -> Callable[..., Any]:
     """Returns the function ``package.module:function``, from the path or the current folder.
+
+    ``kind`` says in messages what the function is for.
 
     Raises:
         ConfigError: The module or the function does not exist.
@@ -99,11 +101,11 @@ def load_function(path: str) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         if error.name and module_name.startswith(error.name):
             raise ConfigError(
-                f"model function '{path}': there is no module '{error.name}' here or among the"
+                f"{kind} '{path}': there is no module '{error.name}' here or among the"
                 " installed packages; expected package.module:function."
             ) from None
         raise MissingDependencyError(
-            f"model function '{path}' imports '{error.name}', which is not installed."
+            f"{kind} '{path}' imports '{error.name}', which is not installed."
         ) from None
     finally:
         if added:
@@ -112,7 +114,6 @@ def load_function(path: str) -> Callable[..., Any]:
     if not callable(function):
         public = [key for key in vars(module) if not key.startswith("_")]
         raise ConfigError(
-            f"model function '{path}': '{module_name}' has no function '{name}'."
-            f"{nearest(name, public)}"
+            f"{kind} '{path}': '{module_name}' has no function '{name}'.{nearest(name, public)}"
         )
     return function

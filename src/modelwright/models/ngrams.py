@@ -71,18 +71,26 @@ def probabilities(
 
 
 def adapt(network: keras.Model, options: NgramFeatureOptions, data: AdaptationData) -> None:
-    """Sets the ratios: how much more likely each bucket is in a class, in the training rows."""
+    """Sets the ratios: how much more likely each bucket is in a class, in the training rows.
+
+    A row with soft labels counts in each class by its share.
+    """
     layer = network.get_layer("buckets")
-    rows, labels = data.rows, data.labels
-    classes = int(labels.max()) + 1
-    counts = np.zeros((options.buckets, max(classes, 2)), np.float32)
-    for start in range(0, len(rows), _CHUNK):
-        chosen = np.arange(start, min(start + _CHUNK, len(rows)))
-        buckets = ops.convert_to_numpy(layer(ops.convert_to_tensor(rows.take(chosen))))
-        row, column = np.nonzero(buckets != NO_BUCKET)
-        np.add.at(counts, (buckets[row, column], labels[chosen][row]), 1)
-        if data.progress:
-            data.progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
+    classes = max(int(data.labels.max()) + 1, 2)
+    counts = np.zeros((options.buckets, classes), np.float32)
+    groups = [(data.rows, np.eye(classes, dtype=np.float32)[data.labels])]
+    if data.unlabeled is not None and data.soft_labels is not None:
+        groups.append((data.unlabeled, data.soft_labels))
+    for rows, shares in groups:
+        for start in range(0, len(rows), _CHUNK):
+            chosen = np.arange(start, min(start + _CHUNK, len(rows)))
+            buckets = ops.convert_to_numpy(layer(ops.convert_to_tensor(rows.take(chosen))))
+            row, column = np.nonzero(buckets != NO_BUCKET)
+            np.add.at(counts, buckets[row, column], shares[chosen][row])
+            if data.progress:
+                data.progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
+    if len(groups) > 1:
+        counts = counts.round(3)  # shares whose sum is a hair below 1 must reach min_count
     scores = network.get_layer("scores")
     scores.ratio.assign(
         log_count_ratios(counts, options.smoothing, options.min_count, scores.columns)

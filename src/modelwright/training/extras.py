@@ -1,4 +1,4 @@
-"""What a training may do beyond its config: other first weights, frozen layers, an extra loss."""
+"""What a training may do beyond its config: other first weights, frozen layers, soft labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from modelwright.core.errors import RunError
 from modelwright.runs.run import Run
 from modelwright.training.observers import Observer
+from modelwright.training.soft_labels import SoftLabels
 from modelwright.training.starting_weights import StartFrom
 
 
@@ -42,6 +43,8 @@ class Extras:
     """Patterns of the names of layers that are not trained."""
     extra_loss: ExtraLoss | None = None
     observers: tuple[Observer, ...] = ()
+    soft_labels: SoftLabels | None = None
+    """Class probabilities of the unlabeled texts, which are then training rows, too."""
 
     def record(self) -> dict[str, Any]:
         """Returns what the run must record so that resuming repeats it."""
@@ -55,6 +58,11 @@ class Extras:
             record["freeze"] = list(self.freeze)
         if self.extra_loss:
             record["extra_loss"] = self.extra_loss.name
+        if self.soft_labels:
+            record["soft_labels"] = {
+                "teacher": self.soft_labels.teacher,
+                "sha256": self.soft_labels.fingerprint,
+            }
         return record
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
-from modelwright.core.types import Dataset, Progress, Split, SplitName
+from modelwright.core.types import Dataset, FloatArray, Progress, Rows, SplitName
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options, solve_network
@@ -27,7 +27,13 @@ from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
 from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
-from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
+from modelwright.training.batches import (
+    LabeledBatches,
+    TokenIds,
+    TrainingBatches,
+    encode_rows,
+    to_keras_data,
+)
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping, choice_note, early_stopping
 from modelwright.training.epoch_plan import epoch_plan_note, plan_epochs
@@ -106,7 +112,11 @@ class Session:
             self._continue_tokens(source)
             check_source(start, source, self.run)
         self._augmentation = Augmentation.from_options(check_options(run.config.model))
-        self._mixed = self._augmentation.mixup > 0
+        self._soft_rows: Rows | None = None
+        self._soft: FloatArray | None = None
+        if self._extras.soft_labels and data.unlabelled is not None:
+            self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
+        self._mixed = self._augmentation.mixup > 0 or self._soft is not None
         self._check_extras()
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
@@ -287,15 +297,17 @@ class Session:
         )
 
     def _texts(self) -> Iterator[Sequence[str]]:
-        rows: Split = self.data.splits["train"]
-        for start in range(0, len(rows), _VOCABULARY_BATCH):
-            yield rows.inputs.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
+        for rows in filter(None, (self.data.splits["train"].inputs, self._soft_rows)):
+            for start in range(0, len(rows), _VOCABULARY_BATCH):
+                yield rows.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
 
     def _choose_tokens(self) -> None:
         """Records how the training texts must be split, and says so, where the option leaves it."""
         options = check_options(self.run.model)
         tokens, note = choose_tokens(
-            self._texts(), options.tokens, len(self.data.splits["train"].inputs)
+            self._texts(),
+            options.tokens,
+            len(self.data.splits["train"].inputs) + len(self._soft_rows or ()),
         )
         if note:
             self.run = self.run.update(chosen={**self.run.chosen, "tokens": tokens})
@@ -322,6 +334,8 @@ class Session:
             for name, split in self.data.splits.items()
             if name != "test"
         }
+        if self._soft_rows is not None:
+            self._soft_inputs = encode_rows(self._soft_rows, self._tokenizer, self._progress)
         classes, smoothing = len(self.run.labels), self._config.label_smoothing
         return {
             name: optimizers.loss_targets(split.labels, classes, smoothing, mixed=self._mixed)
@@ -338,12 +352,18 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
-        plan = plan_epochs(self._config, len(self.inputs["train"]))
+        inputs, targets = self.inputs["train"], self._targets["train"]
+        if self._soft is not None:
+            inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
+            targets = np.concatenate(
+                [targets, self._soft[:, 1:] if targets.shape[1] == 1 else self._soft]
+            )
+        plan = plan_epochs(self._config, len(inputs))
         self._add_note(epoch_plan_note(plan, self._config))
         self._add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
         self.batches = TrainingBatches(
-            self.inputs["train"],
-            self._targets["train"],
+            inputs,
+            targets,
             plan.batch_size,
             seed=self._config.seed,
             augmentation=self._augmentation,
@@ -363,14 +383,16 @@ class Session:
 
     def _adaptation_data(self) -> AdaptationData:
         """Returns the rows from which the builder computes weights."""
-        unlabeled, labels = self.data.unlabelled, self.data.splits["train"].labels
-        weights = self._class_weights()
+        labels, weights, unlabeled = self.data.splits["train"].labels, self._class_weights(), None
+        if self._soft is not None:
+            unlabeled = self._soft_inputs
+        elif self.data.unlabelled is not None:
+            unlabeled = encode_rows(self.data.unlabelled, self._tokenizer, self._progress)
         return AdaptationData(
             rows=self.inputs["train"],
             labels=labels,
-            unlabeled=None
-            if unlabeled is None
-            else encode_rows(unlabeled, self._tokenizer, self._progress),
+            unlabeled=unlabeled,
+            soft_labels=self._soft,
             characters=self._tokenizer.characters() if self._tokenizer else None,
             row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,

@@ -39,6 +39,7 @@ from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
+from modelwright.training.soft_labels import read_soft_labels, write_soft_labels
 from modelwright.training.warnings import training_warnings
 
 _NOT_METRICS = ("run", "notes", "warnings", "next")
@@ -145,7 +146,8 @@ def train(
     data = load_data(config.data, progress=progress)
     chosen, note = options_for_classes(config.model, len(data.labels))
     data = replace(data, notes=(*notes, *data.notes, *([note] if note else [])))
-    _check_data(config, data, chosen)
+    soft_labels = extras.soft_labels if extras else None
+    _check_data(config, data, chosen, soft=soft_labels is not None)
     with explained_refusals(Path(out or "runs")):
         run = create_run(config, data, Path(out) if out else None)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
@@ -153,6 +155,8 @@ def train(
             run = run.update(chosen=chosen) if chosen else run
             if data.rejected:
                 write_rejected(run.path / "rejected.csv", data.rejected)
+            if soft_labels:
+                write_soft_labels(run.path, soft_labels)
             session = Session(run, data, extras=extras, progress=progress)
         except (ModelwrightError, OSError):
             # Nothing was trained; the folder must be free for another try.
@@ -196,11 +200,16 @@ def resume(
     make_deterministic(run.config.train.seed)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
+        if "soft_labels" in run.extras:
+            known = read_soft_labels(run.path)
+            extras = replace(extras or Extras(), soft_labels=known)
         session = Session(run, data, extras=extras, progress=progress)
         return _finish(session, progress, baselines=baselines)
 
 
-def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
+def _check_data(
+    config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
+) -> None:
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(
@@ -215,7 +224,8 @@ def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> Non
             f"'model.{without_effect[0]}' has no effect: {data.source} holds {data.task}s; leave it"
             " out."
         )
-    if data.unlabelled is not None and not getattr(options, "learns_from_texts", False):
+    learns = soft or getattr(options, "learns_from_texts", False)
+    if data.unlabelled is not None and not learns:
         raise ConfigError(
             f"data.unlabelled was given, but recipe '{config.recipe}' does not learn from"
             " unlabeled texts; expected a network with model.context above 0. Leave one of them"

@@ -1,0 +1,110 @@
+"""The command ``distill``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import modelwright
+from modelwright.cli.completion import complete_recipe, complete_source, complete_words
+from modelwright.cli.options import (
+    AsJson,
+    Encoding,
+    LabelColumn,
+    Quiet,
+    Settings,
+    SplitColumn,
+    TextColumn,
+    data_settings,
+    without_unset,
+)
+from modelwright.cli.output import exit_if_stopped, print_report, show_progress
+from modelwright.core.errors import ConfigError
+
+
+def distill(
+    teacher: Annotated[
+        str,
+        typer.Argument(help="Run folder, servable, or package.module:function that takes texts."),
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labeled rows: path or named set; those of the teacher's run by default.",
+            autocompletion=complete_source,
+        ),
+    ] = None,
+    unlabeled: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Texts without labels: path or named set.", autocompletion=complete_source
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Recipe of the student; one that fits by default.",
+            autocompletion=complete_recipe,
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            help="What a function returns: probabilities, vectors, or auto.",
+            autocompletion=complete_words("auto", "probabilities", "vectors"),
+        ),
+    ] = "auto",
+    baseline: Annotated[
+        bool,
+        typer.Option(help="Also train the student from the labels alone, for comparison."),
+    ] = True,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    split_column: SplitColumn = None,
+    sets: Settings = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the teacher's stored scores; the user's cache by default."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
+    ] = None,
+    encoding: Encoding = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a small network on unlabeled texts that a teacher labels, and write a run folder."""
+    from modelwright.distillation.settings import resolve_distillation
+
+    if output not in ("auto", "probabilities", "vectors"):
+        raise ConfigError(
+            f"--output was given '{output}'; expected auto, probabilities or vectors."
+        )
+    tables = {
+        "data": data_settings(
+            data,
+            text=text_column,
+            label=label_column,
+            split=split_column,
+            image=None,
+            encoding=encoding,
+            strict=False,
+        ),
+        "model": without_unset({"recipe": recipe}),
+    }
+    with show_progress(quiet=quiet or as_json) as progress:
+        # Resolved here, so that a mistake is reported before TensorFlow loads.
+        resolved = resolve_distillation(
+            teacher, None, tables, unlabeled or (), sets or (), progress
+        )
+        from modelwright.core.backend import load_keras
+
+        load_keras()
+        from modelwright.distillation.distill import Distilling
+
+        options = Distilling(output, baseline, cache)  # type: ignore[arg-type]
+        report = modelwright.distill(teacher, resolved, options=options, out=out, progress=progress)
+    print_report(report, as_json=as_json)
+    exit_if_stopped(report.status)

@@ -1,0 +1,159 @@
+"""The report of a distillation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.blocks import Block, Facts, Table
+from modelwright.core.metrics import ClassificationMetrics
+from modelwright.core.report import Report
+from modelwright.core.terminal import percent
+from modelwright.distillation.labeling import Labeling
+from modelwright.distillation.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One of the compared models, and its figures on the held-out rows."""
+
+    name: str
+    metrics: ClassificationMetrics
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the figures in a form that JSON can hold."""
+        return {"name": self.name, **figures(self.metrics)}
+
+
+@dataclass(frozen=True)
+class TeacherFigures:
+    """What the teacher is, how its scores were read, and its figures on the labeled rows."""
+
+    name: str
+    kind: str
+    output: str
+    how: str
+    out_of_fold: bool
+    labeled: ClassificationMetrics
+
+    @classmethod
+    def of(cls, teacher: Teacher, labeling: Labeling) -> TeacherFigures:
+        """Returns the figures of a teacher."""
+        return cls(
+            teacher.name,
+            teacher.kind,
+            labeling.output,
+            labeling.how,
+            labeling.out_of_fold,
+            labeling.labeled,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields in a form that JSON can hold."""
+        return {**vars(self), "labeled": figures(self.labeled)}
+
+
+@dataclass(frozen=True)
+class DistillReport(Report):
+    """The result of a distillation.
+
+    Attributes:
+        run: the student's run.
+        status: finished, or stopped.
+        teacher: the teacher's figures.
+        unlabeled: the number of texts that the teacher labeled for the student.
+        shares: the share of them that the teacher put into each class.
+        stored: the number of texts whose scores were stored before.
+        split: the held-out split on which the models were compared; None if nothing is held out.
+        measured: teacher, student, and the student from labels alone, on the held-out rows.
+        notes: decisions that were made.
+        warnings: what the figures do not show.
+        next: the command that usually follows.
+    """
+
+    run: Path
+    status: str
+    teacher: TeacherFigures
+    unlabeled: int
+    shares: Mapping[str, float]
+    stored: int
+    split: str | None
+    measured: tuple[Measured, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    next: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields in a form that JSON can hold."""
+        return {
+            **vars(self),
+            "run": str(self.run),
+            "teacher": self.teacher.to_dict(),
+            "shares": dict(self.shares),
+            "measured": [one.to_dict() for one in self.measured],
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+        }
+
+    def blocks(self) -> Sequence[Block]:
+        """Returns the facts, then the comparison."""
+        labeled = self.teacher.labeled
+        fold = ", out of fold" if self.teacher.out_of_fold else ""
+        shares = ", ".join(f"{name} {percent(share)}" for name, share in self.shares.items())
+        again = f", {self.stored:,} scores were stored before" if self.stored else ""
+        rows: list[tuple[str, object]] = [
+            ("run", str(self.run)),
+            ("status", self.status),
+            ("teacher", f"{self.teacher.name} ({self.teacher.kind})"),
+            ("teacher's labels", self.teacher.how),
+            (
+                "on labeled rows",
+                f"{percent(labeled.accuracy)} (95 %: {_interval(labeled)}), {labeled.rows:,}"
+                f" training rows{fold}",
+            ),
+            ("texts it labeled", f"{self.unlabeled:,}{again}"),
+            ("its classes", shares),
+            *(("note", note) for note in self.notes),
+            *(("warning", warning) for warning in self.warnings),
+        ]
+        if self.next:
+            rows.append(("next", self.next))
+        facts = Facts("distilled", rows)
+        if not self.measured:
+            return (facts,)
+        low_high = [
+            (
+                one.name,
+                percent(one.metrics.accuracy),
+                _interval(one.metrics),
+                f"{one.metrics.macro_f1:.4f}",
+            )
+            for one in self.measured
+        ]
+        first = self.measured[0].metrics
+        majority = ("majority class", percent(first.majority_accuracy), "", "")
+        title = f"on the {first.rows:,} rows of the {self.split} split, which none learned from"
+        if self.split == "val":
+            title = f"on the {first.rows:,} rows of the val split, which also chose the epoch"
+        return (
+            facts,
+            Table(("model", "accuracy", "95 %", "macro-F1"), [*low_high, majority], title),
+        )
+
+
+def figures(metrics: ClassificationMetrics) -> dict[str, Any]:
+    """Returns the main figures in a form that JSON can hold."""
+    return {
+        "rows": metrics.rows,
+        "accuracy": metrics.accuracy,
+        "accuracy_interval": list(metrics.accuracy_interval),
+        "macro_f1": metrics.macro_f1,
+        "majority_accuracy": metrics.majority_accuracy,
+    }
+
+
+def _interval(metrics: ClassificationMetrics) -> str:
+    low, high = metrics.accuracy_interval
+    return f"{percent(low)} to {percent(high)}"

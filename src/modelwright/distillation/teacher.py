@@ -1,0 +1,191 @@
+"""Teachers: a run, a servable, or a function that scores texts.
+
+A teacher is only asked for scores. What its scores mean is decided in ``outputs.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from modelwright.core.config import Config, DataConfig
+from modelwright.core.errors import ConfigError, ModelwrightError, brief
+from modelwright.core.files import sha256_file
+from modelwright.core.folders import RUN_RECORD, is_run, kind_of
+from modelwright.core.types import IntArray
+from modelwright.models.custom import load_function
+from modelwright.runs.run import WEIGHTS, load_run
+from modelwright.servable.manifest import MANIFEST, find_version, read_manifest
+from modelwright.servable.predictor import open_predictor
+from modelwright.training.network_classifier import NetworkClassifier
+
+Kind = Literal["run", "servable", "function"]
+TextFunction = Callable[[list[str]], Any]
+"""Texts in; class probabilities ``[n, classes]`` or vectors ``[n, d]`` out."""
+_LARGE_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A scorer of texts.
+
+    Attributes:
+        name: how the user named it, for reports.
+        kind: what it is.
+        identity: changes with the teacher; the key of its stored scores.
+        score: the scores of texts, one row for each.
+        labels: its classes, in the order of its columns; None for a function.
+        config: the settings that it was trained with; None for a function.
+        data: the record of the data that it was trained on.
+        place: its folder; None for a function.
+        batch: the number of texts that it gets at once.
+    """
+
+    name: str
+    kind: Kind
+    identity: str
+    score: TextFunction
+    labels: tuple[str, ...] | None = None
+    config: Config | None = None
+    data: Any = None
+    place: Path | None = None
+    batch: int = 64
+
+    @property
+    def data_config(self) -> DataConfig | None:
+        """The data that it was trained on, if it records it."""
+        return self.config.data if self.config else None
+
+
+def open_teacher(source: Path | str | TextFunction) -> Teacher:
+    """Opens a teacher.
+
+    Args:
+        source: the folder of a run or of a servable, ``package.module:function``, or a function.
+
+    Raises:
+        ConfigError: it is nothing of these, or classifies images.
+        RunError: the run cannot be used.
+        ServableError: the servable cannot be used.
+        MissingDependencyError: the function's module, or the servable's engine, needs a package
+            that is not installed.
+    """
+    if callable(source):
+        module, name = getattr(source, "__module__", ""), getattr(source, "__qualname__", "")
+        return _function_teacher(f"{module}:{name or type(source).__name__}", source)
+    path = Path(source)
+    if not path.exists() and ":" in str(source):
+        name = str(source)
+        return _function_teacher(name, load_function(name, "teacher"))
+    if path.is_dir() and is_run(path):
+        return _run_teacher(path)
+    if kind_of(path) in ("model", "version"):
+        return _servable_teacher(path)
+    found = {"nothing": "does not exist", "file": "is a file"}.get(
+        kind_of(path), "is neither a run nor a servable"
+    )
+    raise ConfigError(
+        f"the teacher {source} {found}; expected a run folder, models/NAME or models/NAME/VERSION,"
+        " or a function as package.module:function that takes texts."
+    )
+
+
+def _run_teacher(path: Path) -> Teacher:
+    run = load_run(path)
+    _check_task(str(path), run.task)
+    classifier = NetworkClassifier(run.network(), run.tokenizer())
+    return Teacher(
+        name=str(path),
+        kind="run",
+        identity=_identity(*(sha256_file(path / file) for file in (WEIGHTS, RUN_RECORD))),
+        score=lambda texts: classifier.classify_rows(_Listed(texts)),
+        labels=run.labels,
+        config=run.config,
+        data=run.data,
+        place=path,
+        batch=_LARGE_BATCH,
+    )
+
+
+def _servable_teacher(path: Path) -> Teacher:
+    folder = find_version(path)
+    manifest = read_manifest(folder)
+    _check_task(str(path), manifest.task)
+    predictor = open_predictor(folder, manifest, "auto")
+    try:
+        config = Config.model_validate(manifest.config)
+    except ValueError:
+        config = None
+    return Teacher(
+        name=str(path),
+        kind="servable",
+        identity=_identity(sha256_file(folder / MANIFEST), predictor.name),
+        score=predictor.engine.probabilities,
+        labels=manifest.labels,
+        config=config,
+        data=manifest.data,
+        place=folder,
+        batch=_LARGE_BATCH,
+    )
+
+
+def _function_teacher(name: str, function: TextFunction) -> Teacher:
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(function))
+        source = sha256_file(Path(file)) if file else ""
+    except (TypeError, OSError):
+        source = ""
+
+    def score(texts: list[str]) -> Any:
+        try:
+            return function(texts)
+        except ModelwrightError:
+            raise
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)[1:]
+            where = f" at {Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
+            raise ConfigError(
+                f"the teacher '{name}' failed on {len(texts)} texts with"
+                f" {type(error).__name__}{where}: {brief(error)}. It is called with a list of str"
+                " and must return one row of numbers for each; what it scored before is kept."
+            ) from error
+
+    return Teacher(name, "function", _identity(name, source), score)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """Texts of a list, as the rows of a split."""
+
+    texts: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, indices: IntArray) -> list[str]:
+        return [self.texts[int(index)] for index in np.asarray(indices)]
+
+    def raw(self, index: int) -> str:
+        return self.texts[index]
+
+    def origin(self, index: int) -> str:
+        return f"text {index + 1}"
+
+
+def _check_task(name: str, task: str) -> None:
+    if task != "text":
+        raise ConfigError(
+            f"the teacher {name} classifies {task}s; expected one that classifies texts. Images"
+            " cannot be distilled."
+        )
+
+
+def _identity(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
