@@ -16,6 +16,8 @@ def steps(kind: type[keras.layers.Layer], options: dict, shape: tuple[int, ...])
     layer = kind(epsilon=1e-3, **options)
     random = np.random.default_rng(0)
     found = []
+    layer.build(shape)
+    layer.moving_mean.assign(keras.ops.full(shape[-1:], 0.5))  # as after some training
     for _ in range(3):
         given = tf.Variable(random.normal(2, 3, shape).astype(np.float32))
         wanted = random.normal(0, 1, shape).astype(np.float32)
@@ -37,6 +39,19 @@ def test_it_equals_the_layer_of_keras_up_to_rounding(options: dict, shape: tuple
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5, rtol=2e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_moving_averages_begin_with_the_first_batch(shape: tuple[int, ...]) -> None:
+    layer = BatchNormalization(momentum=0.9)
+    given = np.random.default_rng(0).normal(2, 3, shape).astype(np.float32)
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = given.mean(axes), given.var(axes)
+    layer(given, training=True)
+    np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-3, atol=1e-3)
+    layer(given + 1, training=True)
+    np.testing.assert_allclose(layer.moving_mean, mean + 0.1, rtol=1e-3, atol=1e-3)
 
 
 def operations(layer: keras.layers.Layer, dtype: str, shape: tuple[int | None, ...]) -> set[str]:

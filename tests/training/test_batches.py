@@ -47,6 +47,37 @@ def test_the_order_depends_only_on_the_seed_and_the_epoch() -> None:
     assert epoch(shuffled(seed=2)) != first
 
 
+def test_an_epoch_of_several_passes_has_every_row_once_in_each() -> None:
+    batches = TrainingBatches(ROWS, np.arange(10)[:, None], 4, seed=1, passes=3)
+    batches.start_epoch(2)
+    found = epoch(batches)
+    passes = [found[start : start + 10] for start in (0, 10, 20)]
+    assert len(batches) == 9
+    assert all(sorted(one) == list(range(10)) for one in passes)
+    assert passes[0] != passes[1] != passes[2]
+    single = shuffled()
+    for number, one in enumerate(passes):  # the order follows from the number of the pass alone
+        single.start_epoch(6 + number)
+        assert epoch(single) == one
+
+
+def test_images_are_mirrored_in_every_other_pass() -> None:
+    images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 1, 4, 1)
+    flip = Augmentation("flip")
+    batches = TrainingBatches(
+        TokenIds(images), np.arange(5), 5, seed=1, augmentation=flip, passes=2
+    )
+    sides = []
+    for number in range(2):
+        batches.start_epoch(number)
+        for position in range(2):
+            rows, labels = batches[position]
+            first = rows[np.argsort(labels), 0, 0, 0]
+            sides.append([int(pixel) for pixel in first % 4 == 3])
+    assert sides[0] == sides[2] != sides[1] == sides[3]
+    assert all(sum(pair) == 1 for pair in zip(*sides[:2], strict=True))
+
+
 def test_prediction_keeps_the_order_of_rows() -> None:
     parts = Batches(ROWS, 4)
     np.testing.assert_array_equal(np.concatenate([parts[i][0] for i in range(3)]), ROWS.array)

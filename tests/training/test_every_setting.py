@@ -26,7 +26,8 @@ from modelwright.runs.run import create_run
 from modelwright.training import optimizers
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import TokenIds, TrainingBatches
-from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.early_stopping import early_stopping
+from modelwright.training.epoch_plan import plan_epochs
 from modelwright.training.session import Session
 from sample_data import write_csv, write_images
 from tiny_backbone import build_tiny
@@ -35,8 +36,10 @@ from tiny_backbone import build_tiny
 
 TRAIN = {
     "epochs": 7,
+    "min_steps": 100,
     "patience": 1,
     "monitor": "val_accuracy",
+    "min_val_rows": 5,
     "batch_size": 3,
     "precision": "mixed_bfloat16",
     "seed": 5,
@@ -77,13 +80,15 @@ def weights_after_steps(train: TrainConfig) -> list[float]:
 def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
     """Returns what the table [train] decides, in a form that can be compared."""
     labels = np.array([0, 0, 0, 0, 1, 2], np.int64)
+    plan = plan_epochs(train, 12)
     batches = TrainingBatches(
         TokenIds(np.arange(12, dtype=np.int32).reshape(12, 1)),
         np.zeros((12, 1)),
-        train.batch_size,
+        plan.batch_size,
         seed=train.seed,
+        passes=plan.passes,
     )
-    rule = EarlyStopping(train.monitor, train.patience)
+    rule = early_stopping(train, 4)
     return {
         "weights_after_steps": weights_after_steps(train),
         "targets": optimizers.loss_targets(labels, 3, train.label_smoothing).tolist(),

@@ -63,10 +63,16 @@ class PullToZero:
 def test_an_observer_sees_every_step_and_epoch_and_can_stop_a_run_that_resumes(
     reviews: Path, tmp_path: Path
 ) -> None:
-    whole = train(config(reviews), out=tmp_path / "whole")
+    settings = config(reviews, min_steps=100, min_val_rows=50)
+    whole = train(settings, out=tmp_path / "whole")
     recorder = Recorder(stop_after=2)
-    report = train(config(reviews), out=tmp_path / "stopped", extras=Extras(observers=(recorder,)))
+    report = train(settings, out=tmp_path / "stopped", extras=Extras(observers=(recorder,)))
     assert (report.status, report.epochs) == ("stopped", 2)
+    assert (report.epoch_chosen, report.best_epoch) == (False, 2)
+    assert 100 <= whole.steps == len(recorder.steps) // 2 * 3 < 140
+    assert ("epochs", "3, the last was taken") in whole.blocks()[0].rows
+    assert sum("and each epoch goes over them" in note for note in whole.notes) == 1
+    assert sum("too few to choose an epoch" in note for note in whole.notes) == 1
     assert [step.number for step in recorder.steps] == list(range(1, len(recorder.steps) + 1))
     assert recorder.steps[-1].total == len(recorder.steps) // 2 * 3
     assert [epoch.number for epoch in recorder.epochs] == [1, 2]
@@ -75,6 +81,7 @@ def test_an_observer_sees_every_step_and_epoch_and_can_stop_a_run_that_resumes(
     assert recorder.ended == 1
     resumed = resume(tmp_path / "stopped")
     assert (resumed.status, resumed.epochs) == ("finished", whole.epochs)
+    assert (resumed.notes, resumed.steps) == (whole.notes, whole.steps)
     for name, value in weights(whole.run).items():
         np.testing.assert_array_equal(value, weights(resumed.run)[name])
 

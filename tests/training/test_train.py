@@ -257,7 +257,7 @@ def test_a_stopped_training_with_every_augmentation_resumes_to_the_same_bits(
             "data": {"source": str(colors)},
             "model": {"recipe": "cnn", "filters": [4, 8], "units": 8, **augmentation},
             "train": {"epochs": 2, "batch_size": 16, "label_smoothing": 0.1,
-                      "class_weight": "balanced", "patience": 0},
+                      "class_weight": "balanced", "min_steps": 40},
         }
     )  # fmt: skip
     train(config, out=tmp_path / "whole")

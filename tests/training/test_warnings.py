@@ -27,7 +27,7 @@ def warn(
     history: History = EPOCHS,
     labels: Sequence[str] = ("neg", "pos"),
 ) -> str:
-    return " | ".join(training_warnings(history, RULE, labels, GOOD, val))
+    return " | ".join(training_warnings(history, RULE, labels, GOOD, val, 80))
 
 
 def test_a_good_training_has_no_warning() -> None:
@@ -49,11 +49,32 @@ def test_few_or_no_validation_rows_are_told_where_an_epoch_was_chosen() -> None:
     assert warn(few, history=EPOCHS[:1]) == ""
 
 
+def test_nothing_is_told_of_a_choice_that_was_not_made() -> None:
+    few, last = metrics([0, 1] * 20, [0, 1] * 20), EarlyStopping("val_accuracy", 3, chooses=False)
+    tied = [EPOCHS[1]] * 3
+    for val in (few, None):
+        assert training_warnings(tied, last, ("a", "b"), GOOD, val, 80) == ()
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_training_at_chance_on_its_own_rows_is_told(held_out: bool) -> None:
+    labels = list(range(10)) * 20
+    guessed = np.random.default_rng(0).integers(0, 10, 200).tolist()
+    chance = metrics(labels, guessed, 10)
+    names = [str(one) for one in range(10)]
+    val = chance if held_out else None
+    told = " | ".join(training_warnings(EPOCHS, RULE, names, chance, val, 18))
+    assert "after 18 steps the accuracy on the training rows themselves" in told
+    assert "not shown to be better than 10.00 %" in told
+    assert "train.min_steps" in told
+    assert "themselves" not in warn(GOOD)
+
+
 @pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss"])
 def test_a_tie_names_the_epochs_and_why_one_was_taken(monitor: str) -> None:
     rule = EarlyStopping(monitor, 3)
     history = [{"val_accuracy": 1.0, "val_loss": loss} for loss in (0.5, 0.25, 0.25)]
-    (told,) = training_warnings(history, rule, ("a", "b"), GOOD, GOOD)
+    (told,) = training_warnings(history, rule, ("a", "b"), GOOD, GOOD, 80)
     if monitor == "val_accuracy":
         assert told == (
             "epochs 1, 2, 3 tie with a validation accuracy of 1.0000; number 2 was taken, the"

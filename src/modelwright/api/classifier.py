@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelwright.api.train import train
+from modelwright.api.train import resolve_settings
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_atomic
 from modelwright.core.types import FloatArray
 from modelwright.data.images import encode_png
 from modelwright.exporting.export import export
 from modelwright.servable.predictor import Prediction, Predictor, load_predictor
+from modelwright.training.train import train
 
 
 class Classifier:
@@ -65,12 +66,13 @@ class Classifier:
             )
         folder = Path(self.folder or tempfile.mkdtemp(prefix="modelwright-"))
         folder.mkdir(parents=True, exist_ok=True)
-        report = train(
-            data={"source": str(_store_rows(folder, x, y))},
-            model={**(self.model or {}), "recipe": self.recipe},
-            train=self.train,
-            out=folder / "run",
-        )
+        tables = {
+            "data": {"source": str(_store_rows(folder, x, y))},
+            "model": {**(self.model or {}), "recipe": self.recipe},
+            "train": self.train,
+        }
+        # Nobody sees the report, so no baselines are fitted for it.
+        report = train(resolve_settings(None, tables), out=folder / "run", baselines=False)
         self.run_ = report.run
         self.servable_ = export(report.run, folder / "model").servable
         self._predictor: Predictor = load_predictor(self.servable_)

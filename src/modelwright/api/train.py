@@ -58,7 +58,7 @@ def train(
         RunError: the run's folder exists, or the loss is no longer a number.
     """
     keywords = {"data": data, "model": model, "train": train, "sets": sets}
-    resolved = _resolve(config, keywords, progress)
+    resolved = resolve_notes(config, keywords, progress)
     return train_config(resolved.config, out=out, notes=resolved.notes, progress=progress)
 
 
@@ -72,12 +72,13 @@ def resolve_settings(config: Settings, keywords: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: a setting cannot be used, or a resolved config comes with other settings.
     """
-    return _resolve(config, keywords, None).config
+    return resolve_notes(config, keywords).config
 
 
-def _resolve(
-    config: Settings, keywords: Mapping[str, Any], progress: Progress | None
+def resolve_notes(
+    config: Settings, keywords: Mapping[str, Any], progress: Progress | None = None
 ) -> ResolvedConfig:
+    """Returns the config of ``resolve_settings`` with the notes about what was chosen for it."""
     options = {name: value for name, value in keywords.items() if value}
     if isinstance(config, Config | ResolvedConfig):
         if options:

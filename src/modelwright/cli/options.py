@@ -36,6 +36,10 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejec
 TestTimeAugmentation = Annotated[
     bool, typer.Option("--tta", help="Average over mirrored and shifted copies of each image.")
 ]
+NoBaselines = Annotated[
+    bool,
+    typer.Option("--no-baselines", help="Do not compare with simple models, which takes seconds."),
+]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder.", autocompletion=complete_run)]
 ServableFolder = Annotated[
     Path,

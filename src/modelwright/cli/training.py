@@ -20,6 +20,7 @@ from modelwright.cli.options import (
     Encoding,
     ImageColumn,
     LabelColumn,
+    NoBaselines,
     Quiet,
     RunFolder,
     Settings,
@@ -92,6 +93,7 @@ def train(
     data_root: DataRoot = None,
     encoding: Encoding = None,
     strict: Strict = False,
+    no_baselines: NoBaselines = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -116,7 +118,9 @@ def train(
                 raise ConfigError(
                     "--resume continues a run with its own settings; give it without any other."
                 )
-            report = modelwright.resume(resume, data_root=data_root, progress=progress)
+            report = modelwright.resume(
+                resume, data_root=data_root, baselines=not no_baselines, progress=progress
+            )
         elif data_root is not None:
             raise ConfigError(
                 "--data-root is for --resume; a new training takes its data as --data."
@@ -126,7 +130,15 @@ def train(
 
             # Resolved here, so that a mistake is reported before TensorFlow loads.
             resolved = resolve_or_choose(config, tables, sets or (), progress)
-            report = modelwright.train(resolved, out=out, progress=progress)
+            from modelwright.training.train import train as train_config
+
+            report = train_config(
+                resolved.config,
+                out=out,
+                notes=resolved.notes,
+                baselines=not no_baselines,
+                progress=progress,
+            )
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)
 
@@ -148,6 +160,7 @@ def evaluate(
     sets: Settings = None,
     strict: Strict = False,
     tta: TestTimeAugmentation = False,
+    no_baselines: NoBaselines = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -165,13 +178,14 @@ def evaluate(
         strict=strict,
     )
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.evaluate(
+        wanted, name = _with_sets(settings, sets), _split_name(split)
+        from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+
+        report = evaluate_rows(
             run,
-            data=data,
-            settings=_with_sets(settings, sets),
-            split=_split_name(split),
+            EvaluatedRows(data, wanted, name, data_root),
             tta=tta,
-            data_root=data_root,
+            baselines=not no_baselines,
             progress=progress,
         )
     print_report(report, as_json=as_json)

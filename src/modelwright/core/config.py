@@ -120,9 +120,13 @@ class TrainConfig(Table):
     }
 
     epochs: Positive = 10
+    min_steps: Annotated[int, Field(ge=0)] = 0
+    """Fewest steps of all epochs. With few rows, each epoch goes over them several times."""
     patience: Annotated[int, Field(ge=0)] = 3
     """Epochs without a better ``monitor`` before the training stops. 0 never stops early."""
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    min_val_rows: Annotated[int, Field(ge=0)] = 0
+    """With fewer validation rows no epoch is chosen: the training ends with its last one."""
     batch_size: Positive = 128
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

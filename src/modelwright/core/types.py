@@ -16,6 +16,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 UInt8Array = npt.NDArray[np.uint8]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
 ImageShape = tuple[int, int, int]
 """Height, width, channels."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelwright.core.types import FloatArray, IntArray, Progress, Rows
+from modelwright.core.types import BoolArray, FloatArray, IntArray, Progress, Rows
 
 
 @dataclass(frozen=True)
@@ -15,15 +15,18 @@ class AdaptationData:
         rows: ``take(indices)`` returns the network's input.
         labels: Class of each row, int64 ``[n]``.
         unlabeled: Texts without labels, in the form of ``rows``; None if there are none.
+        characters: Whether each token id is a character of a text, not a word, ``[ids]``; None for
+            images.
+        row_weights: Weight of each row in the loss, ``[n]``; None for equal weights.
         progress: Called after each step.
         features: Features of the rows from a pretrained backbone, ``[views, n, d]``; the first view
             are the images themselves. None for networks without one.
-        balanced: Whether each class counts alike, whatever its number of rows.
     """
 
     rows: Rows
     labels: IntArray
     unlabeled: Rows | None = None
+    characters: BoolArray | None = None
+    row_weights: FloatArray | None = None
     progress: Progress | None = None
     features: FloatArray | None = None
-    balanced: bool = False

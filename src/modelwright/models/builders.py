@@ -29,6 +29,7 @@ from modelwright.models.options import (
     TextcnnOptions,
     WhitenedOptions,
 )
+from modelwright.models.solution import Solution
 
 if TYPE_CHECKING:
     import keras
@@ -49,6 +50,9 @@ class Builder:
     The module may also have ``adapt(network, options, data)``, which sets the weights that are
     computed from ``AdaptationData`` before training starts. It receives texts without labels if
     the options have a true ``learns_from_texts``.
+
+    A module whose options may have a true ``solved`` has ``solve(network, options, data, seed)``.
+    It sets the weights to the optimum for the training rows and returns a ``Solution``.
 
     Attributes:
         options: Table of the options in ``[model]``.
@@ -163,10 +167,13 @@ def adapt_network(model: ModelConfig, network: keras.Model, data: AdaptationData
         module.adapt(network, check_options(model), data)
 
 
-def solve_network(model: ModelConfig, network: keras.Model, data: AdaptationData) -> Any:
-    """Sets the weights that a solver finds for the training rows, and returns the solution."""
+def solve_network(
+    model: ModelConfig, network: keras.Model, data: AdaptationData, seed: int
+) -> Solution:
+    """Sets the weights that a solver finds from the training rows, in place of steps."""
     module = importlib.import_module(find_builder(model.builder).module)
-    return module.solve(network, check_options(model), data)
+    solution: Solution = module.solve(network, check_options(model), data, seed)
+    return solution
 
 
 def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:

@@ -21,9 +21,9 @@ import tensorflow as tf
 
 from modelwright.core.errors import RunError
 from modelwright.core.files import sha256_file, write_text
-from modelwright.core.types import Progress
+from modelwright.core.types import BoolArray, Progress
 from modelwright.models.options import TextOptions
-from modelwright.models.spaceless_scripts import ATTACHED, characters
+from modelwright.models.spaceless_scripts import ATTACHED, characters, is_character
 
 RESERVED = ("<pad>", "<unk>")
 _BATCH = 512
@@ -82,6 +82,7 @@ class GraphTokenizer(tf.Module):
                 " then one token a line, each once."
             )
         self.options = options
+        self._lines = lines
         self._table = tf.lookup.StaticHashTable(
             _Vocabulary(
                 str(vocabulary),
@@ -116,6 +117,14 @@ class GraphTokenizer(tf.Module):
             if progress:
                 progress("encoding", start + len(part), len(texts))
         return ids
+
+    def characters(self) -> BoolArray:
+        """Returns whether each token id is a character, not a word, ``[vocabulary]``.
+
+        Where texts are split at spaces, that is a character of a script without spaces.
+        """
+        every = self.options.tokens.startswith("char")
+        return np.array([every or is_character(token) for token in self._lines])
 
     def known_share(self, texts: Sequence[str]) -> float:
         """Returns the share of single tokens in texts that are in the vocabulary."""

@@ -18,7 +18,8 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.network_size import check_weight
-from modelwright.models.options import NgramsOptions
+from modelwright.models.ngram_solver import solve as solve
+from modelwright.models.options import NgramFeatureOptions
 
 NO_BUCKET = 0
 """Bucket of padding, of unknown tokens and of repeats. It adds nothing to a score."""
@@ -31,13 +32,15 @@ _FACTORS = (251, 241, 239)
 _SCALE = 100.0
 
 
-def build(options: NgramsOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
+def build(options: NgramFeatureOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
     """Returns a network from int32 token ids ``[n, *shape]``, padded with 0, to probabilities."""
     inputs = keras.Input(shape, dtype="int32", name="ids")
     return keras.Model(inputs, probabilities(inputs, options, classes), name="ngrams")
 
 
-def probabilities(ids: Any, options: NgramsOptions, classes: int, scale: float = _SCALE) -> Any:
+def probabilities(
+    ids: Any, options: NgramFeatureOptions, classes: int, scale: float = _SCALE
+) -> Any:
     """Returns the probabilities for token ids, as a part of any network.
 
     Args:
@@ -67,7 +70,7 @@ def probabilities(ids: Any, options: NgramsOptions, classes: int, scale: float =
     return keras.layers.Activation(kind, dtype="float32", name="ngram_probabilities")(scores)
 
 
-def adapt(network: keras.Model, options: NgramsOptions, data: AdaptationData) -> None:
+def adapt(network: keras.Model, options: NgramFeatureOptions, data: AdaptationData) -> None:
     """Sets the ratios: how much more likely each bucket is in a class, in the training rows."""
     layer = network.get_layer("buckets")
     rows, labels = data.rows, data.labels
@@ -126,6 +129,12 @@ class Buckets(keras.layers.Layer):
 
     def call(self, ids: Any) -> Any:
         """Returns the buckets."""
+        ordered = ops.sort(ops.concatenate(self.by_length(ids), axis=1), axis=1)
+        repeat = ops.pad(ops.equal(ordered[:, 1:], ordered[:, :-1]), [[0, 0], [1, 0]])
+        return ops.where(repeat, NO_BUCKET, ordered)
+
+    def by_length(self, ids: Any) -> list[Any]:
+        """Returns the bucket of each position, ``[n, length]`` and less, for each length."""
         known = ids > _UNKNOWN
         codes, complete = ids, known
         buckets = [ops.where(known, ids, NO_BUCKET)]
@@ -133,9 +142,7 @@ class Buckets(keras.layers.Layer):
             codes = ops.mod(self._spread(codes[:, :-1]) + ids[:, width - 1 :], self.hashed)
             complete = ops.logical_and(complete[:, :-1], known[:, width - 1 :])
             buckets.append(ops.where(complete, codes + self.vocabulary, NO_BUCKET))
-        ordered = ops.sort(ops.concatenate(buckets, axis=1), axis=1)
-        repeat = ops.pad(ops.equal(ordered[:, 1:], ordered[:, :-1]), [[0, 0], [1, 0]])
-        return ops.where(repeat, NO_BUCKET, ordered)
+        return buckets
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the shape of the buckets: one column for each position of an n-gram."""

@@ -75,6 +75,11 @@ class TextOptions(Table):
         """Returns the options that a training with so many classes changes, with their values."""
         return {}
 
+    @property
+    def solved(self) -> bool:
+        """Whether a solver finds the weights, in place of steps."""
+        return False
+
 
 class CnnOptions(ImageOptions):
     """``cnn``: convolutions with pooling between them, then two dense layers."""
@@ -129,8 +134,8 @@ class PretrainedOptions(ImageOptions):
         return True
 
     @property
-    def steps(self) -> bool:
-        """Whether steps follow."""
+    def steps_follow(self) -> bool:
+        """Whether the optimizer takes steps after the solver."""
         return self.finetune > 0
 
 
@@ -205,8 +210,8 @@ class RegionsOptions(ContextOptions):
     """Dropout rate before the last layer."""
 
 
-class NgramsOptions(TextOptions):
-    """``ngrams``: a weight for every n-gram, scaled by its naive-Bayes log-count ratio."""
+class NgramFeatureOptions(TextOptions):
+    """The options of the n-grams of a text, and of their naive-Bayes log-count ratios."""
 
     longest: Annotated[int, Field(ge=1, le=5)] = 3
     """Number of tokens in the longest n-grams. Shorter ones are used too."""
@@ -234,7 +239,20 @@ class NgramsOptions(TextOptions):
         return {"buckets": buckets} if fits else {"buckets": buckets, "vocabulary": buckets // 2}
 
 
-class CommitteeOptions(NgramsOptions, RegionsOptions):
+class NgramsOptions(NgramFeatureOptions):
+    """``ngrams``: a weight for every n-gram, scaled by how much it tells of the classes."""
+
+    fit: Literal["steps", "solver"] = "steps"
+    """solver finds the optimum of the weights for the training rows. steps takes the steps of the
+    optimizer, on n-grams scaled by their naive-Bayes log-count ratios."""
+
+    @property
+    def solved(self) -> bool:
+        """The network is linear, so a solver can find its weights."""
+        return self.fit == "solver"
+
+
+class CommitteeOptions(NgramFeatureOptions, RegionsOptions):
     """``committee``: the networks ``ngrams`` and ``regions`` over the same token ids. Each learns
     alone; the output is their mean."""
 

@@ -14,9 +14,10 @@ import keras
 from modelwright.core.errors import ConfigError
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.feature_extractors import build_feature_extractor, feature_blocks
-from modelwright.models.feature_head import Head, solve_head
+from modelwright.models.feature_head import solve_head
 from modelwright.models.options import PretrainedOptions
 from modelwright.models.output_layer import classify
+from modelwright.models.solution import Solution
 
 FEATURES = "pooled_features"
 """Name of the layer whose output are the features ``[n, d]``, float32."""
@@ -60,19 +61,23 @@ def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> k
     return network
 
 
-def solve(network: keras.Model, options: PretrainedOptions, data: AdaptationData) -> Head:
+def solve(
+    network: keras.Model, options: PretrainedOptions, data: AdaptationData, seed: int
+) -> Solution:
     """Sets the weights of the dense layer to the best ones for the features of the rows.
 
     Args:
         network: A network of ``build``, whose backbone has its weights.
         options: The builder's options.
         data: The rows, with their features.
+        seed: Decides which rows are in which fold.
     """
     if data.features is None:
         raise ValueError("the features of the rows are missing")
-    head = solve_head(data.features, data.labels, balanced=data.balanced, progress=data.progress)
+    classes = max(2, int(network.output_shape[-1]))
+    head, solution = solve_head(data, classes, seed)
     network.layers[-1].set_weights([head.kernel, head.bias])
-    return head
+    return solution
 
 
 def backbone_side(options: PretrainedOptions, shape: tuple[int, ...]) -> int:

@@ -56,6 +56,12 @@ def characters(scripts: Iterable[Ranges] = SCRIPTS.values()) -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for ranges in scripts for first, last in ranges)
 
 
+def is_character(token: str) -> bool:
+    """Returns whether a token is one letter beyond ASCII with its marks, not a word."""
+    letters = [one for one in token if one.isalpha() and one not in ATTACHED]
+    return len(letters) == 1 and not letters[0].isascii()
+
+
 def choose_tokens(
     batches: Iterable[Sequence[str]], tokens: str, total: int
 ) -> tuple[str, str | None]:

@@ -64,6 +64,7 @@ def _variant_differences(
         differences.append("test-time augmentation")
     if old.data.source != now.data.source:
         differences.append(f"data.source {old.data.source} is now {now.data.source}")
-    if changed := settings_difference(old, now):
+    rows = recorded.runs[0].splits if recorded.runs else {}
+    if changed := settings_difference(old, now, rows):
         differences.append(changed)
     return [f"{variant.name}: {difference}" for difference in differences]

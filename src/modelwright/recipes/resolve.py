@@ -111,8 +111,9 @@ def resolve_config(
         )
     checked = ModelConfig(builder=recipe.builder, options={**recipe.model, **model})
     values = _effective(check_options(checked), model, "model").model_dump()
-    train = check_table(TrainConfig, {**recipe.train, **merged.get("train", {})}, "train")
-    train = _effective(train, merged.get("train", {}), "train")
+    own = merged.get("train", {})
+    train = check_table(TrainConfig, {**recipe.train, **_replaced_minimums(own), **own}, "train")
+    train = _effective(train, own, "train")
     return check_table(
         Config,
         {
@@ -129,15 +130,16 @@ def resolve_config(
 def _without_steps(config: Config, tables: ConfigLayer) -> tuple[str, ...]:
     """Returns a note about given settings of steps, where a solver leaves none to take."""
     options = check_options(config.model)
-    if not getattr(options, "solved", False) or options.steps:
+    if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):
         return ()
     given = [f"train.{key}" for key in tables.get("train", {}) if key not in _READ_BY_SOLVERS]
     if not given:
         return ()
     verb = "has" if len(given) == 1 else "have"
+    more = "model.fit=steps takes" if hasattr(options, "fit") else "model.finetune=8 adds"
     return (
-        f"{', '.join(given)} {verb} no effect: recipe '{config.recipe}' solves its last layer and"
-        " takes no steps; model.finetune=8 adds steps, --recipe names another",
+        f"{', '.join(given)} {verb} no effect: recipe '{config.recipe}' is solved and takes no"
+        f" steps; {more} steps, --recipe names another",
     )
 
 
@@ -277,6 +279,16 @@ def merge_tables(base: ConfigLayer, *layers: ConfigLayer) -> dict[str, Any]:
                 value = merge_tables(below, value)
             merged[key] = value
     return merged
+
+
+def _replaced_minimums(own: ConfigLayer) -> dict[str, int]:
+    """Returns the minimums of a recipe that settings of the user's own put out of force.
+
+    Whoever says how long to train, or how to choose the epoch, gets just that with few rows too.
+    """
+    length = {"min_steps": 0} if "epochs" in own else {}
+    choice = {"min_val_rows": 0} if own.keys() & {"patience", "monitor"} else {}
+    return {**length, **choice}
 
 
 def _effective(table: AnyTable, chosen: ConfigLayer, name: str) -> AnyTable:

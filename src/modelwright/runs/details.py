@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,13 @@ def show_run(path: Path | str) -> RunReport:
     return RunReport(summarize_run(path, find_models(path.resolve().parent)))
 
 
+def describe_epochs(metrics: Mapping[str, Any]) -> str:
+    """Returns how many epochs a training had, and which one its weights are of."""
+    if not metrics.get("epoch_chosen", True):  # runs of earlier versions chose always
+        return f"{metrics['epochs']}, the last was taken"
+    return f"{metrics['epochs']}, the best was number {metrics['best_epoch']}"
+
+
 def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     metrics = run.metrics if run.finished else {}
     yield "status", summary.describe_status()
@@ -97,7 +104,7 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     if "train_accuracy" in metrics:
         yield "training accuracy", percent(metrics["train_accuracy"])
     if "epochs" in metrics:
-        yield "epochs", f"{metrics['epochs']}, the best was number {metrics['best_epoch']}"
+        yield "epochs", describe_epochs(metrics)
         yield "seconds", f"{metrics['seconds']:,.1f}"
         yield "parameters", metrics["parameters"]
     if run.backbone:

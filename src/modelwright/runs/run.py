@@ -65,7 +65,8 @@ class Run:
     backbone: Mapping[str, Any] = field(default_factory=dict)
     """Name, sha256, license and source of the pretrained weights that the training began with."""
     solution: Mapping[str, Any] = field(default_factory=dict)
-    """How a solver found the weights: what it chose, and the cross-validated accuracy."""
+    """How a solver found the weights, and how well it predicted rows held out of it; empty where
+    steps did."""
 
     @property
     def model(self) -> ModelConfig:

@@ -17,6 +17,8 @@ from modelwright.core.config import Config, setting
 from modelwright.recipes.resolve import flatten_settings, merge_tables, resolve_config
 from modelwright.studies.translations import PageLanguage
 
+_FOLLOWING_SETTINGS = frozenset(["train.min_steps", "train.min_val_rows"])
+"""Settings that other settings of a variant put out of force; only the others are shown."""
 UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard")
 """Settings that do not change the network."""
 _SLUG_LENGTH = 60
@@ -83,10 +85,11 @@ class StudyVariant:
             }
             for config in (unchanged, own)
         )
+        unnamed = _FOLLOWING_SETTINGS.difference(dict(flatten_settings(self.tables)))
         return {
             key: value
             for key, value in now.items()
-            if before.get(key) != value and key not in UNCOMPARED_SETTINGS
+            if before.get(key) != value and key not in {*UNCOMPARED_SETTINGS, *unnamed}
         }
 
     def command(self, seed: int, out: Path) -> str:

@@ -52,8 +52,8 @@ def refuse_changed_trials(
     """
     changed, paths = [], []
     for trial in trials:
-        before = _trained_config(trial, results.get(trial.key))
-        if before is not None and (difference := settings_difference(before, trial.config)):
+        before, rows = _trained_config(trial, results.get(trial.key))
+        if before and (difference := settings_difference(before, trial.config, rows)):
             changed.append(f"{trial.name} ({difference})")
             paths += [str(path) for path in (trial.run, trial.result) if path.exists()]
     if changed:
@@ -64,15 +64,18 @@ def refuse_changed_trials(
         )
 
 
-def _trained_config(trial: Trial, result: TrialResult | None) -> Config | None:
-    """Returns the config that a trial was trained with, or None if it may be trained anew."""
+def _trained_config(
+    trial: Trial, result: TrialResult | None
+) -> tuple[Config | None, Mapping[str, int]]:
+    """Returns a trial's config and rows by split; None for the config if it may be trained anew."""
     if result is not None and result.error is None:
-        return check_table(Config, result.config, trial.name)
+        return check_table(Config, result.config, trial.name), result.metrics.splits
     if not trial.begun:
-        return None
+        return None, {}
     run = load_run(trial.run, unfinished=True)
     failed = result is not None and not run.finished
-    return None if failed else run.config  # a failed trial may be tried with other settings
+    # A failed trial may be tried with other settings.
+    return None if failed else run.config, run.data["rows"]
 
 
 def delete_finished_runs(

@@ -32,7 +32,7 @@ from modelwright.studies.trial_result import (
     write_trial_result,
 )
 from modelwright.training import runtime
-from modelwright.training.evaluate import evaluate
+from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.train import resume, train
 
@@ -122,7 +122,7 @@ def _delete_unusable_run(trial: Trial) -> None:
     """Deletes a failed training of other settings, and one that was cut off at its start."""
     if trial.begun:
         run = load_run(trial.run, unfinished=True)
-        unusable = bool(settings_difference(run.config, trial.config))
+        unusable = bool(settings_difference(run.config, trial.config, run.data["rows"]))
     else:
         names = {path.name for path in trial.run.glob("*")}
         unusable = all(name == "config.toml" or name.startswith(".") for name in names)
@@ -133,13 +133,19 @@ def _delete_unusable_run(trial: Trial) -> None:
 def _train(trial: Trial, progress: Progress | None) -> str:
     """Trains, or goes on training, and returns the status of the run."""
     if trial.begun:
-        return resume(trial.run, progress=progress).status
-    return train(trial.config, out=trial.run, progress=progress).status
+        return resume(trial.run, baselines=False, progress=progress).status
+    return train(trial.config, out=trial.run, baselines=False, progress=progress).status
 
 
 def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:
     """Evaluates the run and returns the fields of the result that depend on it."""
-    report = evaluate(trial.run, split=trial.split, tta=trial.tta, progress=progress)
+    report = evaluate_rows(
+        trial.run,
+        EvaluatedRows(split=trial.split),
+        tta=trial.tta,
+        baselines=False,
+        progress=progress,
+    )
     run = load_run(trial.run)
     order, right = _read_answers(report)
     figures = _metrics(run, report)

@@ -106,10 +106,11 @@ class LabeledBatches(Batches):
 
 
 class TrainingBatches(LabeledBatches):
-    """Rows with augmentation, in a new random order in each epoch.
+    """Rows with augmentation, in a new random order in each pass over them.
 
     ``any_length`` says that padding changes no answer of the network. Then a batch of token ids
-    is cut to its longest row, and rows of similar length share a batch.
+    is cut to its longest row, and rows of similar length share a batch. ``passes`` says how often
+    an epoch goes over the rows; no batch has rows of two passes.
     """
 
     def __init__(
@@ -121,17 +122,22 @@ class TrainingBatches(LabeledBatches):
         seed: int,
         augmentation: Augmentation | None = None,
         any_length: bool = False,
+        passes: int = 1,
     ) -> None:
         super().__init__(inputs, labels, batch_size)
+        self.passes = passes
         self.seed = seed
         self.augmentation = augmentation or Augmentation()
-        # Each image is mirrored in every other epoch, half of the images from the first one on.
-        # So any two successive epochs show both sides of each image, which independent random
+        # Each image is mirrored in every other pass, half of the images from the first one on.
+        # So any two successive passes show both sides of each image, which independent random
         # choices would not (Jordan, arXiv:2404.00498).
         self._mirrored_first = np.random.default_rng([seed]).random(len(inputs)) < 0.5
         self._lengths = inputs.lengths() if any_length and isinstance(inputs, TokenIds) else None
-        self._order = np.arange(len(inputs))
+        self._order = [np.arange(len(inputs))] * passes
         self.start_epoch(0)
+
+    def __len__(self) -> int:
+        return self.passes * super().__len__()
 
     @property
     def any_length(self) -> bool:
@@ -145,15 +151,13 @@ class TrainingBatches(LabeledBatches):
         wait(self._pending.values())  # their thread reads the order that changes now
         self._pending = {}
         self.epoch = epoch
-        random = np.random.default_rng([self.seed, epoch])
-        self._order = random.permutation(len(self.inputs))
-        if self._lengths is not None:
-            widths = _rounded_lengths(self._lengths)
-            self._order = _group_by_length(self._order, widths, self.batch_size, random)
+        first = epoch * self.passes
+        self._order = [self._shuffle(first + number) for number in range(self.passes)]
 
     def indices(self, position: int) -> IntArray:
         """Returns the positions of a batch's rows in this epoch."""
-        return self._order[super().indices(position)]
+        number, position = divmod(position, super().__len__())
+        return self._order[number][super().indices(position)]
 
     def make(self, position: int) -> tuple[Any, ...]:
         """Returns an augmented batch of this epoch and its labels, prepared in this thread."""
@@ -163,9 +167,19 @@ class TrainingBatches(LabeledBatches):
         if self.augmentation.changes_nothing:
             return rows, labels
         seeds = (self.seed, self.epoch, position)
-        mirrored = self._mirrored_first[self.indices(position)] ^ bool(self.epoch % 2)
+        passed = self.epoch * self.passes + position // super().__len__()
+        mirrored = self._mirrored_first[self.indices(position)] ^ bool(passed % 2)
         rows, mixing = self.augmentation.apply(rows, seeds, mirrored)
         return rows, mixing.mix_labels(labels) if mixing else labels
+
+    def _shuffle(self, number: int) -> IntArray:
+        """Returns the order of a pass, by its number since the start of the training."""
+        random = np.random.default_rng([self.seed, number])
+        order = random.permutation(len(self.inputs))
+        if self._lengths is None:
+            return order
+        widths = _rounded_lengths(self._lengths)
+        return _group_by_length(order, widths, self.batch_size, random)
 
 
 def to_keras_data(batches: LabeledBatches) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,26 @@ from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitN
 from modelwright.data.load import LoadedRows, load_split
 from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run, load_run
+from modelwright.training.baseline_comparison import warn_on_same_rows
+from modelwright.training.baselines import Baselines, measure_baselines, unmeasured
 from modelwright.training.evaluation_files import write_evaluation
 from modelwright.training.evaluation_report import EvaluateReport, Mistake
 from modelwright.training.negation import measure_negation
 from modelwright.training.network_classifier import NetworkClassifier
-from modelwright.training.overlap import find_overlap
+from modelwright.training.overlap import find_overlap, find_trained_rows
 from modelwright.training.runtime import make_deterministic
 
 _WORST = 20
+
+
+@dataclass(frozen=True)
+class EvaluatedRows:
+    """Which rows an evaluation measures. ``evaluate`` explains the fields."""
+
+    data: DataConfig | str | Path | None = None
+    settings: Mapping[str, Any] | None = None
+    split: SplitName = "test"
+    data_root: Path | str | None = None
 
 
 def evaluate(
@@ -55,20 +68,48 @@ def evaluate(
         ConfigError: ``tta`` is set for a model that was not trained on mirrored images, or
             ``settings`` cannot be used.
     """
+    chosen = EvaluatedRows(data, settings, split, data_root)
+    return evaluate_rows(path, chosen, tta=tta, progress=progress)
+
+
+def evaluate_rows(
+    path: Path | str,
+    chosen: EvaluatedRows,
+    *,
+    tta: bool = False,
+    baselines: bool = True,
+    progress: Progress | None = None,
+) -> EvaluateReport:
+    """Does what ``evaluate`` does, with or without baselines.
+
+    Args:
+        path: the run's folder.
+        chosen: the rows to measure.
+        tta: whether to use test-time augmentation.
+        baselines: whether to fit baselines on the run's training rows.
+        progress: called with each step.
+
+    Raises:
+        ModelwrightError: the errors of ``evaluate``.
+    """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
     network = run.network(tta=tta)
-    if data is None:
+    if chosen.data is None:
         trained: Split | str
-        loaded, trained, source = _own_rows(run, settings, split, data_root, progress)
+        loaded, trained, source = _own_rows(run, chosen, progress)
     else:
-        loaded, source = _other_rows(run, data, settings, progress)
-        trained = _training_rows(run, data_root, progress)
+        loaded, source = _other_rows(run, chosen.data, chosen.settings, progress)
+        trained = _training_rows(run, chosen.data_root, progress)
     rows = loaded.split
     tokenizer = run.tokenizer()
     measured = measure(NetworkClassifier(network, tokenizer), rows, progress)
     # Other data never gets the name of a split, so it never replaces the run's own results.
-    name = split if data is None else f"data-{Path(source).stem}"
+    name = chosen.split if chosen.data is None else f"data-{Path(source).stem}"
+    simple, warning = Baselines(), None
+    if baselines:
+        simple = _baselines(run, trained, rows, progress)
+        warning = _compare(simple, trained, rows, measured.probabilities)
     worst = _worst_mistakes(rows, measured.probabilities)
     report = EvaluateReport(
         run=run.path,
@@ -82,6 +123,8 @@ def evaluate(
         notes=loaded.notes,
         slices=measure_negation(run.labels, network, tokenizer, rows),
         overlap=None if trained is rows else find_overlap(rows, trained, measured.probabilities),
+        baselines=simple,
+        warnings=(warning,) if warning else (),
     )
     with explained_refusals(report.folder):
         write_evaluation(report, rows, measured.probabilities, worst)
@@ -89,21 +132,17 @@ def evaluate(
 
 
 def _own_rows(
-    run: Run,
-    settings: Mapping[str, Any] | None,
-    split: SplitName,
-    root: Path | str | None,
-    progress: Progress | None,
+    run: Run, chosen: EvaluatedRows, progress: Progress | None
 ) -> tuple[LoadedRows, Split, str]:
     """Returns a split of the run's data, its training rows, and the name of the source."""
-    if settings:
+    if chosen.settings:
         raise ConfigError(
-            f"data.{next(iter(settings))} was given without other data; the run's own rows are read"
-            " with the settings of the run. Give the other rows with --data."
+            f"data.{next(iter(chosen.settings))} was given without other data; the run's own rows"
+            " are read with the settings of the run. Give the other rows with --data."
         )
-    dataset = reload_data(run.config.data, run.data, run.path, progress, root=root)
-    rows = LoadedRows(split_of(dataset, split), (), ())
-    return rows, dataset.splits["train"], f"{dataset.source}, {split}"
+    dataset = reload_data(run.config.data, run.data, run.path, progress, root=chosen.data_root)
+    rows = LoadedRows(split_of(dataset, chosen.split), (), ())
+    return rows, dataset.splits["train"], f"{dataset.source}, {chosen.split}"
 
 
 def _other_rows(
@@ -133,6 +172,24 @@ def _training_rows(run: Run, root: Path | str | None, progress: Progress | None)
     except DataError as error:
         return str(error)
     return data.splits["train"]
+
+
+def _baselines(run: Run, trained: Split | str, rows: Split, progress: Progress | None) -> Baselines:
+    """Returns the baselines of a run on the measured rows."""
+    if isinstance(trained, str):
+        return unmeasured(run.task, f"the training rows cannot be had: {trained}")
+    if trained is rows:
+        return unmeasured(run.task, "the measured rows are the training rows")
+    return measure_baselines(run.task, trained, rows, seed=run.config.train.seed, progress=progress)
+
+
+def _compare(
+    simple: Baselines, trained: Split | str, rows: Split, probabilities: FloatArray
+) -> str | None:
+    """Returns a warning if the network is not better than the baselines on new rows."""
+    seen = None if isinstance(trained, str) else find_trained_rows(rows, trained)
+    right = np.asarray(probabilities.argmax(axis=1) == rows.labels)
+    return warn_on_same_rows(simple, right, seen)
 
 
 def _worst_mistakes(rows: Split, probabilities: FloatArray) -> IntArray:

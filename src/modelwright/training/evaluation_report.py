@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import Rejected
+from modelwright.training.baselines import Baselines
 from modelwright.training.negation import NegationSlice
 from modelwright.training.overlap import TrainingOverlap
 
@@ -47,6 +48,10 @@ class EvaluateReport(Report):
     notes: tuple[str, ...] = ()
     overlap: TrainingOverlap | None = None
     """The measured rows that the run was trained on; None where all of them are training rows."""
+    baselines: Baselines = field(default_factory=Baselines)
+    """Simple models that were fitted on the run's training rows."""
+    warnings: tuple[str, ...] = ()
+    """What the figures do not show, such as a model that loses to a baseline."""
 
     @property
     def gap(self) -> float:
@@ -67,6 +72,7 @@ class EvaluateReport(Report):
             "macro_f1": metrics.macro_f1,
             "macro_f1_interval": list(metrics.macro_f1_interval),
             "majority_accuracy": metrics.majority_accuracy,
+            "baselines": self.baselines.to_list(),
             "train_accuracy": self.train_accuracy,
             "gap": self.gap,
             "calibration_error": metrics.calibration_error,
@@ -78,6 +84,7 @@ class EvaluateReport(Report):
             "slices": [one.to_dict() for one in self.slices],
             "mistakes": [vars(mistake) for mistake in self.mistakes],
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
             "trained_on": self.overlap.to_dict() if self.overlap else None,
         }
 
@@ -90,7 +97,7 @@ class EvaluateReport(Report):
             ("accuracy", f"{percent(metrics.accuracy)}  (95 %: {percent(low)} to {percent(high)})"),
             ("macro-F1", f"{metrics.macro_f1:.4f}"),
             *(self.overlap.facts() if self.overlap else ()),
-            ("majority-class baseline", percent(metrics.majority_accuracy)),
+            *self._baselines(),
             ("training accuracy", f"{percent(self.train_accuracy)}, {100 * self.gap:+.2f} points"),
             ("calibration error", f"{metrics.calibration_error:.4f}"),
             ("plots and mistakes", str(self.folder)),
@@ -98,6 +105,7 @@ class EvaluateReport(Report):
         if self.rejected:
             rows.append(("rejected rows", f"{len(self.rejected):,}, listed in rejected.csv there"))
         rows += [("note", note) for note in self.notes]
+        rows += [("warning", warning) for warning in self.warnings]
         blocks = [
             Facts("evaluated", rows),
             Table(("class", "precision", "recall", "rows"), self._classes()),
@@ -110,6 +118,12 @@ class EvaluateReport(Report):
         if worst:
             blocks.append(Table(("worst mistakes", "label", "predicted", "probability"), worst))
         return blocks
+
+    def _baselines(self) -> list[tuple[str, object]]:
+        found = list(self.baselines.facts())
+        if any(one.rows for one in self.baselines.models):
+            return found
+        return [("majority-class baseline", percent(self.metrics.majority_accuracy)), *found]
 
     def _classes(self) -> list[tuple[str, float, float, int]]:
         metrics = self.metrics

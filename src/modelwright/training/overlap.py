@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.metrics import ClassificationMetrics, compute_metrics
+from modelwright.core.statistics import BoolArray
 from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, Split
 
@@ -73,12 +74,19 @@ def find_overlap(rows: Split, trained: Split | str, probabilities: FloatArray) -
     """
     if isinstance(trained, str):
         return TrainingOverlap(None, unchecked=trained)
-    if rows.digests is None or trained.digests is None:
+    seen = find_trained_rows(rows, trained)
+    if seen is None:
         return TrainingOverlap(None, unchecked="the rows have no content hashes")
-    known = {row.tobytes() for row in trained.digests}
-    seen = np.fromiter((row.tobytes() in known for row in rows.digests), np.bool_, len(rows))
     if not seen.any() or seen.all():
         return TrainingOverlap(int(seen.sum()))
     return TrainingOverlap(
         int(seen.sum()), compute_metrics(probabilities[~seen], rows.labels[~seen])
     )
+
+
+def find_trained_rows(rows: Split, trained: Split) -> BoolArray | None:
+    """Returns whether each measured row is a training row; None if that cannot be compared."""
+    if rows.digests is None or trained.digests is None:
+        return None
+    known = {row.tobytes() for row in trained.digests}
+    return np.fromiter((row.tobytes() in known for row in rows.digests), np.bool_, len(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,11 @@ import numpy as np
 from modelwright.backbones.feature_cache import FeatureCache
 from modelwright.backbones.features import compute_features, feature_kind
 from modelwright.backbones.load import load_backbone
-from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName, UInt8Array
-from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import check_options, solve_network
+from modelwright.core.types import FloatArray, IntArray, Progress, Split, UInt8Array
+from modelwright.models.builders import check_options
 from modelwright.models.output_layer import two_columns
 from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
 from modelwright.runs.run import Run
-
-_PREFIXES = {"train": "", "val": "val_"}
-"""Of the names of metrics in the history, by split."""
-
-
-def is_solved(run: Run) -> bool:
-    """Returns whether a solver finds weights of the network before any step."""
-    return bool(getattr(check_options(run.model), "solved", False))
-
-
-def count_epochs(run: Run) -> int:
-    """Returns the number of epochs. Solving counts as the first one."""
-    epochs = run.config.train.epochs
-    if not is_solved(run):
-        return epochs
-    return 1 + (epochs if check_options(run.model).steps else 0)
 
 
 def start_backbone(run: Run, network: keras.Model, progress: Progress | None) -> Run:
@@ -65,42 +47,6 @@ def note_fixed_epochs(run: Run) -> Run:
     return run.update(data={**run.data, "notes": [*run.data.get("notes", ()), note]})
 
 
-def solve_on_features(
-    run: Run,
-    network: keras.Model,
-    splits: Mapping[SplitName, Split],
-    progress: Progress | None = None,
-) -> tuple[Run, dict[str, FloatArray], dict[str, float]]:
-    """Solves the last layer of a network on the features of the training rows.
-
-    Args:
-        run: The run, whose record gets the solution.
-        network: Its network, with the weights of the backbone.
-        splits: The training rows, and the validation rows if there are some.
-        progress: Called after each step.
-
-    Returns:
-        The run, the features of each split ``[views, n, d]``, and accuracy and loss of each.
-    """
-    features: dict[str, FloatArray] = {
-        name: _features(run, network, split, progress) for name, split in splits.items()
-    }
-    data = AdaptationData(
-        rows=splits["train"].inputs,
-        labels=splits["train"].labels,
-        progress=progress,
-        features=features["train"],
-        balanced=run.config.train.class_weight == "balanced",
-    )
-    solution = solve_network(run.model, network, data)
-    values = {
-        f"{_PREFIXES[name]}{key}": value
-        for name, split in splits.items()
-        for key, value in _metrics(network, features[name][0], split.labels).items()
-    }
-    return run.update(solution=solution.record()), features, values
-
-
 @dataclass(frozen=True)
 class HeadClassifier:
     """Answers rows of features ``[n, d]`` with the last layer of a network."""
@@ -113,8 +59,8 @@ class HeadClassifier:
         return two_columns(keras.ops.convert_to_numpy(outputs))
 
 
-def _features(
-    run: Run, network: keras.Model, split: Split, progress: Progress | None
+def features_of(
+    run: Run, network: keras.Model, split: Split, progress: Progress | None = None
 ) -> FloatArray:
     """Returns the features of rows, ``[views, n, d]``, from the cache where they are known."""
     options = check_options(run.model)
@@ -142,7 +88,8 @@ def _in_float32(run: Run, network: keras.Model) -> keras.Model:
     return exact
 
 
-def _metrics(network: keras.Model, features: FloatArray, labels: IntArray) -> dict[str, float]:
+def measure_head(network: keras.Model, features: FloatArray, labels: IntArray) -> dict[str, float]:
+    """Returns accuracy and loss of a network on the features of rows, ``[n, d]``."""
     answers = HeadClassifier(network).classify_rows(features)
     right = np.clip(answers[np.arange(len(labels)), labels], keras.config.epsilon(), 1)
     return {

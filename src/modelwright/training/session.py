@@ -7,20 +7,21 @@ federated learning, use ``Extras``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from modelwright.core.errors import RunError
+from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_bytes
 from modelwright.core.hardware import detect
-from modelwright.core.types import Dataset, Progress, Split
+from modelwright.core.types import Dataset, Progress, Split, SplitName
 from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import adapt_network, check_options
+from modelwright.models.builders import adapt_network, check_options, solve_network
 from modelwright.models.pretrained import learning_rates
 from modelwright.models.spaceless_scripts import choose_tokens
 from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
@@ -28,11 +29,13 @@ from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import LabeledBatches, TrainingBatches, encode_rows, to_keras_data
 from modelwright.training.checkpoint import Checkpoint
-from modelwright.training.early_stopping import EarlyStopping
+from modelwright.training.early_stopping import EarlyStopping, choice_note, early_stopping
+from modelwright.training.epoch_plan import epoch_plan_note, plan_epochs
 from modelwright.training.extras import Extras, add_loss, checked_record
 from modelwright.training.interrupt import deferred_interrupt
-from modelwright.training.observers import Epoch, Observer, ProgressDisplay, Step, TensorBoardLog
+from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
 from modelwright.training.precision import choose_precision
+from modelwright.training.session_callback import SessionCallback
 from modelwright.training.starting_weights import (
     Source,
     StartReport,
@@ -104,30 +107,46 @@ class Session:
             check_source(start, source, self.run)
         self._augmentation = Augmentation.from_options(check_options(run.config.model))
         self._mixed = self._augmentation.mixup > 0
+        self._check_extras()
         self._learn_vocabulary(source.vocabulary if source else None)
         self._targets = self._prepare_rows()
         self._build()
         self.checkpoint = Checkpoint(run.path)
         if not self.checkpoint.restore(self.network):
-            self._adapt()
+            if self._has_backbone:
+                self.run = pretrained.start_backbone(self.run, self.network, self._progress)
+                if self.epochs > 1 and "val" not in self.inputs:
+                    self.run = pretrained.note_fixed_epochs(self.run)
+            elif not self.solved:
+                adapt_network(self.run.model, self.network, self._adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
         optimizers.create_variables(self.network, self._targets["train"])
 
     @property
-    def early_stopping(self) -> EarlyStopping:
-        """The rule that decides which epoch is best and when the training stops."""
-        monitor: str = self._config.monitor
-        if "val" in self.inputs:
-            return EarlyStopping(monitor, self._config.patience)
-        # A solved layer fits its rows better than any step, so their figures choose nothing.
-        last = pretrained.is_solved(self.run)
-        return EarlyStopping(monitor.removeprefix("val_"), self._config.patience, last=last)
+    def solved(self) -> bool:
+        """Whether a solver finds the first weights, in place of steps."""
+        return bool(getattr(check_options(self.run.config.model), "solved", False))
 
     @property
     def epochs(self) -> int:
-        """The number of all epochs. Solving counts as the first one."""
-        return pretrained.count_epochs(self.run)
+        """The most epochs. What a solver found counts as the first one, and may be all."""
+        if not self.solved:
+            return self._config.epochs
+        options = check_options(self.run.config.model)
+        return 1 + (self._config.epochs if getattr(options, "steps_follow", False) else 0)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps that the optimizer has taken."""
+        return (len(self.checkpoint.history) - self.solved) * len(self.batches)
+
+    @property
+    def early_stopping(self) -> EarlyStopping:
+        """The rule that decides which epoch is best and when the training stops."""
+        rule = early_stopping(self._config, len(self.inputs.get("val", ())))
+        # A solver fits the rows better than any step, so their figures choose nothing.
+        return replace(rule, chooses=False) if self.solved and "val" not in self.inputs else rule
 
     def fit(self) -> bool:
         """Trains to the end. Returns False if the user or an observer stopped the training.
@@ -136,36 +155,23 @@ class Session:
             KeyboardInterrupt: the user stopped the training before the first epoch was saved.
             RunError: the loss is no longer a number.
         """
-        if pretrained.is_solved(self.run) and not self.checkpoint.history:
-            self._solve()
-        if self.epochs == len(self.checkpoint.history) or self.early_stopping.exhausted(
-            self.checkpoint.history
-        ):
+        history = self.checkpoint.history
+        if self.early_stopping.exhausted(history):
             return True
         observers = [*self._extras.observers]
         if self._config.tensorboard:
             observers.append(TensorBoardLog(self.run.path / "tensorboard"))
         if self._progress:
             observers.append(ProgressDisplay(self._progress))
-        validation = None
-        if "val" in self.inputs:
-            validation = LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
-        labels = self.data.splits["train"].labels
-        weights = optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
         try:
-            with deferred_interrupt() as check_interrupt:
-                self.network.fit(
-                    to_keras_data(self.batches),
-                    shuffle=False,  # Keras shuffles by a state that no checkpoint holds
-                    epochs=self.epochs,
-                    initial_epoch=len(self.checkpoint.history),
-                    validation_data=None if validation is None else to_keras_data(validation),
-                    class_weight=weights,
-                    callbacks=[_SessionCallback(self, observers, check_interrupt)],
-                    verbose=0,
-                )
+            if self.solved and not history:
+                finished = self._solve()
+                for observer in observers:
+                    observer.on_epoch(finished)
+            if len(history) < self.epochs:
+                self._take_steps(observers)
         except KeyboardInterrupt:
-            if not self.checkpoint.history:
+            if not history:
                 raise
             self.stop_reason = "interrupted"
         finally:
@@ -199,6 +205,74 @@ class Session:
             network=network,
         )
 
+    def _take_steps(self, observers: list[Observer]) -> None:
+        """Trains by the optimizer's steps, from the epoch after the last finished one."""
+        validation = self._held_out()
+        with deferred_interrupt() as check_interrupt:
+            self.network.fit(
+                to_keras_data(self.batches),
+                shuffle=False,  # Keras shuffles by a state that no checkpoint holds
+                epochs=self.epochs,
+                initial_epoch=len(self.checkpoint.history),
+                validation_data=None if validation is None else to_keras_data(validation),
+                class_weight=self._class_weights(),
+                callbacks=[SessionCallback(self, observers, check_interrupt)],
+                verbose=0,
+            )
+
+    def _solve(self) -> Epoch:
+        """Finds the weights by a solver, and saves them as those of the first epoch."""
+        data = self._adaptation_data()
+        if self._has_backbone:
+            self.features = {
+                name: pretrained.features_of(self.run, self.network, split, self._progress)
+                for name, split in self.data.splits.items()
+                if name in self.inputs
+            }
+            data = replace(data, features=self.features["train"])
+        solution = solve_network(self.run.model, self.network, data, self._config.seed)
+        self.run = self.run.update(solution=solution.to_dict())
+        values = self._measure("train")
+        if "val" in self.inputs:
+            values |= {f"val_{name}": value for name, value in self._measure("val").items()}
+        return self.finish_epoch(self.network, values)
+
+    def _measure(self, name: SplitName) -> dict[str, float]:
+        """Returns accuracy and loss on the rows of a split; known features are not repeated."""
+        if name in self.features:
+            labels = self.data.splits[name].labels
+            return pretrained.measure_head(self.network, self.features[name][0], labels)
+        rows = LabeledBatches(self.inputs[name], self._targets[name], _VALIDATION_BATCH)
+        values: dict[str, float] = self.network.evaluate(
+            to_keras_data(rows), verbose=0, return_dict=True
+        )
+        return values
+
+    @property
+    def _has_backbone(self) -> bool:
+        return hasattr(check_options(self.run.model), "backbone")
+
+    def _held_out(self) -> LabeledBatches | None:
+        if "val" not in self.inputs:
+            return None
+        return LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
+
+    def _class_weights(self) -> dict[int, float] | None:
+        labels = self.data.splits["train"].labels
+        return optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
+
+    def _check_extras(self) -> None:
+        """Checks that the extras have an effect on a network that is solved without steps."""
+        extras = self._extras
+        if not self.solved or getattr(check_options(self.run.config.model), "steps_follow", False):
+            return
+        if extras.start_from or extras.freeze or extras.extra_loss:
+            given = next(iter(extras.record()))
+            raise ConfigError(
+                f"'{given}' was given, but the solver finds the weights of this network from the"
+                " training rows alone; leave it out, or train by steps with model.fit=steps."
+            )
+
     def _learn_vocabulary(self, known: Path | None) -> None:
         """Writes the vocabulary: a copy of ``known``, or one learned from the training rows."""
         path = self.run.path / VOCABULARY
@@ -224,9 +298,14 @@ class Session:
             self._texts(), options.tokens, len(self.data.splits["train"].inputs)
         )
         if note:
-            notes = [*self.run.data.get("notes", ()), note]
-            chosen = {**self.run.chosen, "tokens": tokens}
-            self.run = self.run.update(chosen=chosen, data={**self.run.data, "notes": notes})
+            self.run = self.run.update(chosen={**self.run.chosen, "tokens": tokens})
+            self._add_note(note)
+
+    def _add_note(self, note: str) -> None:
+        """Records a decision that the report shows, once, unless it is empty."""
+        notes = self.run.data.get("notes", [])
+        if note and note not in notes:
+            self.run = self.run.update(data={**self.run.data, "notes": [*notes, note]})
 
     def _continue_tokens(self, source: Source) -> None:
         """Takes over how the source split texts, where its training chose that for this option."""
@@ -259,13 +338,17 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        plan = plan_epochs(self._config, len(self.inputs["train"]))
+        self._add_note(epoch_plan_note(plan, self._config))
+        self._add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
         self.batches = TrainingBatches(
             self.inputs["train"],
             self._targets["train"],
-            self._config.batch_size,
+            plan.batch_size,
             seed=self._config.seed,
             augmentation=self._augmentation,
             any_length=any_length,
+            passes=plan.passes,
         )
         self.network.compile(
             optimizers.build_optimizer(self._config, len(self.batches)),
@@ -278,71 +361,17 @@ class Session:
         if self._extras.extra_loss:
             add_loss(self.network, self._extras.extra_loss)
 
-    def _adapt(self) -> None:
-        """Sets the weights that the builder computes from the training rows without training."""
-        unlabeled = self.data.unlabelled
-        rows = AdaptationData(
+    def _adaptation_data(self) -> AdaptationData:
+        """Returns the rows from which the builder computes weights."""
+        unlabeled, labels = self.data.unlabelled, self.data.splits["train"].labels
+        weights = self._class_weights()
+        return AdaptationData(
             rows=self.inputs["train"],
-            labels=self.data.splits["train"].labels,
+            labels=labels,
             unlabeled=None
             if unlabeled is None
             else encode_rows(unlabeled, self._tokenizer, self._progress),
+            characters=self._tokenizer.characters() if self._tokenizer else None,
+            row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
         )
-        adapt_network(self.run.model, self.network, rows)
-        if hasattr(check_options(self.run.model), "backbone"):
-            self.run = pretrained.start_backbone(self.run, self.network, self._progress)
-            if self.epochs > 1 and "val" not in self.inputs:
-                self.run = pretrained.note_fixed_epochs(self.run)
-
-    def _solve(self) -> None:
-        """Sets the weights that a solver finds, and saves them as the first epoch."""
-        splits = {name: split for name, split in self.data.splits.items() if name in self.inputs}
-        self.run, self.features, values = pretrained.solve_on_features(
-            self.run, self.network, splits, self._progress
-        )
-        self.finish_epoch(self.network, values)
-
-
-class _SessionCallback(keras.callbacks.Callback):
-    """Passes Keras' events to a session and its observers."""
-
-    def __init__(
-        self, session: Session, observers: list[Observer], check_interrupt: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self._session = session
-        self._observers = observers
-        self._check_interrupt = check_interrupt
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Sets the order of this epoch's rows."""
-        self._epoch = epoch
-        self._session.batches.start_epoch(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Calls the observers, and stops here if the user pressed Ctrl-C."""
-        self._check_interrupt()
-        steps, epochs = len(self._session.batches), self._session.epochs
-        step = Step(
-            epoch=self._epoch + 1,
-            epochs=epochs,
-            number=self._epoch * steps + batch + 1,
-            total=epochs * steps,
-            values=logs or {},
-            history=self._session.checkpoint.history,
-        )
-        for observer in self._observers:
-            observer.on_step(step)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves the epoch, calls the observers, and stops the training if it must end."""
-        # Reading ``self.model`` also copies a JAX trainer's state back to its variables.
-        session, finished = self._session, self._session.finish_epoch(self.model, logs or {})
-        reasons = [observer.on_epoch(finished) for observer in self._observers]
-        if session.early_stopping.exhausted(session.checkpoint.history):
-            self.model.stop_training = True
-        elif finished.number < finished.epochs and (asked := list(filter(None, reasons))):
-            session.stop_reason = "; ".join(asked)
-            self.model.stop_training = True

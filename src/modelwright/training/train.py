@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,12 @@ from modelwright.models.builders import (
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
+from modelwright.runs.details import describe_epochs
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
+from modelwright.training.baseline_comparison import compare_training
+from modelwright.training.baselines import Baselines
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
@@ -57,6 +60,8 @@ class TrainReport(Report):
     status: str
     rejected: int
     notes: tuple[str, ...]
+    baselines: Baselines = field(default_factory=Baselines)
+    """Simple models of the same training rows; none before the training has finished."""
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that predicts one class only."""
     cross_validated_accuracy: float | None = None
@@ -65,6 +70,10 @@ class TrainReport(Report):
     """The pretrained network that the training began with, and its license; empty without one."""
     next: str = ""
     """The command that usually follows; empty while the training is not finished."""
+    steps: int = 0
+    """Steps of all epochs."""
+    epoch_chosen: bool = True
+    """Whether the best epoch was chosen; otherwise ``best_epoch`` is the last one."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
@@ -72,6 +81,7 @@ class TrainReport(Report):
             **vars(self),
             "run": str(self.run),
             "notes": list(self.notes),
+            "baselines": self.baselines.to_list(),
             "warnings": list(self.warnings),
         }
 
@@ -81,10 +91,11 @@ class TrainReport(Report):
         rows: list[tuple[str, object]] = [
             ("run", str(self.run)),
             ("status", self.status),
-            ("epochs", f"{self.epochs}, the best was number {self.best_epoch}"),
+            ("epochs", describe_epochs(vars(self))),
             ("seconds", f"{self.seconds:.1f}"),
             *self._solved(),
             ("validation accuracy", held_out),
+            *self.baselines.facts(),
             ("training accuracy", percent(self.train_accuracy)),
             ("parameters", f"{self.parameters:,}"),
             *([("backbone", self.backbone)] if self.backbone else []),
@@ -111,6 +122,7 @@ def train(
     out: Path | str | None = None,
     extras: Extras | None = None,
     notes: Sequence[str] = (),
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains a model and writes a run folder.
@@ -120,6 +132,7 @@ def train(
         out: the run's folder; ``runs/NAME-TIME`` by default.
         extras: weights to start from, frozen layers, an extra loss term, observers.
         notes: decisions that led to the config, for the report.
+        baselines: whether to compare the model with simple ones of the same training rows.
         progress: called with each step.
 
     Raises:
@@ -145,7 +158,7 @@ def train(
             # Nothing was trained; the folder must be free for another try.
             shutil.rmtree(run.path, ignore_errors=True)
             raise
-        return _finish(session, progress)
+        return _finish(session, progress, baselines=baselines)
 
 
 def resume(
@@ -153,6 +166,7 @@ def resume(
     *,
     extras: Extras | None = None,
     data_root: Path | str | None = None,
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Resumes an interrupted training. The result is the same as without the interruption.
@@ -161,6 +175,7 @@ def resume(
         path: the run's folder.
         extras: the extras that the training began with.
         data_root: where the run's data is now, if it was moved.
+        baselines: whether to compare the model with simple ones of the same training rows.
         progress: called with each step.
 
     Raises:
@@ -181,7 +196,8 @@ def resume(
     make_deterministic(run.config.train.seed)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
-        return _finish(Session(run, data, extras=extras, progress=progress), progress)
+        session = Session(run, data, extras=extras, progress=progress)
+        return _finish(session, progress, baselines=baselines)
 
 
 def _check_data(config: Config, data: Dataset, chosen: Mapping[str, Any]) -> None:
@@ -224,36 +240,50 @@ def _keys_without_effect(options: Table, task: Task) -> list[str]:
     return [key for key in fields if getattr(options, key) != fields[key].default]
 
 
-def _finish(session: Session, progress: Progress | None) -> TrainReport:
+def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> TrainReport:
     """Trains, measures the best weights in float32 and finishes the run."""
     finished = session.fit()
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
     network = run.network()
     measured = {
-        name: measure(*_measurable(session, network, name, split.labels), progress).metrics
+        name: measure(*_measurable(session, network, name, split.labels), progress)
         for name, split in data.splits.items()
         if name in session.inputs
     }
-    history, rule, val = checkpoint.history, session.early_stopping, measured.get("val")
-    best = (rule.best(history) or 0) + 1
+    history, rule = checkpoint.history, session.early_stopping
+    trained, val = measured["train"].metrics, measured["val"].metrics if "val" in measured else None
+    best, steps = (rule.best(history) or 0) + 1, session.steps
+    out_of_fold = run.solution.get("cross_validated_accuracy")
+    simple, warning = Baselines(), None
+    if baselines and finished:
+        simple, warning = compare_training(
+            data,
+            measured.get("val"),
+            out_of_fold=out_of_fold,
+            seed=run.config.train.seed,
+            progress=progress,
+        )
     report = TrainReport(
         run=run.path,
         epochs=len(history),
         best_epoch=best,
         seconds=seconds,
         val_accuracy=val.accuracy if val else None,
-        train_accuracy=measured["train"].accuracy,
+        train_accuracy=trained.accuracy,
         parameters=network.count_params(),
         backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
         rejected=len(data.rejected),
         notes=tuple(run.data.get("notes", data.notes)),
-        warnings=training_warnings(history, rule, data.labels, measured["train"], val),
-        cross_validated_accuracy=run.solution.get("cross_validated_accuracy"),
+        baselines=simple,
+        warnings=training_warnings(history, rule, data.labels, trained, val, steps, warning),
+        cross_validated_accuracy=out_of_fold,
         backbone=f"{run.backbone['name']}, {run.backbone['license']}" if run.backbone else "",
         next=_next_command(run) if finished else "",
+        steps=steps,
+        epoch_chosen=rule.chooses,
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}

@@ -10,6 +10,7 @@ from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.terminal import percent
 from modelwright.training.early_stopping import EarlyStopping, History
 
+MOST_FREQUENT = "always predicting the most frequent class"
 FEW_ROWS = 100
 """With fewer validation rows, one row is more than a point: as much as epochs usually differ."""
 _SHOWN = 5
@@ -21,21 +22,28 @@ def training_warnings(
     labels: Sequence[str],
     train: ClassificationMetrics,
     val: ClassificationMetrics | None,
+    steps: int,
+    comparison: str | None = None,
 ) -> tuple[str, ...]:
     """Returns what a reader of the figures of a training must know, a sentence each.
 
     Args:
         history: the metrics of each epoch.
-        rule: the rule that chose the best epoch.
+        rule: the rule that chose the best epoch, or took the last one.
         labels: names of the classes.
         train: the metrics of the best weights on the training rows.
         val: the same on the validation rows; None without such rows.
+        steps: number of all steps of the training.
+        comparison: the warning of a comparison with the strongest baseline.
     """
     if val is None:
         found = [*_classes(labels, train, "training")]
     else:
         found = [*_classes(labels, val, "validation"), *_baseline(val)]
-    if len(history) > 1:
+    found += _learned_nothing(train, steps)
+    if comparison and not (MOST_FREQUENT in comparison and MOST_FREQUENT in "".join(found)):
+        found.append(comparison)
+    if len(history) > 1 and rule.chooses:
         found += [*_ties(history, rule), *_few_rows(val)]
     return tuple(found)
 
@@ -67,7 +75,19 @@ def _baseline(val: ClassificationMetrics) -> Iterator[str]:
         yield (
             f"the validation accuracy of {percent(val.accuracy)} (95 %: {percent(low)} to"
             f" {percent(high)}) is not shown to be better than {percent(val.majority_accuracy)},"
-            " which always predicting the most frequent class gives"
+            f" which {MOST_FREQUENT} gives"
+        )
+
+
+def _learned_nothing(train: ClassificationMetrics, steps: int) -> Iterator[str]:
+    low, _ = train.accuracy_interval
+    if low <= train.majority_accuracy < 1:
+        yield (
+            f"after {steps:,} step{'s' if steps != 1 else ''} the accuracy on the training rows"
+            f" themselves, {percent(train.accuracy)}, is not shown to be better than"
+            f" {percent(train.majority_accuracy)}, which always predicting the most frequent class"
+            " gives: the network has learned nothing yet. Train for more steps (train.min_steps or"
+            " train.epochs), or try another learning rate or recipe"
         )
 
 
