@@ -103,6 +103,7 @@ def test_the_public_list_is_sorted_and_resolves() -> None:
         "import modelwright.cli.main",
         "import modelwright; modelwright.load_data",
         "import modelwright; modelwright.verify",
+        "import modelwright; modelwright.list_backbones()",
         "import modelwright; modelwright.list_recipes()",
         "import modelwright.studies.plan_file",
         "import modelwright; modelwright.reproduce",

@@ -244,5 +244,5 @@ def test_the_list_says_where_each_lies(lite: Backbone, monkeypatch: pytest.Monke
     assert str(path) in "".join(show_backbone(LITE).render().split())
     put(cached_file(lite), b"")
     report = show_backbone(LITE)
-    assert report.where == "wrong file" and "Remove it to fetch it again" in report.render()
-    assert "wrong file" in list_backbones().render()
+    assert report.where == "refused, see below" and "Remove it to fetch it again" in report.render()
+    assert "refused, see below" in list_backbones().render()

@@ -182,8 +182,8 @@ SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
-        "gray",
         "one image a class",
+        pytest.param("gray", marks=SLOW),
         pytest.param("many classes", marks=SLOW),
         pytest.param("cmyk photos", marks=SLOW),
     ],

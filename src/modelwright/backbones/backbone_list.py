@@ -36,7 +36,7 @@ class BackboneReport(Report):
     def where(self) -> str:
         """Where the weights lie, in words."""
         if self.problem:
-            return "wrong file"
+            return "refused, see below"
         return str(self.found.path) if self.found is not None else "not here"
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import IntArray, Progress, Rejected, UInt8Array
 from modelwright.data import images
@@ -23,6 +25,8 @@ from modelwright.data.rows import decoding_threads
 
 AUTO_SHARED = 224
 """Largest side, in pixels, at which a size that all images share is kept."""
+AUTO_SIDE = DataConfig().auto_side
+"""Side, in pixels, to which images of several sizes, or of a larger size, are usually resized."""
 
 Size = tuple[int, int]
 """Height and width, in pixels."""
@@ -116,7 +120,7 @@ def decode_all(
     encoded: Sequence[Encoded],
     origin: Callable[[int], str],
     *,
-    size: Size | int,
+    size: Size | int | Literal["auto"],
     channels: int = 3,
     memory_mib: int = 2048,
     orient: bool = True,
@@ -128,12 +132,14 @@ def decode_all(
         encoded: Image files, or their bytes.
         origin: Maps a position to where the image came from.
         size: Height and width to resize to. A single number keeps a size that all images share,
-            up to ``AUTO_SHARED``; otherwise it is the side of a square.
+            up to ``AUTO_SHARED``; otherwise it is the side of a square. auto is ``AUTO_SIDE``.
         channels: 3 for RGB, 1 for gray.
         memory_mib: Pixels that take more memory are not kept.
         orient: Whether images are turned as their EXIF orientation says.
         progress: Called after every chunk.
     """
+    if size == "auto":
+        size = AUTO_SIDE
     auto = (size, size) if isinstance(size, int) else None
     store = _Store(len(encoded), channels, memory_mib * 2**20, auto)
     if not isinstance(size, int):
