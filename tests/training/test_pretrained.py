@@ -72,7 +72,8 @@ def test_all_rows_train_and_the_run_says_what_was_solved_and_from_what(
     assert folders == [tmp_path]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["backbone"] == RECORD
-    assert record["solution"]["C"] > 0
+    assert record["solution"]["choice"]
+    assert record["solution"]["cross_validated_accuracy"] == report.cross_validated_accuracy
     assert record["data"]["rows"].keys() == {"train", "test"}
     shown = show_run(tmp_path / "run")
     assert "cross-validated accuracy" in shown.render()
