@@ -28,8 +28,10 @@ from modelwright.core.statistics import student_interval
 from modelwright.core.types import FloatArray
 from modelwright.data.digests import hash_images
 from modelwright.data.rows import ImageArray
+from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import build_network, check_options
-from modelwright.models.feature_head import Head, solve_head
+from modelwright.models.feature_head import solve_head
+from modelwright.models.logistic_regression import LogisticFit
 from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
 
 _TEST_ROWS = 2000
@@ -62,11 +64,13 @@ def main() -> None:
             for draw in draws:
                 taken = np.concatenate([positions[:rows] for positions in draw])
                 started = time.perf_counter()
-                head = solve_head(inputs[kind][place[taken]][None], y[taken])
+                rows_taken = inputs[kind][place[taken]][None]
+                data = AdaptationData(None, y[taken], features=rows_taken)
+                head, solution = solve_head(data, int(y.max()) + 1, seed=0)
                 seconds.append(time.perf_counter() - started)
                 scores.append(float((_answers(head, tests[kind]) == y_test).mean()))
-                chosen.append(head.strength)
-                estimates.append(head.accuracy)
+                chosen.append(solution.choice["strength"])
+                estimates.append(solution.accuracy)
             mean, low, high = student_interval(scores) if len(scores) > 1 else (*scores, None, None)
             figures[f"{kind}-{rows}"] = {
                 "rows_a_class": rows,
@@ -134,7 +138,7 @@ def _flat(images: Any) -> FloatArray:
     return images.reshape(len(images), -1).astype(np.float32)
 
 
-def _answers(head: Head, inputs: FloatArray) -> Any:
+def _answers(head: LogisticFit, inputs: FloatArray) -> Any:
     scores = inputs @ head.kernel + head.bias
     return scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(np.int64)
 

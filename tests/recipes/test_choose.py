@@ -70,7 +70,7 @@ def test_few_images_start_from_a_pretrained_network_where_it_can_be_had(
     missing["why"] = None
     choice = choose_recipe(images(500, 32), DataConfig())
     assert choice.name == "pretrained"
-    assert "there are 500 images of 32 pixels, and a network that was trained" in choice.reason
+    assert "there are 500 images, and a network that was trained" in choice.reason
     assert choose_recipe(images(200_000, 200), DataConfig()).name == "cnn"
     chosen = choose_recipe(images(500, 32), DataConfig(), {"filters": [8]})
     assert chosen.name == "cnn"
@@ -92,7 +92,7 @@ def test_data_alone_gives_a_config_with_a_name_and_the_reason(table: str) -> Non
     chosen = resolve_or_choose(options={"data": {"source": table}}, sets=["train.epochs=2"])
     assert (chosen.config.name, chosen.config.recipe) == ("my-reviews", "text-fast")
     assert chosen.config.train.epochs == 2
-    assert len(chosen.notes) == 1
+    assert "train.epochs has no effect" in chosen.notes[1]
     given = resolve_or_choose(options={"data": {"source": table}, "model": {"recipe": "bilstm"}})
     assert (given.config.name, given.config.recipe, given.notes) == ("bilstm", "bilstm", ())
 
@@ -135,7 +135,7 @@ def test_settings_of_steps_that_no_solver_takes_are_told(
     data = {"data": {"source": str(colors)}}
     chosen = resolve_or_choose(options=data, sets=["train.epochs=3", "train.seed=1"])
     assert chosen.config.recipe == "pretrained"
-    assert "train.epochs has no effect: recipe 'pretrained' solves" in chosen.notes[1]
+    assert "train.epochs has no effect: recipe 'pretrained' is solved" in chosen.notes[1]
     steps = resolve_or_choose(options=data, sets=["train.epochs=3", "model.finetune=2"])
     assert len(steps.notes) == 1
     named = {**data, "model": {"recipe": "pretrained"}, "train": {"epochs": 2, "momentum": 0.9}}

@@ -79,7 +79,7 @@ def choose_recipe(
     )
     if problem is None:
         why = (
-            f"there are {rows:,} images of {side} pixels, and a network that was trained on a"
+            f"there are {rows:,} images, and a network that was trained on a"
             " million photos knows more of images than so few can teach"
         )
         return _choice("pretrained", why)
