@@ -124,7 +124,9 @@ def solve(
         return found
 
     candidates = [[(weighting, strength) for strength in _STRENGTHS] for weighting in weightings]
-    held_out = cross_validate(labels, candidates, predict, seed=seed, progress=data.progress)
+    held_out = cross_validate(
+        labels, candidates, predict, seed=seed, copies=data.copies, progress=data.progress
+    )
     weighting, strength = held_out.key
     everything = np.arange(len(rows))
     weighted = Weighted(rows, everything, labels, weighting)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ModelwrightError
+from modelwright.core.folds import assign_folds, number_copies, stratified_order
 from modelwright.core.metrics import macro_f1
 from modelwright.core.statistics import BoolArray, wilson_interval
 from modelwright.core.terminal import percent
@@ -25,7 +26,6 @@ from modelwright.training.baseline_features import (
     read_pixels,
     weigh_ngrams,
 )
-from modelwright.training.folds import assign_folds, stratified_order
 
 MAJORITY = "majority class"
 LOGISTIC_REGRESSION = {
@@ -173,7 +173,7 @@ def cross_validate_baselines(
         progress: called once for each baseline.
     """
     chosen, note = _affordable(task, trained, seed)
-    fold = assign_folds(trained, FOLDS, seed)[chosen]
+    fold = assign_folds(trained.labels, FOLDS, seed, number_copies(trained.digests))[chosen]
     folds = range(FOLDS if len(chosen) <= FOLDED_ROWS else 1)
     tested = [number for number in folds if 0 < (fold == number).sum() < len(fold)]
     if not tested:
