@@ -79,7 +79,8 @@ class Weighted:
         known = present.sum(axis=0) > 0
         frequency, ratio = _inverse_frequencies(present), _squared_ratios(present, labels)
         frequency, ratio = (
-            square / max(square[known].mean(), 1e-12) for square in (frequency, ratio)
+            square / max(square[known].mean(), 1e-12) if known.any() else square
+            for square in (frequency, ratio)
         )
         weights = np.sqrt(frequency + weighting.ratio_share * ratio)
         weights *= weighting.decay ** (rows.lengths - 1)

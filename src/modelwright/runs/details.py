@@ -101,6 +101,10 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
         yield "validation accuracy", f"{summary.val.describe()} %, 95 % interval"
     if run.solution.get("cross_validated_accuracy") is not None:
         yield "cross-validated accuracy", percent(run.solution["cross_validated_accuracy"])
+    measured = [one for one in metrics.get("baselines", ()) if one["accuracy"] is not None]
+    if measured:
+        best = max(measured, key=lambda one: float(one["accuracy"]))
+        yield "strongest baseline", f"{percent(best['accuracy'])}, {best['name']}"
     if "train_accuracy" in metrics:
         yield "training accuracy", percent(metrics["train_accuracy"])
     if "epochs" in metrics:
