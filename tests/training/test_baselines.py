@@ -174,7 +174,7 @@ def test_texts_that_are_not_read_to_their_end_are_told() -> None:
     rows = reviews(40, 0)
     long = Texts(f"{text} " + "the film " * (LONGEST // 8) for text in rows.inputs)  # type: ignore[attr-defined]
     note = of(cross_validate_baselines("text", split(long, rows.labels.tolist()))).note
-    assert note == "of 40 long texts the first 20,000 characters"
+    assert note == "read the first 20,000 characters of 40 longer texts"
 
 
 def test_rows_that_are_left_out_for_speed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,9 +167,10 @@ def _sentence(one: Difference, verdict: str, where: str) -> str:
         name = f"{MOST_FREQUENT} of the training rows"
     low, high = one.interval
     chance = "" if one.certain else "; this may be chance"
+    more = "add rows" if one.model < one.baseline else "measure it on more rows"
     return (
         f"the model {verdict} {name}: {percent(one.model)} against {percent(one.baseline)} {where};"
         f" the difference is {100 * (one.model - one.baseline):+.2f} points (95 %:"
         f" {100 * low:+.2f} to {100 * high:+.2f}){chance}. Try another recipe ('modelwright"
-        " recipes' lists them), or add rows"
+        f" recipes' lists them), or {more}"
     )

@@ -189,7 +189,7 @@ def _cut(*groups: Sequence[str]) -> str | None:
     longer = sum(len(text) > LONGEST for texts in groups for text in texts)
     if not longer:
         return None
-    return f"of {longer:,} long text{'s' if longer > 1 else ''} the first {LONGEST:,} characters"
+    return f"read the first {LONGEST:,} characters of {longer:,} longer text" + "s" * (longer > 1)
 
 
 def _join(*notes: str | None) -> str | None:
