@@ -297,7 +297,8 @@ class Session:
         )
 
     def _texts(self) -> Iterator[Sequence[str]]:
-        for rows in filter(None, (self.data.splits["train"].inputs, self._soft_rows)):
+        unlabeled = self.data.unlabelled if self.solved else None
+        for rows in filter(None, (self.data.splits["train"].inputs, self._soft_rows or unlabeled)):
             for start in range(0, len(rows), _VOCABULARY_BATCH):
                 yield rows.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
 
