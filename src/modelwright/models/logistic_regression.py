@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from modelwright.core.folds import assign_folds
 from modelwright.core.types import FloatArray, IntArray, Progress
 
 _FOLDS = 5
@@ -133,21 +134,14 @@ def _constant(columns: int, labels: IntArray, classes: int) -> LogisticFit:
     return LogisticFit(np.zeros((columns, len(bias)), np.float32), bias)
 
 
-def stratified_folds(labels: IntArray, seed: int) -> list[tuple[IntArray, IntArray]]:
+def stratified_folds(
+    labels: IntArray, seed: int, copies: IntArray | None = None
+) -> list[tuple[IntArray, IntArray]]:
     """Returns the positions of training and held-out rows, for each fold.
 
-    Every fold has about the same share of each class. Of a class with fewer rows than folds, some
-    folds hold out none. A class with one row is never held out. With many rows, fewer folds are
-    returned.
+    With many rows, fewer folds than ``assign_folds`` makes are returned.
     """
-    random = np.random.default_rng(seed)
-    fold = np.full(len(labels), -1)
-    start = 0
-    for label in np.unique(labels):
-        positions = random.permutation(np.flatnonzero(labels == label))
-        if len(positions) > 1:
-            fold[positions] = (start + np.arange(len(positions))) % _FOLDS
-            start += len(positions)
+    fold = assign_folds(labels, _FOLDS, seed, copies)
     count = min([_FOLDS, *(fewer for rows, fewer in _FEWER_FOLDS if len(labels) >= rows)])
     pairs = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
     return [(train, held) for train, held in pairs if len(held)]
@@ -160,6 +154,7 @@ def cross_validate(
     *,
     loss: Callable[[FloatArray, IntArray], FloatArray] | None = None,
     seed: int,
+    copies: IntArray | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Chooses the candidate with the lowest loss on rows that it was not fitted on.
@@ -175,9 +170,10 @@ def cross_validate(
         loss: the loss of each row ``[m]`` for probabilities ``[m, classes]`` and its class; the log
             loss by default.
         seed: decides which rows are in which fold.
+        copies: group of each row ``[n]``; rows of one group are held out together.
         progress: called after each fold.
     """
-    pairs = stratified_folds(labels, seed)
+    pairs = stratified_folds(labels, seed, copies)
     if not pairs:
         empty = np.zeros(0, np.int64)
         return CrossValidation(candidates[0][0], empty, empty, 0)

@@ -51,6 +51,8 @@ class _Problem:
         weights: the weight of each row, ``[n]``; 1 for those without labels.
         classes: number of classes.
         frequency: ``inverse_frequencies`` of all rows; None if all have labels.
+        copies: a number that copies of a labeled row share, ``[labeled]``; None if each row
+            stands alone.
     """
 
     rows: NgramRows
@@ -58,6 +60,7 @@ class _Problem:
     weights: FloatArray
     classes: int
     frequency: FloatArray | None
+    copies: IntArray | None
 
     @property
     def present(self) -> Any:
@@ -96,7 +99,12 @@ def solve(
 
     candidates = [[(weighting, strength) for strength in _STRENGTHS] for weighting in weightings]
     held_out = cross_validate(
-        problem.labels, candidates, predict, seed=seed, progress=data.progress
+        problem.labels,
+        candidates,
+        predict,
+        seed=seed,
+        copies=problem.copies,
+        progress=data.progress,
     )
     weighting, strength = held_out.key
     choice: dict[str, Any] = {"strength": strength, **vars(weighting)}
@@ -105,7 +113,12 @@ def solve(
     if problem.frequency is not None:
         taught = _SelfTraining(problem, weighting, strength, seed)
         folded = cross_validate(
-            problem.labels, [[None]], taught.predict, seed=seed, progress=data.progress
+            problem.labels,
+            [[None]],
+            taught.predict,
+            seed=seed,
+            copies=problem.copies,
+            progress=data.progress,
         )
         better = _count_right(folded, problem.labels) >= _count_right(held_out, problem.labels)
         choice["self_training"] = better
@@ -159,15 +172,19 @@ def _read(network: keras.Model, options: NgramsOptions, data: AdaptationData) ->
     columns = network.get_layer("scores").columns
     parts = [data.rows, *([] if data.unlabeled is None else [data.unlabeled])]
     rows = read_ngrams(network.get_layer("buckets"), options, parts, columns, data.progress)
-    labels, weights = data.labels, np.ones(len(rows), np.float32)
+    labels, copies = data.labels, data.copies
+    weights = np.ones(len(rows), np.float32)
     if data.row_weights is not None:
         weights[: len(labels)] = data.row_weights
     if data.soft_labels is not None:
         # With the most probable class alone a solved network got more right than with all
         # probabilities, by 0.2 to 1 points.
         labels = np.concatenate([labels, data.soft_labels.argmax(axis=1)])
+        if copies is not None:  # a teacher's texts are none of the labeled ones
+            more = np.arange(len(data.soft_labels)) + copies.max() + 1
+            copies = np.concatenate([copies, more])
     frequency = inverse_frequencies(rows.present) if len(rows) > len(labels) else None
-    return _Problem(rows, labels, weights, max(2, columns), frequency)
+    return _Problem(rows, labels, weights, max(2, columns), frequency, copies)
 
 
 def _count_right(held_out: CrossValidation, labels: IntArray) -> int:

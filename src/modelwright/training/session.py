@@ -17,6 +17,7 @@ import numpy as np
 
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_bytes
+from modelwright.core.folds import number_copies
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, FloatArray, Progress, Rows, SplitName
 from modelwright.models import graph_tokenizer
@@ -397,4 +398,5 @@ class Session:
             characters=self._tokenizer.characters() if self._tokenizer else None,
             row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
+            copies=number_copies(self.data.splits["train"].digests),
         )

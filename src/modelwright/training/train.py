@@ -33,7 +33,7 @@ from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
 from modelwright.training.baseline_comparison import compare_training
-from modelwright.training.baselines import Baselines
+from modelwright.training.baseline_figures import Baselines
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
@@ -270,7 +270,7 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         simple, warning = compare_training(
             data,
             measured.get("val"),
-            out_of_fold=out_of_fold,
+            out_of_fold=_out_of_fold(run.solution, steps),
             seed=run.config.train.seed,
             progress=progress,
         )
@@ -301,6 +301,11 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
     if finished:
         checkpoint.delete()
     return report
+
+
+def _out_of_fold(solution: Mapping[str, Any], steps: int) -> tuple[int, int] | None:
+    """Returns the right rows and the rows of a cross-validation, unless steps changed the model."""
+    return (solution["correct"], solution["rows"]) if solution and not steps else None
 
 
 def _measurable(
