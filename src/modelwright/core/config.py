@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
@@ -73,8 +73,11 @@ class DataConfig(Table):
     """Folder in which images may lie that a table names, besides its own, or a list of them."""
     orientation: bool = True
     """Whether images are turned as their EXIF orientation says."""
-    unlabelled: str | list[str] = []
-    """Tables or named sets of texts without labels, for networks that learn from texts alone."""
+    unlabelled: Annotated[
+        str | list[str], Field(validation_alias=AliasChoices("unlabelled", "unlabeled"))
+    ] = []
+    """Tables or named sets of texts without labels, for networks that learn from texts alone.
+    ``unlabeled`` is the same key."""
     encoding: str = "auto"
     """Encoding of a text table: a codec, or auto for UTF-8 and marked UTF-16."""
     delimiter: Literal["auto", ",", ";", "|", "tab", "\t", ":", "^", "~", "\x01"] = "auto"
