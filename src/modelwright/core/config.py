@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import tomli_w
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
@@ -29,6 +29,8 @@ class Table(BaseModel):
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {}
     """Keys that have an effect only while another key has one of some values. Without such values
     that other key must differ from its default."""
+    other_names: ClassVar[Mapping[str, str]] = {}
+    """Other names of keys, each with the key."""
 
     def unread(self) -> dict[str, str]:
         """Returns the keys that other keys leave without effect, each with what it would need."""
@@ -43,6 +45,8 @@ class Table(BaseModel):
 
 class DataConfig(Table):
     """``[data]``: the source of the rows and how they are split."""
+
+    other_names: ClassVar[Mapping[str, str]] = {"unlabeled": "unlabelled"}
 
     source: str | list[str] = ""
     """A path, a named set (``imdb``), or a list of them that is read as one."""
@@ -73,9 +77,7 @@ class DataConfig(Table):
     """Folder in which images may lie that a table names, besides its own, or a list of them."""
     orientation: bool = True
     """Whether images are turned as their EXIF orientation says."""
-    unlabelled: Annotated[
-        str | list[str], Field(validation_alias=AliasChoices("unlabelled", "unlabeled"))
-    ] = []
+    unlabelled: str | list[str] = []
     """Tables or named sets of texts without labels, for networks that learn from texts alone.
     ``unlabeled`` is the same key."""
     encoding: str = "auto"
@@ -184,8 +186,9 @@ def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> A
         ConfigError: A value is not allowed. The message names the key, what was given, what is
             allowed, and for an unknown key the most similar one.
     """
+    values = {kind.other_names.get(key, key): value for key, value in values.items()}
     try:
-        return kind.model_validate(dict(values))
+        return kind.model_validate(values)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # A misspelled key explains a missing one.
