@@ -109,5 +109,6 @@ class _Lines:
         if now - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = now
             of = f"/{total:,}" if total else ""
-            sys.stderr.write(f"{description}  ({done:,}{of})\n")
+            counted = f"  ({done:,}{of})" if done or total else ""
+            sys.stderr.write(f"{description}{counted}\n")
             sys.stderr.flush()
