@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from modelwright.api.train import resolve_settings
 from modelwright.cli.main import app
+from modelwright.core.errors import ConfigError
 from modelwright.core.measure import Measurement
 from modelwright.core.metrics import compute_metrics
 from modelwright.core.types import Dataset, Split
@@ -307,3 +308,19 @@ def test_an_evaluation_without_the_training_rows_says_why(
     }
     facts = dict(report.blocks()[0].rows)  # type: ignore[attr-defined]
     assert facts["baselines"] == "not measured: the measured rows are the training rows"
+
+
+def test_a_training_without_baselines_is_asked_for_by_an_option(
+    reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bool] = []
+
+    def refuse(*_: Any, baselines: bool, **__: Any) -> None:
+        given.append(baselines)
+        raise ConfigError("enough")
+
+    monkeypatch.setattr(training, "train", refuse)
+    for options in ([], ["--no-baselines"]):
+        arguments = ["train", str(reviews), "--recipe", "bilstm", *options]
+        assert CliRunner().invoke(app, arguments).exit_code != 0
+    assert given == [True, False]

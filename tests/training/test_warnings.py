@@ -82,3 +82,10 @@ def test_a_tie_names_the_epochs_and_why_one_was_taken(monitor: str) -> None:
         )
     else:
         assert told.endswith("number 2 was taken, the first of them")
+
+
+def test_a_solved_network_at_chance_is_not_told_to_train_for_more_steps() -> None:
+    chance = metrics([0, 1] * 30, [0] * 60)
+    told = " | ".join(training_warnings(EPOCHS[:1], RULE, ("a", "b"), chance, None, 0))
+    assert "finds nothing that tells the classes apart. Check the rows and their labels" in told
+    assert "more steps" not in told
