@@ -91,11 +91,11 @@ class WeightedNgrams:
         present = rows.present[chosen]
         found = present.sum(axis=0) > 0
         ratio = np.where(found, _squared_ratios(present, labels), 0)
-        ratio /= _mean(ratio[found])
+        ratio /= _mean(ratio, found)
         if frequency is None:
             frequency = np.where(found, inverse_frequencies(present), 0)
         known = frequency > 0
-        weights = np.sqrt(frequency / _mean(frequency[known]) + weighting.ratio_share * ratio)
+        weights = np.sqrt(frequency / _mean(frequency, known) + weighting.ratio_share * ratio)
         self.weights: FloatArray = np.where(
             known, weights * weighting.decay ** (rows.lengths - 1), 0
         ).astype(np.float32)
@@ -148,6 +148,11 @@ def read_ngrams(
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
 
 
+def _mean(values: FloatArray, chosen: BoolArray) -> float:
+    """Returns the mean of chosen values, or a tiny number for none."""
+    return max(float(values[chosen].mean()), _TINY) if chosen.any() else _TINY
+
+
 def _present(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
     """Returns the n-grams of rows, ``[n, buckets]``, and sets the lengths of their buckets."""
     from scipy import sparse
@@ -176,11 +181,6 @@ def find_decay(rows: NgramRows, characters: BoolArray | None) -> float:
     counts = rows.present[:, single].sum(axis=0)
     share = float(counts @ characters[rows.buckets[single]]) / max(float(counts.sum()), 1)
     return round(_WORD_DECAY + (_CHARACTER_DECAY - _WORD_DECAY) * share, 3)
-
-
-def _mean(squares: FloatArray) -> float:
-    """Returns the mean of squares; of none, as where no row has a known n-gram, a tiny number."""
-    return max(float(squares.mean()), _TINY) if len(squares) else _TINY
 
 
 def inverse_frequencies(present: Any) -> FloatArray:
