@@ -22,7 +22,11 @@ from modelwright.backbones.keras_file import fill_from_keras_file
 from modelwright.backbones.load import load_backbone
 from modelwright.backbones.torch_file import read_torch_file
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.models.feature_extractors import build_feature_extractor, feature_blocks
+from modelwright.models.feature_extractors import (
+    add_block_means,
+    build_feature_extractor,
+    feature_blocks,
+)
 
 SMALL = "mobilenetv3-small"
 
@@ -43,6 +47,18 @@ def write_published(network: keras.Model, path: Path) -> Path:
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, network)
     return path
+
+
+def test_means_of_blocks_are_added_to_the_features(small: keras.Model) -> None:
+    more = add_block_means(small, 2)
+    assert [weight.path for weight in more.weights] == [weight.path for weight in small.weights]
+    assert feature_blocks(more) == feature_blocks(small)
+    found, expected = features(more), features(small)
+    np.testing.assert_allclose(found[:, -expected.shape[1] :], expected, atol=1e-5)
+    last = keras.Model(small.input, small.get_layer("conv_1").input)
+    mean = features(last).mean(axis=(1, 2))
+    start = found.shape[1] - expected.shape[1] - mean.shape[1]
+    np.testing.assert_allclose(found[:, start : start + mean.shape[1]], mean, atol=1e-5)
 
 
 def test_a_lite_network_gets_the_weights_of_the_torch_file(

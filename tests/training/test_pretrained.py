@@ -220,8 +220,12 @@ def test_files_of_every_kind_train_together(tmp_path: Path, folders: list[Path |
 
 @pytest.mark.parametrize(
     ("rows", "classes", "shape"),
-    [(2, 2, (12, 12, 3)), (30, 3, (12, 12)), (900, 300, (12, 12, 3))],
-    ids=["one image a class", "gray", "300 classes with 3 images each"],
+    [
+        pytest.param(2, 2, (12, 12, 3), id="one image a class"),
+        pytest.param(30, 3, (12, 12), id="gray"),
+        pytest.param(90, 30, (12, 12, 3), id="30 classes with 3 images each"),
+        pytest.param(900, 300, (12, 12, 3), id="300 classes", marks=pytest.mark.slow),
+    ],
 )
 def test_unusual_sets_train(
     rows: int, classes: int, shape: tuple[int, ...], tmp_path: Path, folders: list[Path | None]

@@ -27,8 +27,9 @@ def feature_kind(backbone: keras.Model, shape: Sequence[int | None]) -> str:
     state = hashlib.blake2b(digest_size=8)
     for weight in backbone.get_weights():
         state.update(np.ascontiguousarray(weight).data)
-    side = backbone.input_shape[1]
-    return f"{backbone.name}-{state.hexdigest()}-{side}-{'x'.join(map(str, shape))}"
+    side, features = backbone.input_shape[1], backbone.output_shape[-1]
+    images = "x".join(map(str, shape))
+    return f"{backbone.name}-{state.hexdigest()}-{side}-{images}-{features}"
 
 
 def compute_features(

@@ -59,6 +59,25 @@ def feature_blocks(network: keras.Model) -> list[list[str]]:
     return list(groups.values())
 
 
+def add_block_means(network: keras.Model, blocks: int) -> keras.Model:
+    """Returns the network with the mean outputs of its last blocks in front of its features.
+
+    The layers and the order of their weights stay the same.
+
+    Args:
+        network: A network of ``build_feature_extractor``.
+        blocks: Number of blocks before the last one, whose output are the features already.
+    """
+    following = feature_blocks(network)[-blocks:]
+    outputs = [network.get_layer(names[0]).input for names in following]
+    means = [
+        keras.layers.GlobalAveragePooling2D(name=f"block_mean_{position}")(output)
+        for position, output in enumerate(outputs)
+    ]
+    features = keras.layers.Concatenate(name="block_features")([*means, network.output])
+    return keras.Model(network.input, features, name=network.name)
+
+
 def _block_of(layer: Any, seen: dict[str, list[str]]) -> str:
     found = _BLOCK.match(layer.name)
     if found:

@@ -19,7 +19,7 @@ from modelwright.models.logistic_regression import (
 )
 from modelwright.models.solution import Solution
 
-STRENGTHS = (1e-3, 1e-4, 3e-3, 1e-2)
+STRENGTHS = (3e-3, 1e-3, 1e-2, 3e-4)
 """The strengths that are compared, the usual one first."""
 _SHRINKAGE = 0.1
 """Share of the mean variance that is added to each. The variance of three rows says little."""

@@ -13,7 +13,11 @@ import keras
 
 from modelwright.core.errors import ConfigError
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.feature_extractors import build_feature_extractor, feature_blocks
+from modelwright.models.feature_extractors import (
+    add_block_means,
+    build_feature_extractor,
+    feature_blocks,
+)
 from modelwright.models.feature_head import solve_head
 from modelwright.models.options import PretrainedOptions
 from modelwright.models.output_layer import classify
@@ -21,6 +25,12 @@ from modelwright.models.solution import Solution
 
 FEATURES = "pooled_features"
 """Name of the layer whose output are the features ``[n, d]``, float32."""
+
+_BLOCKS = 2
+"""Blocks before the last layer of the backbone whose outputs are features too.
+
+They know less of ImageNet's classes and more of shapes and colors, which other images share.
+"""
 
 
 def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -38,7 +48,7 @@ def build(options: PretrainedOptions, shape: tuple[int, ...], classes: int) -> k
             " model.finetune=2."
         )
     side = backbone_side(options, shape)
-    backbone = build_feature_extractor(options.backbone, side)
+    backbone = add_block_means(build_feature_extractor(options.backbone, side), _BLOCKS)
     blocks = feature_blocks(backbone)
     if options.finetune > len(blocks):
         raise ConfigError(
