@@ -182,7 +182,8 @@ def negated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(source: Path, out: Path, **model: Any) -> Any:
-    small = {"vocabulary": 500, "length": 16, "buckets": 4096, "min_count": 2, **model}
+    small: dict[str, Any] = {"vocabulary": 500, "length": 16, "buckets": 4096, "min_count": 2}
+    small |= {"fit": "steps", **model}
     return modelwright.train(
         data={"source": str(source), "test": 0.2, "val": 0.4},
         model={"recipe": "text-fast", **small},

@@ -91,11 +91,11 @@ class WeightedNgrams:
         present = rows.present[chosen]
         found = present.sum(axis=0) > 0
         ratio = np.where(found, _squared_ratios(present, labels), 0)
-        ratio /= _mean(ratio, found)
+        ratio /= _mean(ratio[found])
         if frequency is None:
             frequency = np.where(found, inverse_frequencies(present), 0)
         known = frequency > 0
-        weights = np.sqrt(frequency / _mean(frequency, known) + weighting.ratio_share * ratio)
+        weights = np.sqrt(frequency / _mean(frequency[known]) + weighting.ratio_share * ratio)
         self.weights: FloatArray = np.where(
             known, weights * weighting.decay ** (rows.lengths - 1), 0
         ).astype(np.float32)
@@ -145,12 +145,9 @@ def read_ngrams(
     while np.sum(counts >= fewest) > most:
         fewest += 1
     kept = np.flatnonzero(counts >= fewest)
+    if not len(kept):  # no row has a known token; a solver still needs one feature
+        kept = np.zeros(1, np.int64)
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
-
-
-def _mean(values: FloatArray, chosen: BoolArray) -> float:
-    """Returns the mean of chosen values, or a tiny number for none."""
-    return max(float(values[chosen].mean()), _TINY) if chosen.any() else _TINY
 
 
 def _present(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
@@ -171,6 +168,11 @@ def _present(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
     present.sum_duplicates()
     present.data[:] = 1
     return present
+
+
+def _mean(squares: FloatArray) -> float:
+    """Returns the mean as a divisor: never 0, and of no numbers a tiny one."""
+    return max(float(squares.mean()), _TINY) if len(squares) else _TINY
 
 
 def find_decay(rows: NgramRows, characters: BoolArray | None) -> float:

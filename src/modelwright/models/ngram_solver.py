@@ -39,6 +39,8 @@ from modelwright.models.solution import Solution
 
 _STRENGTHS = (10.0, 3.0, 30.0)
 _RATIO_SHARES = (0.1, 1.0)
+_MOST_COMPARED = 10_000
+"""Of more rows, so many choose among the candidates, which saves most of the time."""
 
 
 @dataclass(frozen=True)
@@ -88,27 +90,36 @@ def solve(
     problem = _read(network, options, data)
     decay = find_decay(problem.rows, data.characters)
     weightings = [Weighting(share, decay) for share in _RATIO_SHARES]
+    strengths: Sequence[float] = _STRENGTHS
 
-    def predict(train: IntArray, held: IntArray) -> dict[tuple[Weighting, float], FloatArray]:
-        found = {}
-        for weighting in weightings:
-            fits = problem.fit(train, problem.labels[train], weighting, _STRENGTHS)
-            for strength, fit in zip(_STRENGTHS, fits, strict=True):
-                found[weighting, strength] = fit.probabilities(problem.present[held])
-        return found
+    def validate(rows: IntArray) -> CrossValidation:
+        """Compares the weightings and strengths on some of the labeled rows."""
 
-    candidates = [[(weighting, strength) for strength in _STRENGTHS] for weighting in weightings]
-    held_out = cross_validate(
-        problem.labels,
-        candidates,
-        predict,
-        seed=seed,
-        copies=problem.copies,
-        progress=data.progress,
-    )
+        def predict(train: IntArray, held: IntArray) -> dict[tuple[Weighting, float], FloatArray]:
+            found = {}
+            for weighting in weightings:
+                fits = problem.fit(rows[train], problem.labels[rows[train]], weighting, strengths)
+                for strength, fit in zip(strengths, fits, strict=True):
+                    found[weighting, strength] = fit.probabilities(problem.present[rows[held]])
+            return found
+
+        return cross_validate(
+            problem.labels[rows],
+            [[(weighting, strength) for strength in strengths] for weighting in weightings],
+            predict,
+            seed=seed,
+            copies=None if problem.copies is None else problem.copies[rows],
+            progress=data.progress,
+        )
+
+    labeled = np.arange(len(problem.labels))
+    if len(labeled) > _MOST_COMPARED:
+        some = np.linspace(0, len(labeled) - 1, _MOST_COMPARED).astype(np.int64)
+        weighting, strength = validate(some).key
+        weightings, strengths = [weighting], [strength]
+    held_out = validate(labeled)
     weighting, strength = held_out.key
     choice: dict[str, Any] = {"strength": strength, **vars(weighting)}
-    labeled = np.arange(len(problem.labels))
     fit = problem.fit(labeled, problem.labels, weighting, [strength])[0]
     if problem.frequency is not None:
         taught = _SelfTraining(problem, weighting, strength, seed)
