@@ -37,9 +37,7 @@ def fit_one(features: Any, labels: np.ndarray, classes: int, **more: Any) -> Log
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
 @pytest.mark.parametrize(("rows", "features"), [(90, 12), (30, 200)])
 @pytest.mark.parametrize("classes", [2, 3, 5])
-def test_the_fit_is_that_of_scikit_learn(
-    classes: int, rows: int, features: int, kind: Any
-) -> None:
+def test_the_fit_is_that_of_scikit_learn(classes: int, rows: int, features: int, kind: Any) -> None:
     values, labels = blobs(rows, classes, features)
     expected = LogisticRegression(C=3.0, tol=1e-8, max_iter=5000).fit(values, labels)
     fit = fit_one(kind(values), labels, classes)
