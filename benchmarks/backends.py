@@ -51,11 +51,10 @@ def measure_side(**task: Any) -> Figures:
     """Trains once, under the backend of the task."""
     # Keras reads the variable when it is imported.
     os.environ.update(KERAS_BACKEND=task["backend"], JAX_PLATFORMS="cpu")
-    import modelwright
 
     recipe, data = RECIPES[task["kind"]]
     with tempfile.TemporaryDirectory() as folder, time_epochs() as clock:
-        report = modelwright.train(
+        report = harness.train(
             data=harness.data_settings(data, task["rows"]),
             model={"recipe": recipe},
             train={

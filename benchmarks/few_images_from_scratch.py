@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from scipy import stats
 
-import modelwright
+import harness
 from modelwright.core.files import write_text
 
 RESULTS = Path(__file__).parent / "results" / "few_images_from_scratch.json"
@@ -63,10 +63,10 @@ def measure(
         data = Path(folder) / "images"
         write_images(data / "train", cifar10["x_train"], labels, np.concatenate(chosen))
         write_images(data / "test", cifar10["x_test"], cifar10["y_test"].ravel(), tested)
-        trained = modelwright.train(
+        trained = harness.train(
             data={"source": str(data)}, model={"recipe": recipe}, sets=sets, out=Path(folder, "run")
         )
-        evaluated = modelwright.evaluate(trained.run)
+        evaluated = harness.evaluate(trained.run)
     return {
         "seed": seed,
         "accuracy": evaluated.metrics.accuracy,

@@ -140,7 +140,6 @@ class Stages:
 
 def measure_side(source: str, batch: int, text_mib: float) -> Figures:
     """Trains once and measures every stage."""
-    import modelwright
     from modelwright.core.backend import load_tensorflow
 
     load_tensorflow()
@@ -149,7 +148,7 @@ def measure_side(source: str, batch: int, text_mib: float) -> Figures:
     stages = Stages()
     started, worked = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        report = modelwright.train(
+        report = harness.train(
             data={"source": source},
             model={"recipe": "growth:light"},
             train={"epochs": 1, "batch_size": batch, "tensorboard": False},

@@ -223,6 +223,22 @@ def data_settings(data: str, rows: int) -> dict[str, Any]:
     return {"source": data, "limit": rows} if rows else {"source": data}
 
 
+def train(*, out: Path, sets: Sequence[str] = (), progress: Any = None, **tables: Any) -> Any:
+    """Does what ``modelwright.train`` does, without the time for its baselines."""
+    from modelwright.api.train import resolve_settings
+    from modelwright.training.train import train as train_config
+
+    config = resolve_settings(None, {**tables, "sets": sets})
+    return train_config(config, out=out, baselines=False, progress=progress)
+
+
+def evaluate(run: Path) -> Any:
+    """Does what ``modelwright.evaluate`` does, without the time for its baselines."""
+    from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+
+    return evaluate_rows(run, EvaluatedRows(), baselines=False)
+
+
 def train_rows(report: Any) -> int:
     """Returns the number of training rows of a run."""
     from modelwright.runs.run import load_run

@@ -158,7 +158,6 @@ def measure_side(part: str, **task: Any) -> Figures:
 def _train(
     source: str, memory_mib: int, rows: int, batch: int, epochs: int, cached: bool
 ) -> Figures:
-    import modelwright
     from modelwright.training.batches import TrainingBatches
 
     steps = 0
@@ -179,7 +178,7 @@ def _train(
         time_epochs(exchange) as clock,
         _preparation_times(TrainingBatches) as prepared,
     ):
-        modelwright.train(
+        harness.train(
             data=data,
             model={"recipe": "cnn", "augment": "flip+crop"},
             train={"batch_size": batch, "epochs": epochs, "patience": 0, "tensorboard": False},

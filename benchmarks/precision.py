@@ -49,11 +49,10 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
 
 def measure_side(**task: Any) -> Figures:
     """Trains once."""
-    import modelwright
 
     recipe, data = RECIPES[task["kind"]]
     with tempfile.TemporaryDirectory() as folder, time_epochs() as clock:
-        report = modelwright.train(
+        report = harness.train(
             data=harness.data_settings(data, task["rows"]),
             model={"recipe": recipe},
             train={

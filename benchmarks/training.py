@@ -118,7 +118,7 @@ def _modelwright(modelwright: Any, kind: str, task: Figures) -> tuple[Clock, int
     if not task["to_target"]:
         settings["patience"] = 0  # otherwise a rate could use fewer epochs than asked for
     with tempfile.TemporaryDirectory() as folder, time_epochs() as clock:
-        report = modelwright.train(
+        report = harness.train(
             data=harness.data_settings(data, task["rows"]),
             model={"recipe": recipe},
             train=settings,
@@ -127,7 +127,7 @@ def _modelwright(modelwright: Any, kind: str, task: Figures) -> tuple[Clock, int
         )
         extra: Figures = {"precision": report.precision}
         if task["to_target"]:
-            extra["test_accuracy"] = modelwright.evaluate(report.run).metrics.accuracy
+            extra["test_accuracy"] = harness.evaluate(report.run).metrics.accuracy
         return clock, harness.train_rows(report), extra
 
 

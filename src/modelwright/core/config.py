@@ -29,6 +29,8 @@ class Table(BaseModel):
     read_only_with: ClassVar[Mapping[str, tuple[str, tuple[Any, ...]]]] = {}
     """Keys that have an effect only while another key has one of some values. Without such values
     that other key must differ from its default."""
+    other_names: ClassVar[Mapping[str, str]] = {}
+    """Other names of keys, each with the key."""
 
     def unread(self) -> dict[str, str]:
         """Returns the keys that other keys leave without effect, each with what it would need."""
@@ -43,6 +45,8 @@ class Table(BaseModel):
 
 class DataConfig(Table):
     """``[data]``: the source of the rows and how they are split."""
+
+    other_names: ClassVar[Mapping[str, str]] = {"unlabeled": "unlabelled"}
 
     source: str | list[str] = ""
     """A path, a named set (``imdb``), or a list of them that is read as one."""
@@ -74,7 +78,8 @@ class DataConfig(Table):
     orientation: bool = True
     """Whether images are turned as their EXIF orientation says."""
     unlabelled: str | list[str] = []
-    """Tables or named sets of texts without labels, for networks that learn from texts alone."""
+    """Tables or named sets of texts without labels, for networks that learn from texts alone.
+    ``unlabeled`` is the same key."""
     encoding: str = "auto"
     """Encoding of a text table: a codec, or auto for UTF-8 and marked UTF-16."""
     delimiter: Literal["auto", ",", ";", "|", "tab", "\t", ":", "^", "~", "\x01"] = "auto"
@@ -181,8 +186,9 @@ def check_table(kind: type[AnyTable], values: Mapping[str, Any], name: str) -> A
         ConfigError: A value is not allowed. The message names the key, what was given, what is
             allowed, and for an unknown key the most similar one.
     """
+    values = {kind.other_names.get(key, key): value for key, value in values.items()}
     try:
-        return kind.model_validate(dict(values))
+        return kind.model_validate(values)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # A misspelled key explains a missing one.

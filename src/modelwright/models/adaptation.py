@@ -23,6 +23,7 @@ class AdaptationData:
         progress: Called after each step.
         features: Features of the rows from a pretrained backbone, ``[views, n, d]``; the first view
             are the images themselves. None for networks without one.
+        copies: Group of each row, ``[n]``, where copies of a row share one; None without copies.
     """
 
     rows: Rows
@@ -33,3 +34,4 @@ class AdaptationData:
     row_weights: FloatArray | None = None
     progress: Progress | None = None
     features: FloatArray | None = None
+    copies: IntArray | None = None

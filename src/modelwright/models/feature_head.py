@@ -60,6 +60,7 @@ def solve_head(data: AdaptationData, classes: int, seed: int) -> tuple[LogisticF
         predict,
         loss=mistakes,
         seed=seed,
+        copies=data.copies,
         progress=data.progress,
     )
     fitted = fit(np.arange(len(labels)), [held_out.key])[0]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from modelwright.core.folds import assign_folds
 from modelwright.core.types import FloatArray, IntArray, Progress
 
 _FOLDS = 5
@@ -86,6 +87,10 @@ def fit_logistic(
 
     if len(np.unique(labels)) < 2:
         return [_constant(features.shape[1], labels, classes)] * len(strengths)
+    if not features.shape[1]:  # nothing is known of the rows but their classes
+        blank = np.zeros((len(labels), 1), np.float32)
+        fits = fit_logistic(blank, labels, classes, strengths, row_weights=row_weights)
+        return [LogisticFit(one.kernel[:0], one.bias) for one in fits]
     with threadpool_limits(1):  # many threads make small matrix products slower
         rotated, back = _rotate(features)
         return [
@@ -133,21 +138,14 @@ def _constant(columns: int, labels: IntArray, classes: int) -> LogisticFit:
     return LogisticFit(np.zeros((columns, len(bias)), np.float32), bias)
 
 
-def stratified_folds(labels: IntArray, seed: int) -> list[tuple[IntArray, IntArray]]:
+def stratified_folds(
+    labels: IntArray, seed: int, copies: IntArray | None = None
+) -> list[tuple[IntArray, IntArray]]:
     """Returns the positions of training and held-out rows, for each fold.
 
-    Every fold has about the same share of each class. Of a class with fewer rows than folds, some
-    folds hold out none. A class with one row is never held out. With many rows, fewer folds are
-    returned.
+    With many rows, fewer folds than ``assign_folds`` makes are returned.
     """
-    random = np.random.default_rng(seed)
-    fold = np.full(len(labels), -1)
-    start = 0
-    for label in np.unique(labels):
-        positions = random.permutation(np.flatnonzero(labels == label))
-        if len(positions) > 1:
-            fold[positions] = (start + np.arange(len(positions))) % _FOLDS
-            start += len(positions)
+    fold = assign_folds(labels, _FOLDS, seed, copies)
     count = min([_FOLDS, *(fewer for rows, fewer in _FEWER_FOLDS if len(labels) >= rows)])
     pairs = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
     return [(train, held) for train, held in pairs if len(held)]
@@ -160,6 +158,7 @@ def cross_validate(
     *,
     loss: Callable[[FloatArray, IntArray], FloatArray] | None = None,
     seed: int,
+    copies: IntArray | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Chooses the candidate with the lowest loss on rows that it was not fitted on.
@@ -175,9 +174,10 @@ def cross_validate(
         loss: the loss of each row ``[m]`` for probabilities ``[m, classes]`` and its class; the log
             loss by default.
         seed: decides which rows are in which fold.
+        copies: group of each row ``[n]``; rows of one group are held out together.
         progress: called after each fold.
     """
-    pairs = stratified_folds(labels, seed)
+    pairs = stratified_folds(labels, seed, copies)
     if not pairs:
         empty = np.zeros(0, np.int64)
         return CrossValidation(candidates[0][0], empty, empty, 0)
@@ -228,5 +228,7 @@ def _rotate(features: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
     products = products if isinstance(products, np.ndarray) else products.toarray()
     values, vectors = np.linalg.eigh(products.astype(np.float64))
     kept = values > _SMALLEST * max(values[-1], _SMALLEST)
+    if not kept.any():
+        return features, lambda weights: weights
     sizes, vectors = np.sqrt(values[kept]), vectors[:, kept]
     return vectors * sizes, lambda weights: np.asarray(features.T @ (vectors / sizes @ weights))

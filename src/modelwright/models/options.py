@@ -251,6 +251,11 @@ class NgramsOptions(NgramFeatureOptions):
         """The network is linear, so a solver can find its weights."""
         return self.fit == "solver"
 
+    @property
+    def learns_from_texts(self) -> bool:
+        """A solved network can teach itself from texts without labels."""
+        return self.solved
+
 
 class CommitteeOptions(NgramFeatureOptions, RegionsOptions):
     """``committee``: the networks ``ngrams`` and ``regions`` over the same token ids. Each learns

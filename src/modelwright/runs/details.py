@@ -13,6 +13,7 @@ from modelwright.core.config import setting
 from modelwright.core.errors import RunError
 from modelwright.core.folders import is_run, wrong_folder
 from modelwright.core.report import Report
+from modelwright.core.statistics import wilson_interval
 from modelwright.core.terminal import percent, shorten
 from modelwright.runs.exports import shown
 from modelwright.runs.run import Run
@@ -88,6 +89,24 @@ def describe_epochs(metrics: Mapping[str, Any]) -> str:
     return f"{metrics['epochs']}, the best was number {metrics['best_epoch']}"
 
 
+def describe_solution(solution: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """Returns the lines of a report about a solved network; none about others."""
+    if not solution:
+        return []
+    choice = ", ".join(f"{key}={value}" for key, value in solution["choice"].items())
+    lines: list[tuple[str, object]] = [("solved", choice)]
+    if solution["folds"]:
+        low, high = wilson_interval(solution["correct"], solution["rows"])
+        accuracy = percent(solution["cross_validated_accuracy"])
+        times = f"{solution['folds']} folds" if solution["folds"] > 1 else "a fold"
+        lines.append((
+            "cross-validated accuracy",
+            f"{accuracy}  (95 %: {percent(low)} to {percent(high)}), {times} with"
+            f" {solution['rows']:,} training rows left out",
+        ))  # fmt: skip
+    return lines
+
+
 def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     metrics = run.metrics if run.finished else {}
     yield "status", summary.describe_status()
@@ -99,8 +118,11 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     yield f"{len(run.labels)} labels", ", ".join(run.labels[:_LABELS]) + more
     if summary.val:
         yield "validation accuracy", f"{summary.val.describe()} %, 95 % interval"
-    if run.solution.get("cross_validated_accuracy") is not None:
-        yield "cross-validated accuracy", percent(run.solution["cross_validated_accuracy"])
+    yield from describe_solution(run.solution)
+    measured = [one for one in metrics.get("baselines", ()) if one["accuracy"] is not None]
+    if measured:
+        best = max(measured, key=lambda one: float(one["accuracy"]))
+        yield "strongest baseline", f"{percent(best['accuracy'])}, {best['name']}"
     if "train_accuracy" in metrics:
         yield "training accuracy", percent(metrics["train_accuracy"])
     if "epochs" in metrics:

@@ -156,6 +156,13 @@ class Run:
         write_json(self.path / RUN_RECORD, record)
         return changed
 
+    def add_note(self, note: str) -> Run:
+        """Returns a copy with a decision that the report shows, once, unless it is empty."""
+        notes = self.data.get("notes", ())
+        if not note or note in notes:
+            return self
+        return self.update(data={**self.data, "notes": [*notes, note]})
+
 
 def input_shape(config: Config, shape: ImageShape | None) -> tuple[int, ...]:
     """Returns the shape of one row: that of an image, or the length of a text in tokens."""

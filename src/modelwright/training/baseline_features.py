@@ -18,8 +18,10 @@ from modelwright.models.spaceless_scripts import characters
 
 LONGEST = 20_000
 """Characters of a text that are read."""
-SIDE = 32
-"""Images are shrunk to at most this many pixels a side."""
+SIDES = (32, 16, 8)
+"""Images are shrunk to at most the first of these sides, in pixels, that is cheap enough."""
+MOST_PRODUCTS = 250_000_000
+"""Rows times pixels times columns of the classifier, at most: about ten seconds."""
 _BATCH = 256
 _SPACELESS = re.compile(
     f"[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af{characters()}]+"
@@ -60,7 +62,10 @@ def count_ngrams(fitted: Sequence[str], asked: Sequence[str] = ()) -> tuple[Any,
         return list(pieces(cut) if _is_spaceless(cut) else words(cut))
 
     vectorizer = CountVectorizer(analyzer=analyze, dtype=np.float32)
-    counts = vectorizer.fit_transform(fitted)
+    try:
+        counts = vectorizer.fit_transform(fitted)
+    except ValueError as error:
+        raise ValueError("no training text has a word of two letters or more") from error
     return counts, vectorizer.transform(asked) if len(asked) else counts[:0]
 
 
@@ -82,12 +87,28 @@ def weigh_ngrams(fitted: Any, asked: Any, most: int) -> tuple[Any, Any]:
     return transformer.fit_transform(fitted[:, known]), transformer.transform(asked[:, known])
 
 
-def read_pixels(rows: Rows, positions: IntArray) -> FloatArray:
-    """Returns images as float32 ``[n, pixels]`` from 0 to 1, of at most ``SIDE`` a side."""
+def count_columns(labels: IntArray) -> int:
+    """Returns the number of columns of a classifier: one for two classes."""
+    classes = len(np.unique(labels))
+    return classes if classes > 2 else 1
+
+
+def is_cheap(rows: int, columns: int, side: int = SIDES[0]) -> bool:
+    """Returns whether color images of a side are fitted in seconds."""
+    return 3 * side**2 * rows * columns <= MOST_PRODUCTS
+
+
+def find_side(rows: int, columns: int) -> int:
+    """Returns the largest side that is cheap, or else the smallest one."""
+    return next((side for side in SIDES if is_cheap(rows, columns, side)), SIDES[-1])
+
+
+def read_pixels(rows: Rows, positions: IntArray, side: int = SIDES[0]) -> FloatArray:
+    """Returns images as float32 ``[n, pixels]`` from 0 to 1, of at most ``side`` a side."""
     parts = []
     for start in range(0, len(positions), _BATCH):
         images: UInt8Array = rows.take(positions[start : start + _BATCH])
-        height, width = (min(side, SIDE) for side in images.shape[1:3])
+        height, width = (min(given, side) for given in images.shape[1:3])
         small = np.stack([resize_image(image, (height, width)) for image in images])
         parts.append(small.reshape(len(small), -1).astype(np.float32) / 255)
     return np.concatenate(parts)

@@ -18,7 +18,8 @@ from modelwright.data.load import LoadedRows, load_split
 from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run, load_run
 from modelwright.training.baseline_comparison import warn_on_same_rows
-from modelwright.training.baselines import Baselines, measure_baselines, unmeasured
+from modelwright.training.baseline_figures import Baselines, unmeasured
+from modelwright.training.baselines import measure_baselines
 from modelwright.training.evaluation_files import write_evaluation
 from modelwright.training.evaluation_report import EvaluateReport, Mistake
 from modelwright.training.negation import measure_negation

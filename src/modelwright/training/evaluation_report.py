@@ -12,7 +12,7 @@ from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
 from modelwright.core.types import Rejected
-from modelwright.training.baselines import Baselines
+from modelwright.training.baseline_figures import Baselines
 from modelwright.training.negation import NegationSlice
 from modelwright.training.overlap import TrainingOverlap
 

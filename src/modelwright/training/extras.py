@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from modelwright.core.errors import RunError
+from modelwright.core.errors import ConfigError, RunError
 from modelwright.runs.run import Run
 from modelwright.training.observers import Observer
 from modelwright.training.soft_labels import SoftLabels
@@ -79,6 +79,23 @@ def checked_record(run: Run, extras: Extras) -> dict[str, Any]:
             f" was given {record or 'none'}; resume it with the same extras."
         )
     return record
+
+
+def check_effect(extras: Extras, options: Any) -> None:
+    """Checks that the extras have an effect on a network with these options.
+
+    Raises:
+        ConfigError: a solver finds the weights, and the extras concern steps.
+    """
+    if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):
+        return
+    if extras.start_from or extras.freeze or extras.extra_loss:
+        given = next(iter(extras.record()))
+        way = "model.fit=steps" if hasattr(options, "fit") else "model.finetune=2"
+        raise ConfigError(
+            f"'{given}' was given, but the solver finds the weights of this network from the"
+            f" training rows alone; leave it out, or train by steps with {way}."
+        )
 
 
 def add_loss(network: Any, term: ExtraLoss) -> None:

@@ -44,7 +44,7 @@ def note_fixed_epochs(run: Run) -> Run:
         " layer are trained and the last one is taken; data.val=0.1 holds out rows that choose the"
         " best"
     )
-    return run.update(data={**run.data, "notes": [*run.data.get("notes", ()), note]})
+    return run.add_note(note)
 
 
 @dataclass(frozen=True)

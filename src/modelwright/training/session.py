@@ -7,24 +7,21 @@ federated learning, use ``Extras``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from modelwright.core.errors import ConfigError, RunError
-from modelwright.core.files import write_bytes
+from modelwright.core.errors import RunError
+from modelwright.core.folds import number_copies
 from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, FloatArray, Progress, Rows, SplitName
-from modelwright.models import graph_tokenizer
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options, solve_network
 from modelwright.models.pretrained import learning_rates
-from modelwright.models.spaceless_scripts import choose_tokens
-from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run
+from modelwright.runs.run import CHECKPOINT, Run
 from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import (
@@ -37,22 +34,21 @@ from modelwright.training.batches import (
 from modelwright.training.checkpoint import Checkpoint
 from modelwright.training.early_stopping import EarlyStopping, choice_note, early_stopping
 from modelwright.training.epoch_plan import epoch_plan_note, plan_epochs
-from modelwright.training.extras import Extras, add_loss, checked_record
+from modelwright.training.extras import Extras, add_loss, check_effect, checked_record
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
 from modelwright.training.precision import choose_precision
 from modelwright.training.session_callback import SessionCallback
 from modelwright.training.starting_weights import (
-    Source,
     StartReport,
     check_source,
     copy_weights,
     freeze,
     load_source,
 )
+from modelwright.training.vocabulary import continue_tokens, learn_vocabulary
 
 _VALIDATION_BATCH = 256
-_VOCABULARY_BATCH = 1024
 
 
 class Session:
@@ -109,7 +105,7 @@ class Session:
         start, source = self._extras.start_from, None
         if start and not (run.path / CHECKPOINT).exists():
             source = load_source(start)
-            self._continue_tokens(source)
+            self.run = continue_tokens(self.run, source.tokenizer)
             check_source(start, source, self.run)
         self._augmentation = Augmentation.from_options(check_options(run.config.model))
         self._soft_rows: Rows | None = None
@@ -117,8 +113,10 @@ class Session:
         if self._extras.soft_labels and data.unlabelled is not None:
             self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
         self._mixed = self._augmentation.mixup > 0 or self._soft is not None
-        self._check_extras()
-        self._learn_vocabulary(source.vocabulary if source else None)
+        check_effect(self._extras, check_options(run.config.model))
+        if texts := self._texts():
+            known = source.vocabulary if source else None
+            self.run = learn_vocabulary(self.run, texts, known, progress)
         self._targets = self._prepare_rows()
         self._build()
         self.checkpoint = Checkpoint(run.path)
@@ -271,60 +269,12 @@ class Session:
         labels = self.data.splits["train"].labels
         return optimizers.class_weights(labels, len(self.run.labels), self._config.class_weight)
 
-    def _check_extras(self) -> None:
-        """Checks that the extras have an effect on a network that is solved without steps."""
-        extras = self._extras
-        if not self.solved or getattr(check_options(self.run.config.model), "steps_follow", False):
-            return
-        if extras.start_from or extras.freeze or extras.extra_loss:
-            given = next(iter(extras.record()))
-            raise ConfigError(
-                f"'{given}' was given, but the solver finds the weights of this network from the"
-                " training rows alone; leave it out, or train by steps with model.fit=steps."
-            )
-
-    def _learn_vocabulary(self, known: Path | None) -> None:
-        """Writes the vocabulary: a copy of ``known``, or one learned from the training rows."""
-        path = self.run.path / VOCABULARY
-        if self.run.task != "text" or path.exists():
-            return
-        if known:
-            write_bytes(path, known.read_bytes())
-            return
-        self._choose_tokens()
-        graph_tokenizer.learn_vocabulary(
-            self._texts(), check_options(self.run.model), path, self._progress
-        )
-
-    def _texts(self) -> Iterator[Sequence[str]]:
-        for rows in filter(None, (self.data.splits["train"].inputs, self._soft_rows)):
-            for start in range(0, len(rows), _VOCABULARY_BATCH):
-                yield rows.take(np.arange(start, min(start + _VOCABULARY_BATCH, len(rows))))
-
-    def _choose_tokens(self) -> None:
-        """Records how the training texts must be split, and says so, where the option leaves it."""
-        options = check_options(self.run.model)
-        tokens, note = choose_tokens(
-            self._texts(),
-            options.tokens,
-            len(self.data.splits["train"].inputs) + len(self._soft_rows or ()),
-        )
-        if note:
-            self.run = self.run.update(chosen={**self.run.chosen, "tokens": tokens})
-            self._add_note(note)
-
-    def _add_note(self, note: str) -> None:
-        """Records a decision that the report shows, once, unless it is empty."""
-        notes = self.run.data.get("notes", [])
-        if note and note not in notes:
-            self.run = self.run.update(data={**self.run.data, "notes": [*notes, note]})
-
-    def _continue_tokens(self, source: Source) -> None:
-        """Takes over how the source split texts, where its training chose that for this option."""
-        options = check_options(self.run.model)
-        theirs = source.tokenizer.tokens if source.tokenizer else None
-        if self.run.task == "text" and theirs == f"{options.tokens}-clusters":
-            self.run = self.run.update(chosen={**self.run.chosen, "tokens": theirs})
+    def _texts(self) -> list[Rows]:
+        """Returns the texts from which the vocabulary is learned; none for images."""
+        if self.run.task != "text":
+            return []
+        more = self._soft_rows or (self.data.unlabelled if self.solved else None)
+        return [self.data.splits["train"].inputs, *([] if more is None else [more])]
 
     def _prepare_rows(self) -> dict[str, Any]:
         """Encodes the rows and returns the targets of each split."""
@@ -359,8 +309,8 @@ class Session:
                 [targets, self._soft[:, 1:] if targets.shape[1] == 1 else self._soft]
             )
         plan = plan_epochs(self._config, len(inputs))
-        self._add_note(epoch_plan_note(plan, self._config))
-        self._add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
+        self.run = self.run.add_note(epoch_plan_note(plan, self._config))
+        self.run = self.run.add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
         self.batches = TrainingBatches(
             inputs,
             targets,
@@ -396,4 +346,5 @@ class Session:
             characters=self._tokenizer.characters() if self._tokenizer else None,
             row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
+            copies=number_copies(self.data.splits["train"].digests),
         )

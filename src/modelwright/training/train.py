@@ -28,12 +28,12 @@ from modelwright.models.builders import (
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
-from modelwright.runs.details import describe_epochs
+from modelwright.runs.details import describe_epochs, describe_solution
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
 from modelwright.training.baseline_comparison import compare_training
-from modelwright.training.baselines import Baselines
+from modelwright.training.baseline_figures import Baselines
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
@@ -42,7 +42,7 @@ from modelwright.training.session import Session
 from modelwright.training.soft_labels import read_soft_labels, write_soft_labels
 from modelwright.training.warnings import training_warnings
 
-_NOT_METRICS = ("run", "notes", "warnings", "next")
+_NOT_METRICS = ("run", "notes", "warnings", "next", "solution")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class TrainReport(Report):
     """What the figures do not show, such as a model that predicts one class only."""
     cross_validated_accuracy: float | None = None
     """Accuracy on training rows that a solver left out in turn; None without a solver."""
+    solution: Mapping[str, Any] = field(default_factory=dict)
+    """What a solver chose, and how well it predicted rows that it left out; empty without one."""
     backbone: str = ""
     """The pretrained network that the training began with, and its license; empty without one."""
     next: str = ""
@@ -92,9 +94,9 @@ class TrainReport(Report):
         rows: list[tuple[str, object]] = [
             ("run", str(self.run)),
             ("status", self.status),
-            ("epochs", describe_epochs(vars(self))),
+            *([("epochs", describe_epochs(vars(self)))] if self.steps else []),
             ("seconds", f"{self.seconds:.1f}"),
-            *self._solved(),
+            *describe_solution(self.solution),
             ("validation accuracy", held_out),
             *self.baselines.facts(),
             ("training accuracy", percent(self.train_accuracy)),
@@ -110,11 +112,6 @@ class TrainReport(Report):
         if self.next:
             rows.append(("next", self.next))
         return (Facts("trained", rows),)
-
-    def _solved(self) -> list[tuple[str, object]]:
-        if self.cross_validated_accuracy is None:
-            return []
-        return [("cross-validated accuracy", percent(self.cross_validated_accuracy))]
 
 
 def train(
@@ -270,7 +267,7 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         simple, warning = compare_training(
             data,
             measured.get("val"),
-            out_of_fold=out_of_fold,
+            out_of_fold=_out_of_fold(run.solution, steps),
             seed=run.config.train.seed,
             progress=progress,
         )
@@ -290,6 +287,7 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         baselines=simple,
         warnings=training_warnings(history, rule, data.labels, trained, val, steps, warning),
         cross_validated_accuracy=out_of_fold,
+        solution=run.solution,
         backbone=f"{run.backbone['name']}, {run.backbone['license']}" if run.backbone else "",
         next=_next_command(run) if finished else "",
         steps=steps,
@@ -301,6 +299,11 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
     if finished:
         checkpoint.delete()
     return report
+
+
+def _out_of_fold(solution: Mapping[str, Any], steps: int) -> tuple[int, int] | None:
+    """Returns the right rows and the rows of a cross-validation, unless steps changed the model."""
+    return (solution["correct"], solution["rows"]) if solution and not steps else None
 
 
 def _measurable(
