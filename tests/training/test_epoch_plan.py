@@ -14,6 +14,7 @@ from modelwright.training.early_stopping import choice_note, early_stopping
 from modelwright.training.epoch_plan import EpochPlan, epoch_plan_note, plan_epochs
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+DOCS = Path(__file__).parents[2] / "docs"
 CIFAR10 = {"train": 45_000, "val": 5_000, "test": 10_000}
 BY_STEPS = [name for name in recipe_names() if read_recipe(name).train.get("min_steps")]
 
@@ -113,3 +114,13 @@ def test_with_too_few_validation_rows_the_last_epoch_counts_and_nothing_stops_ea
     assert choice_note(train, 49).startswith(
         "49 validation rows are too few to choose an epoch by, so the last of 9 is taken"
     )
+
+
+@pytest.mark.parametrize("page", ["training.md", "zh/training.md"])
+def test_the_pages_on_few_rows_quote_the_notes_as_they_are(page: str) -> None:
+    train = train_table("cnn")
+    plan = plan_epochs(train, 180)
+    text = " ".join((DOCS / page).read_text("utf-8").split())
+    for note in (epoch_plan_note(plan, train), choice_note(train, 20)):
+        assert note
+        assert f"note {note}" in text
