@@ -35,6 +35,17 @@ def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path | None
     return use_tiny_backbone(monkeypatch, tmp_path / "cache")
 
 
+@pytest.fixture(scope="module")
+def solved(
+    colors: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, TrainReport, list[Path | None]]:
+    """A folder with a finished run and its cache, the report, and the folders of the weights."""
+    out = tmp_path_factory.mktemp("solved")
+    with pytest.MonkeyPatch.context() as patch:
+        named = use_tiny_backbone(patch, out / "cache")
+        return out, fitted(colors, out / "run", model={"folder": str(out)}), named
+
+
 def small(source: Path, **tables: dict[str, Any]) -> Any:
     model = {"recipe": "pretrained", "side": 32, **tables.pop("model", {})}
     train_table = {"tensorboard": False, **tables.pop("train", {})}
@@ -62,20 +73,20 @@ class Stop(Observer):
 
 
 def test_all_rows_train_and_the_run_says_what_was_solved_and_from_what(
-    colors: Path, tmp_path: Path, folders: list[Path | None]
+    solved: tuple[Path, TrainReport, list[Path | None]],
 ) -> None:
-    report = fitted(colors, tmp_path / "run", model={"folder": str(tmp_path)})
+    out, report, named = solved
     assert (report.epochs, report.status, report.val_accuracy) == (1, "finished", None)
     assert report.cross_validated_accuracy is not None
     assert report.cross_validated_accuracy > 0.9
     assert "tiny, none" in report.render()
-    assert folders == [tmp_path]
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert named == [out]
+    record = json.loads((out / "run" / "run.json").read_text())
     assert record["backbone"] == RECORD
     assert record["solution"]["choice"]
     assert record["solution"]["cross_validated_accuracy"] == report.cross_validated_accuracy
     assert record["data"]["rows"].keys() == {"train", "test"}
-    shown = show_run(tmp_path / "run")
+    shown = show_run(out / "run")
     assert "cross-validated accuracy" in shown.render()
     assert shown.to_dict()["backbone"]["sha256"] == "a" * 64
 
@@ -94,9 +105,10 @@ def test_the_measured_training_accuracy_is_that_of_the_network(
 
 
 def test_features_are_computed_once_for_an_image(
-    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fitted(colors, tmp_path / "first")
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    solved: tuple[Path, TrainReport, list[Path | None]],
+) -> None:  # fmt: skip
+    use_tiny_backbone(monkeypatch, solved[0] / "cache")
 
     def fail(*_: Any) -> None:
         raise AssertionError("the features are known")
@@ -104,12 +116,13 @@ def test_features_are_computed_once_for_an_image(
     monkeypatch.setattr("modelwright.backbones.features._batches", fail)
     report = fitted(colors, tmp_path / "second")
     assert report.status == "finished"
-    assert all(map(np.array_equal, weights(tmp_path / "first"), weights(tmp_path / "second")))
+    assert all(map(np.array_equal, weights(solved[0] / "run"), weights(tmp_path / "second")))
 
 
 def test_a_stopped_training_goes_on_from_the_stored_features(
-    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch,
+    solved: tuple[Path, TrainReport, list[Path | None]],
+) -> None:  # fmt: skip
     monkeypatch.setattr("modelwright.backbones.features._STORED", 16)
     monkeypatch.setattr("modelwright.backbones.features._BATCH", 16)
     monkeypatch.setattr("modelwright.backbones.features._USUAL_PIXELS", 32 * 32)
@@ -126,27 +139,22 @@ def test_a_stopped_training_goes_on_from_the_stored_features(
         progress=lambda step, done, _: seen.append(done) if step == "computing features" else None,
     )
     assert seen[0] == 32  # sixteen were stored, and the first batch is done
-    fitted(colors, tmp_path / "whole")
-    assert all(map(np.array_equal, weights(tmp_path / "run"), weights(tmp_path / "whole")))
+    for whole, found in zip(weights(solved[0] / "run"), weights(tmp_path / "run"), strict=True):
+        np.testing.assert_allclose(found, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_finetuning_moves_the_last_blocks_only_and_resumes_to_the_bit(
-    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
+FINETUNED = {"model": {"finetune": 2, "augment": "flip"}, "train": {"epochs": 2}}
+
+
+def test_finetuning_moves_the_last_blocks_only(
+    colors: Path, tmp_path: Path, folders: list[Path | None]
 ) -> None:
-    tables = {"model": {"finetune": 2, "augment": "flip"}, "train": {"epochs": 3}}
-    whole = fitted(colors, tmp_path / "whole", **tables)
-    assert (whole.epochs, whole.best_epoch) == (4, 4)  # the solved layer is the first
-    assert "no validation rows are held out, so all 3 epochs" in " ".join(whole.notes)
-    stopped = fitted(colors, tmp_path / "run", **tables, extras=Extras(observers=(Stop(2),)))
-    assert (stopped.status, stopped.epochs) == ("stopped", 2)
-    # Neither the weights of the backbone nor its features are needed any more.
-    monkeypatch.setattr(training_pretrained, "load_backbone", None)
-    assert resume(tmp_path / "run").epochs == 4
-    assert all(map(np.array_equal, weights(tmp_path / "run"), weights(tmp_path / "whole")))
-
+    report = fitted(colors, tmp_path / "run", **FINETUNED)
+    assert (report.epochs, report.best_epoch) == (3, 3)  # the solved layer is the first
+    assert "no validation rows are held out, so all 2 epochs" in " ".join(report.notes)
     keras.utils.set_random_seed(7)
     before = build_tiny("tiny", 32)
-    after = backbone_of(load_run(tmp_path / "whole").network())
+    after = backbone_of(load_run(tmp_path / "run").network())
     moved = {
         layer.name
         for layer in after.layers
@@ -155,6 +163,19 @@ def test_finetuning_moves_the_last_blocks_only_and_resumes_to_the_bit(
                         before.get_layer(layer.name).get_weights()))
     }  # fmt: skip
     assert moved == {"head_conv", "block1_conv"}
+
+
+@pytest.mark.slow
+def test_finetuning_resumes_to_the_bit(
+    colors: Path, tmp_path: Path, folders: list[Path | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(colors, tmp_path / "whole", **FINETUNED)
+    stopped = fitted(colors, tmp_path / "run", **FINETUNED, extras=Extras(observers=(Stop(2),)))
+    assert (stopped.status, stopped.epochs) == ("stopped", 2)
+    # Neither the weights of the backbone nor its features are needed any more.
+    monkeypatch.setattr(training_pretrained, "load_backbone", None)
+    assert resume(tmp_path / "run").epochs == 3
+    assert all(map(np.array_equal, weights(tmp_path / "run"), weights(tmp_path / "whole")))
 
 
 def test_earlier_blocks_learn_at_lower_rates(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,46 +198,50 @@ def test_earlier_blocks_learn_at_lower_rates(monkeypatch: pytest.MonkeyPatch) ->
         )
 
 
-SLOW = pytest.mark.slow
+def test_files_of_every_kind_train_together(tmp_path: Path, folders: list[Path | None]) -> None:
+    random = np.random.default_rng(0)
+    source = tmp_path / "photos"
+    shapes = {"RGB": (4000, 5000, 3), "CMYK": (200, 170, 4), "L": (180, 190), "RGBA": (40, 50, 4)}
+    for label, shade in (("dark", 40), ("light", 200)):
+        (source / label).mkdir(parents=True)
+        for mode, shape in shapes.items():
+            if mode == "RGB" and label == "light":  # one photo of 20 megapixels is enough
+                shape = (210, 220, 3)
+            value = 255 - shade if mode == "CMYK" else shade
+            pixels = np.full(shape, value, np.uint8)
+            pixels[:20] = random.integers(0, 256, pixels[:20].shape)
+            file = source / label / f"{mode}{'.png' if mode == 'RGBA' else '.jpg'}"
+            Image.fromarray(pixels, mode).save(file)
+    report = fitted(source, tmp_path / "run", data={"test": 0})
+    run = load_run(tmp_path / "run")
+    assert (report.status, run.shape) == ("finished", (160, 160, 3))
+    assert run.data["rows"] == {"train": 8}
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "one image a class",
-        pytest.param("gray", marks=SLOW),
-        pytest.param("many classes", marks=SLOW),
-        pytest.param("cmyk photos", marks=SLOW),
-    ],
+    ("rows", "classes", "shape"),
+    [(2, 2, (12, 12, 3)), (30, 3, (12, 12)), (900, 300, (12, 12, 3))],
+    ids=["one image a class", "gray", "300 classes with 3 images each"],
 )
-def test_unusual_images_train(kind: str, tmp_path: Path, folders: list[Path | None]) -> None:
-    random = np.random.default_rng(0)
+def test_unusual_sets_train(
+    rows: int, classes: int, shape: tuple[int, ...], tmp_path: Path, folders: list[Path | None]
+) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (rows, *shape), np.uint8)
+    y = np.arange(rows) % classes
     source = tmp_path / "images.npz"
-    data: dict[str, Any] = {}
-    if kind == "gray":
-        x, y = random.integers(0, 256, (30, 12, 12), np.uint8), np.arange(30) % 3
-        np.savez(source, x_train=x, y_train=y)
-    elif kind == "one image a class":
-        x = random.integers(0, 256, (4, 12, 12, 3), np.uint8)
-        np.savez(source, x_train=x[:2], y_train=[0, 1], x_test=x[2:], y_test=[0, 1])
-    elif kind == "many classes":
-        x = random.integers(0, 256, (900, 12, 12, 3), np.uint8)
-        np.savez(source, x_train=x, y_train=np.arange(900) % 300)
-        data["test"] = 0
-    else:
-        source = tmp_path / "photos"
-        for number in range(6):
-            file = source / "ab"[number % 2] / f"{number}.jpg"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            pixels = random.integers(0, 256, (300 + number, 260, 4), np.uint8)
-            Image.fromarray(pixels, "CMYK").save(file)
-        data["test"] = 0
-    report = fitted(source, tmp_path / "run", data=data)
-    assert report.status == "finished"
+    np.savez(source, x_train=x, y_train=y, x_test=x[:classes], y_test=y[:classes])
+    report = fitted(source, tmp_path / "run")
     run = load_run(tmp_path / "run")
-    assert (report.cross_validated_accuracy is None) == (kind == "one image a class")
-    shape = {"gray": (12, 12, 1), "cmyk photos": (160, 160, 3)}.get(kind, (12, 12, 3))
-    assert run.shape == shape
+    assert (report.status, len(run.labels)) == ("finished", classes)
+    assert (report.cross_validated_accuracy is None) == (rows == classes)
+    assert run.shape == (*shape[:2], 3 if len(shape) == 3 else 1)
+
+
+def test_one_class_is_refused(tmp_path: Path, folders: list[Path | None]) -> None:
+    np.savez(tmp_path / "one.npz", x_train=np.zeros((9, 8, 8, 3), np.uint8), y_train=[0] * 9)
+    with pytest.raises(DataError, match="class"):
+        fitted(tmp_path / "one.npz", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -233,6 +258,7 @@ def test_what_cannot_be_trained_is_said_before_and_leaves_no_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("MODELWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pretrained, "build_feature_extractor", build_tiny)
     with pytest.raises((ConfigError, DataError), match=message):
         fitted(colors, tmp_path / "run", model=model)
     assert not (tmp_path / "run").exists()

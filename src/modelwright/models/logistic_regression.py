@@ -87,6 +87,10 @@ def fit_logistic(
 
     if len(np.unique(labels)) < 2:
         return [_constant(features.shape[1], labels, classes)] * len(strengths)
+    if not features.shape[1]:  # nothing is known of the rows but their classes
+        blank = np.zeros((len(labels), 1), np.float32)
+        fits = fit_logistic(blank, labels, classes, strengths, row_weights=row_weights)
+        return [LogisticFit(one.kernel[:0], one.bias) for one in fits]
     with threadpool_limits(1):  # many threads make small matrix products slower
         rotated, back = _rotate(features)
         return [
@@ -224,5 +228,7 @@ def _rotate(features: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
     products = products if isinstance(products, np.ndarray) else products.toarray()
     values, vectors = np.linalg.eigh(products.astype(np.float64))
     kept = values > _SMALLEST * max(values[-1], _SMALLEST)
+    if not kept.any():
+        return features, lambda weights: weights
     sizes, vectors = np.sqrt(values[kept]), vectors[:, kept]
     return vectors * sizes, lambda weights: np.asarray(features.T @ (vectors / sizes @ weights))

@@ -91,11 +91,11 @@ class WeightedNgrams:
         present = rows.present[chosen]
         found = present.sum(axis=0) > 0
         ratio = np.where(found, _squared_ratios(present, labels), 0)
-        ratio /= max(float(ratio[found].mean()), _TINY)
+        ratio /= _mean(ratio, found)
         if frequency is None:
             frequency = np.where(found, inverse_frequencies(present), 0)
         known = frequency > 0
-        weights = np.sqrt(frequency / frequency[known].mean() + weighting.ratio_share * ratio)
+        weights = np.sqrt(frequency / _mean(frequency, known) + weighting.ratio_share * ratio)
         self.weights: FloatArray = np.where(
             known, weights * weighting.decay ** (rows.lengths - 1), 0
         ).astype(np.float32)
@@ -146,6 +146,11 @@ def read_ngrams(
         fewest += 1
     kept = np.flatnonzero(counts >= fewest)
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
+
+
+def _mean(values: FloatArray, chosen: BoolArray) -> float:
+    """Returns the mean of chosen values, or a tiny number for none."""
+    return max(float(values[chosen].mean()), _TINY) if chosen.any() else _TINY
 
 
 def _present(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:

@@ -119,6 +119,10 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
     if summary.val:
         yield "validation accuracy", f"{summary.val.describe()} %, 95 % interval"
     yield from describe_solution(run.solution)
+    measured = [one for one in metrics.get("baselines", ()) if one["accuracy"] is not None]
+    if measured:
+        best = max(measured, key=lambda one: float(one["accuracy"]))
+        yield "strongest baseline", f"{percent(best['accuracy'])}, {best['name']}"
     if "train_accuracy" in metrics:
         yield "training accuracy", percent(metrics["train_accuracy"])
     if "epochs" in metrics:

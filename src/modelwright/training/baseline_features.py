@@ -62,7 +62,10 @@ def count_ngrams(fitted: Sequence[str], asked: Sequence[str] = ()) -> tuple[Any,
         return list(pieces(cut) if _is_spaceless(cut) else words(cut))
 
     vectorizer = CountVectorizer(analyzer=analyze, dtype=np.float32)
-    counts = vectorizer.fit_transform(fitted)
+    try:
+        counts = vectorizer.fit_transform(fitted)
+    except ValueError as error:
+        raise ValueError("no training text has a word of two letters or more") from error
     return counts, vectorizer.transform(asked) if len(asked) else counts[:0]
 
 

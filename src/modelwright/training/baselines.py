@@ -222,12 +222,14 @@ def _logistic_regression(task: Task, fitted: Any, labels: IntArray, asked: Any) 
         ValueError: the labels are of one class, or no n-gram is left.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     if len(np.unique(labels)) < 2:
         raise ValueError("the training rows are of one class")
     if task == "text":
         fitted, asked = weigh_ngrams(fitted, asked, MOST_WEIGHTS // count_columns(labels))
-    with warnings.catch_warnings():
+    # Many threads make products of small matrices slower.
+    with threadpool_limits(1), warnings.catch_warnings():
         # That the solver was stopped early says nothing to a reader of an accuracy.
         warnings.simplefilter("ignore")
         model = LogisticRegression(C=_C[task], max_iter=_ITERATIONS).fit(fitted, labels)

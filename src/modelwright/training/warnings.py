@@ -82,12 +82,18 @@ def _baseline(val: ClassificationMetrics) -> Iterator[str]:
 def _learned_nothing(train: ClassificationMetrics, steps: int) -> Iterator[str]:
     low, _ = train.accuracy_interval
     if low <= train.majority_accuracy < 1:
-        yield (
-            f"after {steps:,} step{'s' if steps != 1 else ''} the accuracy on the training rows"
-            f" themselves, {percent(train.accuracy)}, is not shown to be better than"
-            f" {percent(train.majority_accuracy)}, which always predicting the most frequent class"
-            " gives: the network has learned nothing yet. Train for more steps (train.min_steps or"
+        begin = f"after {steps:,} step{'s' if steps != 1 else ''} " if steps else ""
+        end = (
+            "the network has learned nothing yet. Train for more steps (train.min_steps or"
             " train.epochs), or try another learning rate or recipe"
+            if steps
+            else "the network finds nothing that tells the classes apart. Check the rows and their"
+            " labels, or try another recipe"
+        )
+        yield (
+            f"{begin}the accuracy on the training rows themselves, {percent(train.accuracy)}, is"
+            f" not shown to be better than {percent(train.majority_accuracy)}, which always"
+            f" predicting the most frequent class gives: {end}"
         )
 
 
