@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,52 @@ import pytest
 import modelwright
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.distillation.distill import Distilling
+from modelwright.distillation.report import DistillReport
 from modelwright.runs.run import load_run
 from modelwright.training.soft_labels import read_soft_labels
-from sample_data import write_csv
+from sample_data import write_csv, write_images
+from serve.small_servables import write_image_servable, write_text_servable
 
 STUDENT = {"recipe": "text-fast", "vocabulary": 60, "length": 16, "buckets": 512}
 Cli = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def few(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six labeled rows a class, each with a word of its own, and test rows with other words."""
     known = {"pos": ("fine", "great"), "neg": ("dull", "bad")}
     rows = [
         (f"{words[0]} film {n}", name, "train") for name, words in known.items() for n in "abcdef"
     ]
     rows += [(f"{words[1]} {n}", name, "test") for name, words in known.items() for n in "uvwxyz"]
-    return write_csv(tmp_path / "few.csv", rows, ("text", "label", "split"))
+    return write_csv(tmp_path_factory.mktemp("few") / "few.csv", rows, ("text", "label", "split"))
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts with the words of the test rows, one test row, and one training row."""
+    texts = [(f"{word} film {n}",) for n in range(40) for word in ("great", "bad")]
+    file = tmp_path_factory.mktemp("more") / "more.csv"
+    return write_csv(file, [*texts, ("great u",), ("fine film a",)], ("text",))
+
+
+@pytest.fixture(scope="module")
+def report(few: Path, more: Path, tmp_path_factory: pytest.TempPathFactory) -> DistillReport:
+    """The report of a student that a function taught."""
+    folder = tmp_path_factory.mktemp("student")
+    return modelwright.distill(
+        knows_all_words,
+        settings(few),
+        unlabeled=str(more),
+        options=Distilling(cache=folder / "cache"),
+        out=folder / "run",
+    )
 
 
 @pytest.fixture
-def more(tmp_path: Path) -> Path:
-    """Texts with the words of the test rows, one test row, and one training row."""
-    texts = [(f"{word} film {n}",) for n in range(40) for word in ("great", "bad")]
-    return write_csv(tmp_path / "more.csv", [*texts, ("great u",), ("fine film a",)], ("text",))
+def servable(tmp_path: Path) -> Path:
+    """A servable with the classes neg and pos."""
+    return write_text_servable(tmp_path / "sentiment" / "1")
 
 
 def knows_all_words(texts: list[str]) -> Any:
@@ -52,16 +75,9 @@ def settings(few: Path, **data: Any) -> dict[str, Any]:
     }
 
 
-def test_the_student_learns_words_that_no_label_names(
-    few: Path, more: Path, tmp_path: Path
-) -> None:
-    report = modelwright.distill(
-        knows_all_words,
-        settings(few),
-        unlabeled=str(more),
-        options=Distilling(cache=tmp_path / "cache"),
-        out=tmp_path / "run",
-    )
+def test_the_student_learns_words_that_no_label_names(report: DistillReport) -> None:
+    level = logging.getLogger("tensorflow").level
+    assert level != logging.ERROR  # only distilling silences it
     accuracy = {one.name: one.metrics.accuracy for one in report.measured}
     assert accuracy["teacher"] == accuracy["student"] == 1.0
     assert accuracy["the same from labels alone"] < 0.8
@@ -76,17 +92,32 @@ def test_the_student_learns_words_that_no_label_names(
 
 
 def test_a_run_teaches_from_the_command_line_with_its_own_data(
-    text_run: Path, reviews: Path, tmp_path: Path, cli: Cli
+    report: DistillReport, tmp_path: Path, cli: Cli
 ) -> None:
-    more = write_csv(tmp_path / "more.csv", [(f"a fine film {n}",) for n in range(9)], ("text",))
+    more = write_csv(tmp_path / "more.csv", [(f"a great film {n}",) for n in range(9)], ("text",))
     code, out, err = cli(
-        "distill", text_run, "--unlabeled", more, "--recipe", "text-fast",
-        "--set", "model.vocabulary=60", "--set", "model.buckets=512", "--set", "train.epochs=1",
-        "--cache", tmp_path / "cache", "--out", tmp_path / "run", "--no-baseline", "-q",
+        "distill", report.run, "--recipe", "bilstm", "--unlabeled", more, "--no-baseline", "-q",
+        "--set", "model.units=[2]", "--set", "model.embedding=2", "--set", "train.epochs=1",
+        "--cache", tmp_path / "cache", "--out", tmp_path / "small",
     )  # fmt: skip
     assert code == 0, err
     assert "the data is that of the teacher" in " ".join(out.split())
     assert "texts it labeled" in out
+    assert load_run(tmp_path / "small").config.model.builder == "bilstm"
+
+
+def test_a_servable_teaches(servable: Path, few: Path, tmp_path: Path) -> None:
+    texts = [(f"{word} {n}",) for n in range(9) for word in ("wonderful", "boring", "dreadful")]
+    report = modelwright.distill(
+        servable.parent,
+        settings(few),
+        unlabeled=str(write_csv(tmp_path / "more.csv", texts, ("text",))),
+        options=Distilling(cache=tmp_path / "cache", baseline=False),
+        out=tmp_path / "run",
+    )
+    assert (report.teacher.kind, report.teacher.out_of_fold) == ("servable", False)
+    assert report.shares == {"neg": pytest.approx(2 / 3), "pos": pytest.approx(1 / 3)}
+    assert read_soft_labels(report.run).probabilities.shape == (27, 2)
 
 
 @pytest.mark.parametrize(
@@ -119,23 +150,23 @@ def test_what_cannot_teach_is_refused_before_anything_is_trained(
 
 
 def test_images_other_classes_and_known_texts_are_refused(
-    image_run: Path, text_run: Path, colors: Path, few: Path, tmp_path: Path
+    servable: Path, few: Path, tmp_path: Path
 ) -> None:
     def distill(teacher: Any, data: Path, unlabeled: Path) -> None:
         modelwright.distill(teacher, settings(data), unlabeled=str(unlabeled), out=tmp_path / "run")
 
     more = write_csv(tmp_path / "more.csv", [("great film",)], ("text",))
     with pytest.raises(ConfigError, match="classifies images; expected one that classifies texts"):
-        distill(image_run, few, more)
+        distill(write_image_servable(tmp_path / "colors" / "1"), few, more)
     others = write_csv(
         tmp_path / "others.csv",
         [(f"{n}", "good" if n % 2 else "bad") for n in range(40)],
         ("text", "label"),
     )
     with pytest.raises(ConfigError, match="has the classes neg, pos, but the data has bad, good"):
-        distill(text_run, others, more)
+        distill(servable, others, more)
     known = write_csv(tmp_path / "known.csv", [("fine film a",)], ("text",))
     with pytest.raises(DataError, match="all 1 unlabeled texts are also labeled training rows"):
         distill(knows_all_words, few, known)
     with pytest.raises((ConfigError, DataError), match="images"):
-        distill(knows_all_words, colors, more)
+        distill(knows_all_words, write_images(tmp_path / "images", 2), more)

@@ -16,6 +16,7 @@ from modelwright.distillation.outputs import (
 from modelwright.distillation.teacher import Teacher
 
 TWO = ("neg", "pos")
+TEXTS = [str(n) for n in range(60)]
 
 
 def test_the_width_and_the_values_decide() -> None:
@@ -55,13 +56,26 @@ def test_vectors_get_a_classifier_whose_score_is_out_of_fold() -> None:
     random = np.random.default_rng(0)
     targets = np.arange(40) % 2
     vectors = random.normal(size=(60, 30)).astype(np.float32)
-    noise = label(Teacher("t", "function", "", list), vectors, [""] * 60, targets, TWO)
+    noise = label(Teacher("t", "function", "", list), vectors, TEXTS, targets, TWO)
     assert noise.out_of_fold
     assert noise.labeled.accuracy < 0.8  # its own rows would be right
     vectors[:40, 0] += 6 * targets - 3
     vectors[40:, 0] = 6
-    found = label(Teacher("t", "function", "", list), vectors, [""] * 60, targets, TWO)
+    found = label(Teacher("t", "function", "", list), vectors, TEXTS, targets, TWO)
     assert found.labeled.accuracy > 0.9
     assert (found.probabilities[40:, 1] > 0.5).all()
-    with pytest.raises(ConfigError, match="only one labeled training row"):
-        label(Teacher("t", "function", "", list), vectors, [""] * 60, np.array([0, 0, 1]), TWO)
+
+
+def test_vectors_of_one_row_a_class_are_enough() -> None:
+    vectors = np.array([[1, 0], [0, 1], [0.9, 0.2], [0.1, 0.8], [1, 0.1]], np.float32)
+    texts = ["a", "b", "c", "d", "e"]
+    teacher = Teacher("t", "function", "", list)
+    found = label(teacher, vectors, texts, np.array([0, 1]), TWO, "vectors")
+    assert (found.out_of_fold, found.labeled.rows) == (False, 2)
+    assert "no class has two different rows" in found.how
+    assert found.probabilities[2:].argmax(axis=1).tolist() == [0, 1, 0]
+    # The second class has one row, which is never held out. Copies don't predict each other.
+    found = label(
+        teacher, vectors, ["a", "b", "c", "d", "a"], np.array([0, 1, 0, 0, 0]), TWO, "vectors"
+    )
+    assert (found.out_of_fold, found.labeled.rows) == (True, 4)

@@ -137,7 +137,8 @@ def test_one_augmentation_does_not_change_the_random_numbers_of_another() -> Non
 @pytest.mark.parametrize("classes", [2, 3])
 def test_batches_of_an_epoch_do_not_depend_on_the_epochs_before(classes: int) -> None:
     rows = TokenIds(images(20))
-    targets = optimizers.loss_targets(np.arange(20) % classes, classes, 0.0, mixed=True)
+    columns = 1 if classes == 2 else classes
+    targets = optimizers.loss_targets(np.arange(20) % classes, columns, 0.0, mixed=True)
     one, other = (TrainingBatches(rows, targets, 8, seed=1, augmentation=EVERYTHING) for _ in "12")
     for number in range(len(one)):
         one.make(number)
@@ -147,22 +148,23 @@ def test_batches_of_an_epoch_do_not_depend_on_the_epochs_before(classes: int) ->
         for a, b in zip(one.make(number), other.make(number), strict=True):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
-    assert one.make(0)[1].shape == (8, 1 if classes == 2 else classes)
+    assert one.make(0)[1].shape == (8, columns)
 
 
-@pytest.mark.parametrize(("classes", "smoothing"), [(2, 0.0), (2, 0.1), (3, 0.0), (3, 0.1)])
-def test_loss_and_accuracy_of_mixed_labels(classes: int, smoothing: float) -> None:
-    units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize(("classes", "units"), [(2, 1), (2, 2), (3, 3)])
+def test_loss_and_accuracy_of_mixed_labels(classes: int, units: int, smoothing: float) -> None:
+    activation = "sigmoid" if units == 1 else "softmax"
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation)])
     loss = optimizers.build_loss(network, smoothing, mixed=True)
     network.compile("sgd", loss, metrics=[optimizers.build_accuracy(network, mixed=True)])
     inputs = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
     own, other = np.arange(60) % classes, (np.arange(60) + 1) % classes
     mixing = Mixing(np.full((60, 1), 0.75, np.float32), (np.arange(60) + 1) % 60)
-    targets = optimizers.loss_targets(own, classes, smoothing, mixed=True)
+    targets = optimizers.loss_targets(own, units, smoothing, mixed=True)
     figures = network.evaluate(inputs, mixing.mix_labels(targets), verbose=0, return_dict=True)
     outputs = network.predict(inputs, verbose=0)
-    shares = np.concatenate([1 - outputs, outputs], axis=1) if classes == 2 else outputs
+    shares = np.concatenate([1 - outputs, outputs], axis=1) if units == 1 else outputs
     assert figures["accuracy"] == pytest.approx((shares.argmax(axis=1) == own).mean())
     expected = 0.75 * np.eye(classes)[own] + 0.25 * np.eye(classes)[other]
     expected = expected * (1 - smoothing) + smoothing / classes

@@ -21,7 +21,7 @@ def test_a_step_is_traced_once_and_the_metrics_count_only_the_rows(
     )
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
     labels = np.arange(32) % classes
-    targets = optimizers.loss_targets(labels, classes, smoothing)
+    targets = optimizers.loss_targets(labels, units, smoothing)
     optimizers.create_variables(network, targets)
     traced = 0
     step = network.train_step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -40,6 +41,16 @@ def test_they_are_found_by_content_in_any_order() -> None:
         soft_labels(["a", "b"]).find(rows(["a"]))
 
 
+def two_columns(shape: tuple[int], classes: int, vocabulary: int) -> keras.Model:
+    """A network of a user with a softmax for two classes."""
+    layers = [
+        keras.layers.Embedding(vocabulary, 4),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(classes, "softmax"),
+    ]
+    return keras.Sequential([keras.Input(shape, dtype="int32"), *layers])
+
+
 class StopAfterOne(Observer):
     def on_epoch(self, epoch: Epoch) -> str:
         return "one is enough"
@@ -53,7 +64,11 @@ def test_a_stopped_training_goes_on_without_the_teacher(tmp_path: Path) -> None:
     config = resolve_settings(
         {
             "data": {"source": str(few), "unlabelled": str(more), "val": 0, "test": 0},
-            "model": {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 8},
+            "model": {
+                "recipe": f"{__name__}:two_columns",
+                "vocabulary": 60,
+                "length": 8,
+            },
             "train": {"epochs": 3, "batch_size": 8, "tensorboard": False},
         },
         {},

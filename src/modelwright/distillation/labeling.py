@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelwright.core.errors import ConfigError
 from modelwright.core.metrics import ClassificationMetrics, compute_metrics
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.distillation.outputs import (
@@ -17,10 +16,11 @@ from modelwright.distillation.outputs import (
     order_columns,
 )
 from modelwright.distillation.teacher import Teacher
+from modelwright.models.feature_head import standardization
+from modelwright.models.logistic_regression import cross_validate, fit_logistic
 
-_FOLDS = 5
-_STRENGTHS = np.logspace(-5, 1, 7)
-"""Inverse strengths of L2, over standardized vectors."""
+_STRENGTHS = (1e-3, 1e-5, 1e-4, 1e-2, 0.1, 1.0, 10.0)
+"""Inverse strengths of L2, over standardized vectors, that for rows without folds first."""
 
 
 @dataclass(frozen=True)
@@ -73,43 +73,68 @@ def label(
         found = check_probabilities(scores, texts, teacher.name)
         figures = compute_metrics(found[: len(targets)], targets)
         return Labeling(kind, found, figures, False, how)
-    found, out_of_fold, strength = fit_vectors(scores, targets, len(labels))
+    fit = fit_vectors(scores, targets, len(labels), number_texts(texts[: len(targets)]))
     how = (
         f"logistic regression on its vectors of {scores.shape[1]:,} numbers, fitted on"
-        f" {len(targets):,} labeled rows, C = {strength:g}"
+        f" {len(targets):,} labeled rows, C = {fit.strength:g}"
     )
-    return Labeling(kind, found, compute_metrics(out_of_fold, targets), True, how)
+    if len(fit.rows):
+        figures = compute_metrics(fit.held_out, targets[fit.rows])
+    else:
+        figures = compute_metrics(fit.probabilities[: len(targets)], targets)
+        how += "; no class has two different rows, so its figures are those of the fitted rows"
+    return Labeling(kind, fit.probabilities, figures, len(fit.rows) > 0, how)
+
+
+@dataclass(frozen=True)
+class VectorFit:
+    """A logistic regression on vectors.
+
+    Attributes:
+        probabilities: those of all vectors, float32 ``[n, classes]``.
+        rows: positions of the rows that cross-validation held out, ``[m]``.
+        held_out: their probabilities out of fold, ``[m, classes]``.
+        strength: the chosen inverse strength of L2.
+    """
+
+    probabilities: FloatArray
+    rows: IntArray
+    held_out: FloatArray
+    strength: float
 
 
 def fit_vectors(
-    vectors: FloatArray, targets: IntArray, classes: int
-) -> tuple[FloatArray, FloatArray, float]:
+    vectors: FloatArray, targets: IntArray, classes: int, copies: IntArray | None = None
+) -> VectorFit:
     """Fits a logistic regression on the first vectors, and applies it to all.
 
-    Returns:
-        the probabilities of all vectors, those out of fold of the labeled ones, and the chosen
-        inverse strength of L2.
+    Args:
+        vectors: ``[n, d]``; the first are those of the labeled rows.
+        targets: their labels ``[m]``.
+        classes: the number of classes.
+        copies: group of each labeled row, where copies share one.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    mean, scale = standardization(vectors[: len(targets)])
+    rows = ((vectors[: len(targets)] - mean) / scale).astype(np.float32)
+    out_of_fold = {one: np.zeros((len(targets), classes), np.float32) for one in _STRENGTHS}
 
-    rows = vectors[: len(targets)].astype(np.float64)
-    smallest = int(np.bincount(targets, minlength=classes).min())
-    if smallest < 2:
-        raise ConfigError(
-            "a class has only one labeled training row; expected at least 2 of each class, to fit a"
-            " logistic regression on the teacher's vectors and to measure it."
-        )
-    folds = StratifiedKFold(min(_FOLDS, smallest), shuffle=True, random_state=0)
-    tried = []
-    for strength in _STRENGTHS:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
-        held = cross_val_predict(model, rows, targets, cv=folds, method="predict_proba")
-        loss = -float(np.log(np.clip(held[np.arange(len(targets)), targets], 1e-9, 1)).mean())
-        tried.append((loss, float(strength), held.astype(np.float32)))
-    _, chosen, out_of_fold = min(tried, key=lambda one: one[0])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=chosen, max_iter=2000))
-    model.fit(rows, targets)
-    return model.predict_proba(vectors).astype(np.float32), out_of_fold, chosen
+    def predict(train: IntArray, held: IntArray) -> dict[float, FloatArray]:
+        fits = fit_logistic(rows[train], targets[train], classes, _STRENGTHS)
+        for strength, fit in zip(_STRENGTHS, fits, strict=True):
+            out_of_fold[strength][held] = fit.probabilities(rows[held])
+        return {strength: out_of_fold[strength][held] for strength in _STRENGTHS}
+
+    chosen = cross_validate(targets, [_STRENGTHS], predict, seed=0, copies=copies)
+    fit = fit_logistic(rows, targets, classes, [chosen.key])[0]
+    return VectorFit(
+        fit.probabilities((vectors - mean) / scale).astype(np.float32),
+        chosen.rows,
+        out_of_fold[chosen.key][chosen.rows],
+        chosen.key,
+    )
+
+
+def number_texts(texts: Sequence[str]) -> IntArray:
+    """Returns the group of each text, int64 ``[n]``, where equal texts share one."""
+    groups: dict[str, int] = {}
+    return np.array([groups.setdefault(text, len(groups)) for text in texts], np.int64)

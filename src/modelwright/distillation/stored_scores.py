@@ -55,8 +55,7 @@ def score_texts(
 ) -> Scores:
     """Returns the scores of texts. What is scored is stored at least every ten seconds.
 
-    A few stored scores are computed again. If they differ, the teacher changed in a way that its
-    identity does not show, and no stored score is used.
+    A few stored scores are computed again. If they differ, no stored score is used.
 
     Args:
         teacher: the scorer.
@@ -73,19 +72,10 @@ def score_texts(
     place = folder / teacher.identity
     keys = [row.tobytes() for row in np.ascontiguousarray(digests)]
     text_of = dict(zip(keys, texts, strict=True))
-    known = _read(place)
-    note = ""
-    stored = [key for key in text_of if key in known]
-    if stored and not _still_valid(teacher, {key: text_of[key] for key in stored[:_AGAIN]}, known):
-        for file in place.glob("*.npz"):
-            file.unlink(missing_ok=True)
-        known, stored = {}, []
-        note = (
-            f"the teacher scores texts otherwise than when its stored scores in {place} were made,"
-            " so all were scored again"
-        )
+    known, note = _still_known(teacher, text_of, place)
+    stored = [key for key in text_of if key in known][:_BATCH]
     if stored and first:
-        first(np.stack([known[key] for key in stored[:_BATCH]]))
+        first(np.stack([known[key] for key in stored]))
         first = None
     fresh = _Fresh(place)
     missing = [key for key in text_of if key not in known]
@@ -102,8 +92,24 @@ def score_texts(
                 progress("the teacher scores texts", start + len(batch), len(missing))
     finally:
         fresh.write()
-    count = sum(key in set(stored) for key in keys) if stored else 0
+    count = len(keys) - sum(map(set(missing).__contains__, keys))
     return Scores(np.stack([known[key] for key in keys]), count, note)
+
+
+def _still_known(
+    teacher: Teacher, texts: Mapping[bytes, str], place: Path
+) -> tuple[dict[bytes, FloatArray], str]:
+    """Returns the stored scores, if some of them are what the teacher gives now, and a note."""
+    known = _read(place)
+    stored = [key for key in texts if key in known][:_AGAIN]
+    if not stored or _still_valid(teacher, {key: texts[key] for key in stored}, known):
+        return known, ""
+    for file in place.glob("*.npz"):
+        file.unlink(missing_ok=True)
+    return {}, (
+        f"the teacher scores texts otherwise than when its stored scores in {place} were made, so"
+        " all were scored again"
+    )
 
 
 class _Fresh:

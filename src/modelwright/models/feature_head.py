@@ -37,7 +37,7 @@ def solve_head(data: AdaptationData, classes: int, seed: int) -> tuple[LogisticF
     if data.features is None:
         raise ValueError("the features of the rows are missing")
     labels, views = data.labels, len(data.features)
-    mean, scale = _standard(data.features[0])
+    mean, scale = standardization(data.features[0])
     rows = ((data.features - mean) / scale).astype(np.float32)
 
     def fit(chosen: IntArray, strengths: Sequence[float]) -> list[LogisticFit]:
@@ -70,7 +70,7 @@ def solve_head(data: AdaptationData, classes: int, seed: int) -> tuple[LogisticF
     return head, Solution.of({"strength": held_out.key}, held_out, labels)
 
 
-def _standard(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+def standardization(features: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Returns mean and deviation ``[d]`` of each feature."""
     mean: FloatArray = features.mean(axis=0, dtype=np.float64)
     variance = features.var(axis=0, dtype=np.float64)

@@ -131,15 +131,15 @@ def create_variables(network: keras.Model, targets: npt.NDArray[Any]) -> None:
 
 
 def loss_targets(
-    labels: IntArray, classes: int, smoothing: float, *, mixed: bool = False
+    labels: IntArray, columns: int, smoothing: float, *, mixed: bool = False
 ) -> npt.NDArray[Any]:
-    """Returns labels ``[n]`` as the loss reads them.
+    """Returns labels ``[n]`` as the loss of a network with so many output columns reads them.
 
-    They are integers ``[n, 1]``. With smoothing or mixed rows, those of more than two classes are
-    one-hot rows ``[n, classes]``. With mixed rows, those of two classes are floats.
+    They are integers ``[n, 1]``. With smoothing or mixed rows, those of a softmax are one-hot rows
+    ``[n, columns]``. With mixed rows, those of a sigmoid are floats.
     """
-    if (smoothing or mixed) and classes > 2:
-        return np.eye(classes, dtype=np.float32)[labels]
+    if (smoothing or mixed) and columns > 1:
+        return np.eye(columns, dtype=np.float32)[labels]
     return labels.astype(np.float32 if mixed else np.int32)[:, None]
 
 

@@ -117,7 +117,7 @@ class Session:
         if texts := self._texts():
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
-        self._targets = self._prepare_rows()
+        self._prepare_rows()
         self._build()
         self.checkpoint = Checkpoint(run.path)
         if not self.checkpoint.restore(self.network):
@@ -276,8 +276,8 @@ class Session:
         more = self._soft_rows or (self.data.unlabelled if self.solved else None)
         return [self.data.splits["train"].inputs, *([] if more is None else [more])]
 
-    def _prepare_rows(self) -> dict[str, Any]:
-        """Encodes the rows and returns the targets of each split."""
+    def _prepare_rows(self) -> None:
+        """Encodes the rows."""
         self._tokenizer = self.run.tokenizer()
         self.inputs: dict[str, Any] = {
             name: encode_rows(split.inputs, self._tokenizer, self._progress)
@@ -286,11 +286,6 @@ class Session:
         }
         if self._soft_rows is not None:
             self._soft_inputs = encode_rows(self._soft_rows, self._tokenizer, self._progress)
-        classes, smoothing = len(self.run.labels), self._config.label_smoothing
-        return {
-            name: optimizers.loss_targets(split.labels, classes, smoothing, mixed=self._mixed)
-            for name, split in self.data.splits.items()
-        }
 
     def _build(self) -> None:
         """Builds and compiles the network and its batches."""
@@ -302,6 +297,11 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        columns, smoothing = self.network.output_shape[-1], self._config.label_smoothing
+        self._targets = {
+            name: optimizers.loss_targets(split.labels, columns, smoothing, mixed=self._mixed)
+            for name, split in self.data.splits.items()
+        }
         inputs, targets = self.inputs["train"], self._targets["train"]
         if self._soft is not None:
             inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
@@ -322,7 +322,7 @@ class Session:
         )
         self.network.compile(
             optimizers.build_optimizer(self._config, len(self.batches)),
-            optimizers.build_loss(self.network, self._config.label_smoothing, mixed=self._mixed),
+            optimizers.build_loss(self.network, smoothing, mixed=self._mixed),
             metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
             jit_compile=runtime.jit_compile(),
         )
