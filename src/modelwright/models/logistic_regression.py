@@ -24,7 +24,8 @@ _TOLERANCE = 1e-4
 _SMALLEST = 1e-7
 _MOST_ROTATED = 4_000
 _MOST_SPARSE_ROTATED = 400
-"""Beyond so many rows, the products of all pairs take longer than they save."""
+"""Beyond so many rows, the products of all pairs take longer than they save. Those of sparse rows
+save less, unless many classes share them."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -92,7 +93,7 @@ def fit_logistic(
         fits = fit_logistic(blank, labels, classes, strengths, row_weights=row_weights)
         return [LogisticFit(one.kernel[:0], one.bias) for one in fits]
     with threadpool_limits(1):  # many threads make small matrix products slower
-        rotated, back = _rotate(features)
+        rotated, back = _rotate(features, classes)
         return [
             _fit(rotated, labels, classes, strength, row_weights, back) for strength in strengths
         ]
@@ -214,14 +215,16 @@ def log_loss(probabilities: FloatArray, labels: IntArray) -> FloatArray:
     return loss
 
 
-def _rotate(features: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
+def _rotate(features: Any, classes: int) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
     """Returns fewer features with the same optimum, and a function that turns weights back.
 
     The weights of an optimum with an L2 penalty lie in the span of the rows. Where there are
     fewer rows than features, coordinates in that span are enough.
     """
     rows, columns = features.shape
-    most = _MOST_ROTATED if isinstance(features, np.ndarray) else _MOST_SPARSE_ROTATED
+    most = _MOST_ROTATED
+    if not isinstance(features, np.ndarray):
+        most = min(most, _MOST_SPARSE_ROTATED * (classes - 1))
     if rows >= columns or rows > most:
         return features, lambda weights: weights
     products = features @ features.T
