@@ -22,6 +22,8 @@ _CHUNK = 2048
 _CHARACTER_DECAY = 1.0
 _WORD_DECAY = 0.6
 """Runs of words are rare, and what they say their words say too. Characters say little alone."""
+_FEW_ROWS = 1_000
+"""With more rows, more runs of words occur often enough to count like their words."""
 _ROWS_PER_COUNT = 2000
 """For so many rows more, an n-gram has to occur in one more of them, up to ``min_count``."""
 _MOST_WEIGHTS = 2**23
@@ -178,11 +180,12 @@ def _mean(squares: FloatArray) -> float:
 def find_decay(rows: NgramRows, characters: BoolArray | None) -> float:
     """Returns the decay for the texts' share of characters among characters and words."""
     if characters is None:
-        return _WORD_DECAY
+        characters = np.zeros(int(rows.buckets.max()) + 1, bool)
     single = np.flatnonzero(rows.lengths == 1)
     counts = rows.present[:, single].sum(axis=0)
     share = float(counts @ characters[rows.buckets[single]]) / max(float(counts.sum()), 1)
-    return round(_WORD_DECAY + (_CHARACTER_DECAY - _WORD_DECAY) * share, 3)
+    words = 1 - (1 - _WORD_DECAY) * min(1.0, float(np.sqrt(_FEW_ROWS / max(len(rows), 1))))
+    return round(words + (_CHARACTER_DECAY - words) * share, 3)
 
 
 def inverse_frequencies(present: Any) -> FloatArray:

@@ -37,7 +37,7 @@ from modelwright.models.self_training import (
 )
 from modelwright.models.solution import Solution
 
-_STRENGTHS = (10.0, 3.0, 30.0)
+_STRENGTHS = (10.0, 3.0, 30.0, 100.0)
 _RATIO_SHARES = (0.1, 1.0)
 _MOST_COMPARED = 10_000
 """Of more rows, so many choose among the candidates, which saves most of the time."""
