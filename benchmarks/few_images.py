@@ -20,19 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.backbones.feature_cache import FeatureCache
-from modelwright.backbones.features import compute_features, feature_kind
-from modelwright.backbones.load import load_backbone
 from modelwright.core.config import ModelConfig
 from modelwright.core.statistics import student_interval
 from modelwright.core.types import FloatArray
 from modelwright.data.digests import hash_images
 from modelwright.data.rows import ImageArray
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.builders import build_network, check_options
 from modelwright.models.feature_head import solve_head
 from modelwright.models.logistic_regression import LogisticFit
-from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
 
 _TEST_ROWS = 2000
 _FIRST_SEED = 100
@@ -43,14 +38,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set", type=Path, help=".npz file with the images")
     parser.add_argument("--rows", type=int, nargs="+", default=[20, 100, 500])
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="draws of the rows")
     parser.add_argument("--backbone", default="efficientnet-lite0")
     parser.add_argument("--folder", type=Path, help="folder with the weights of the backbone")
     parser.add_argument("--pixels", action="store_true", help="measure the baseline on pixels too")
-    parser.add_argument("--write", type=Path, help="JSON file for the figures")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
     x, y, x_test, y_test = _read(arguments.set)
-    draws = [_draw(y, max(arguments.rows), _FIRST_SEED + n) for n in range(arguments.draws)]
+    draws = [_draw(y, max(arguments.rows), _FIRST_SEED + n) for n in range(arguments.rounds)]
     used = np.unique(np.concatenate([np.concatenate(draw) for draw in draws]))
     place = np.zeros(len(x), np.int64)
     place[used] = np.arange(len(used))
@@ -83,7 +78,7 @@ def main() -> None:
                 "seconds_to_solve": seconds,
             }
             print(rows, kind, f"{mean:.4f}", low, high, f"{np.mean(seconds):.1f} s", flush=True)
-    if arguments.write:
+    if arguments.out:
         record = {
             "set": arguments.set.stem,
             "backbone": arguments.backbone,
@@ -91,7 +86,7 @@ def main() -> None:
             "first_seed": _FIRST_SEED,
             "figures": figures,
         }
-        arguments.write.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        arguments.out.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 def _read(path: Path) -> tuple[Any, Any, Any, Any]:
@@ -115,6 +110,13 @@ def _draw(labels: Any, rows: int, seed: int) -> list[Any]:
 
 def _features(arguments: argparse.Namespace, images: Any) -> FloatArray:
     """Returns the features of images ``[n, d]``, as a training computes and keeps them."""
+    # Loads TensorFlow, which --help does not need.
+    from modelwright.backbones.feature_cache import FeatureCache
+    from modelwright.backbones.features import compute_features, feature_kind
+    from modelwright.backbones.load import load_backbone
+    from modelwright.models.builders import build_network, check_options
+    from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
+
     config = ModelConfig(builder="pretrained", options={"backbone": arguments.backbone})
     options, shape = check_options(config), images.shape[1:]
     side = backbone_side(options, shape)

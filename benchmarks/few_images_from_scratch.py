@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="cifar10.npz with x_train, y_train, x_test, y_test")
     parser.add_argument("--recipe", default="cnn", help="recipe for images")
     parser.add_argument("--rows", type=int, nargs="+", default=[20, 100], help="rows of each class")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101, 102, 103, 104])
+    parser.add_argument("--rounds", type=int, default=5, help="draws of the rows")
+    parser.add_argument("--seed", type=int, default=100, help="seed of the first draw")
     parser.add_argument("--set", action="append", default=[], help="changed settings, TABLE.KEY=V")
     parser.add_argument("--out", type=Path, default=RESULTS, help="file of the results")
     options = parser.parse_args()
@@ -43,7 +44,7 @@ def main() -> None:
     record |= {"recipe": options.recipe, "settings": command, "test_rows": TEST_ROWS}
     for rows in options.rows:
         draws = []
-        for seed in options.seeds:
+        for seed in range(options.seed, options.seed + options.rounds):
             draws.append(measure(cifar10, rows, seed, options.recipe, options.set))
             print(json.dumps({"rows": rows, **draws[-1]}), flush=True)
             sizes = [*record["sizes"], {"rows_a_class": rows, **summarize(draws), "draws": draws}]

@@ -34,25 +34,25 @@ def main() -> None:
     parser.add_argument("table", type=Path, help="CSV with the columns text and label")
     parser.add_argument("--test", type=Path, help="CSV with test rows; default: of the table")
     parser.add_argument("--rows", type=int, nargs="+", default=[20, 100, 500])
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="draws of the rows")
     parser.add_argument("--unlabeled", type=int, default=0, help="texts without labels, at most")
     parser.add_argument("--texts", type=Path, help="CSV with them; default: the table's other rows")
     parser.add_argument("--recipe", default="text-fast")
-    parser.add_argument("--write", type=Path, help="JSON file for the figures")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
     csv.field_size_limit(2**31 - 1)
     training, test = _split(arguments)
     figures: dict[str, Any] = {}
     for rows in arguments.rows:
         results = []
-        for seed in range(_FIRST_SEED, _FIRST_SEED + arguments.draws):
+        for seed in range(_FIRST_SEED, _FIRST_SEED + arguments.rounds):
             drawn = _draw(training, rows, seed)
             unlabeled = _unlabeled(arguments, training, rows, seed)
             results.append(_measure(arguments.recipe, drawn, test, unlabeled))
             print(rows, seed, results[-1], flush=True)
         figures[str(rows)] = _summary(results)
         print(rows, json.dumps(figures[str(rows)]), flush=True)
-        if arguments.write:
+        if arguments.out:
             record = {
                 "set": arguments.table.stem,
                 "recipe": arguments.recipe,
@@ -61,7 +61,7 @@ def main() -> None:
                 "first_seed": _FIRST_SEED,
                 "figures": figures,
             }
-            arguments.write.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+            arguments.out.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 def _split(arguments: argparse.Namespace) -> tuple[list[Row], list[Row]]:

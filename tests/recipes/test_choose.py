@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import modelwright
-from modelwright.core.config import DataConfig
+from modelwright.core.config import Config, DataConfig
 from modelwright.core.errors import ConfigError
 from modelwright.data.dispatch import read_source
 from modelwright.data.records import Records
 from modelwright.recipes import choose
 from modelwright.recipes.choose import choose_recipe
-from modelwright.recipes.resolve import ResolvedConfig, is_config_file, resolve_or_choose
+from modelwright.recipes.resolve import is_config_file, resolve_or_choose
 from sample_data import sentences, write_csv
 
 Command = Callable[..., tuple[int, str, str]]
@@ -108,18 +107,18 @@ def test_an_argument_is_a_config_file_or_data(table: str) -> None:
 def test_the_command_takes_data_a_config_or_both(
     table: str, cli: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    got: list[ResolvedConfig] = []
+    got: list[Config] = []
 
-    def train(config: ResolvedConfig, **_: Any) -> None:
+    def train(config: Config, **_: Any) -> None:
         got.append(config)
         raise ConfigError("enough")
 
-    monkeypatch.setattr(modelwright, "train", train, raising=False)
+    monkeypatch.setattr("modelwright.training.train.train", train)
     Path("a.toml").write_text("[train]\nepochs = 7\n")
     for arguments in ([table], ["a.toml", table], [table, "a.toml"], ["a.toml", "--data", table]):
         assert cli("train", *arguments)[2] == "error: enough\n"
-    assert [one.config.data.source for one in got] == [table] * 4
-    assert [one.config.train.epochs for one in got][1:] == [7] * 3
+    assert [one.data.source for one in got] == [table] * 4
+    assert [one.train.epochs for one in got][1:] == [7] * 3
     code, _, err = cli("train", table, "--data", table)
     assert (code, "give it once" in err) == (2, True)
     code, _, err = cli("train", "a.toml", "b.toml")

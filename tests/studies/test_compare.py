@@ -162,7 +162,7 @@ class FailingTraining:
         self.configs: list[Config] = []
         self.free: list[bool] = []
 
-    def __call__(self, config: Config, *, out: Path, progress: Any) -> Any:
+    def __call__(self, config: Config, *, out: Path, progress: Any, **more: Any) -> Any:
         self.configs.append(config)
         self.free.append(not out.exists())
         raise RunError("tried")

@@ -52,7 +52,7 @@ def test_after_an_epoch_the_command_that_continues_is_named(
 
     out = tmp_path / "run"
 
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         (out / CHECKPOINT).touch()
         full()
 
