@@ -37,9 +37,9 @@ def training_warnings(
         comparison: the warning of a comparison with the strongest baseline.
     """
     if val is None:
-        found = [*_classes(labels, train, "training")]
+        found = [*_classes(labels, train, "training", steps)]
     else:
-        found = [*_classes(labels, val, "validation"), *_baseline(val)]
+        found = [*_classes(labels, val, "validation", steps), *_baseline(val)]
     found += _learned_nothing(train, steps)
     if comparison and not (MOST_FREQUENT in comparison and MOST_FREQUENT in "".join(found)):
         found.append(comparison)
@@ -48,14 +48,16 @@ def training_warnings(
     return tuple(found)
 
 
-def _classes(labels: Sequence[str], metrics: ClassificationMetrics, kind: str) -> Iterator[str]:
+def _classes(
+    labels: Sequence[str], metrics: ClassificationMetrics, kind: str, steps: int
+) -> Iterator[str]:
     chosen = metrics.confusion.sum(axis=0)
     predicted = np.flatnonzero(chosen).tolist()
     if len(predicted) == 1 and len(labels) > 1:
+        advice = "Train for more epochs, try another learning rate or" if steps else "Try another"
         yield (
             f"the model predicts '{labels[predicted[0]]}' for each of the {metrics.rows:,}"
-            f" {kind} rows: it tells nothing apart. Train for more epochs, try another learning"
-            " rate or recipe, or check the labels"
+            f" {kind} rows: it tells nothing apart. {advice} recipe, or check the labels"
         )
         return
     never = [
