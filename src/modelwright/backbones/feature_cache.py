@@ -51,8 +51,8 @@ class FeatureCache:
             digests: Content hashes ``[n, 2]``.
 
         Returns:
-            Features float32 ``[n, d]``, in which only the rows that are stored are set, or None if
-            there are none; and bool ``[n]``.
+            The features, float32 ``[n, d]``, and whether each row is stored, bool ``[n]``. Only
+            stored rows are set. The features are None if no row is stored.
         """
         wanted = _keys(digests)
         found = np.zeros(len(wanted), bool)

@@ -116,20 +116,18 @@ def fit_vectors(
     """
     mean, scale = standardization(vectors[: len(targets)])
     rows = ((vectors[: len(targets)] - mean) / scale).astype(np.float32)
-    out_of_fold = {one: np.zeros((len(targets), classes), np.float32) for one in _STRENGTHS}
 
     def predict(train: IntArray, held: IntArray) -> dict[float, FloatArray]:
         fits = fit_logistic(rows[train], targets[train], classes, _STRENGTHS)
-        for strength, fit in zip(_STRENGTHS, fits, strict=True):
-            out_of_fold[strength][held] = fit.probabilities(rows[held])
-        return {strength: out_of_fold[strength][held] for strength in _STRENGTHS}
+        fitted = zip(_STRENGTHS, fits, strict=True)
+        return {strength: fit.probabilities(rows[held]) for strength, fit in fitted}
 
     chosen = cross_validate(targets, [_STRENGTHS], predict, seed=0, copies=copies)
     fit = fit_logistic(rows, targets, classes, [chosen.key])[0]
     return VectorFit(
         fit.probabilities((vectors - mean) / scale).astype(np.float32),
         chosen.rows,
-        out_of_fold[chosen.key][chosen.rows],
+        chosen.probabilities.astype(np.float32),
         chosen.key,
     )
 

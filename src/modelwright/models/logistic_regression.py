@@ -57,14 +57,19 @@ class CrossValidation:
     Attributes:
         key: the chosen candidate; the first one if no row could be held out.
         rows: positions of the predicted rows, ``[m]``.
-        predicted: their predicted classes, ``[m]``.
+        probabilities: those predicted for them, ``[m, classes]``.
         folds: number of folds; 0 if no class has two rows.
     """
 
     key: Any
     rows: IntArray
-    predicted: IntArray
+    probabilities: FloatArray
     folds: int
+
+    @property
+    def predicted(self) -> IntArray:
+        """The predicted classes of the rows, ``[m]``."""
+        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 def fit_logistic(
@@ -180,8 +185,8 @@ def cross_validate(
     """
     pairs = stratified_folds(labels, seed, copies)
     if not pairs:
-        empty = np.zeros(0, np.int64)
-        return CrossValidation(candidates[0][0], empty, empty, 0)
+        none = np.zeros((0, int(labels.max(initial=0)) + 1), np.float32)
+        return CrossValidation(candidates[0][0], np.zeros(0, np.int64), none, 0)
     found: dict[Key, list[FloatArray]] = {key: [] for group in candidates for key in group}
     for number, (train, held) in enumerate(pairs):
         for key, probabilities in predict(train, held).items():
@@ -192,7 +197,7 @@ def cross_validate(
     measure = loss or log_loss
     losses = {key: measure(np.concatenate(parts), labels[rows]) for key, parts in found.items()}
     key = _best(losses, candidates)
-    return CrossValidation(key, rows, np.concatenate(found[key]).argmax(axis=1), len(pairs))
+    return CrossValidation(key, rows, np.concatenate(found[key]), len(pairs))
 
 
 def _best(losses: Mapping[Key, FloatArray], groups: Sequence[Sequence[Key]]) -> Key:

@@ -205,7 +205,7 @@ def _count_right(held_out: CrossValidation, labels: IntArray) -> int:
 def _first_rows(held_out: CrossValidation, count: int) -> CrossValidation:
     """Returns what was predicted for the first rows, whose labels are the user's own."""
     own = held_out.rows < count
-    return replace(held_out, rows=held_out.rows[own], predicted=held_out.predicted[own])
+    return replace(held_out, rows=held_out.rows[own], probabilities=held_out.probabilities[own])
 
 
 def _set_weights(network: keras.Model, buckets: IntArray, fit: NgramFit) -> None:

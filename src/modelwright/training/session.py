@@ -62,6 +62,8 @@ class Session:
         checkpoint: the history and the saved state.
         inputs: the encoded training and validation rows by split.
         features: the features of the rows by split, ``[views, n, d]``, where a solver needed them.
+        solved: whether a solver finds the first weights, in place of steps.
+        epochs: the most epochs. What a solver found counts as the first one, and may be all.
         started_from: the report of the weights copied from another model; None without a copy.
         frozen: names of the layers that are not trained.
         stop_reason: why the user or an observer stopped the training; None otherwise.
@@ -91,6 +93,11 @@ class Session:
         self._extras = extras or Extras()
         self.features: dict[str, Any] = {}
         self._config = run.config.train
+        options = check_options(run.config.model)
+        self.solved = bool(getattr(options, "solved", False))
+        steps = not self.solved or getattr(options, "steps_follow", False)
+        self.epochs = self.solved + (self._config.epochs if steps else 0)
+        self._has_backbone = hasattr(options, "backbone")
         self.started_from: StartReport | None = None
         self.stop_reason: str | None = None
         # A resumed training keeps its first precision, on any machine.
@@ -107,13 +114,13 @@ class Session:
             source = load_source(start)
             self.run = continue_tokens(self.run, source.tokenizer)
             check_source(start, source, self.run)
-        self._augmentation = Augmentation.from_options(check_options(run.config.model))
+        self._augmentation = Augmentation.from_options(options)
         self._soft_rows: Rows | None = None
         self._soft: FloatArray | None = None
         if self._extras.soft_labels and data.unlabelled is not None:
             self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
         self._mixed = self._augmentation.mixup > 0 or self._soft is not None
-        check_effect(self._extras, check_options(run.config.model))
+        check_effect(self._extras, options)
         if texts := self._texts():
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
@@ -130,19 +137,6 @@ class Session:
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
         optimizers.create_variables(self.network, self._targets["train"])
-
-    @property
-    def solved(self) -> bool:
-        """Whether a solver finds the first weights, in place of steps."""
-        return bool(getattr(check_options(self.run.config.model), "solved", False))
-
-    @property
-    def epochs(self) -> int:
-        """The most epochs. What a solver found counts as the first one, and may be all."""
-        if not self.solved:
-            return self._config.epochs
-        options = check_options(self.run.config.model)
-        return 1 + (self._config.epochs if getattr(options, "steps_follow", False) else 0)
 
     @property
     def steps(self) -> int:
@@ -174,9 +168,10 @@ class Session:
         try:
             if self.solved and not history:
                 finished = self._solve()
-                for observer in observers:
-                    observer.on_epoch(finished)
-            if len(history) < self.epochs:
+                asked = list(filter(None, [one.on_epoch(finished) for one in observers]))
+                if asked and self.epochs > 1:
+                    self.stop_reason = "; ".join(asked)
+            if len(history) < self.epochs and self.stop_reason is None:
                 self._take_steps(observers)
         except KeyboardInterrupt:
             if not history:
@@ -255,10 +250,6 @@ class Session:
             to_keras_data(rows), verbose=0, return_dict=True
         )
         return values
-
-    @property
-    def _has_backbone(self) -> bool:
-        return hasattr(check_options(self.run.model), "backbone")
 
     def _held_out(self) -> LabeledBatches | None:
         if "val" not in self.inputs:

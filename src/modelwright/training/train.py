@@ -225,8 +225,8 @@ def _check_data(
     if data.unlabelled is not None and not learns:
         raise ConfigError(
             f"data.unlabelled was given, but recipe '{config.recipe}' does not learn from"
-            " unlabeled texts; expected a network with model.context above 0. Leave one of them"
-            " out."
+            " unlabeled texts; expected text-fast, or a network with model.context above 0. Leave"
+            " one of them out."
         )
     # Builds the network once before the run, so that a network that does not fit leaves no run.
     used = {**config.model.options, **chosen}
