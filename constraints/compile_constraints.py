@@ -27,7 +27,14 @@ UV_OPTIONS = [
     "--no-annotate",
     "--python-platform=linux",
 ]
-PIP_OPTIONS = ["--dry-run", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
+PIP_OPTIONS = [
+    "--dry-run",
+    "--ignore-installed",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--no-binary=lime",
+]
+"""lime is published as source only."""
 
 
 class Resolver:
