@@ -187,7 +187,9 @@ def _json(folder: Path, name: str) -> Any:
 
 
 def _modules(folder: Path) -> list[dict[str, Any]]:
-    found = _json(folder, _MODULES) or []
+    found = _json(folder, _MODULES)
+    if found is None:
+        return []
     right = isinstance(found, list) and all(
         isinstance(one, dict) and "type" in one for one in found
     )
