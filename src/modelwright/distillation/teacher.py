@@ -32,8 +32,6 @@ Kind = Literal["run", "servable", "encoder", "function"]
 TextFunction = Callable[[list[str]], Any]
 """Texts in; class probabilities ``[n, classes]`` or vectors ``[n, d]`` out."""
 _LARGE_BATCH = 1024
-_ENCODER_BATCH = 128
-"""Enough to put texts of about one length together, few enough to see that it goes on."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,6 @@ def _encoder_teacher(path: Path, options: EncoderOptions) -> Teacher:
         identity=_identity(*encoder.identity),
         score=encoder.score,
         place=path,
-        batch=_ENCODER_BATCH,
         encoder=encoder.facts,
         notes=encoder.notes,
     )
