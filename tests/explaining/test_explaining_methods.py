@@ -101,9 +101,7 @@ def test_masks_measure_fidelity_on_masks_that_were_held_out() -> None:
     for at in range(40):
         rest = np.arange(40) != at
         penalty = np.diag([1.0] * 10 + [0.0])
-        line = np.linalg.solve(
-            inputs[rest].T @ inputs[rest] + penalty, inputs[rest].T @ odds[rest]
-        )
+        line = np.linalg.solve(inputs[rest].T @ inputs[rest] + penalty, inputs[rest].T @ odds[rest])
         errors.append(odds[at] - inputs[at] @ line)
     expected = 1 - np.square(errors).sum() / np.square(odds - odds.mean()).sum()
     assert fidelity == pytest.approx(expected)
@@ -126,7 +124,9 @@ def test_quality_of_a_good_and_of_a_bad_explanation() -> None:
     row = cells(weights.tolist(), 8)
     quality = measure_quality(MASKS, row, 1, 0, MASKS.weigh(row, 1, 0))
     assert {3, 40} <= set(quality.named) and quality.seeds == 3
-    assert quality.probability > 0.99 and quality.probability_without == pytest.approx(0.5, abs=0.01)
+    assert quality.probability > 0.99 and quality.probability_without == pytest.approx(
+        0.5, abs=0.01
+    )
     assert quality.probability_without_random > 0.7
     noisy = cells([0.01] * 64, 8, noise=3.0)
     bad = measure_quality(MASKS, noisy, 1, 0, MASKS.weigh(noisy, 1, 0))

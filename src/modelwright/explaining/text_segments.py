@@ -1,9 +1,9 @@
 """Cuts a text where a person would cut it: words, and never inside a character.
 
-Spaces, punctuation and HTML tags belong to no segment. Words in scripts with spaces are whole, with the
-apostrophes and hyphens inside them. Chinese is cut into words by a package, if one is installed;
-Japanese where the script changes; other scripts without spaces at each character with its marks.
-Emoji, flags and other sequences of code points that are one character to a person stay whole.
+Spaces, punctuation and HTML tags belong to no segment. Words in scripts with spaces are whole,
+with the apostrophes and hyphens inside them. Chinese is cut into words by a package, if there is
+one. Japanese is cut where the script changes, and other scripts without spaces at each character
+with its marks. Emoji, flags and other code points that are one character to a person stay whole.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def characters(text: str, start: int = 0, end: int | None = None) -> Iterator[Sp
         at = start + 1
         if _is_flag(text[start]) and at < end and _is_flag(text[at]):
             at += 1
-        while at < end and (_extends(text[at]) or text[at - 1] == _JOINER):
+        while at < end and (_extends(text[at], text[at - 1]) or text[at - 1] == _JOINER):
             at += 1
         yield start, at
         start = at
@@ -193,11 +193,11 @@ def _script(character: str) -> str:
     return "katakana" if _KATAKANA.match(character) and character != "・" else ""
 
 
-def _extends(character: str) -> bool:
+def _extends(character: str, before: str) -> bool:
     """Returns whether a code point belongs to the character before it."""
     return (
         character == _JOINER
-        or character in ATTACHED
+        or (character in ATTACHED and unicodedata.category(before)[0] in "LM")
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\U000e0020" <= character <= "\U000e007f"
         or unicodedata.category(character)[0] == "M"
