@@ -21,6 +21,7 @@ __all__ = [
     "Measuring",
     "ModelwrightError",
     "QuantizationLimits",
+    "audit",
     "benchmark",
     "compare",
     "distill",
@@ -69,6 +70,7 @@ _LIGHT = {
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
+    "audit": "modelwright.auditing.audit",
     "compare": "modelwright.studies.compare",
     "distill": "modelwright.api.distill",
     "evaluate": "modelwright.training.evaluate",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
     from modelwright.api.train import train
+    from modelwright.auditing.audit import audit
     from modelwright.backbones.backbone_list import (
         fetch_backbone,
         list_backbones,
