@@ -48,7 +48,7 @@ class AllRows:
 
     def label(self, row: int) -> str:
         """Returns the name of a row's class."""
-        return self.names[self.labels[row]]
+        return self.names[int(self.labels[row])]
 
     def digest(self, row: int) -> str:
         """Returns the content hash of a row, 32 hexadecimal digits."""

@@ -102,9 +102,8 @@ def audit(
                 files=file_names(loaded.rejected),
                 next=_next(chosen, path) if suspects else "",
             )
-            write_outputs(
-                report, rows, [one.position for one in suspects], quality, loaded.rejected
-            )
+            positions = [one.position for one in suspects]
+            write_outputs(report, rows, positions, quality, answers.probabilities, loaded.rejected)
             folder.finish()
             return report
 

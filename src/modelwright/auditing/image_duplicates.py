@@ -7,6 +7,7 @@ parts, so only images that share a part are compared.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -72,7 +73,7 @@ def close_pairs(values: Hashes) -> Iterator[tuple[int, int, int]]:
     """Yields pairs of positions of different hashes and the number of bits that differ."""
     seen: set[tuple[int, int]] = set()
     edges = np.linspace(0, BITS, _PARTS + 1).astype(int)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         mask = np.uint64((1 << int(high - low)) - 1)
         part = (values >> np.uint64(low)) & mask
         order = np.argsort(part, kind="stable")

@@ -12,15 +12,16 @@ from modelwright.auditing.all_rows import AllRows
 from modelwright.auditing.label_quality import LabelQuality
 from modelwright.auditing.report import AuditReport
 from modelwright.auditing.work_folder import RESULT
-from modelwright.core.files import write_json
+from modelwright.core.files import write_atomic, write_json
 from modelwright.core.spreadsheet import write_safe_csv
-from modelwright.core.types import Rejected
+from modelwright.core.types import FloatArray, Rejected
 from modelwright.data.load import write_rejected
 from modelwright.plots.confusion import draw_confusion
 from modelwright.plots.mistakes import MISTAKES_DRAWN, draw_mistakes
 
 SUSPECTS, DUPLICATES, REJECTED = "suspects.csv", "duplicates.csv", "rejected.csv"
 SHEET, JOINT = "suspects.png", "joint.png"
+PROBABILITIES = "probabilities.npz"
 _LONGEST_CELL = 2_000
 """Characters of a text in a table. A spreadsheet refuses cells of more than 32,767."""
 
@@ -28,7 +29,7 @@ _LONGEST_CELL = 2_000
 def file_names(rejected: Sequence[Rejected]) -> tuple[str, ...]:
     """Returns the names of the files that ``write_outputs`` writes."""
     more = (REJECTED,) if rejected else ()
-    return (SUSPECTS, DUPLICATES, *more, SHEET, JOINT, RESULT)
+    return (SUSPECTS, DUPLICATES, *more, SHEET, JOINT, PROBABILITIES, RESULT)
 
 
 def write_outputs(
@@ -36,6 +37,7 @@ def write_outputs(
     rows: AllRows,
     suspects: Sequence[int],
     quality: LabelQuality,
+    probabilities: FloatArray,
     rejected: Sequence[Rejected],
 ) -> None:
     """Writes the tables, the plots and the JSON file of a report into its folder.
@@ -45,6 +47,7 @@ def write_outputs(
         rows: the audited rows.
         suspects: positions of the suspects, in the order of the report.
         quality: the estimates of confident learning.
+        probabilities: out-of-fold probabilities of all rows, ``[n, k]``.
         rejected: the rows that could not be read.
 
     Raises:
@@ -75,6 +78,7 @@ def write_outputs(
         axes=("estimated class", "given label"),
         title=f"about {report.noise or 0:.1%} of {report.judged:,} labels are wrong",
     )
+    _write_probabilities(out / PROBABILITIES, rows, probabilities)
     write_json(out / RESULT, report.to_dict())
 
 
@@ -121,6 +125,21 @@ def _write_duplicates(path: Path, report: AuditReport) -> None:
             )
             for number, group in enumerate(report.duplicates, 1)
             for row in group.rows
+        ),
+    )
+
+
+def _write_probabilities(path: Path, rows: AllRows, probabilities: FloatArray) -> None:
+    """Writes what every row was judged by. It is read without unpickling."""
+    origins = np.array([rows.inputs.origin(row) for row in range(len(rows))], np.str_)
+    write_atomic(
+        path,
+        lambda file: np.savez_compressed(
+            file,
+            probabilities=probabilities,
+            labels=rows.labels,
+            names=np.array(rows.names, np.str_),
+            origins=origins,
         ),
     )
 
