@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from harness import Figures, Option, evaluate, format_number, print_table, run_benchmark, train
 
 _TEST_ROWS = 2_000
