@@ -5,7 +5,7 @@ are left out, and the model that is trained without them is measured on clean te
 one trained on all rows and one trained on the true labels. Real rows have wrong labels of their
 own, which count as false alarms here, so precision is a lower bound. The suspects are compared with
 those of cleanlab's own function on the same probabilities. A last part plants foreign rows and
-counts how many of them are listed as outliers.
+counts how many of them are listed as outliers. Give at least one set; one alone has its own file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _TEST_ROWS = 2_000
 _FOREIGN = 50
 _RECIPES = {"imdb": "text-fast", "chinese": "text-fast", "cifar10": "pretrained"}
 OPTIONS = {
-    "imdb": Option("imdb", "imdb", "folder with train.csv and test.csv", local=True),
-    "chinese": Option("online_shopping_10_cats.csv", "", "table of Chinese reviews", local=True),
-    "cifar10": Option("cifar10.npz", "", "npz file of CIFAR-10", local=True),
+    "imdb": Option("", "", "folder with train.csv and test.csv", local=True),
+    "chinese": Option("", "", "online_shopping_10_cats.csv", local=True),
+    "cifar10": Option("", "", "npz file of CIFAR-10", local=True),
     "rows": Option([5_000, 10_000, 5_000], [400, 400, 400], "rows of each set", many=True),
     "noise": Option([0.05, 0.1], [0.1], "shares of the labels that are changed", many=True),
 }
@@ -211,6 +211,7 @@ def compare(values: Namespace) -> Figures:
         "true_labels": true_labels,
         "summary": summary,
         "outliers": outliers,
+        "suffix": f"-{sets[0]}" if len(sets) == 1 else "",
     }
 
 

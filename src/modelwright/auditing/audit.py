@@ -26,6 +26,7 @@ from modelwright.core.folds import NEVER_HELD_OUT, assign_folds
 from modelwright.core.types import Dataset, IntArray, Progress
 from modelwright.data.load import load_data
 from modelwright.models.builders import options_for_classes
+from modelwright.recipes.recipe import read_recipe
 from modelwright.recipes.resolve import merge_tables
 from modelwright.training.train import check_data
 
@@ -194,10 +195,11 @@ def _words(settings: AuditSettings) -> str:
     """Returns the data of the audit as words of a command."""
     data = settings.config.data
     sources = [data.source] if isinstance(data.source, str) else data.source
+    usual = read_recipe(settings.config.recipe).data
     sets = [
         f"data.{key}={setting(value)}"
         for key, value in data.model_dump(exclude_none=True, exclude_defaults=True).items()
-        if key not in ("source", "labels", "split_names")
+        if key != "source" and not isinstance(value, dict) and usual.get(key) != value
     ]
     words = [*sources, *(word for one in sets for word in ("--set", one))]
     return " ".join(shlex.quote(one) for one in words)
