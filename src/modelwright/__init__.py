@@ -21,6 +21,7 @@ __all__ = [
     "Measuring",
     "ModelwrightError",
     "QuantizationLimits",
+    "audit",
     "benchmark",
     "compare",
     "distill",
@@ -71,6 +72,7 @@ _LIGHT = {
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
+    "audit": "modelwright.auditing.audit",
     "compare": "modelwright.studies.compare",
     "distill": "modelwright.api.distill",
     "evaluate": "modelwright.training.evaluate",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from modelwright.api.distill import distill
     from modelwright.api.explain import explain
     from modelwright.api.train import train
+    from modelwright.auditing.audit import audit
     from modelwright.backbones.backbone_list import (
         fetch_backbone,
         list_backbones,

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import modelwright
 from modelwright.cli import (
+    auditing,
     backbones,
     data,
     deployment,
@@ -34,6 +35,7 @@ _COMMANDS = (
     training.train,
     training.evaluate,
     training.layers,
+    auditing.audit,
     distillation.distill,
     studies.compare,
     studies.reproduce,
