@@ -15,7 +15,8 @@ from pathlib import Path
 from modelwright.core.blocks import Block, Facts, Figure, Note, Table
 from modelwright.core.terminal import cell
 
-_NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( %)?( \(.*\))?")
+_ONE = r"[-+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( %)?"
+_NUMBER = re.compile(rf"<?{_ONE}( (to|至|/) {_ONE})?")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -57,7 +58,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], title: str =
 
     The columns can be sorted by a script that finds the class ``sortable``.
     """
-    numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(headers))]
+    numeric = [
+        bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(headers))
+    ]
     classes = [' class="number"' if one else "" for one in numeric]
     head = "".join(
         f'<th scope="col"{kind}>{isolated(name)}</th>'

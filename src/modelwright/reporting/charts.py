@@ -130,7 +130,9 @@ def lines(series: Sequence[Series], said: Said, *, best: int | None = None) -> M
     for number, one in enumerate(series):
         kind = "one" if number else "other"
         points = [
-            (across(at), up(value)) for at, value in enumerate(one.values, 1) if math.isfinite(value)
+            (across(at), up(value))
+            for at, value in enumerate(one.values, 1)
+            if math.isfinite(value)
         ]
         if not points:
             continue
@@ -161,5 +163,5 @@ def reliability(bins: Sequence[tuple[float, float, int]], said: Said) -> Markup:
     for confidence, accuracy, count in bins:
         radius = 3 + 9 * math.sqrt(count / most)
         parts.append(circle(across(confidence), up(accuracy), round(radius, 1), "dot soft"))
-    parts.append(text((left + right) / 2, bottom + 34, said.across, "tick middle"))
+    parts.append(text(left, bottom + 34, said.across, "tick"))
     return drawing(bottom + 42, said.title, said.description, parts)

@@ -19,9 +19,7 @@ _BARS = 30
 _BINS = 30
 
 
-def data_section(
-    subject: Subject, seen: InspectReport | None, limits: Limits, t: Words
-) -> Section:
+def data_section(subject: Subject, seen: InspectReport | None, limits: Limits, t: Words) -> Section:
     """Returns what the data of a training is like.
 
     Args:
@@ -34,8 +32,15 @@ def data_section(
     content: list[Element] = []
     if seen is None:
         content.append(
-            Warnings([t("The data cannot be read now, so its lengths, copies and conflicts are"
-                        " missing here: {reason}", reason=subject.rows)])  # fmt: skip
+            Warnings(
+                [
+                    t(
+                        "The data cannot be read now, so its lengths, copies and conflicts are"
+                        " missing here: {reason}",
+                        reason=subject.rows,
+                    )
+                ]
+            )
         )
     rows = [f"{t(_SPLITS.get(name, name))} {count(n)}" for name, n in data["rows"].items()]
     content.append(Facts(t("Source"), [
@@ -69,13 +74,16 @@ def _balance(
     if any(len(counts) != len(subject.labels) for counts in columns.values()):
         return []
     totals = np.sum([list(counts) for counts in columns.values()], axis=0)
-    rows = [
-        (label, *(counts[at] for counts in columns.values()), share(totals[at] / totals.sum()))
+    rows: list[tuple[object, ...]] = [
+        (
+            limits.label(label),
+            *(counts[at] for counts in columns.values()),
+            share(totals[at] / max(1, totals.sum())),
+        )
         for at, label in enumerate(subject.labels)
     ]
     headers = (t("class"), *(t(_SPLITS.get(name, name)) for name in columns), t("share"))
-    table = Table(headers, [(limits.label(one[0]), *one[1:]) for one in rows[: limits.rows]],
-                  t("Rows of each class"))  # fmt: skip
+    table = Table(headers, rows[: limits.rows], t("Rows of each class"))
     shown: list[Element] = []
     order = np.argsort(-totals, kind="stable")[:_BARS]
     drawn = [(subject.labels[at], int(totals[at])) for at in order.tolist()]
@@ -85,7 +93,11 @@ def _balance(
         t("{classes} classes; the smallest has {least} rows, the largest {most}.",
           classes=len(totals), least=count(least), most=count(most)),
     )  # fmt: skip
-    shown.append(Chart(charts.bars(drawn, said), said.description, table, folded=len(rows) > _BARS))
+    shown.append(
+        Chart(
+            charts.bars(drawn, said), said.title, said.description, table, folded=len(rows) > _BARS
+        )
+    )
     if len(rows) > min(_BARS, limits.rows):
         shown.append(Note(t("The {shown} largest of {all} classes are drawn; the table has {rows}.",
                             shown=len(drawn), all=len(rows),
@@ -138,7 +150,7 @@ def _lengths(seen: InspectReport, t: Words) -> Chart:
     ]
     table = Table((t("characters"), t("texts")), rows, said.title)
     drawn = charts.histogram(edges.tolist(), counts.tolist(), said)
-    return Chart(drawn, said.description, table, folded=True)
+    return Chart(drawn, said.title, said.description, table, folded=True)
 
 
 def _rejected(subject: Subject, limits: Limits, t: Words) -> list[Element]:

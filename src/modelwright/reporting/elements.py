@@ -11,12 +11,13 @@ from modelwright.core.html import Markup
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, the text that says what it shows, and the same figures as a table.
+    """A drawing, its title, the text that says what it shows, and the same figures as a table.
 
     ``folded`` hides the table until a reader opens it; it is printed all the same.
     """
 
     drawing: Markup
+    title: str
     caption: str
     table: Table | None = None
     folded: bool = False

@@ -73,7 +73,9 @@ def engines_section(subject: Subject, t: Words) -> Section:
         return Section("engines", title, content)
     except (OSError, ValidationError) as error:
         problem = str(error).splitlines()[0]
-        reason = t("The table of quantization cannot be read: {reason}", reason=f"{path}: {problem}")
+        reason = t(
+            "The table of quantization cannot be read: {reason}", reason=f"{path}: {problem}"
+        )
         return Section("engines", title, [*content, Warnings([reason])])
     return Section("engines", title, [*content, *_quantized(record, t)])
 
@@ -112,5 +114,5 @@ def _quantized(record: _QuantizationRecord, t: Words) -> list[Element]:
     ]
     facts += [(t("{name} is missing", name=name), short(reason, 200))
               for name, reason in record.missing.items()]  # fmt: skip
-    chart = Chart(charts.dot_plot(dots, said), said.description, table)
+    chart = Chart(charts.dot_plot(dots, said), said.title, said.description, table)
     return [chart, Facts(t("Quantization"), facts)]

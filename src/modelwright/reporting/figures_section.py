@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelwright.core.blocks import Note, Table
+from modelwright.core.blocks import Facts, Note, Table
 from modelwright.core.statistics import wilson_interval
 from modelwright.reporting import charts
 from modelwright.reporting.charts import Dot, Said
@@ -86,7 +86,9 @@ def calibration_section(subject: Subject, t: Words) -> Section | None:
     )
     rows = [(share(sure), share(right), number) for sure, right, number in bins]
     headers = (t("mean probability"), t("right answers"), t("rows"))
-    chart = Chart(charts.reliability(bins, said), words, Table(headers, rows, said.title))
+    chart = Chart(
+        charts.reliability(bins, said), said.title, words, Table(headers, rows, said.title)
+    )
     return Section("calibration", title, [chart])
 
 
@@ -116,9 +118,12 @@ def _unmeasured(subject: Subject, t: Words) -> list[Element]:
     summary = subject.run
     if summary.val:
         interval = t.interval(summary.val.low, summary.val.high)
-        row = (t("validation rows"), summary.val.rows, share(summary.val.accuracy), interval)
-        headers = (t("measured on"), t("rows"), t("accuracy"), t("95 % interval"))
-        content.append(Table(headers, [row], t("Figures of the training")))
+        title = t("Figures of the training, {rows}", rows=t("validation rows"))
+        content.append(Facts(title, [
+            (t("rows"), summary.val.rows),
+            (t("accuracy"), share(summary.val.accuracy)),
+            (t("95 % interval"), interval),
+        ]))  # fmt: skip
     return [Warnings(lines), *content]
 
 
@@ -157,7 +162,7 @@ def _compared(one: Evaluation, t: Words) -> Chart:
               accuracy=share(record.accuracy), rows=count(record.rows))  # fmt: skip
     said = Said(t("Accuracy beside simple models, {rows}", rows=name), words, t("accuracy in %"))
     headers = (t("model"), t("accuracy"), t("95 % interval"), t("macro-F1"), t("rows"), t("note"))
-    return Chart(charts.dot_plot(dots, said), words, Table(headers, rows, said.title))
+    return Chart(charts.dot_plot(dots, said), said.title, words, Table(headers, rows, said.title))
 
 
 _BASELINES = ("majority class", "TF-IDF + logistic regression", "logistic regression on pixels")

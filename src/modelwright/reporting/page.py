@@ -138,16 +138,19 @@ def _element(element: Element, level: int) -> Iterator[str]:
 
 def _chart(chart: Chart) -> str:
     drawn = (
-        f'<div class="drawing" tabindex="0" role="group" aria-label="{plain(chart.caption)}">'
+        f'<div class="drawing" tabindex="0" role="group" aria-label="{plain(chart.title)}">'
         f"{chart.drawing}</div>"
     )
+    title = f'<p class="title">{isolated(chart.title)}</p>'
     caption = f"<figcaption>{isolated(chart.caption)}</figcaption>"
-    figure = f"<figure>{drawn}{caption}</figure>"
+    figure = f"<figure>{title}{drawn}{caption}</figure>"
     if chart.table is None:
         return figure
     table = html.render([chart.table])
     if chart.folded:
-        table = Markup(f"<details><summary>{isolated(chart.table.title)}</summary>{table}</details>")
+        table = Markup(
+            f"<details><summary>{isolated(chart.table.title)}</summary>{table}</details>"
+        )
     return figure + table
 
 

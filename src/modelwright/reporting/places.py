@@ -67,7 +67,7 @@ def _wrong(path: Path, kind: str) -> str:
         )
     if (path / "results").is_dir():
         return (
-            f"{path} has no {STUDY_RECORD}, so its study has not begun to report; go on with it first:"
+            f"{path} has no {STUDY_RECORD}, so no report of its study is there yet; go on with it:"
             " modelwright compare STUDY.toml."
         )
     return f"{path} is a folder of something else; expected {_EXPECTED}."

@@ -178,7 +178,11 @@ def _document(parts: Sequence[_Part], limits: Limits, t: Words) -> str:
         for one in parts
     ]
     alone = len(chapters) == 1
-    title = chapters[0].name if alone else t("Report: {names}", names=t.join([c.name for c in chapters]))
+    title = (
+        chapters[0].name
+        if alone
+        else t("Report: {names}", names=t.join([c.name for c in chapters]))
+    )
     subtitle = chapters[0].subtitle if alone else t("{number} places", number=len(chapters))
     footer = t("Written by Modelwright {version} on {date}.", version=modelwright.__version__,
                date=time.strftime("%Y-%m-%d %H:%M"))  # fmt: skip

@@ -80,7 +80,7 @@ def _figures(subjects: Sequence[Subject], names: Sequence[str], t: Words) -> Ele
         return table
     said = Said(t("Accuracy of each model"), t("The lines are 95 % intervals over the rows."),
                 t("accuracy in %"))  # fmt: skip
-    return Chart(charts.dot_plot(dots, said), said.description, table)
+    return Chart(charts.dot_plot(dots, said), said.title, said.description, table)
 
 
 def _tests(subjects: Sequence[Subject], names: Sequence[str], t: Words) -> list[Element]:

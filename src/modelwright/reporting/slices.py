@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def slice_by_length(answers: Answers, lengths: Sequence[int]) -> list[Slice]:
     sizes, right = np.asarray(lengths), answers.right
     edges = np.unique(np.quantile(sizes, np.linspace(0, 1, _PARTS + 1), method="nearest"))
     found = []
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         inside = (sizes > start) & (sizes <= end)
         if number == 0:
             inside |= sizes == start

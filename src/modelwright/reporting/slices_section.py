@@ -28,7 +28,7 @@ from modelwright.reporting.words import Words, count, share, short
 
 _SIDE = 96
 """Largest side of a small image, in pixels."""
-_GROUPS = ("praise", "blame", "distant")
+_GROUPS = ("praise negated", "blame negated", "distant")
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
@@ -49,10 +49,22 @@ def slices_section(subject: Subject, t: Words) -> Section | None:
                   " the same without and with a negation.", accuracy=share(check.accuracy),
                   rows=check.rows, interval=t.interval(*check.accuracy_interval))  # fmt: skip
         rows = [
-            (t(one.name) if one.name in _GROUPS else one.name, one.pairs, share(one.plain), share(one.negated), share(one.both))
+            (
+                t(one.name) if one.name in _GROUPS else one.name,
+                one.pairs,
+                share(one.plain),
+                share(one.negated),
+                share(one.both),
+            )
             for one in (*check.turned, *check.kinds)
         ]
-        headers = (t("pairs"), t("number of pairs"), t("plain right"), t("negated right"), t("both right"))
+        headers = (
+            t("pairs"),
+            t("number of pairs"),
+            t("plain right"),
+            t("negated right"),
+            t("both right"),
+        )
         title = t("Negation, {language}", language=language)
         content += [Table(headers, rows, title), Note(words)]
     if subject.task == "text" and not evaluation.record.slices:
@@ -80,15 +92,15 @@ def mistakes_section(subject: Subject, limits: Limits, t: Words) -> Section | No
         else:
             content.append(Note(t("The images are not shown: the data cannot be read now, or the"
                                   " page would be too large.")))  # fmt: skip
-    headers = (t("text") if subject.task == "text" else t("image"), t("label"), t("predicted"),
-               t("probability"), t("row"))  # fmt: skip
+    texts = subject.task == "text"
+    headers = [t("text") if texts else t("image"), t("label"), t("predicted"), t("probability")]
     rows = [
-        (short(one.text if one.text is not None else one.origin, limits.text), short(one.label),
-         short(one.predicted), f"{one.probability:.3f}", short(one.origin))
+        [short(one.text if one.text is not None else one.origin, limits.text), short(one.label),
+         short(one.predicted), f"{one.probability:.3f}", *([short(one.origin)] if texts else [])]
         for one in mistakes
     ]  # fmt: skip
-    if subject.task == "image":
-        headers, rows = headers[:-1], [row[:-1] for row in rows]
+    if texts:
+        headers.append(t("row"))
     caption = t("Worst mistakes, {rows}", rows=t.evaluated(evaluation.name))
     content.append(Table(headers, rows, caption))
     return Section("mistakes", title, content)
@@ -122,7 +134,7 @@ def _slices_chart(title: str, slices: list[tuple[str, Slice]], t: Words) -> Char
         (name, one.rows, share(one.accuracy), t.interval(one.low, one.high)) for name, one in slices
     ]
     headers = (t("slice"), t("rows"), t("accuracy"), t("95 % interval"))
-    return Chart(charts.dot_plot(dots, said), words, Table(headers, rows, title))
+    return Chart(charts.dot_plot(dots, said), said.title, words, Table(headers, rows, title))
 
 
 def _cards(
@@ -137,7 +149,7 @@ def _cards(
         if small:
             words = t("{label}, taken for {predicted}", label=short(one.label, 30),
                       predicted=short(one.predicted, 30))  # fmt: skip
-            yield ImageCard(small, "image/png", f"{words} ({100 * one.probability:.1f} %)")
+            yield ImageCard(small, "image/png", f"{words} ({100 * one.probability:.1f}\u00a0%)")
 
 
 def _positions(answers: Answers, mistakes: tuple[MistakeRecord, ...]) -> list[int | None]:

@@ -3,7 +3,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const headers = [...table.tHead.rows[0].cells];
   const number = (text) => {
-    const found = text.replaceAll(",", "").replace("−", "-").match(/^[-+]?[\d.]+(e[-+]?\d+)?/);
+    const found = text.replace(/[,<]/g, "").replace("−", "-").match(/^[-+]?[\d.]+(e[-+]?\d+)?/);
     return found ? Number(found[0]) : NaN;
   };
   headers.forEach((header, at) => {
@@ -18,7 +18,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", down ? "descending" : "ascending");
       const rows = [...body.rows].map((row) => [row, row.cells[at].textContent]);
-      const numeric = header.classList.contains("number");
+      const numeric = rows.every(([, text]) => /^[-+−<]?\d|^(—|)$/.test(text));
       rows.sort(([, a], [, b]) => {
         if (!numeric) return (down ? -1 : 1) * a.localeCompare(b);
         const [x, y] = [number(a), number(b)];

@@ -107,7 +107,7 @@ def _figures(study: StudyRecord, t: Words) -> Section:
               run.epochs, f"{run.minutes:.1f}") for one in trained for run in one.runs]  # fmt: skip
     every = Table((t("variant"), t("seed"), t("accuracy"), t("macro-F1"), t("epochs"),
                    t("minutes")), seeds, t("Every training"))  # fmt: skip
-    chart = Chart(charts.dot_plot(dots, said), said.description, table)
+    chart = Chart(charts.dot_plot(dots, said), said.title, said.description, table)
     return Section("figures", title, [chart, Note(note), every])
 
 

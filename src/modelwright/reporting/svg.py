@@ -85,7 +85,9 @@ def x_axis(scale: Scale, y: float, top: float, labels: Sequence[tuple[float, str
     return parts
 
 
-def y_axis(scale: Scale, left: float, right: float, labels: Sequence[tuple[float, str]]) -> list[str]:
+def y_axis(
+    scale: Scale, left: float, right: float, labels: Sequence[tuple[float, str]]
+) -> list[str]:
     """Returns the marks at the left of a drawing, with thin lines to ``right``."""
     parts = []
     for value, name in labels:

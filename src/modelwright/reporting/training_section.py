@@ -24,17 +24,19 @@ def training_section(subject: Subject, t: Words) -> Section:
     epochs = max((len(values) for values in history.values()), default=0)
     if subject.run is None:
         content.append(
-            Note(t("The run is not here, so there are no training curves: they are not in the"
-                   " servable."))  # fmt: skip
+            Note(
+                t(
+                    "The run is not here, so there are no training curves: they are not in the"
+                    " servable."
+                )
+            )
         )
     elif epochs == 0:
         content.append(Note(t("There are no training curves: no epoch has ended.")))
     elif epochs == 1:
         content.append(Note(t("There are no training curves: the training had one epoch.")))
     else:
-        content += [
-            chart for key in _CURVES if (chart := _curve(key, history, _best(subject), t))
-        ]
+        content += [chart for key in _CURVES if (chart := _curve(key, history, _best(subject), t))]
     settings = [(key, setting(value)) for key, value in chosen_settings(subject.config).items()]
     if settings:
         title = t("Settings other than the defaults")
@@ -98,7 +100,7 @@ def _curve(
         for number, values in enumerate(zip(*(one.values for one in series), strict=False), 1)
     ]
     table = Table((t("epoch"), *(one.label for one in series)), rows, said.title)
-    return Chart(charts.lines(series, said, best=best), words, table, folded=True)
+    return Chart(charts.lines(series, said, best=best), said.title, words, table, folded=True)
 
 
 def _last(series: Series) -> float:

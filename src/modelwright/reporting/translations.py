@@ -149,7 +149,7 @@ CHINESE = {
         "没有检查评估数据（{name}）是否包含训练数据：{reason}"
     ),
     "Figures in the manifest of the servable": "可部署模型清单中的数字",
-    "Figures of the training": "训练过程中的数字",
+    "Figures of the training, {rows}": "训练过程中的数字，{rows}",
     "The run is not here, so confusion, calibration, slices and mistakes are missing: they are"
     " not in the servable.": (
         "找不到对应的训练运行，因此没有混淆矩阵、校准、分片和错误样例：它们不在可部署模型中。"
@@ -212,8 +212,8 @@ CHINESE = {
     "plain right": "肯定句答对",
     "negated right": "否定句答对",
     "both right": "两句都对",
-    "praise": "好评",
-    "blame": "差评",
+    "praise negated": "否定好评",
+    "blame negated": "否定差评",
     "distant": "远距离否定",
     "Worst mistakes": "最严重的错误",
     "Worst mistakes, {rows}": "最严重的错误，{rows}",
