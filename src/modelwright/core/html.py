@@ -59,7 +59,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], title: str =
     The columns can be sorted by a script that finds the class ``sortable``.
     """
     numeric = [
-        bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(headers))
+        at > 0 and bool(rows) and all(_is_number(row[at]) for row in rows)
+        for at in range(len(headers))
     ]
     classes = [' class="number"' if one else "" for one in numeric]
     head = "".join(

@@ -126,7 +126,7 @@ def lines(series: Sequence[Series], said: Said, *, best: int | None = None) -> M
     if best is not None:
         parts.append(line(across(best), top, across(best), bottom, "best"))
     parts += [text(across(v), bottom + 16, f"{v:,.0f}", "tick middle") for v in marks]
-    ends: list[float] = []
+    ends = []
     for number, one in enumerate(series):
         kind = "one" if number else "other"
         points = [
@@ -138,12 +138,19 @@ def lines(series: Sequence[Series], said: Said, *, best: int | None = None) -> M
             continue
         parts.append(polyline(points, f"line {kind}"))
         parts += [circle(x, y, 2.5, f"dot {kind}") for x, y in points if count <= 40]
-        y = points[-1][1] + 4
-        y += 16 if any(abs(y - taken) < 14 for taken in ends) else 0
-        ends.append(y)
-        parts.append(text(points[-1][0] + 8, y, one.label, f"name {kind}"))
+        ends.append((points[-1][1] + 4, points[-1][0] + 8, one.label, f"name {kind}"))
+    parts += _names(ends)
     parts.append(text((left + right) / 2, bottom + 34, said.across, "tick middle"))
     return drawing(bottom + 42, said.title, said.description, parts)
+
+
+def _names(ends: list[tuple[float, float, str, str]]) -> list[str]:
+    """Returns the names at the ends of lines, moved apart where they would overlap."""
+    parts, lowest = [], 0.0
+    for y, x, label, kind in sorted(ends):
+        lowest = max(y, lowest + 15)
+        parts.append(text(x, lowest, label, kind))
+    return parts
 
 
 def reliability(bins: Sequence[tuple[float, float, int]], said: Said) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -161,7 +162,7 @@ def _matrix(matrix: Matrix) -> str:
         total = sum(counts) or 1
         cells = []
         for across, number in enumerate(counts):
-            shade = -(-number * _SHADES // total)  # rounded up: one row is not nothing
+            shade = math.ceil(_SHADES * math.sqrt(number / total))
             classes = [f"h{shade}"] * (shade > 0) + ["right"] * (down == across)
             kind = f' class="{" ".join(classes)}"' if classes else ""
             cells.append(f"<td{kind}>{number:,}</td>")
