@@ -160,9 +160,10 @@ def _smallest(parts: Sequence[_Part], t: Words) -> bytes:
         size = len(document)
         if size <= MOST_BYTES:
             return document
+    about = "1 place" if len(parts) == 1 else f"{len(parts)} places"
     raise ConfigError(
-        f"a report about {len(parts)} places would have {size / 1e6:.1f} MB; expected at most"
-        f" {MOST_BYTES / 1e6:.0f}. Give fewer places."
+        f"a report about {about} would have {size / 1e6:.1f} MB; expected at most"
+        f" {MOST_BYTES / 1e6:.1f}. Give fewer places."
     )
 
 

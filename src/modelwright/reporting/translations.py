@@ -198,8 +198,9 @@ CHINESE = {
     " those of the run's data.": (
         "没有按长度和文字的分片：现在无法读取评估过的文本，或者它们与训练运行的数据不一致。"
     ),
-    "There is no negation check: it needs two labels whose names mean praise and blame.": (
-        "没有否定句检查：它要求恰好两个标签，且名称分别表示好评和差评。"
+    "There is no negation check. It is made for two labels whose names mean praise and blame, in"
+    " English and Chinese.": (
+        "没有否定句检查。它适用于名称分别表示好评和差评的两个标签，且只有中文和英文。"
     ),
     "Negation, {language}": "否定句，{language}",
     "{accuracy} of {rows} test sentences are right (95 %: {interval}). Each pair says the same"
