@@ -211,8 +211,8 @@ def test_figures_of_earlier_weights_are_not_figures_of_the_model(run: Path) -> N
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("{", "Invalid JSON"),
-        ("[]", "Input should be an object"),
+        ("{", "Expecting property name"),
+        ("[]", "Input should be a valid dictionary"),
         ('{"rows": 3}', "accuracy: Field required"),
         ('{"rows": 0, "accuracy": 1}', "rows: Input should be greater than 0"),
         ("accuracy", "accuracy: Input should be a valid number"),

@@ -7,6 +7,7 @@ version did not write have no value.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +156,7 @@ def read_evaluations(run: Path, weights: str) -> tuple[list[Evaluation], list[st
     found, problems = [], []
     for file in sorted(run.glob("evaluations/*/evaluation.json"), key=_order):
         try:
-            record = EvaluationRecord.model_validate_json(file.read_bytes())
+            record = EvaluationRecord.model_validate(_read_json(file))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             key = ".".join(map(str, first["loc"]))
@@ -163,6 +164,9 @@ def read_evaluations(run: Path, weights: str) -> tuple[list[Evaluation], list[st
             continue
         except OSError as error:
             problems.append(f"{file}: {error.strerror or error}")
+            continue
+        except ValueError as error:
+            problems.append(f"{file}: {error}")
             continue
         stale = bool(weights and record.weights and record.weights != weights)
         answers = read_answers(file.parent / PREDICTIONS)
@@ -201,6 +205,12 @@ def confidence_table(answers: Answers, count: int = 15) -> list[tuple[float, flo
         mean, share = answers.confidence[inside].mean(), right[inside].mean()
         found.append((float(mean), float(share), int(inside.sum())))
     return found
+
+
+def _read_json(file: Path) -> Any:
+    """Returns the content of a JSON file, without halves of characters, which UTF-8 cannot hold."""
+    content = json.loads(file.read_text("utf-8"))
+    return json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _order(file: Path) -> tuple[int, str]:

@@ -28,7 +28,7 @@ class Limits:
     mistakes: int = 20
     text: int = 600
     images: bool = True
-    whole_label: int = 12_000
+    whole_label: int = 25_000
 
     def label(self, label: str) -> str:
         """Returns a label for the table of classes."""

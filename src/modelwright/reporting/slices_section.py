@@ -68,9 +68,14 @@ def slices_section(subject: Subject, t: Words) -> Section | None:
         title = t("Negation, {language}", language=language)
         content += [Table(headers, rows, title), Note(words)]
     if subject.task == "text" and not evaluation.record.slices:
-        content.append(Note(t("There is no negation check. It is made for two labels whose names mean praise"
-                " and blame, in English and Chinese."
-            )))  # fmt: skip
+        content.append(
+            Note(
+                t(
+                    "There is no negation check. It is made for two labels whose names mean praise"
+                    " and blame, in English and Chinese."
+                )
+            )
+        )
     return Section("slices", t("Slices"), content)
 
 

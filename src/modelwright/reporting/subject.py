@@ -7,7 +7,6 @@ servable the same way. Either may be absent, and then the page says what is miss
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -221,13 +220,3 @@ def _number(value: object) -> float:
         return float(str(value))
     except ValueError:
         return math.nan
-
-
-def read_json(path: Path) -> Any:
-    """Returns the content of a JSON file.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is not JSON.
-    """
-    return json.loads(path.read_text("utf-8"))
