@@ -13,6 +13,7 @@ from modelwright.data.inspection_report import InspectReport
 from modelwright.reporting.elements import Element, Points, Section, Warnings
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.words import NAME_WIDTH, Words, count, share, short
+from modelwright.runs.exports import shown
 
 _LABELS = 20
 _HARDLY = 0.01
@@ -78,7 +79,7 @@ def _facts(subject: Subject, t: Words) -> Iterator[tuple[str, object]]:
         yield t("servable"), f"{subject.manifest.name}, {subject.manifest.version}"
         yield t("exported"), subject.manifest.created
     if subject.run:
-        yield t("run"), str(subject.run.path)
+        yield t("run"), shown(subject.run.path)
 
 
 def _uses(subject: Subject, seen: InspectReport | None, t: Words) -> Iterator[str]:

@@ -89,6 +89,7 @@ def _tests(subjects: Sequence[Subject], names: Sequence[str], t: Words) -> list[
     if len(runs) < 2:
         return []
     (first, path), *others = runs
+    others = [one for one in others if one[1].resolve() != path.resolve()]
     rows = []
     for name, other in others[:_TESTED]:
         try:

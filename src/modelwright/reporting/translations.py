@@ -19,7 +19,7 @@ CHINESE = {
     "Long lists and images are cut, so that the file stays small.": (
         "为控制文件大小，较长的列表和图像已截去。"
     ),
-    "run": "训练运行",
+    "run": "训练目录",
     "servable": "可部署模型",
     "study, {status}": "对比实验，{status}",
     "still training": "正在训练",
@@ -28,8 +28,8 @@ CHINESE = {
     "interrupted": "已中断",
     "failed": "部分失败",
     # Words of many sections.
-    "rows": "行数",
-    "row": "行",
+    "rows": "样本数",
+    "row": "样本",
     "source": "来源",
     "class": "类别",
     "label": "标签",
@@ -94,7 +94,7 @@ CHINESE = {
         "为每张图像给出 {number} 个标签之一，以及每个标签的概率。"
     ),
     "Rows like the {rows} of {source} on which it was trained.": (
-        "适用于与训练数据相似的输入：{source} 中的 {rows} 行。"
+        "适用于与训练数据相似的输入：{source} 中的 {rows} 个样本。"
     ),
     "The script of these texts: {scripts}.": "这些文本使用的文字：{scripts}。",
     "Half of them have at most {median} characters, 95 % at most {most}.": (
@@ -118,7 +118,7 @@ CHINESE = {
         "超过 {length} 个词元的文本：模型只读取最后的 {length} 个。"
     ),
     "Uses in which {wrong} wrong answers are too many; as many were wrong of {rows} rows"
-    " ({name}).": "不能容忍 {wrong} 错误率的场合；这是在 {rows} 行（{name}）上测得的错误率。",
+    " ({name}).": "不能容忍 {wrong} 错误率的场合；这是在 {rows} 个样本（{name}）上测得的错误率。",
     "Rows from another source: the figures hold for rows drawn like the measured ones.": (
         "其他来源的数据：这里的数字只适用于与评估数据同样抽取的数据。"
     ),
@@ -136,14 +136,14 @@ CHINESE = {
     ),
     "Accuracy beside simple models, {rows}": "与简单模型相比的准确率，{rows}",
     "{accuracy} of {rows} rows are right; the lines are 95 % intervals over the rows.": (
-        "{rows} 行中答对 {accuracy}；横线是对行的 95 % 区间。"
+        "{rows} 个样本中预测正确的占 {accuracy}；横线是对样本的 95 % 区间。"
     ),
     "this model": "本模型",
     "majority class": "多数类基线",
     "TF-IDF + logistic regression": "TF-IDF + 逻辑回归",
     "logistic regression on pixels": "像素上的逻辑回归",
     "{rows} of the {all} measured rows ({name}) have the content of a training row.": (
-        "{all} 行评估数据（{name}）中，有 {rows} 行的内容与训练数据相同。"
+        "{all} 个评估样本（{name}）中，有 {rows} 个的内容与训练数据相同。"
     ),
     "Whether measured rows ({name}) are training rows was not checked: {reason}": (
         "没有检查评估数据（{name}）是否包含训练数据：{reason}"
@@ -152,19 +152,19 @@ CHINESE = {
     "Figures of the training, {rows}": "训练过程中的数字，{rows}",
     "The run is not here, so confusion, calibration, slices and mistakes are missing: they are"
     " not in the servable.": (
-        "找不到对应的训练运行，因此没有混淆矩阵、校准、分片和错误样例：它们不在可部署模型中。"
+        "找不到对应的训练目录，因此没有混淆矩阵、校准、分片和错误样例：它们不在可部署模型中。"
     ),
     "The servable was exported before an evaluation, so it has no test figures.": (
         "该模型在评估之前导出，因此没有测试集上的数字。"
     ),
     "This run was never evaluated, so there are no figures on test rows.": (
-        "这次训练运行从未评估过，因此没有测试集上的数字。"
+        "这次训练从未评估过，因此没有测试集上的数字。"
     ),
     "Classes and confusion": "各类别与混淆矩阵",
     "Precision and recall, {rows}": "精确率与召回率，{rows}",
     "The confusion of the classes is not recorded.": "没有记录类别之间的混淆情况。",
     "Rows by true label (down) and predicted label (across), {rows}": (
-        "按真实标签（纵向）和预测标签（横向）统计的行数，{rows}"
+        "按真实标签（纵向）和预测标签（横向）统计的样本数，{rows}"
     ),
     "true \\ predicted": "真实 \\ 预测",
     "true label": "真实标签",
@@ -178,25 +178,25 @@ CHINESE = {
         "圆点落在虚线上时，概率名副其实；在虚线下方时，模型过于自信。校准误差：{error}。"
     ),
     "across: mean probability of the answer in %; up: share of right answers in %": (
-        "横轴：答案的平均概率（%）；纵轴：正确率（%）"
+        "横轴：预测的平均概率（%）；纵轴：正确率（%）"
     ),
     "mean probability": "平均概率",
     "right answers": "正确率",
     "The answers to the rows cannot be read, so there is no drawing: {reason}": (
-        "无法读取逐行答案，因此没有图：{reason}"
+        "无法读取各样本的预测，因此没有图：{reason}"
     ),
     "Slices": "分片结果",
     "slice": "分片",
     "Accuracy by length": "按长度划分的准确率",
     "Accuracy by script of most letters": "按主要文字划分的准确率",
     "{first} to {last} characters": "{first} 至 {last} 个字符",
-    "The lowest is {accuracy}: {name}, {rows} rows.": "最低的是 {accuracy}：{name}，共 {rows} 行。",
+    "The lowest is {accuracy}: {name}, {rows} rows.": "最低的是 {accuracy}：{name}，共 {rows} 个样本。",
     "Images have no slices by length or script. The classes above are their slices.": (
         "图像没有按长度或文字的分片；上面的各类别就是它的分片。"
     ),
     "Slices by length and script are missing: the measured texts cannot be read now, or are not"
     " those of the run's data.": (
-        "没有按长度和文字的分片：现在无法读取评估过的文本，或者它们与训练运行的数据不一致。"
+        "没有按长度和文字的分片：现在无法读取评估过的文本，或者它们与训练所用的数据不一致。"
     ),
     "There is no negation check. It is made for two labels whose names mean praise and blame, in"
     " English and Chinese.": (
@@ -205,13 +205,13 @@ CHINESE = {
     "Negation, {language}": "否定句，{language}",
     "{accuracy} of {rows} test sentences are right (95 %: {interval}). Each pair says the same"
     " without and with a negation.": (
-        "{rows} 个测试句中答对 {accuracy}（95 % 区间：{interval}）。每一对句子相同，一句不含否定，"
+        "{rows} 个测试句中预测正确的占 {accuracy}（95 % 区间：{interval}）。每一对句子相同，一句不含否定，"
         "一句含否定。"
     ),
     "pairs": "句对",
     "number of pairs": "对数",
-    "plain right": "肯定句答对",
-    "negated right": "否定句答对",
+    "plain right": "肯定句正确",
+    "negated right": "否定句正确",
     "both right": "两句都对",
     "praise negated": "否定好评",
     "blame negated": "否定差评",
@@ -219,7 +219,7 @@ CHINESE = {
     "Worst mistakes": "最严重的错误",
     "Worst mistakes, {rows}": "最严重的错误，{rows}",
     "Wrong answers with the highest probability. Some may be wrong labels of the data.": (
-        "概率最高的错误答案。其中有些可能是数据本身的标签有误。"
+        "概率最高的错误预测。其中有些可能是数据本身的标签有误。"
     ),
     "No mistake is recorded.": "没有记录到错误。",
     "The images are not shown: the data cannot be read now, or the page would be too large.": (

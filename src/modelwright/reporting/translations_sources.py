@@ -6,14 +6,14 @@ CHINESE_SOURCES = {
     # Data.
     "Data": "数据",
     "Source": "来源",
-    "rejected rows": "拒绝的行数",
+    "rejected rows": "被拒绝的样本数",
     "fingerprint": "指纹",
     "The data cannot be read now, so its lengths, copies and conflicts are missing here:"
     " {reason}": "现在无法读取数据，因此这里没有长度、重复和标签冲突的情况：{reason}",
-    "Rows of each class": "各类别的行数",
-    "The rows of each class are not recorded.": "没有记录各类别的行数。",
+    "Rows of each class": "各类别的样本数",
+    "The rows of each class are not recorded.": "没有记录各类别的样本数。",
     "{classes} classes; the smallest has {least} rows, the largest {most}.": (
-        "共 {classes} 个类别；最小的有 {least} 行，最大的有 {most} 行。"
+        "共 {classes} 个类别；最小的有 {least} 个样本，最大的有 {most} 个。"
     ),
     "The {shown} largest of {all} classes are drawn; the table has {rows}.": (
         "共 {all} 个类别，图中画出最大的 {shown} 个；表中列出 {rows} 个。"
@@ -22,9 +22,9 @@ CHINESE_SOURCES = {
     "smallest class over largest": "最小类与最大类之比",
     "height × width × channels": "高 × 宽 × 通道数",
     "script of most letters": "主要文字",
-    "rows with the content of an earlier row": "内容与前面某行相同的行数",
+    "rows with the content of an earlier row": "内容与前面某个样本相同的样本数",
     "contents under two labels": "同时带有两种标签的内容",
-    "{second} rows whose content is in {first}": "{second}集中内容也出现在{first}集的行数",
+    "{second} rows whose content is in {first}": "{second}集中内容也出现在{first}集的样本数",
     "Characters of the texts": "文本的字符数",
     "characters": "字符数",
     "From {min} to {max} characters; half of the texts have at most {median}, 95 % at most {p95}."
@@ -35,12 +35,12 @@ CHINESE_SOURCES = {
     "content": "内容",
     "Contents under two labels, the first of them": "同时带有两种标签的内容（前几例）",
     "Decisions made while the data was read": "读取数据时所作的决定",
-    "Rejected rows": "被拒绝的行",
+    "Rejected rows": "被拒绝的样本",
     "The first {shown} of {all}; rejected.csv in the run has all.": (
-        "共 {all} 行，这里列出前 {shown} 行；全部见训练运行中的 rejected.csv。"
+        "共 {all} 个，这里列出前 {shown} 个；全部见训练目录中的 rejected.csv。"
     ),
     "The list of rejected rows, rejected.csv, is not in the run.": (
-        "训练运行中没有被拒绝的行的列表 rejected.csv。"
+        "训练目录中没有被拒绝样本的列表 rejected.csv。"
     ),
     # Training.
     "Training": "训练",
@@ -65,15 +65,15 @@ CHINESE_SOURCES = {
     ),
     "Values that are not finite are left out of the drawing.": "非有限的数值没有画出。",
     "The run is not here, so there are no training curves: they are not in the servable.": (
-        "找不到对应的训练运行，因此没有训练曲线：它们不在可部署模型中。"
+        "找不到对应的训练目录，因此没有训练曲线：它们不在可部署模型中。"
     ),
     "There are no training curves: no epoch has ended.": "没有训练曲线：还没有一轮训练结束。",
     "There are no training curves: the training had one epoch.": "没有训练曲线：训练只有一轮。",
     "Settings other than the defaults": "与默认值不同的设置",
     # Engines.
     "Engines and quantization": "推理引擎与量化",
-    "engine": "引擎",
-    "checked rows": "核对的行数",
+    "engine": "推理引擎",
+    "checked rows": "核对的样本数",
     "largest difference": "概率的最大差",
     "labels changed": "标签变化",
     "Engines, checked against the network": "各引擎与原网络的核对结果",
@@ -89,12 +89,12 @@ CHINESE_SOURCES = {
     "The table of quantization cannot be read: {reason}": "无法读取量化结果表：{reason}",
     "Accuracy of each engine": "各引擎的准确率",
     "Measured on {rows} rows ({split}); the lines are 95 % intervals over the rows.": (
-        "在 {rows} 行（{split}）上测得；横线是对行的 95 % 区间。"
+        "在 {rows} 个样本（{split}）上测得；横线是对样本的 95 % 区间。"
     ),
     "Size, accuracy and time of each engine, one thread": "各引擎的大小、准确率与耗时（单线程）",
     "times smaller": "缩小倍数",
     "points": "相差（百分点）",
-    "rows/s": "行/秒",
+    "rows/s": "样本/秒",
     "cold start s": "冷启动秒数",
     "peak MiB": "内存峰值 MiB",
     "Quantization": "量化",
@@ -113,15 +113,15 @@ CHINESE_SOURCES = {
     "version": "版本",
     "versions": "版本",
     "Versions that trained it": "训练所用的版本",
-    "All exports of the run": "该训练运行的全部导出",
+    "All exports of the run": "这次训练的全部导出",
     "How to serve it": "如何部署",
     "There is nothing to serve before the training has finished.": "训练完成之前没有可部署的模型。",
     "These commands start a server on this machine:": "以下命令在本机启动服务器：",
-    "This command asks it, in another terminal:": "在另一个终端中用以下命令提问：",
+    "This command asks it, in another terminal:": "在另一个终端中用以下命令发送请求：",
     "How to repeat it": "如何复现",
     "These commands train, measure and export it again:": "以下命令重新训练、评估并导出：",
     "Its settings cannot be written as options; config.toml in the run has them all.": (
-        "它的设置无法写成命令行选项；全部设置见训练运行中的 config.toml。"
+        "它的设置无法写成命令行选项；全部设置见训练目录中的 config.toml。"
     ),
     "With random seed {seed}, {versions}, and data with the fingerprint {fingerprint}, the result"
     " is the same on the same kind of processor.": (
@@ -131,16 +131,16 @@ CHINESE_SOURCES = {
     "Side by side": "并列比较",
     "Models side by side": "各模型并列",
     "Accuracy of each model": "各模型的准确率",
-    "The lines are 95 % intervals over the rows.": "横线是对行的 95 % 区间。",
+    "The lines are 95 % intervals over the rows.": "横线是对样本的 95 % 区间。",
     "best baseline": "最强基线",
     "The models were trained and measured on different rows, so their figures cannot be compared"
     " directly.": "这些模型的训练和评估数据不同，因此数字不能直接比较。",
-    "Accuracy minus that of {name}, on the same rows": "在相同的行上，与 {name} 的准确率之差",
+    "Accuracy minus that of {name}, on the same rows": "在相同的样本上，与 {name} 的准确率之差",
     "Exact randomization tests over the rows. Another seed may change the result.": (
-        "对行的精确随机化检验。换一个随机种子，结果可能不同。"
+        "对样本的精确随机化检验。换一个随机种子，结果可能不同。"
     ),
     "There is no paired test: the runs were not measured on the same rows.": (
-        "没有配对检验：这些训练运行没有在相同的行上评估。"
+        "没有配对检验：这些训练没有在相同的样本上评估。"
     ),
     "Settings that differ": "不同的设置",
     "All settings are the same.": "所有设置都相同。",
@@ -151,7 +151,7 @@ CHINESE_SOURCES = {
     "seed": "种子",
     "seeds": "种子数",
     "random seeds": "随机种子",
-    "no run yet": "还没有训练运行",
+    "no run yet": "还没有训练",
     "last training": "最后一次训练",
     "Trainings still to come: {number}.": "还有 {number} 次训练没有进行。",
     "It compares the settings of these variants on these rows, each with the same seeds.": (
@@ -170,10 +170,10 @@ CHINESE_SOURCES = {
     "95 % intervals: {methods}.": "95 % 区间：{methods}。",
     "Student's t over the seeds": "对种子的 t 区间（Student）",
     "Wilson's score over the rows, where seeds show no spread": (
-        "种子之间没有差异时，对行的 Wilson 得分区间"
+        "种子之间没有差异时，对样本的 Wilson 得分区间"
     ),
     "Newcombe's over the rows, where seeds show no spread": (
-        "种子之间没有差异时，对行的 Newcombe 区间"
+        "种子之间没有差异时，对样本的 Newcombe 区间"
     ),
     "Differences": "差异",
     "No variant names another as its reference, so nothing was tested.": (
@@ -182,15 +182,15 @@ CHINESE_SOURCES = {
     "against": "参照",
     "95 % over seeds": "95 % 区间（种子）",
     "p over seeds": "p（种子）",
-    "95 % over rows": "95 % 区间（行）",
-    "p over rows": "p（行）",
+    "95 % over rows": "95 % 区间（样本）",
+    "p over rows": "p（样本）",
     "Differences of accuracy, in percentage points": "准确率之差（百分点）",
     "How to read them": "如何解读",
     "Over seeds: a paired t-test says what another training would change.": (
         "对种子：配对 t 检验，说明重新训练会带来多大变化。"
     ),
     "Over rows: an exact randomization test says what other rows would change.": (
-        "对行：精确随机化检验，说明换一批数据会带来多大变化。"
+        "对样本：精确随机化检验，说明换一批数据会带来多大变化。"
     ),
     "p is two-sided, corrected by Holm's method for all comparisons; the intervals are not.": (
         "p 是双侧的，并按 Holm 方法对全部比较作了校正；区间没有校正。"
