@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright distill models/imdb --data few.csv --unlabeled more.csv --recipe text-fast",
         "modelwright distill runs/text-best --recipe bilstm --unlabeled more.csv --out runs/small",
     ),
+    "report": (
+        "modelwright report runs/imdb",
+        "modelwright report models/imdb -o imdb.html --lang zh",
+        "modelwright report runs/a runs/b studies/dropout -o compared.html",
+    ),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
     "reproduce": (
         "modelwright reproduce --list",
