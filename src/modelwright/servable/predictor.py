@@ -88,6 +88,18 @@ class Predictor:
             predictions.append(Prediction(labels[best], float(probabilities[best]), by_label))
         return predictions
 
+    def checked(self, row: object, position: int = 0) -> RawInput:
+        """Returns one input as an engine takes it: a text, or the bytes of an image file.
+
+        Args:
+            row: what the user gave.
+            position: its position, for messages.
+
+        Raises:
+            DataError: the model cannot take it.
+        """
+        return self._checked(row, position)
+
     def try_images(self, images: Sequence[bytes]) -> tuple[FloatArray, list[str | None]]:
         """Returns the class probabilities of the bytes of images, and why an image has none.
 
