@@ -17,7 +17,6 @@ from modelwright.auditing.report import AuditedRow, AuditReport, Duplicates, Sus
 from modelwright.core.types import Progress
 from modelwright.training.out_of_fold import OutOfFold
 
-
 _WEAK = 0.1
 """Estimated share of wrong labels from which more than the labels may be wrong."""
 
@@ -132,9 +131,9 @@ def _cautions(quality: LabelQuality) -> list[str]:
     if quality.noise < _WEAK and quality.accuracy > 1 - 2 * _WEAK:
         return []
     return [
-        f"the models agree with {quality.accuracy:.0%} of the labels only, so many suspects are hard"
-        " rows with a right label; look at them before you drop any, or name a better recipe with"
-        " --recipe"
+        f"the models agree with only {quality.accuracy:.0%} of the labels, so many suspects are"
+        " hard rows with a right label; look at them before you drop any, or name a better recipe"
+        " with --recipe"
     ]
 
 
