@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright distill models/imdb --data few.csv --unlabeled more.csv --recipe text-fast",
         "modelwright distill runs/text-best --recipe bilstm --unlabeled more.csv --out runs/small",
     ),
+    "report": (
+        "modelwright report runs/imdb",
+        "modelwright report models/imdb -o imdb.html --lang zh",
+        "modelwright report runs/a runs/b studies/dropout -o compared.html",
+    ),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
     "reproduce": (
         "modelwright reproduce --list",
@@ -48,6 +53,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright predict models/cifar photos/ --top 3",
         "modelwright predict models/imdb reviews.csv -o scored.csv",
         "modelwright predict models/imdb - --json < reviews.txt",
+    ),
+    "explain": (
+        "modelwright explain models/imdb 'The cast is great, but the plot is not.'",
+        "modelwright explain models/cifar cat.png -o cat-explained.png",
+        "modelwright explain models/imdb reviews.txt --label neg --json",
     ),
     "serve": (
         "modelwright serve models",

@@ -17,7 +17,9 @@ from modelwright.cli import (
     deployment,
     distillation,
     doctor,
+    explanation,
     prediction,
+    reporting,
     runs,
     servables,
     server,
@@ -36,6 +38,7 @@ _COMMANDS = (
     training.layers,
     auditing.audit,
     distillation.distill,
+    reporting.report,
     studies.compare,
     studies.reproduce,
     servables.export,
@@ -43,6 +46,7 @@ _COMMANDS = (
     servables.verify,
     servables.benchmark,
     prediction.predict,
+    explanation.explain,
     server.serve,
     server.versions,
     server.rollback,
@@ -50,7 +54,10 @@ _COMMANDS = (
     doctor.doctor,
 )
 
-_CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.PredictCommand}
+_CLASSES: dict[object, type[TyperCommand]] = {
+    prediction.predict: prediction.PredictCommand,
+    explanation.explain: prediction.PredictCommand,
+}
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
@@ -60,6 +67,7 @@ _MEANT = {
     "delete": "runs rm",
     "download": "data fetch",
     "eval": "evaluate",
+    "explanation": "explain",
     "fetch": "data fetch",
     "fit": "train",
     "infer": "predict",
