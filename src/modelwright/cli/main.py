@@ -11,12 +11,15 @@ from typer.core import TyperCommand, TyperGroup
 
 import modelwright
 from modelwright.cli import (
+    auditing,
     backbones,
     data,
     deployment,
     distillation,
     doctor,
+    explanation,
     prediction,
+    reporting,
     runs,
     servables,
     server,
@@ -33,7 +36,9 @@ _COMMANDS = (
     training.train,
     training.evaluate,
     training.layers,
+    auditing.audit,
     distillation.distill,
+    reporting.report,
     studies.compare,
     studies.reproduce,
     servables.export,
@@ -41,6 +46,7 @@ _COMMANDS = (
     servables.verify,
     servables.benchmark,
     prediction.predict,
+    explanation.explain,
     server.serve,
     server.versions,
     server.rollback,
@@ -48,7 +54,10 @@ _COMMANDS = (
     doctor.doctor,
 )
 
-_CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.PredictCommand}
+_CLASSES: dict[object, type[TyperCommand]] = {
+    prediction.predict: prediction.PredictCommand,
+    explanation.explain: prediction.PredictCommand,
+}
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
@@ -58,6 +67,7 @@ _MEANT = {
     "delete": "runs rm",
     "download": "data fetch",
     "eval": "evaluate",
+    "explanation": "explain",
     "fetch": "data fetch",
     "fit": "train",
     "infer": "predict",
