@@ -38,6 +38,8 @@ def test_the_figures_of_four_segments_computed_by_hand() -> None:
     for name, curve in (("deletion", deleted), ("insertion", inserted)):
         area = sum((one + other) / 2 for one, other in pairwise(curve)) / 4
         assert found[name] == pytest.approx(area, abs=1e-6)
+    difference = found["insertion"] - found["deletion"]
+    assert found["insertion_less_deletion"] == pytest.approx(difference, abs=1e-6)
 
 
 def test_the_first_label_has_the_opposite_order() -> None:

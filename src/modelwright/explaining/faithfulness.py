@@ -1,6 +1,6 @@
 """Measures how true an explanation is: what the model answers without the segments that it names.
 
-All four figures come from one order of the segments, the most important first:
+All figures come from one order of the segments, the most important first:
 
 - comprehensiveness: how far the probability falls without the first segments. Higher is better.
 - sufficiency: how far it falls with the first segments alone. Lower is better. Both are means over
@@ -9,6 +9,7 @@ All four figures come from one order of the segments, the most important first:
   is better.
 - insertion: the area while they are put into the empty row. Higher is better. Both after RISE
   (Petsiuk et al. 2018, arXiv:1806.07421).
+- insertion less deletion: the difference of the two areas. Higher is better.
 
 A figure alone says little: a model that reads one segment gives any order a low sufficiency. So
 each is compared with random orders of the same segments of the same row.
@@ -25,13 +26,14 @@ import numpy.typing as npt
 from modelwright.core.types import BoolArray, FloatArray, IntArray
 from modelwright.explaining.method import MaskableRow
 
-FIGURES = ("comprehensiveness", "sufficiency", "deletion", "insertion")
 HIGHER_IS_BETTER = {
     "comprehensiveness": True,
     "sufficiency": False,
     "deletion": False,
     "insertion": True,
+    "insertion_less_deletion": True,
 }
+FIGURES = tuple(HIGHER_IS_BETTER)
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)
 """Shares of the segments that comprehensiveness and sufficiency take."""
 RANDOM_ORDERS = 5
@@ -80,11 +82,13 @@ def measure_orders(row: MaskableRow, label: int, orders: npt.ArrayLike) -> Float
     )
     whole = deleted[:, :1]
     share = steps / count
+    deletion, insertion = (np.trapezoid(curve, share, axis=1) for curve in (deleted, inserted))
     figures = (
         (whole - without).mean(axis=1),
         (whole - alone).mean(axis=1),
-        np.trapezoid(deleted, share, axis=1),
-        np.trapezoid(inserted, share, axis=1),
+        deletion,
+        insertion,
+        insertion - deletion,
     )
     return np.stack(figures, axis=1).astype(np.float32)
 

@@ -118,9 +118,8 @@ def by_segment(row: NetworkRow, values: FloatArray, *, mean: bool = False) -> Fl
     places = np.asarray(row.places)
     inside, count = places >= 0, len(row.segments)
     sums = np.bincount(places[inside], np.asarray(values, np.float64)[inside], minlength=count)
-    if mean:
-        sums = sums / np.maximum(np.bincount(places[inside], minlength=count), 1)
-    return sums.astype(np.float32)
+    sizes = np.bincount(places[inside], minlength=count) if mean else np.ones(count)
+    return np.asarray(sums / np.maximum(sizes, 1), np.float32)
 
 
 def _bound(new: Callable[..., Any], old: Callable[..., Any]) -> Callable[..., Any]:
