@@ -25,6 +25,7 @@ __all__ = [
     "compare",
     "distill",
     "evaluate",
+    "explain",
     "export",
     "fetch",
     "fetch_backbone",
@@ -51,6 +52,7 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
+    "explain": "modelwright.api.explain",
     "fetch": "modelwright.data.named.fetch",
     "fetch_backbone": "modelwright.backbones.backbone_list",
     "inspect_data": "modelwright.data.inspection",
@@ -81,6 +83,7 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
+    from modelwright.api.explain import explain
     from modelwright.api.train import train
     from modelwright.backbones.backbone_list import (
         fetch_backbone,

@@ -59,6 +59,11 @@ def complete_servable(incomplete: str) -> list[str]:
     return _folders(incomplete, ("model", "version"))
 
 
+def complete_servable_or_run(incomplete: str) -> list[str]:
+    """Returns the models and the runs that begin so; behind the name of a model, its versions."""
+    return _folders(incomplete, ("model", "version", "run"))
+
+
 def complete_model(incomplete: str) -> list[str]:
     """Returns the models that begin so, and those in folders that begin so."""
     return _folders(incomplete, ("model",))

@@ -43,6 +43,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright predict models/imdb reviews.csv -o scored.csv",
         "modelwright predict models/imdb - --json < reviews.txt",
     ),
+    "explain": (
+        "modelwright explain models/imdb 'The cast is great, but the plot is not.'",
+        "modelwright explain models/cifar cat.png -o cat-explained.png",
+        "modelwright explain models/imdb reviews.txt --label neg --json",
+    ),
     "serve": (
         "modelwright serve models",
         "modelwright serve models --rest-port 9000 --workers 2 --access-log -",

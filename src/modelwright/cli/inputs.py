@@ -1,15 +1,16 @@
-"""The inputs of ``modelwright predict``: texts, images, folders and patterns."""
+"""The inputs of ``modelwright predict`` and ``explain``: texts, images, folders and patterns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Task
 from modelwright.data.image_files import IMAGE_EXTENSIONS
 from modelwright.data.readers.folder_walk import is_hidden
 from modelwright.scoring.folder_source import find_images
+from modelwright.scoring.text_stream import TextStream
 
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".txt", ".gz")
 
@@ -33,6 +34,23 @@ def expand_inputs(
     for name in arguments:
         images.extend(_find_images(name, servable, notes))
     return images, notes
+
+
+def read_lines(path: Path) -> list[str]:
+    """Returns the texts in a file with one a line, without blank lines.
+
+    Raises:
+        DataError: the file has no text, or is in another codec.
+    """
+    found = [
+        line.strip()
+        for block in ["".join(block.decode() for block in TextStream(path).blocks())]
+        for line in block.splitlines()
+        if line.strip()
+    ]
+    if not found:
+        raise DataError(f"{path} has no text; expected one a line.")
+    return found
 
 
 def _refuse_file(text: str, servable: Path) -> None:

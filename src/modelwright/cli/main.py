@@ -16,6 +16,7 @@ from modelwright.cli import (
     deployment,
     distillation,
     doctor,
+    explanation,
     prediction,
     runs,
     servables,
@@ -41,6 +42,7 @@ _COMMANDS = (
     servables.verify,
     servables.benchmark,
     prediction.predict,
+    explanation.explain,
     server.serve,
     server.versions,
     server.rollback,
@@ -48,7 +50,10 @@ _COMMANDS = (
     doctor.doctor,
 )
 
-_CLASSES: dict[object, type[TyperCommand]] = {prediction.predict: prediction.PredictCommand}
+_CLASSES: dict[object, type[TyperCommand]] = {
+    prediction.predict: prediction.PredictCommand,
+    explanation.explain: prediction.PredictCommand,
+}
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
@@ -58,6 +63,7 @@ _MEANT = {
     "delete": "runs rm",
     "download": "data fetch",
     "eval": "evaluate",
+    "explanation": "explain",
     "fetch": "data fetch",
     "fit": "train",
     "infer": "predict",

@@ -24,7 +24,7 @@ from modelwright.cli.options import (
 from modelwright.cli.output import answer_record, print_json, print_report, show_progress
 from modelwright.core.errors import ConfigError, DataError
 
-_PROTECTED = "\0"
+PROTECTED = "\0"
 """Stands before a text that begins with a minus sign, so that it is not read as an option."""
 _OPTION = re.compile(r"-[A-Za-z]|--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 
@@ -35,7 +35,7 @@ class PredictCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Protects such texts, and says of other words with a minus sign how to give them."""
         options = {name for parameter in self.params for name in parameter.opts}
-        args = [_PROTECTED + one if _is_text(one, options) else one for one in args]
+        args = [PROTECTED + one if _is_text(one, options) else one for one in args]
         try:
             return super().parse_args(ctx, list(args))
         except typer.Exit:
@@ -46,7 +46,7 @@ class PredictCommand(TyperCommand):
                 name = getattr(error, "option_name", "-")
                 whole = next((one for one in args if one.startswith(name)), name)
                 error.message += (
-                    ". A text that begins with - goes after two of them: modelwright predict"
+                    f". A text that begins with - goes after two of them: modelwright {self.name}"
                     f' MODEL -- "{whole}"'
                 )
             raise
@@ -93,7 +93,7 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Classify texts or images with a servable, or score a whole file."""
-    inputs = [one.removeprefix(_PROTECTED) for one in inputs]
+    inputs = [one.removeprefix(PROTECTED) for one in inputs]
     data = without_unset({"text": text_column, "image": image_column, "encoding": encoding})
     if output is not None:
         if len(inputs) != 1 or inputs == ["-"]:

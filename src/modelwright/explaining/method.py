@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from modelwright.core.types import FloatArray
-
-BoolArray = npt.NDArray[np.bool_]
+from modelwright.core.types import BoolArray, FloatArray, Task
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,8 @@ class ImageSegment:
 
 
 Segment = TextSegment | ImageSegment
+SMALLEST = 1e-7
+"""Probabilities below this count as this: float32 does not tell them apart from zero near one."""
 
 
 class MaskableRow(Protocol):
@@ -54,6 +53,13 @@ class MaskableRow(Protocol):
     @property
     def segments(self) -> Sequence[Segment]:
         """The segments, in reading order."""
+
+    @property
+    def groups(self) -> Sequence[range]:
+        """Runs of segments that belong together, in order: the sentences of a text.
+
+        They hold every segment once. An image is one group.
+        """
 
     def answer(self, kept: BoolArray) -> FloatArray:
         """Returns the class probabilities float32 ``[n, classes]`` of ``n`` masked inputs.
@@ -83,8 +89,12 @@ class Method(Protocol):
     """A way to explain an answer. ``name`` is what a user writes."""
 
     name: str
+    tasks: tuple[Task, ...]
+    """The kinds of rows that it explains."""
     random: bool
     """Whether the weights depend on the seed."""
+    needs_gradients: bool
+    """Whether it reads the gradients of a network, which only a run has."""
 
     def weigh(self, row: MaskableRow, label: int, seed: int) -> Weights:
         """Returns the weight of each segment of a row for a label.
@@ -97,6 +107,11 @@ class Method(Protocol):
 
 
 def log_odds(probabilities: FloatArray, label: int) -> FloatArray:
-    """Returns the log-odds ``[n]`` of one label from probabilities ``[n, classes]``."""
-    p = np.clip(probabilities[:, label].astype(np.float64), 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(p) - np.log1p(-p), np.float32)
+    """Returns the log-odds ``[n]`` of one label from probabilities ``[n, classes]``.
+
+    The odds are against the sum of the other classes, which says more than ``1 - p`` in float32.
+    """
+    p = probabilities.astype(np.float64)
+    others = np.delete(p, label, axis=1).sum(axis=1)
+    odds = np.log(np.clip(p[:, label], SMALLEST, 1)) - np.log(np.clip(others, SMALLEST, 1))
+    return np.asarray(odds, np.float32)

@@ -31,18 +31,25 @@ _POINTS = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x110000)]).astyp
 def write_tokenizer_tables(folder: Path, options: TextOptions) -> None:
     """Writes the rules of a servable's tokenizer; the vocabulary must be there already."""
     record = {
+        **tokenizer_rules(options),
+        "vocabulary": VOCABULARY,
+        "sha256": sha256_file(folder / VOCABULARY),
+    }
+    write_json(folder / TOKENIZER, record)
+
+
+def tokenizer_rules(options: TextOptions) -> dict[str, Any]:
+    """Returns the rules of a tokenizer, without its vocabulary."""
+    return {
         "format": CLUSTER_FORMAT if options.tokens in graph_tokenizer.CLUSTER_START else FORMAT,
         "length": options.length,
         "keep": options.keep,
         "ngrams": options.ngrams,
         "padding": graph_tokenizer.RESERVED.index("<pad>"),
         "unknown": graph_tokenizer.RESERVED.index("<unk>"),
-        "vocabulary": VOCABULARY,
-        "sha256": sha256_file(folder / VOCABULARY),
         "remove": [pattern for pattern, _ in graph_tokenizer.CLEAN],
         **_tables(options.tokens),
     }
-    write_json(folder / TOKENIZER, record)
 
 
 def _tables(tokens: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Predictor:
         Raises:
             DataError: the model cannot take an input; the message has its position.
         """
-        rows = [self._checked(row, position) for position, row in enumerate(inputs)]
+        rows = [self.checked(row, position) for position, row in enumerate(inputs)]
         return self._predict(rows)
 
     def predict_each(self, inputs: Sequence[RawInput | Path]) -> list[Prediction | DataError]:
@@ -72,7 +72,7 @@ class Predictor:
             try:
                 if isinstance(row, str) and self.manifest.task == "text" and not row.strip():
                     raise DataError(f"input {position + 1} is an empty text.")
-                rows.append(self._checked(row, position))
+                rows.append(self.checked(row, position))
                 answers.append(None)
             except DataError as error:
                 answers.append(error)
@@ -123,13 +123,22 @@ class Predictor:
         parts = [np.empty((0, len(self.manifest.labels)), np.float32)]
         for start in range(0, len(rows), _BATCH):
             end = min(start + _BATCH, len(rows))
-            batch = [self._checked(rows.raw(i), i) for i in range(start, end)]
+            batch = [self.checked(rows.raw(i), i) for i in range(start, end)]
             parts.append(self.engine.probabilities(batch))
             if progress:
                 progress("evaluating", end, len(rows))
         return np.concatenate(parts)
 
-    def _checked(self, row: object, position: int) -> RawInput:
+    def checked(self, row: object, position: int) -> RawInput:
+        """Returns one input as an engine takes it: a text, or the bytes of an image file.
+
+        Args:
+            row: what the user gave.
+            position: its position, for messages.
+
+        Raises:
+            DataError: the model cannot take it.
+        """
         where = f"input {position + 1}"
         if self.manifest.task == "text":
             if not isinstance(row, str):

@@ -11,14 +11,16 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwright.core.errors import ServableError
+from modelwright.servable.tracked_text import TrackedText
 
 FORMAT = 1
 CLUSTER_FORMAT = 2
@@ -30,6 +32,17 @@ UNKNOWN = 1
 SIGMA, FINAL_SIGMA = "Σ", "ς"
 
 Ranges = Sequence[Sequence[int]]
+_Token = TypeVar("_Token")
+
+
+@dataclass(frozen=True)
+class LocatedToken:
+    """A token: its id, and the characters ``start`` to ``end`` of the text that it comes from."""
+
+    token: str
+    id: int
+    start: int
+    end: int
 
 
 class ServingTokenizer:
@@ -57,10 +70,7 @@ class ServingTokenizer:
         for pattern in self._removed:
             text = pattern.sub(" ", text)
         if SIGMA in text:
-            text = "".join(
-                FINAL_SIGMA if letter == SIGMA and self._ends_word(text, at) else letter
-                for at, letter in enumerate(text)
-            )
+            text = self._finish_sigmas(text)
         text = text.translate(self._characters)
         for pattern, replacement in self._clusters:
             text = pattern.sub(replacement, text)
@@ -86,10 +96,56 @@ class ServingTokenizer:
             ids[position, : len(row)] = row
         return ids
 
+    def locate(self, text: str) -> list[LocatedToken]:
+        """Returns the tokens that the network reads, with their offsets in the text.
+
+        They are those of ``encode``, in its order, without padding. An n-gram reaches from its
+        first word to its last. The list is empty for a text without tokens, which ``encode`` gives
+        one unknown token.
+
+        Args:
+            text: without lone surrogates.
+        """
+        words = self.locate_words(text)
+        found = [
+            (" ".join(word for word, _, _ in run), run[0][1], run[-1][2])
+            for width in range(1, self._ngrams + 1)
+            for run in (words[at : at + width] for at in range(len(words) - width + 1))
+        ]
+        return [
+            LocatedToken(token, self._ids.get(token, UNKNOWN), start, end)
+            for token, start, end in self._cut(found)
+        ]
+
+    def locate_words(self, text: str) -> list[tuple[str, int, int]]:
+        """Returns the words of ``tokens``, each with its start and end in the text.
+
+        There are no n-grams, and words that the network has no room for are among them.
+        """
+        tracked = TrackedText.of(text)
+        for pattern in self._removed:
+            tracked = tracked.replace(pattern, " ")
+        if SIGMA in tracked.text:
+            tracked = tracked.with_text(self._finish_sigmas(tracked.text))
+        tracked = tracked.translate(self._characters)
+        for pattern, replacement in self._clusters:
+            tracked = tracked.replace(pattern, replacement)
+        return tracked.words()
+
+    def _cut(self, tokens: list[_Token]) -> list[_Token]:
+        """Returns the tokens that the network has room for."""
+        return tokens[: self.length] if self._from_start else tokens[-self.length :]
+
     def _row(self, text: str) -> list[int]:
-        tokens = self.tokens(text)
-        tokens = tokens[: self.length] if self._from_start else tokens[-self.length :]
+        tokens = self._cut(self.tokens(text))
         return [self._ids.get(token, UNKNOWN) for token in tokens] or [UNKNOWN]
+
+    def _finish_sigmas(self, text: str) -> str:
+        """Returns the text with a final sigma where a capital one ends a word."""
+        return "".join(
+            FINAL_SIGMA if letter == SIGMA and self._ends_word(text, at) else letter
+            for at, letter in enumerate(text)
+        )
 
     def _ends_word(self, text: str, at: int) -> bool:
         """Returns Unicode's condition Final_Sigma: a cased letter before ``at`` and none after it.

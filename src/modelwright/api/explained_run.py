@@ -1,0 +1,102 @@
+"""A run as an explanation needs it: its network answers through Keras, with gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.types import FloatArray, RawInput
+from modelwright.data.images import decode_image, resize_image
+from modelwright.data.served_images import SERVED_FORMATS
+from modelwright.explaining.explained_model import ExplainedModel
+from modelwright.exporting.tokenizer_tables import tokenizer_rules
+from modelwright.models.builders import check_options
+from modelwright.models.options import TextOptions
+from modelwright.models.output_layer import two_columns
+from modelwright.runs.run import VOCABULARY, Run, load_run
+from modelwright.servable.manifest import FORMAT, TOLERANCE, Manifest
+from modelwright.servable.predictor import Predictor
+from modelwright.servable.tokenizer import ServingTokenizer
+from modelwright.training.runtime import make_deterministic
+
+ENGINE = "keras"
+
+
+class KerasEngine:
+    """A Keras network with the methods of an engine."""
+
+    takes_padded_rows = True
+
+    def __init__(self, run: Run, network: Any, tokenizer: ServingTokenizer | None) -> None:
+        """Takes a network that is loaded."""
+        self.network = network
+        self._tokenizer = tokenizer
+        self._shape = run.shape or (0, 0, 0)
+        self._orient = run.config.data.orientation
+        self.row = run.input_shape
+
+    def prepare(self, inputs: Sequence[RawInput]) -> Any:
+        """Returns token ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``."""
+        if self._tokenizer:
+            return self._tokenizer.encode([str(text) for text in inputs])
+        return np.stack([self._decode(one) for one in inputs if isinstance(one, bytes)])
+
+    def run(self, rows: Any) -> FloatArray:
+        """Returns the class probabilities float32 ``[n, classes]`` of prepared rows."""
+        return two_columns(np.asarray(self.network.predict_on_batch(rows)))
+
+    def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
+        """Returns the class probabilities float32 ``[n, classes]`` of raw inputs."""
+        return self.run(self.prepare(inputs))
+
+    def _decode(self, file: bytes) -> Any:
+        height, width, channels = self._shape
+        pixels = decode_image(file, channels=channels, orient=self._orient)
+        return resize_image(pixels, (height, width))
+
+
+def explained_run(path: Path) -> ExplainedModel:
+    """Loads a run for explanations.
+
+    Raises:
+        RunError: the run cannot be used.
+    """
+    run = load_run(path)
+    make_deterministic(run.config.train.seed)
+    network = run.network()
+    tokenizer = _tokenizer(run) if run.task == "text" else None
+    predictor = Predictor(run.path, _manifest(run), KerasEngine(run, network, tokenizer), ENGINE)
+    return ExplainedModel(predictor, tokenizer, network)
+
+
+def _tokenizer(run: Run) -> ServingTokenizer:
+    options = check_options(run.model)
+    if not isinstance(options, TextOptions):  # only builders of other packages have others
+        raise TypeError(f"{run.path} classifies texts without the options of a tokenizer")
+    content = (run.path / VOCABULARY).read_text("utf-8")
+    return ServingTokenizer(tokenizer_rules(options), content.split("\n")[:-1])
+
+
+def _manifest(run: Run) -> Manifest:
+    """Returns what a servable of the run would say of its inputs and labels."""
+    return Manifest(
+        format=FORMAT,
+        name=run.model_name,
+        version=0,
+        created="",
+        task=run.task,
+        labels=run.labels,
+        shape=run.shape,
+        tta=False,
+        tolerance=TOLERANCE,
+        engines={ENGINE: {}},
+        config={},
+        data=run.data,
+        metrics=run.metrics,
+        versions=run.versions,
+        files={},
+        decoding={"orientation": run.config.data.orientation, "formats": list(SERVED_FORMATS)},
+    )

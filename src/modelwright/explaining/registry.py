@@ -1,0 +1,95 @@
+"""The registry of methods of explanation.
+
+To add a method, write one module here with a ``Method`` and add one line to ``BUILT_IN``. Another
+package registers its method as an entry point instead::
+
+    [project.entry-points."modelwright.explainers"]
+    NAME = "package.module:METHOD"
+
+A method's module is imported when somebody needs that method, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
+from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.types import Task
+from modelwright.explaining.method import Method
+
+BUILT_IN = {
+    "leave-one-out": "modelwright.explaining.leave_one_out:METHOD",
+    "masks": "modelwright.explaining.masks:METHOD",
+    "occlusion": "modelwright.explaining.occlusion:METHOD",
+}
+ENTRY_POINTS = "modelwright.explainers"
+AUTO: dict[Task, str] = {"text": "leave-one-out", "image": "masks"}
+"""The method that was measured to be the most faithful for each kind of rows."""
+QUICK: dict[Task, str] = {"text": "leave-one-out", "image": "occlusion"}
+"""The method that takes the least time for each kind of rows."""
+_FIELDS = ("name", "tasks", "random", "needs_gradients", "weigh")
+
+
+def method_names() -> list[str]:
+    """Returns the names of all methods; loads none."""
+    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+
+
+def find_method(name: str) -> Method:
+    """Returns a method.
+
+    Raises:
+        ConfigError: no such method is registered, or an entry point is not a method.
+        MissingDependencyError: its entry point cannot be loaded.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found: Method = getattr(importlib.import_module(module), attribute)
+        return found
+    plugin = find_plugin(ENTRY_POINTS, name)
+    if plugin is None:
+        names = method_names()
+        raise ConfigError(
+            f"there is no method of explanation '{name}'.{nearest(name, names)} Expected auto,"
+            f" quick or one of {', '.join(names)}."
+        )
+    if not all(hasattr(plugin, field) for field in _FIELDS) or plugin.name != name:
+        raise ConfigError(
+            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected an object with"
+            f" {', '.join(_FIELDS)} and that name. Repair or uninstall the package that registers"
+            " it."
+        )
+    explainer: Method = plugin
+    return explainer
+
+
+def choose_method(name: str, task: Task, *, gradients: bool, model: str = "the model") -> Method:
+    """Returns the method for a model.
+
+    Args:
+        name: ``auto``, ``quick``, or the name of a method.
+        task: what the model classifies.
+        gradients: whether the model is a network with gradients.
+        model: names the model in messages.
+
+    Raises:
+        ConfigError: there is no such method, or it cannot explain this model.
+        MissingDependencyError: the method's package is not installed.
+    """
+    method = find_method({"auto": AUTO[task], "quick": QUICK[task]}.get(name, name))
+    if task not in method.tasks:
+        able = [one for one in method_names() if task in find_method(one).tasks]
+        raise ConfigError(
+            f"the method '{method.name}' explains {' and '.join(method.tasks)} models, but {model}"
+            f" classifies {task}s; methods for {task}s: {', '.join(able)}."
+        )
+    if method.needs_gradients and not gradients:
+        raise ConfigError(
+            f"the method '{method.name}' needs gradients, which {model} does not have, because a"
+            " servable holds no trainable network; explain the run that it was exported from"
+            f" (modelwright explain runs/NAME ... --method {method.name}), or leave out --method"
+            f" for {AUTO[task]}, which needs none."
+        )
+    return method
