@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,12 @@ class KerasEngine:
         return resize_image(pixels, (height, width))
 
 
-def explained_run(path: Path) -> ExplainedModel:
+def explained_run(path: Path, change: Callable[[Any], None] | None = None) -> ExplainedModel:
     """Loads a run for explanations.
+
+    Args:
+        path: the run's folder.
+        change: changes the network in memory before it answers, such as its weights.
 
     Raises:
         RunError: the run cannot be used.
@@ -67,6 +71,8 @@ def explained_run(path: Path) -> ExplainedModel:
     run = load_run(path)
     make_deterministic(run.config.train.seed)
     network = run.network()
+    if change:
+        change(network)
     tokenizer = _tokenizer(run) if run.task == "text" else None
     predictor = Predictor(run.path, _manifest(run), KerasEngine(run, network, tokenizer), ENGINE)
     return ExplainedModel(predictor, tokenizer, network)
