@@ -25,6 +25,7 @@ __all__ = [
     "compare",
     "distill",
     "evaluate",
+    "evaluate_explanations",
     "explain",
     "export",
     "fetch",
@@ -52,6 +53,7 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
+    "evaluate_explanations": "modelwright.api.evaluate_explanations",
     "explain": "modelwright.api.explain",
     "fetch": "modelwright.data.named.fetch",
     "fetch_backbone": "modelwright.backbones.backbone_list",
@@ -83,6 +85,7 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
+    from modelwright.api.evaluate_explanations import evaluate_explanations
     from modelwright.api.explain import explain
     from modelwright.api.train import train
     from modelwright.backbones.backbone_list import (

@@ -49,9 +49,9 @@ def evaluate_explanations(
 ) -> ExplanationEvaluation:
     """Measures how faithful methods of explanation are, next to random segments.
 
-    Each method explains the most probable label of held-out rows: recorded examples of a servable,
-    or test rows of a run. A run's explanations are also compared with those of the same network
-    with random weights.
+    Each method explains the most probable label of held-out rows: test rows of a run or of the data
+    that a servable was trained on, or else its recorded examples. A run's explanations are also
+    compared with those of the same network with random weights.
 
     Args:
         model: the folder of a servable or of a run.
@@ -106,7 +106,7 @@ def _inputs(
     if data is not None:
         return rows_of_file(str(data), manifest.task, count, progress=progress)
     if not is_run(path):
-        return rows_of_servable(folder, manifest, count)
+        return rows_of_servable(folder, manifest, count, progress)
     try:
         return rows_of_run(load_run(path), count, progress=progress)
     except DataError as error:
@@ -147,6 +147,9 @@ def _methods(
     for name in dict.fromkeys(names or method_names()):
         try:
             if not names and task not in find_method(name).tasks:
+                continue
+            if not names and find_method(name).needs_gradients and not gradients:
+                skipped[name] = "it needs the gradients of a run"
                 continue
             method = choose_method(name, task, gradients=gradients, model=opened.name)
             method.weigh(first.row, first.label, 0)

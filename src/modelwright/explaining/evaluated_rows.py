@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core.config import DataConfig
-from modelwright.core.errors import DataError
+from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.types import Progress, RawInput, Rows, Task
 from modelwright.data.dispatch import read_sources
 from modelwright.data.images import portable_image
 from modelwright.data.prepare import prepare
 from modelwright.data.readers.columns import NO_LABELS
 from modelwright.data.readers.split_column import NO_SPLITS
-from modelwright.runs.rows import evenly_spaced, held_out_or_training, reload_data
+from modelwright.runs.rows import evenly_spaced, held_out, held_out_or_training, reload_data
 from modelwright.runs.run import Run
 from modelwright.servable.examples import read_examples
 from modelwright.servable.manifest import Manifest
@@ -76,18 +76,41 @@ def rows_of_run(
     return EvaluatedInputs(inputs, where, notes)
 
 
-def rows_of_servable(folder: Path, manifest: Manifest, count: int) -> EvaluatedInputs:
-    """Returns recorded examples of a servable, evenly spaced.
+def rows_of_servable(
+    folder: Path, manifest: Manifest, count: int, progress: Progress | None = None
+) -> EvaluatedInputs:
+    """Returns held-out rows of a servable, evenly spaced.
 
-    They are held-out rows, which the export recorded with their answers.
+    The export recorded some as examples. If more are wanted and the data of the training is still
+    where it was, they come from there.
+
+    Args:
+        folder: the version's folder.
+        manifest: its manifest.
+        count: the largest number of rows.
+        progress: called with each step.
 
     Raises:
         ServableError: the examples cannot be read.
     """
     name = manifest.examples_of(next(iter(manifest.engines)))
     recorded = read_examples(folder / name, manifest.task).inputs
+    notes: tuple[str, ...] = ()
+    if count > len(recorded):
+        try:
+            config = DataConfig.model_validate(manifest.config.get("data"))
+            data = reload_data(config, manifest.data, folder, progress)
+        except (ValueError, KeyError, ModelwrightError):
+            notes = (
+                f"the export recorded {len(recorded)} examples, and the data of the training is not"
+                " found any more; give more rows with --data",
+            )
+        else:
+            if (found := held_out(data)) is not None:
+                where = f"of {len(found[1]):,} {_SPLITS[found[0]]} of {data.source}"
+                return EvaluatedInputs(_spaced(found[1].inputs, count), where)
     chosen = tuple(recorded[at] for at in evenly_spaced(len(recorded), count))
-    return EvaluatedInputs(chosen, f"of {len(recorded):,} recorded examples in {name}")
+    return EvaluatedInputs(chosen, f"of {len(recorded):,} recorded examples in {name}", notes)
 
 
 def rows_of_file(
