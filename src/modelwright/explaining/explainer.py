@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from modelwright.explaining.explanation import (
     no_heat,
 )
 from modelwright.explaining.image_row import ImageRow
-from modelwright.explaining.method import Method, Weights
+from modelwright.explaining.method import Method, Segment, Weights
 from modelwright.explaining.quality import STILL, measure_quality
 from modelwright.explaining.text_row import TextRow
 
@@ -87,7 +88,8 @@ class Explainer:
         if not moves:
             notes.append(_still_note(self.model.labels[chosen], whole[chosen], nothing[chosen]))
         ranked = np.argsort(-whole, kind="stable")[:TOP]
-        pairs = zip(row.segments, weights.values, strict=True)
+        segments: Sequence[Segment] = row.segments
+        pairs = zip(segments, weights.values, strict=True)
         return Explanation(
             input=_name(given, position),
             label=self.model.labels[chosen],

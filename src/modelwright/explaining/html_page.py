@@ -21,7 +21,8 @@ _PAGE = """<!doctype html>
 <title>Explanations</title>
 <style>
 :root {{ color-scheme: light dark; --for: 0, 114, 178; --against: 213, 94, 0; }}
-body {{ font: 1rem/1.7 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 1rem/1.7 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto;
+  padding: 0 1rem }}
 article {{ border-top: 1px solid #8886; padding: 1rem 0 }}
 h2 {{ font-size: 1.1rem; margin: 0 }}
 .text {{ white-space: pre-wrap; overflow-wrap: anywhere }}

@@ -35,6 +35,9 @@ class ImageRow:
             DataError: the image cannot be decoded.
         """
         self.model, self.engine = model, model.predictor.engine
+        if model.network is not None:
+            self.network = model.network
+            """Of a run alone: what gradient methods read."""
         manifest = model.predictor.manifest
         height, width, channels = manifest.shape or (1, 1, 3)
         content = file if isinstance(file, bytes) else b""
@@ -50,7 +53,7 @@ class ImageRow:
         self.grid = (len(rows) - 1, len(columns) - 1)
         """Number of cells down and across."""
         row, column = _positions(rows), _positions(columns)
-        self.cells: npt.NDArray[np.int64] = row[:, None] * self.grid[1] + column[None]
+        self.places: npt.NDArray[np.int64] = row[:, None] * self.grid[1] + column[None]
         """The segment of each pixel, int64 ``[h, w]``."""
         self.segments: Sequence[ImageSegment] = _rectangles(
             _scaled(rows, self.image.shape[0]), _scaled(columns, self.image.shape[1])
@@ -65,16 +68,20 @@ class ImageRow:
         """
         parts = [np.empty((0, len(self.model.labels)), np.float32)]
         for start in range(0, len(kept), _BATCH):
-            masked = self.masked_pixels(kept[start : start + _BATCH])
+            masked = self.inputs(kept[start : start + _BATCH])
             if self.runs_on_pixels:
                 parts.append(self.engine.run(masked))
             else:
                 parts.append(self.engine.probabilities([encode_png(one) for one in masked]))
         return np.concatenate(parts)
 
-    def masked_pixels(self, kept: BoolArray) -> UInt8Array:
-        """Returns pixels uint8 ``[n, h, w, c]`` without some cells."""
-        return np.where(kept[:, self.cells][..., None], self.pixels, self.color)
+    def inputs(self, kept: BoolArray) -> UInt8Array:
+        """Returns pixels uint8 ``[n, h, w, c]`` without some cells, as a network reads them.
+
+        Args:
+            kept: bool ``[n, segments]``; False takes a cell out.
+        """
+        return np.where(kept[:, self.places][..., None], self.pixels, self.color)
 
     def notes(self) -> list[str]:
         """Returns what a reader must know of how the image was cut."""

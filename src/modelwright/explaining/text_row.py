@@ -52,6 +52,9 @@ class TextRow:
             )
         self.model, self.text = model, text
         self.engine = model.predictor.engine
+        if model.network is not None:
+            self.network = model.network
+            """Of a run alone: what gradient methods read."""
         self.cutter, cut_words = find_word_cutter(words)
         spans = cut_text(text, cut_words)
         located = model.tokenizer.locate_words(text) if model.tokenizer else []
@@ -82,7 +85,7 @@ class TextRow:
         for start in range(0, len(kept), _BATCH):
             batch = kept[start : start + _BATCH]
             if self.runs_on_ids:
-                parts.append(self.engine.run(self.masked_ids(batch)))
+                parts.append(self.engine.run(self.inputs(batch)))
             else:
                 texts = [self._masked_text(row) for row in batch]
                 parts.append(self.engine.probabilities(texts))
@@ -95,8 +98,23 @@ class TextRow:
         hidden: BoolArray = taken_out[:, self.last + 1] > taken_out[:, self.first]
         return hidden
 
-    def masked_ids(self, kept: BoolArray) -> npt.NDArray[np.int32]:
-        """Returns token ids int32 ``[n, length]`` as the engine takes them."""
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """The segment of each token id that the network reads, int64 ``[length]``.
+
+        It is -1 for padding. An n-gram over several segments counts for the first of them.
+        """
+        length = self.engine.row[0] if self.engine.takes_padded_rows else len(self.ids)
+        found = np.full(length, -1, np.int64)
+        found[: len(self.first)] = self.first
+        return found
+
+    def inputs(self, kept: BoolArray) -> npt.NDArray[np.int32]:
+        """Returns token ids int32 ``[n, length]`` without some segments, as a network reads them.
+
+        Args:
+            kept: bool ``[n, segments]``; False takes a segment out.
+        """
         ids = np.where(self.hidden_tokens(kept), np.int32(UNKNOWN), self.ids)
         if not self.engine.takes_padded_rows:
             return ids

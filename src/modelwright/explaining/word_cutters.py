@@ -42,10 +42,14 @@ def find_word_cutter(name: str = "auto") -> tuple[str, CutWords]:
             if name != "auto":
                 raise MissingDependencyError(
                     f"the word cutter '{package}' is not installed; install it with: pip install"
-                    f" {package}, or take --words characters."
+                    f" {package}, or leave it out."
                 ) from None
             continue
         if hasattr(module, "setLogLevel"):  # jieba reports on standard error how it loads
             module.setLogLevel(logging.WARNING)
-        return package, lambda text: list(module.cut(text))
+        return package, _cutter(module)
     return CHARACTERS, list
+
+
+def _cutter(module: Any) -> CutWords:
+    return lambda text: list(module.cut(text))

@@ -80,8 +80,8 @@ def overlay(image: UInt8Array, heat: FloatArray) -> UInt8Array:
     weights = heat[np.arange(height) * down // height][:, np.arange(width) * across // width]
     strength = np.abs(weights) / (np.abs(heat).max(initial=0) or 1) * _STRONGEST
     color = np.where((weights > 0)[..., None], _rgb(BLUE), _rgb(RED))
-    mixed = gray * (1 - strength[..., None]) + color * strength[..., None]
-    return mixed.round().astype(np.uint8)
+    mixed: FloatArray = gray * (1 - strength[..., None]) + color * strength[..., None]
+    return np.asarray(mixed.round(), np.uint8)
 
 
 def _draw_heat(axes: Any, one: ExplainedImage) -> None:
