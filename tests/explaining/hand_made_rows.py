@@ -79,13 +79,9 @@ class TokensRow:
         return text_segments([f"w{number}" for number in self.ids])
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The number of tokens, with padding."""
-        return (len(self.ids) + self.padding,)
-
-    def by_segment(self, values: FloatArray) -> FloatArray:
+    def places(self) -> Any:
         """Each token is its own segment, padding is in none."""
-        return values[: len(self.ids)]
+        return np.array([*range(len(self.ids)), *[-1] * self.padding])
 
     def inputs(self, kept: BoolArray) -> Any:
         """Returns ids, padded at the end."""
@@ -115,15 +111,6 @@ class PixelsRow:
         """The cell of each pixel."""
         number = np.arange(len(self.pixels)) // (len(self.pixels) // self.cells)
         return number[:, None] * self.cells + number
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height and width."""
-        return tuple(self.pixels.shape[:2])
-
-    def by_segment(self, values: FloatArray) -> FloatArray:
-        """Returns the sum of each cell."""
-        return np.bincount(self.places.ravel(), values.ravel()).astype(np.float32)
 
     def inputs(self, kept: BoolArray) -> Any:
         """Returns the masked pixels."""

@@ -28,8 +28,6 @@ ENGINE = "keras"
 class KerasEngine:
     """A Keras network with the methods of an engine."""
 
-    takes_padded_rows = True
-
     def __init__(self, run: Run, network: Any, tokenizer: ServingTokenizer | None) -> None:
         """Takes a network that is loaded."""
         self.network = network
@@ -37,11 +35,13 @@ class KerasEngine:
         self._shape = run.shape or (0, 0, 0)
         self._orient = run.config.data.orientation
         self.row = run.input_shape
+        self.takes_padded_rows = network.input_shape[1:] != (None,)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
         """Returns token ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``."""
         if self._tokenizer:
-            return self._tokenizer.encode([str(text) for text in inputs])
+            texts = [str(text) for text in inputs]
+            return self._tokenizer.encode(texts, shortest=not self.takes_padded_rows)
         return np.stack([self._decode(one) for one in inputs if isinstance(one, bytes)])
 
     def run(self, rows: Any) -> FloatArray:
@@ -70,7 +70,9 @@ def explained_run(path: Path, change: Callable[[Any], None] | None = None) -> Ex
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
-    network = run.network()
+    # Padding costs a recurrent network as much as tokens do.
+    any_length = getattr(check_options(run.model), "any_length", False)
+    network = run.network(shape=(None,) if any_length else ())
     if change:
         change(network)
     tokenizer = _tokenizer(run) if run.task == "text" else None

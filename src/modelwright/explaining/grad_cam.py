@@ -18,6 +18,7 @@ from modelwright.core.types import Task
 from modelwright.explaining.method import ImageSegment, MaskableRow, Weights
 from modelwright.explaining.network_row import (
     all_kept,
+    by_segment,
     each_layer,
     label_log_odds,
     network_row,
@@ -76,11 +77,9 @@ class GradCam:
         gradient = tape.gradient(odds, output)
         importance = tf.reduce_mean(tf.cast(gradient, "float32"), axis=(1, 2), keepdims=True)
         heat = tf.nn.relu(tf.reduce_sum(importance * tf.cast(output, "float32"), axis=-1))
-        stretched = tf.image.resize(heat[..., None], own.shape)[0, ..., 0].numpy()
-        sizes = own.by_segment(np.ones(own.shape, np.float32))
-        heat_of = own.by_segment(np.asarray(stretched, np.float32)) / np.maximum(sizes, 1)
+        stretched = tf.image.resize(heat[..., None], own.places.shape)[0, ..., 0].numpy()
         return Weights(
-            np.asarray(heat_of, np.float32),
+            by_segment(own, np.asarray(stretched, np.float32), mean=True),
             details={"convolution": name, "cells": [int(size) for size in output.shape[1:3]]},
         )
 

@@ -20,6 +20,7 @@ from modelwright.explaining.method import ImageSegment, MaskableRow, Weights
 from modelwright.explaining.network_row import (
     NetworkRow,
     all_kept,
+    by_segment,
     each_layer,
     label_log_odds,
     network_row,
@@ -68,7 +69,7 @@ class IntegratedGradients:
         if abs(difference) > _NO_DIFFERENCE:
             fidelity = max(0.0, 1 - abs(total - difference) / abs(difference))
         return Weights(
-            own.by_segment(attributions),
+            by_segment(own, attributions),
             fidelity=fidelity,
             details={"steps": self.steps, "sum": total, "difference": difference},
         )
@@ -100,7 +101,7 @@ class IntegratedGradients:
             with replaced_calls({values.layer: on_the_way(values) for values in first}):
                 odds = label_log_odds(row.network, inputs, label)
         points = [watched[id(values)] for values in first]
-        attributions = np.zeros(row.shape, np.float32)
+        attributions = np.zeros(row.places.shape, np.float32)
         for values, gradient in zip(first, tape.gradient(odds, points), strict=True):
             if gradient is not None:
                 change = np.asarray(values.full - values.empty, np.float32)
@@ -139,7 +140,7 @@ def _first_values(row: NetworkRow, full: Any, empty: Any, *, text: bool) -> list
     with replaced_calls({layer: recorded(layer) for layer in each_layer(row.network)}):
         for inputs in (empty, full):
             row.network(tf.convert_to_tensor(inputs), training=False)
-    shape = row.shape
+    shape = tuple(row.places.shape)
     odd = [
         layer.name
         for layer, outputs in made.items()

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import BoolArray, FloatArray
-from modelwright.explaining.image_row import ImageRow
+from modelwright.core.types import BoolArray, FloatArray, IntArray
 from modelwright.explaining.method import MaskableRow
-from modelwright.explaining.text_row import TextRow
 
 if TYPE_CHECKING:
     import keras
@@ -29,70 +27,24 @@ class NetworkRow(MaskableRow, Protocol):
     """A maskable row with the network that answers it."""
 
     @property
-    def network(self) -> Any:
-        """The Keras network, from rows as it reads them to probabilities."""
+    def network(self) -> keras.Model:
+        """The network, from rows as it reads them to probabilities."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of a row's tokens, ``(length,)``, or of its pixels, ``(h, w)``."""
+    def places(self) -> IntArray:
+        """The segment of each token ``[length]`` or of each pixel ``[h, w]``; -1 for none."""
 
     def inputs(self, kept: BoolArray) -> Any:
         """Returns masked inputs as the network reads them: ids ``[n, length]`` or pixels."""
 
-    def by_segment(self, values: FloatArray) -> FloatArray:
-        """Returns the sum ``[segments]`` of the values of each segment's tokens or pixels.
-
-        Args:
-            values: ``[*shape]``. Those of padding are in no segment.
-        """
-
-
-class TextNetworkRow:
-    """A text of a run, with the network that reads its token ids."""
-
-    def __init__(self, row: TextRow) -> None:
-        """Takes a text whose ids the network reads."""
-        self._row = row
-        self.network = row.model.network
-        self.segments, self.groups, self.answer = row.segments, row.groups, row.answer
-        self.inputs = row.masked_ids
-        self.shape: tuple[int, ...] = (int(row.engine.row[0]),)
-
-    def by_segment(self, values: FloatArray) -> FloatArray:
-        """Returns the sum of each segment's tokens. An n-gram is shared by its segments."""
-        sums = np.zeros(len(self.segments), np.float64)
-        spans = zip(self._row.first, self._row.last, strict=True)
-        for value, (first, last) in zip(values, spans, strict=False):
-            sums[first : last + 1] += value / (last + 1 - first)
-        return sums.astype(np.float32)
-
-
-class ImageNetworkRow:
-    """An image of a run, with the network that reads its pixels."""
-
-    def __init__(self, row: ImageRow) -> None:
-        """Takes an image whose pixels the network reads."""
-        self._row = row
-        self.network = row.model.network
-        self.segments, self.groups, self.answer = row.segments, row.groups, row.answer
-        self.inputs = row.masked_pixels
-        self.shape: tuple[int, ...] = row.cells.shape
-
-    def by_segment(self, values: FloatArray) -> FloatArray:
-        """Returns the sum of each cell's pixels."""
-        sums = np.bincount(self._row.cells.reshape(-1), np.asarray(values, np.float64).reshape(-1))
-        return sums.astype(np.float32)
-
 
 def network_row(row: MaskableRow, method: str) -> NetworkRow:
-    """Returns the row with its network, for gradients.
+    """Returns the row if its network gives gradients.
 
     Raises:
-        ConfigError: it has no network, the network does not read what is masked, or Keras does not
-            run on TensorFlow.
+        ConfigError: it has no network, or Keras does not run on TensorFlow.
     """
-    owner = row.model if isinstance(row, TextRow | ImageRow) else row
-    if getattr(owner, "network", None) is None:
+    if getattr(row, "network", None) is None:
         raise ConfigError(
             f"the method '{method}' needs gradients, which a servable does not give; name the run"
             " that it was exported from, or choose a --method that takes segments out."
@@ -105,14 +57,12 @@ def network_row(row: MaskableRow, method: str) -> NetworkRow:
             f" {keras.backend.backend()} here; unset KERAS_BACKEND, or choose a --method that"
             " takes segments out."
         )
-    if isinstance(row, TextRow):
-        if not row.runs_on_ids:
-            raise ConfigError(
-                f"the method '{method}' needs the token ids that the network reads, and they are"
-                " not known here; choose a --method that takes segments out."
-            )
-        return TextNetworkRow(row)
-    return ImageNetworkRow(row) if isinstance(row, ImageRow) else cast(NetworkRow, row)
+    if not getattr(row, "runs_on_ids", True):
+        raise ConfigError(
+            f"the method '{method}' needs the token ids that the network reads, and they are not"
+            " known here; choose a --method that takes segments out."
+        )
+    return cast(NetworkRow, row)
 
 
 def each_layer(network: keras.Model) -> list[Any]:
@@ -166,6 +116,15 @@ def label_log_odds(network: keras.Model, inputs: Any, label: int) -> Any:
 def all_kept(row: MaskableRow, value: bool = True) -> BoolArray:
     """Returns the mask ``[1, segments]`` that keeps all segments, or none."""
     return np.full((1, len(row.segments)), value)
+
+
+def by_segment(row: NetworkRow, values: FloatArray, *, mean: bool = False) -> FloatArray:
+    """Returns the sum, or the mean, of the values of each segment's tokens or pixels."""
+    places = np.asarray(row.places)
+    inside, count = places >= 0, len(row.segments)
+    sums = np.bincount(places[inside], np.asarray(values, np.float64)[inside], minlength=count)
+    sizes = np.bincount(places[inside], minlength=count) if mean else np.ones(count)
+    return np.asarray(sums / np.maximum(sizes, 1), np.float32)
 
 
 def _bound(new: Callable[..., Any], old: Callable[..., Any]) -> Callable[..., Any]:
