@@ -24,6 +24,7 @@ def report() -> ExplanationEvaluation:
     same, gone = MeanOverRows(0.9, 0.8, 1.0), MeanOverRows(0.0, -0.1, 0.1)
     return ExplanationEvaluation(
         model=Path("runs/reviews"),
+        task="text",
         source="of 300 test rows of reviews.csv",
         comparison=found,
         randomization=(

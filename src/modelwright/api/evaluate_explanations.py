@@ -87,6 +87,7 @@ def evaluate_explanations(
         checks = check_randomization(again, randomized, chosen, progress=progress)
     return ExplanationEvaluation(
         model=opened.predictor.folder,
+        task=opened.predictor.manifest.task,
         source=given.source,
         comparison=comparison,
         randomization=checks,

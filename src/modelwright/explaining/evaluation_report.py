@@ -9,6 +9,7 @@ from typing import Any
 
 from modelwright.core.blocks import Block, Facts, Note, Table
 from modelwright.core.report import Report
+from modelwright.core.types import Task
 from modelwright.explaining.evaluation import EvaluatedMethod, MeanOverRows, MethodComparison
 from modelwright.explaining.faithfulness import RANDOM_ORDERS, TOP
 from modelwright.explaining.randomized_weights import ALL, LAST, RandomizationCheck
@@ -46,6 +47,7 @@ class ExplanationEvaluation(Report):
 
     Attributes:
         model: the run or the version of a servable.
+        task: the kind of its rows.
         source: which rows were explained.
         comparison: the methods' figures.
         randomization: the check with random weights; empty for a servable, whose weights stay.
@@ -54,6 +56,7 @@ class ExplanationEvaluation(Report):
     """
 
     model: Path
+    task: Task
     source: str
     comparison: MethodComparison
     randomization: Sequence[RandomizationCheck]
@@ -68,6 +71,7 @@ class ExplanationEvaluation(Report):
             method["randomized_weights"] = checks.get(method["method"])
         return {
             "model": str(self.model),
+            "task": self.task,
             "source": self.source,
             **record,
             "skipped": dict(self.skipped),

@@ -83,11 +83,16 @@ def replaced_calls(calls: Mapping[Any, Callable[..., Any]]) -> Iterator[None]:
         yield
 
 
-def label_log_odds(network: keras.Model, inputs: Any, label: int) -> Any:
+def label_log_odds(network: keras.Model, inputs: Any, label: Any) -> Any:
     """Returns the log-odds ``[n]`` of a label, as a tensor with a gradient.
 
     A confident answer is 1 in float32 and has no gradient. So the last activation, if it is
     sigmoid or softmax, is left out, and the log-odds come from the values before it.
+
+    Args:
+        network: from inputs to probabilities.
+        inputs: as the network reads them, ``[n, ...]``.
+        label: position of the label, a number or a scalar tensor.
     """
     import keras
     import tensorflow as tf
@@ -108,14 +113,15 @@ def label_log_odds(network: keras.Model, inputs: Any, label: int) -> Any:
         if outputs.shape[1] == 1:
             outputs = outputs - tf.math.log(1 - tf.exp(outputs))
     if outputs.shape[1] == 1:
-        return outputs[:, 0] * (1.0 if label == 1 else -1.0)
-    others = tf.concat([outputs[:, :label], outputs[:, label + 1 :]], axis=1)
-    return outputs[:, label] - tf.reduce_logsumexp(others, axis=1)
+        return outputs[:, 0] * (2 * tf.cast(label, "float32") - 1)
+    chosen = tf.one_hot(label, outputs.shape[1])
+    others = tf.where(chosen > 0, tf.float32.min, outputs)
+    return tf.reduce_sum(chosen * outputs, axis=1) - tf.reduce_logsumexp(others, axis=1)
 
 
-def all_kept(row: MaskableRow, value: bool = True) -> BoolArray:
-    """Returns the mask ``[1, segments]`` that keeps all segments, or none."""
-    return np.full((1, len(row.segments)), value)
+def all_kept(row: MaskableRow) -> BoolArray:
+    """Returns the mask ``[1, segments]`` that keeps all segments."""
+    return np.ones((1, len(row.segments)), bool)
 
 
 def by_segment(row: NetworkRow, values: FloatArray, *, mean: bool = False) -> FloatArray:
