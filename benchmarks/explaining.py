@@ -9,6 +9,7 @@ heaviest segment is the cue.
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,6 @@ import harness
 import planted_cues
 from harness import Figures, Option, format_number, ratio
 
-OPTIONS = {
-    "rounds": Option(1, 1, "runs of each side; the results are the medians"),
-    "models": Option([], [], "servables and runs to measure on their held-out rows", many=True),
-    "rows": Option(200, 20, "largest number of rows of each model"),
-    "planted_rows": Option(200, 20, "held-out rows with a planted cue"),
-    "training_rows": Option(1000, 400, "training rows with a planted cue"),
-}
 PLANTED: dict[str, dict[str, Any]] = {
     "English, text-fast": {"kind": "English", "recipe": "text-fast", "sets": []},
     "Chinese, text-fast": {"kind": "Chinese", "recipe": "text-fast", "sets": []},
@@ -43,6 +37,14 @@ PLANTED: dict[str, dict[str, Any]] = {
         "sets": ["model.filters=[8,16]", "model.units=16", "train.epochs=10"],
     },
 }
+OPTIONS = {
+    "rounds": Option(1, 1, "runs of each side; the results are the medians"),
+    "planted": Option(list(PLANTED), ["English, text-fast"], "planted cues to measure", many=True),
+    "models": Option([], [], "servables and runs to measure on their held-out rows", many=True),
+    "rows": Option(200, 20, "largest number of rows of each model"),
+    "planted_rows": Option(200, 20, "held-out rows with a planted cue"),
+    "training_rows": Option(1000, 400, "training rows with a planted cue"),
+}
 DEFAULTS = {"text": "leave-one-out", "image": "masks"}
 COMPARED = ("comprehensiveness", "insertion_less_deletion", "stability", "processor_ms")
 
@@ -57,6 +59,7 @@ def compare(options: argparse.Namespace) -> Figures:
     tasks = {
         name: {**task, "rows": options.planted_rows, "training_rows": options.training_rows}
         for name, task in PLANTED.items()
+        if name in options.planted
     }
     planted = harness.run_in_turn(__file__, tasks, options.rounds, show=_show)
     found = harness.run_in_turn(
@@ -80,8 +83,10 @@ def measure(**task: Any) -> Figures:
     if "model" in task:
         import modelwright
 
-        found = modelwright.evaluate_explanations(task["model"], rows=task["rows"])
-        return found.to_dict()
+        found = modelwright.evaluate_explanations(task["model"], rows=task["rows"]).to_dict()
+        # Only the name of the data, without the folders of this machine.
+        found["source"] = re.sub(r"\S+/", "", found["source"])
+        return {**found, "notes": []}
     return measure_planted(**task)
 
 

@@ -31,6 +31,7 @@ class KerasEngine:
     def __init__(self, run: Run, network: Any, tokenizer: ServingTokenizer | None) -> None:
         """Takes a network that is loaded."""
         self.network = network
+        self._answer = _compiled(network)
         self._tokenizer = tokenizer
         self._shape = run.shape or (0, 0, 0)
         self._orient = run.config.data.orientation
@@ -46,7 +47,7 @@ class KerasEngine:
 
     def run(self, rows: Any) -> FloatArray:
         """Returns the class probabilities float32 ``[n, classes]`` of prepared rows."""
-        return two_columns(np.asarray(self.network.predict_on_batch(rows)))
+        return two_columns(np.asarray(self._answer(rows)))
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Returns the class probabilities float32 ``[n, classes]`` of raw inputs."""
@@ -78,6 +79,22 @@ def explained_run(path: Path, change: Callable[[Any], None] | None = None) -> Ex
     tokenizer = _tokenizer(run) if run.task == "text" else None
     predictor = Predictor(run.path, _manifest(run), KerasEngine(run, network, tokenizer), ENGINE)
     return ExplainedModel(predictor, tokenizer, network)
+
+
+def _compiled(network: Any) -> Callable[[Any], Any]:
+    """Returns a function that answers prepared rows, compiled once for batches of any shape."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        answer: Callable[[Any], Any] = network.predict_on_batch
+        return answer
+    import tensorflow as tf
+
+    rows = tf.TensorSpec([None, *network.input_shape[1:]], network.input.dtype)
+    compiled: Callable[[Any], Any] = tf.function(
+        lambda batch: network(batch, training=False), input_signature=[rows], autograph=False
+    )
+    return compiled
 
 
 def _tokenizer(run: Run) -> ServingTokenizer:
