@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import modelwright
@@ -15,7 +18,8 @@ from modelwright.core.errors import DataError
 from modelwright.explaining.explained_model import ExplainedModel, explained_servable
 from modelwright.explaining.image_row import ImageRow
 from modelwright.explaining.text_row import MOST_CHARACTERS, TextRow
-from modelwright.servable.tokenizer import ServingTokenizer
+from modelwright.explaining.text_segments import characters
+from modelwright.servable.tokenizer import UNKNOWN, ServingTokenizer
 from serve.small_servables import write_image_servable, write_text_servable
 
 
@@ -113,6 +117,29 @@ def test_an_n_gram_is_unknown_without_any_of_its_words(texts: ExplainedModel) ->
         [3, 4, 1, 6, 7, 1],
     ]
     assert "reads 3 of the 4 tokens" in row.notes()[0]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+@example("👨\u200d👩\u200d👧x<b>很</b>ＡＢ 好看=：ำ")
+def test_in_any_text_each_token_can_be_taken_out(texts: ExplainedModel, text: str) -> None:
+    try:
+        row = TextRow(texts, text)
+    except DataError:
+        assert texts.tokenizer is not None and texts.tokenizer.locate(text) == []
+        return
+    assert row.runs_on_ids
+    segments(row)
+    spans = [(one.start, one.end) for one in row.segments]
+    assert spans == sorted(spans) and all(a[1] <= b[0] for a, b in pairwise(spans))
+    edges = {edge for span in characters(text) for edge in span}
+    assert {edge for span in spans for edge in span} <= edges
+    assert (row.first <= row.last).all() and (row.first >= 0).all()
+    assert (row.last < len(spans)).all()
+    nothing = np.zeros((1, len(spans)), bool)
+    assert set(row.inputs(nothing)[0].tolist()) == {UNKNOWN}
+    taken_out = row.hidden_tokens(~np.eye(len(spans), dtype=bool))
+    assert taken_out.any(axis=1).all()
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "，。！?"])
