@@ -45,6 +45,7 @@ __all__ = [
     "rollback",
     "show_backbone",
     "show_recipe",
+    "summarize_explanations",
     "train",
     "verify",
     "versions",
@@ -71,6 +72,7 @@ _LIGHT = {
     "rollback": "modelwright.servable.versions",
     "show_backbone": "modelwright.backbones.backbone_list",
     "show_recipe": "modelwright.recipes.recipe_list",
+    "summarize_explanations": "modelwright.api.summarize_explanations",
     "verify": "modelwright.servable.verify",
     "versions": "modelwright.servable.versions",
 }
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from modelwright.api.distill import distill
     from modelwright.api.evaluate_explanations import evaluate_explanations
     from modelwright.api.explain import explain
+    from modelwright.api.summarize_explanations import summarize_explanations
     from modelwright.api.train import train
     from modelwright.auditing.audit import audit
     from modelwright.backbones.backbone_list import (

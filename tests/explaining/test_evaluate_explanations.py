@@ -94,8 +94,8 @@ def test_the_command_prints_a_table_or_json(folder: Path, cli: Cli) -> None:
     [
         (["--evaluate", "a text"], "leave out INPUTS"),
         (["--evaluate", "--label", "pos", "--quick"], "leave out --label, --quick"),
-        (["--rows", 5, "a text"], "--rows and --data choose the rows of --evaluate"),
-        (["--data", "x.csv", "a text"], "--rows and --data choose the rows of --evaluate"),
+        (["--rows", 5, "a text"], "--rows is for --data and --evaluate"),
+        (["--data", "x.csv", "a text"], "--data explains the rows of a whole set"),
         ([], "there is nothing to explain; give texts or images after the model, or --evaluate"),
         (["--evaluate", "--method", "grad-cam"], "explains image models"),
         (["--evaluate", "--method", "integrated-gradients"], "needs gradients"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import modelwright
 from modelwright.cli.completion import complete_servable_or_run
+from modelwright.cli.explanation_summary import print_summary
 from modelwright.cli.options import AsJson, Quiet
 from modelwright.cli.output import print_json, print_report, show_progress
 from modelwright.cli.prediction import PROTECTED
@@ -32,7 +33,7 @@ def explain(
         list[str] | None,
         typer.Argument(
             help="Texts, or .txt files with one a line; or images, folders and patterns; - reads"
-            " lines from standard input. None with --evaluate."
+            " lines from standard input. None with --data and --evaluate."
         ),
     ] = None,
     method: Annotated[
@@ -57,7 +58,8 @@ def explain(
         typer.Option(
             "--output",
             "-o",
-            help="Also write a file: .png with heat maps over images, .html with marked texts.",
+            help="Also write a file: .png with heat maps over images, with --data a"
+            " contact sheet; .html with marked texts.",
         ),
     ] = None,
     evaluate: Annotated[
@@ -70,13 +72,17 @@ def explain(
     ] = False,
     rows: Annotated[
         int | None,
-        typer.Option(min=2, help="Largest number of rows for --evaluate, 200 by default."),
+        typer.Option(
+            min=2,
+            help="Largest number of rows for --data and --evaluate: 200 by default; with --data"
+            " 1,000 images.",
+        ),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
-            help="Other rows for --evaluate, with or without labels: a table, a folder of images or"
-            " a named set."
+            help="Summarize a whole set, with or without labels: a table, a folder of images or a"
+            " named set. With --evaluate: measure the methods on its rows."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -97,18 +103,43 @@ def explain(
             )  # fmt: skip
         print_report(evaluation, as_json=as_json)
         return
-    if rows is not None or data is not None:
-        raise ConfigError("--rows and --data choose the rows of --evaluate; give that, too.")
+    if quick and method != "auto":
+        raise ConfigError(f"--quick selects the method; got --method {method}, too. Give one.")
+    if data is not None:
+        if inputs:
+            raise ConfigError("--data explains the rows of a whole set; leave out INPUTS.")
+        print_summary(
+            model, data, rows=rows, label=label, method="quick" if quick else method, seed=seed,
+            engine=engine, output=output, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
+        return
+    if rows is not None:
+        raise ConfigError("--rows is for --data and --evaluate; give one of them, too.")
     if not inputs:
         raise ConfigError(
             "there is nothing to explain; give texts or images after the model, or --evaluate to"
-            " measure the methods on held-out rows."
+            " measure the methods on held-out rows, or --data for a summary of a whole set."
         )
+    _explain_inputs(
+        model, inputs, engine=engine, output=output, as_json=as_json, quiet=quiet, label=label,
+        method="quick" if quick else method, seed=seed,
+    )  # fmt: skip
+
+
+def _explain_inputs(
+    model: Path,
+    inputs: Sequence[str],
+    *,
+    engine: str,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Explains inputs; ``settings`` are other arguments of ``modelwright.explain``."""
     from modelwright.api.explain import open_model
     from modelwright.explaining.output_file import check_output, write_explanations
 
-    if quick and method != "auto":
-        raise ConfigError(f"--quick selects the method; got --method {method}, too. Give one.")
     inputs = [one.removeprefix(PROTECTED) for one in inputs]
     opened = open_model(model, engine)
     task = opened.predictor.manifest.task
@@ -118,10 +149,7 @@ def explain(
     if not quiet:
         sys.stderr.writelines(f"note: {note}\n" for note in notes)
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.explain(
-            opened, names, label=label, method="quick" if quick else method, seed=seed,
-            progress=progress,
-        )  # fmt: skip
+        report = modelwright.explain(opened, names, progress=progress, **settings)
     if len(names) == 1 and report.failed and not as_json:
         raise DataError(report.failed[0].reason)
     if output is not None and report.explained:

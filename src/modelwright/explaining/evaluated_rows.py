@@ -6,18 +6,19 @@ Labels are not read: what is explained is the model's own answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError, ModelwrightError
 from modelwright.core.types import Progress, RawInput, Rows, Task
 from modelwright.data.dispatch import read_sources
 from modelwright.data.images import portable_image
-from modelwright.data.prepare import prepare
-from modelwright.data.readers.columns import NO_LABELS
+from modelwright.data.prepare import Prepared, prepare
+from modelwright.data.readers.columns import NO_LABELS, ColumnNotFoundError
 from modelwright.data.readers.split_column import NO_SPLITS
 from modelwright.runs.rows import evenly_spaced, held_out, held_out_or_training, reload_data
 from modelwright.runs.run import Run
@@ -26,6 +27,7 @@ from modelwright.servable.manifest import Manifest
 
 DEFAULT_ROWS = 200
 _KINDS = {"image": "images", "text": "texts"}
+_NO_LABEL = "no label"
 _SPLITS = {"test": "test rows", "val": "validation rows", "train": "training rows"}
 
 
@@ -133,26 +135,69 @@ def rows_of_file(
     Raises:
         DataError: the rows cannot be read, or are of the other task.
     """
-    changes: dict[str, object] = {"source": source, "split": NO_SPLITS}
-    if task == "text":
-        changes["label"] = NO_LABELS
-    config = (settings or DataConfig(source=source)).model_copy(update=changes)
-    records = read_sources(config, progress)
-    if records.task != task:
-        raise DataError(
-            f"{records.source} holds {_KINDS[records.task]}, but the model takes {_KINDS[task]};"
-            " give --data of the model's kind."
-        )
-    prepared = prepare(records, config, size="auto", progress=progress)
+    prepared = read_rows(
+        source, task, settings=settings, labeled=task == "image", progress=progress
+    )
     total = len(prepared.digests)
-    if not total:
-        first = f": {prepared.rejected[0].reason}" if prepared.rejected else ""
-        raise DataError(f"{records.source} has no usable row{first}; give other rows with --data.")
     rows = prepared.rows(np.arange(total, dtype=np.int64))
     notes = prepared.notes
     if prepared.rejected:
         notes = (*notes, f"{len(prepared.rejected):,} rows of {prepared.source} cannot be used")
     return EvaluatedInputs(_spaced(rows, count), f"of {total:,} rows of {prepared.source}", notes)
+
+
+def read_rows(
+    source: str,
+    task: Task,
+    *,
+    settings: DataConfig | None = None,
+    labeled: bool = False,
+    known: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Returns the usable rows of a table, a folder or a named set; at least one.
+
+    Args:
+        source: what ``data.source`` takes.
+        task: the model's task.
+        settings: settings of ``[data]``, such as the column of texts.
+        labeled: whether a table must have labels.
+        known: labels of the model, under which those of the rows are folded.
+        progress: called with each step.
+
+    Raises:
+        DataError: the rows cannot be read, or are of the other task.
+    """
+    changes: dict[str, object] = {"source": source, "split": NO_SPLITS}
+    if not labeled:
+        changes["label"] = NO_LABELS
+    config = (settings or DataConfig(source=source)).model_copy(update=changes)
+    try:
+        records = read_sources(config, progress)
+    except ColumnNotFoundError as error:
+        if error.role not in ("text", "image"):
+            raise
+        usual = config.model_copy(update={"text": None, "image": None})
+        if usual == config:
+            columns = str(error).rpartition("Columns: ")[2]
+            raise DataError(
+                f"{source} has no column with a usual name for {_KINDS[task]}; rename it to"
+                f" '{task}'. Columns: {columns}"
+            ) from None
+        return read_rows(source, task, settings=usual, labeled=labeled, known=known,
+                         progress=progress)  # fmt: skip
+    if records.task != task:
+        raise DataError(
+            f"{records.source} holds {_KINDS[records.task]}, but the model takes {_KINDS[task]};"
+            " give --data of the model's kind."
+        )
+    if not labeled:  # a table without labels has its texts in their place
+        records = replace(records, labels=pa.array([_NO_LABEL] * len(records), pa.large_string()))
+    prepared = prepare(records, config, size="auto", known=known, progress=progress)
+    if not len(prepared.digests):
+        first = f": {prepared.rejected[0].reason}" if prepared.rejected else ""
+        raise DataError(f"{records.source} has no usable row{first}; give other rows with --data.")
+    return prepared
 
 
 def _spaced(rows: Rows, count: int) -> tuple[RawInput, ...]:

@@ -38,21 +38,21 @@ class LeaveOneOut:
         count = len(row.segments)
         if count <= MOST:
             each = [range(at, at + 1) for at in range(count)]
-            return Weights(_falls(row, label, each))
+            return Weights(falls(row, label, each))
         blocks = _at_most(row.groups, MOST, count)
-        falls = _falls(row, label, blocks)
+        found = falls(row, label, blocks)
         sizes = np.array([len(block) for block in blocks])
-        values = np.repeat(falls / sizes, sizes)
-        opened = _most_important(falls, blocks)
+        values = np.repeat(found / sizes, sizes)
+        opened = _most_important(found, blocks)
         singles = [range(at, at + 1) for block in opened for at in block]
-        values[[single.start for single in singles]] = _falls(row, label, singles)
+        values[[single.start for single in singles]] = falls(row, label, singles)
         return Weights(
             values.astype(np.float32),
             details={"blocks": len(blocks), "opened": len(opened), "segments_alone": len(singles)},
         )
 
 
-def _falls(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
+def falls(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
     """Returns how far the log-odds fall without each block of segments, float32 ``[blocks]``."""
     kept: BoolArray = np.ones((len(blocks) + 1, len(row.segments)), bool)
     for position, block in enumerate(blocks):

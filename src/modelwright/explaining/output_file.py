@@ -9,6 +9,9 @@ from modelwright.core.files import write_text
 from modelwright.core.types import Task
 from modelwright.explaining.explain_report import ExplainReport
 from modelwright.explaining.html_page import explanations_page
+from modelwright.explaining.sheet_rows import SheetKind
+from modelwright.explaining.summary_report import TITLES, UNKNOWN, ExplanationSummary
+from modelwright.plots.contact_sheet import SheetGroup, SheetImage, draw_contact_sheet
 from modelwright.plots.explanation import ExplainedImage, draw_explanations
 
 SUFFIXES: dict[Task, str] = {"image": ".png", "text": ".html"}
@@ -52,3 +55,38 @@ def write_explanations(path: Path, report: ExplainReport) -> None:
         if one.drawn is not None
     ]
     draw_explanations(path, images)
+
+
+def write_summary(path: Path, summary: ExplanationSummary) -> None:
+    """Writes the contact sheet of images, or all explained texts.
+
+    Raises:
+        ConfigError: the suffix does not fit the task.
+        MissingDependencyError: matplotlib is not installed, for images.
+        WriteError: the file cannot be written.
+    """
+    check_output(path, summary.task)
+    if summary.task == "text":
+        write_text(path, explanations_page(summary.explanations))
+        return
+    draw_contact_sheet(path, [_group(summary, kind) for kind in TITLES])
+
+
+def _group(summary: ExplanationSummary, kind: SheetKind) -> SheetGroup:
+    images = [
+        SheetImage(
+            image=one.explanation.drawn.image,
+            heat=one.explanation.drawn.heat,
+            label=one.label,
+            answer=one.answer,
+            probability=one.probability,
+            name=one.row,
+            explained=None if one.explanation.label == one.answer else one.explanation.label,
+        )
+        for one in summary.sheet
+        if one.kind == kind and one.explanation.drawn is not None
+    ]
+    nothing = f"none of {summary.rows:,} rows"
+    if kind == "wrong" and summary.wrong is None:
+        nothing = UNKNOWN
+    return SheetGroup(TITLES[kind], images, nothing)
