@@ -11,6 +11,7 @@ counts how many of them are listed as outliers. Give at least one set; one alone
 from __future__ import annotations
 
 import csv
+import os
 import re
 import tempfile
 import time
@@ -31,6 +32,7 @@ OPTIONS = {
     "cifar10": Option("", "", "npz file of CIFAR-10", local=True),
     "rows": Option([5_000, 10_000, 5_000], [400, 400, 400], "rows of each set", many=True),
     "test_rows": Option(2_000, 200, "clean test rows of each set"),
+    "trainings": Option(3, 1, "rounds of each set and noise that also train before and after"),
     "noise": Option([0.05, 0.1], [0.1], "shares of the labels that are changed", many=True),
 }
 
@@ -71,8 +73,19 @@ class Planted:
         return str(folder / "both" / "train.csv"), str(folder / "both")
 
 
-def measure(name: str, place: str, rows: tuple[int, int], noise: float, seed: int) -> Figures:
-    """Returns the results for one set, one share of noise and one seed."""
+def measure(
+    name: str, place: str, rows: tuple[int, int], noise: float, seed: int, *, training: bool
+) -> Figures:
+    """Returns the results for one set, one share of noise and one seed.
+
+    Args:
+        name: the set.
+        place: its file or folder.
+        rows: number of rows to audit, and of test rows.
+        noise: share of the labels that are changed.
+        seed: decides which labels are changed, and how.
+        training: whether to train with all rows, and without the suspects.
+    """
     import modelwright
 
     planted = _read(name, place, rows)
@@ -90,12 +103,13 @@ def measure(name: str, place: str, rows: tuple[int, int], noise: float, seed: in
         )
         seconds = time.perf_counter() - started
         listed, agreement = _listed(folder / "audit", report, wrong)
-        accuracy = {
-            "before": _accuracy(name, both, seed, folder / "before"),
-            "after": _accuracy(
-                name, both, seed, folder / "after", str(folder / "audit" / "suspects.csv")
-            ),
-        }
+        accuracy = {}
+        if training:
+            drop = str(folder / "audit" / "suspects.csv")
+            accuracy = {
+                "accuracy_before": _accuracy(name, both, seed, folder / "before"),
+                "accuracy_after": _accuracy(name, both, seed, folder / "after", drop),
+            }
     found = int((listed & wrong).sum())
     return {
         "rows": len(labels),
@@ -109,7 +123,7 @@ def measure(name: str, place: str, rows: tuple[int, int], noise: float, seed: in
         "out_of_fold_accuracy": report.accuracy,
         "conflicts": len(report.conflicts),
         "audit_seconds": seconds,
-        **{f"accuracy_{key}": value for key, value in accuracy.items()},
+        **accuracy,
     }
 
 
@@ -161,10 +175,6 @@ def measure_outliers(name: str, place: str, rows: tuple[int, int], foreign: str)
 
 def compare(values: Namespace) -> Figures:
     """Runs all sets and prints a table."""
-    import os
-
-    from modelwright.core.statistics import student_interval
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     runs: list[Figures] = []
     sets = [name for name in _RECIPES if getattr(values, name)]
@@ -176,7 +186,14 @@ def compare(values: Namespace) -> Figures:
         print("true labels", name, true_labels[name], flush=True)
         for noise in map(float, values.noise):
             for seed in range(values.rounds):
-                figures = measure(name, getattr(values, name), sizes[name], noise, seed)
+                figures = measure(
+                    name,
+                    getattr(values, name),
+                    sizes[name],
+                    noise,
+                    seed,
+                    training=seed < values.trainings,
+                )
                 runs.append({"set": name, "noise": noise, "seed": seed, **figures})
                 print(runs[-1], flush=True)
     outliers = {}
@@ -185,27 +202,7 @@ def compare(values: Namespace) -> Figures:
         if other or name == "cifar10":
             outliers[name] = measure_outliers(name, getattr(values, name), sizes[name], other)
             print("outliers", name, outliers[name], flush=True)
-    summary = []
-    for name, noise in dict.fromkeys((one["set"], one["noise"]) for one in runs):
-        own = [one for one in runs if (one["set"], one["noise"]) == (name, noise)]
-        figures = {"set": name, "noise": noise}
-        gains = [one["accuracy_after"] - one["accuracy_before"] for one in own]
-        columns = {
-            key: [one[key] for one in own]
-            for key in own[0]
-            if key.startswith("accuracy_")
-            or key in ("precision", "recall", "agreement", "estimated_noise", "suggested_right")
-        }
-        for key, found in {**columns, "gain": gains}.items():
-            mean, low, high = student_interval(found) if len(found) > 1 else (*found, None, None)
-            figures[key] = {
-                "mean": mean,
-                "interval": [low, high],
-                "lowest": min(found),
-                "highest": max(found),
-            }
-        figures["seconds"] = max(one["audit_seconds"] for one in own)
-        summary.append(figures)
+    summary = _summarize(runs)
     _print(summary, true_labels)
     return {
         "runs": runs,
@@ -216,6 +213,37 @@ def compare(values: Namespace) -> Figures:
     }
 
 
+def _summarize(runs: Sequence[Figures]) -> list[Figures]:
+    """Returns means over the seeds, with intervals by Student's t, for each set and noise."""
+    from modelwright.core.statistics import student_interval
+
+    summary = []
+    for name, noise in dict.fromkeys((one["set"], one["noise"]) for one in runs):
+        own = [one for one in runs if (one["set"], one["noise"]) == (name, noise)]
+        figures = {"set": name, "noise": noise}
+        trained = [one for one in own if "accuracy_before" in one]
+        gains = [one["accuracy_after"] - one["accuracy_before"] for one in trained]
+        columns = {
+            key: [one[key] for one in own if key in one]
+            for key in own[0]
+            if key.startswith("accuracy_")
+            or key in ("precision", "recall", "agreement", "estimated_noise", "suggested_right")
+        }
+        for key, found in {**columns, "gain": gains}.items():
+            if not found:
+                continue
+            mean, low, high = student_interval(found) if len(found) > 1 else (*found, None, None)
+            figures[key] = {
+                "mean": mean,
+                "interval": [low, high],
+                "lowest": min(found),
+                "highest": max(found),
+            }
+        figures["seconds"] = max(one["audit_seconds"] for one in own)
+        summary.append(figures)
+    return summary
+
+
 def _print(summary: Sequence[Figures], true_labels: dict[str, float]) -> None:
     keys = ("precision", "recall", "agreement")
     accuracies = ("accuracy_before", "accuracy_after", "gain")
@@ -224,7 +252,7 @@ def _print(summary: Sequence[Figures], true_labels: dict[str, float]) -> None:
             one["set"],
             f"{one['noise']:.0%}",
             *(format_number(one[key]["mean"], ".3f") for key in keys),
-            *(format_number(one[key]["mean"], ".4f") for key in accuracies),
+            *(format_number(one[key]["mean"] if key in one else None, ".4f") for key in accuracies),
             format_number(true_labels[one["set"]], ".4f"),
             format_number(one["seconds"]),
         ]

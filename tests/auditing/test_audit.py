@@ -270,19 +270,16 @@ def test_rows_without_a_label_column(tmp_path: Path) -> None:
         modelwright.audit(path, out=tmp_path / "out")
 
 
-def test_a_class_with_few_rows_is_noted_and_a_single_row_is_not_judged(tmp_path: Path) -> None:
-    rows = [*sentences(40), ("why", "odd"), ("so strange", "rare"), ("how strange", "rare")]
-    report = modelwright.audit(rows_of(tmp_path, rows), folds=4, out=tmp_path / "out")
-    assert report.judged == 42
-    assert any("fewer different rows than folds: 'odd' (1), 'rare' (2)" in x for x in report.notes)
-    assert any("which no model can judge: 1" in note for note in report.notes)
-
-
-def test_rejected_rows_are_listed(tmp_path: Path, cli: Cli) -> None:
-    path = rows_of(tmp_path, [*sentences(40), ("", "pos"), ("no label", "")])
-    code, out, _ = cli("audit", path, "--out", tmp_path / "out", "--folds", 3, "-q")
+def test_rows_that_cannot_be_judged_or_read_are_counted(tmp_path: Path, cli: Cli) -> None:
+    odd = [("why", "odd"), ("so strange", "rare"), ("how strange", "rare")]
+    path = rows_of(tmp_path, [*sentences(40), *odd, ("", "pos"), ("no label", "")])
+    code, out, _ = cli("audit", path, "--out", tmp_path / "out", "--folds", 4, "--json")
     assert code == 0
-    assert "rejected rows" in out
+    report = json.loads(out)
+    assert (report["rows"], report["judged"], report["rejected"]) == (43, 42, 2)
+    notes = " ".join(report["notes"])
+    assert "fewer different rows than folds: 'odd' (1), 'rare' (2)" in notes
+    assert "which no model can judge: 1" in notes
     assert len(read(tmp_path / "out" / "rejected.csv")) == 2
 
 

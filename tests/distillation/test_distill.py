@@ -102,14 +102,14 @@ def test_a_run_teaches_from_the_command_line_with_its_own_data(
 ) -> None:
     more = write_csv(tmp_path / "more.csv", [(f"a great film {n}",) for n in range(9)], ("text",))
     code, out, err = cli(
-        "distill", report.run, "--recipe", "bilstm", "--unlabeled", more, "--no-baseline", "-q",
-        "--set", "model.units=[2]", "--set", "model.embedding=2", "--set", "train.epochs=1",
-        "--cache", tmp_path / "cache", "--out", tmp_path / "small",
+        "distill", report.run, "--recipe", "text-fast", "--unlabeled", more, "--no-baseline", "-q",
+        "--set", "model.fit=steps", "--set", "model.vocabulary=20", "--set", "model.buckets=64",
+        "--set", "train.epochs=1", "--cache", tmp_path / "cache", "--out", tmp_path / "small",
     )  # fmt: skip
     assert code == 0, err
     assert "the data is that of the teacher" in " ".join(out.split())
     assert "texts it labeled" in out
-    assert load_run(tmp_path / "small").config.model.builder == "bilstm"
+    assert load_run(tmp_path / "small").config.model.options["fit"] == "steps"
 
 
 def test_a_servable_teaches(servable: Path, few: Path, tmp_path: Path) -> None:

@@ -334,6 +334,7 @@ DATA: dict[str, Any] = {
     "max_characters": 20,
     "strict": True,
     "unlabelled": None,
+    "drop": None,
 }
 
 
@@ -359,6 +360,9 @@ def test_every_key_of_data_changes_something_for_texts(key: str, tmp_path: Path)
     other = tmp_path / "others.csv"
     write_csv(other, [("one more film", "pos"), ("another", "neg")], ("text", "label"))
     value = str(other) if key == "unlabelled" else DATA[key]
+    if key == "drop":
+        value = str(tmp_path / "drop.csv")
+        Path(value).write_text("origin\n" + "\n".join(f"rows.csv row {n}" for n in range(2, 30)))
     if key == "source":
         value = [str(path), str(path.with_name("copy.csv"))]
         path.with_name("copy.csv").write_text(

@@ -81,8 +81,8 @@ def test_unlabeled_texts_are_recorded_and_the_servable_agrees(
 
 
 def test_unlabeled_texts_change_the_weights(source: Path, others: Path, tmp_path: Path) -> None:
-    with_them = train(source, tmp_path / "with", others)
-    without = train(source, tmp_path / "without")
+    with_them = train(source, tmp_path / "with", others, epochs=1)
+    without = train(source, tmp_path / "without", epochs=1)
     layers = [
         load_run(report.run).network().get_layer("context_vectors").get_weights()[0]
         for report in (with_them, without)
@@ -90,7 +90,9 @@ def test_unlabeled_texts_change_the_weights(source: Path, others: Path, tmp_path
     assert not np.array_equal(*layers)
 
 
-@pytest.mark.parametrize("model", [MODEL, BEST], ids=["textcnn", "text-best"])
+@pytest.mark.parametrize(
+    "model", [MODEL, pytest.param(BEST, marks=pytest.mark.slow)], ids=["textcnn", "text-best"]
+)
 def test_resuming_gives_the_same_bits_and_refuses_other_texts(
     model: dict[str, Any],
     source: Path,
@@ -98,7 +100,7 @@ def test_resuming_gives_the_same_bits_and_refuses_other_texts(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = train(source, tmp_path / "whole", others, model=model)
+    whole = train(source, tmp_path / "whole", others, epochs=2, model=model)
     end = Session.finish_epoch
 
     def killed(self: Session, network: Any, values: dict[str, float]) -> Epoch:
@@ -109,7 +111,7 @@ def test_resuming_gives_the_same_bits_and_refuses_other_texts(
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(Session, "finish_epoch", killed)
-        train(source, tmp_path / "cut", others, model=model)
+        train(source, tmp_path / "cut", others, epochs=2, model=model)
     original = others.read_text()
     others.write_text(original + "one more\n")
     with pytest.raises(DataError, match="changed since .* was trained on it"):

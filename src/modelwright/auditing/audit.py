@@ -17,16 +17,14 @@ from modelwright.auditing.findings import find_suspects, report_findings
 from modelwright.auditing.label_quality import judge_labels
 from modelwright.auditing.outputs import file_names, write_outputs
 from modelwright.auditing.report import AuditReport
-from modelwright.auditing.settings import AuditSettings, resolve_audit
+from modelwright.auditing.settings import AuditSettings, changed, resolve_audit
 from modelwright.auditing.work_folder import WorkFolder, default_folder
-from modelwright.core.config import setting
 from modelwright.core.errors import DataError
 from modelwright.core.files import explained_refusals
 from modelwright.core.folds import NEVER_HELD_OUT, assign_folds
 from modelwright.core.types import Dataset, IntArray, Progress
 from modelwright.data.load import load_data
 from modelwright.models.builders import options_for_classes
-from modelwright.recipes.recipe import read_recipe
 from modelwright.recipes.resolve import merge_tables
 from modelwright.training.train import check_data
 
@@ -191,27 +189,22 @@ def _head(
     )
 
 
-def _words(settings: AuditSettings) -> str:
-    """Returns the data of the audit as words of a command."""
-    data = settings.config.data
-    sources = [data.source] if isinstance(data.source, str) else data.source
-    usual = read_recipe(settings.config.recipe).data
-    sets = [
-        f"data.{key}={setting(value)}"
-        for key, value in data.model_dump(exclude_none=True, exclude_defaults=True).items()
-        if key != "source" and not isinstance(value, dict) and usual.get(key) != value
-    ]
-    words = [*sources, *(word for one in sets for word in ("--set", one))]
+def _words(settings: AuditSettings, *tables: str) -> str:
+    """Returns the data of the audit, and what was set in some tables, as words of a command."""
+    source = settings.config.data.source
+    sources = [source] if isinstance(source, str) else source
+    words = [*sources, *(word for one in changed(settings, tables) for word in ("--set", one))]
     return " ".join(shlex.quote(one) for one in words)
 
 
 def _next(settings: AuditSettings, out: Path) -> str:
     suspects = shlex.quote(str(out / "suspects.csv"))
-    return f"modelwright train {_words(settings)} --drop {suspects}"
+    return f"modelwright train {_words(settings, 'data')} --drop {suspects}"
 
 
 def _again(settings: AuditSettings, out: Path) -> str:
+    recipe, words = settings.config.recipe, _words(settings, "data", "model", "train")
     return (
-        f"modelwright audit {_words(settings)} --recipe {settings.config.recipe} --folds"
-        f" {settings.folds} --out {shlex.quote(str(out))}"
+        f"modelwright audit {words} --recipe {recipe} --folds {settings.folds}"
+        f" --out {shlex.quote(str(out))}"
     )

@@ -17,6 +17,9 @@ from modelwright.auditing.report import AuditedRow, AuditReport, Duplicates, Sus
 from modelwright.core.types import Progress
 from modelwright.training.out_of_fold import OutOfFold
 
+_WEAK = 0.1
+"""Estimated share of wrong labels from which more than the labels may be wrong."""
+
 
 @dataclass(frozen=True)
 class SuspectRow:
@@ -105,6 +108,7 @@ def report_findings(
     names = rows.names
     return replace(
         report,
+        notes=(*report.notes, *_cautions(quality)),
         judged=int(np.isfinite(quality.scores).sum()),
         accuracy=quality.accuracy,
         noise=quality.noise,
@@ -120,6 +124,17 @@ def report_findings(
             (names[one.first], names[one.second], one.share) for one in quality.overlaps()
         ),
     )
+
+
+def _cautions(quality: LabelQuality) -> list[str]:
+    """Returns a note where the models are too weak to tell a wrong label from a hard row."""
+    if quality.noise < _WEAK and quality.accuracy > 1 - 2 * _WEAK:
+        return []
+    return [
+        f"the models agree with only {quality.accuracy:.0%} of the labels, so many suspects are"
+        " hard rows with a right label; look at them before you drop any, or name a better recipe"
+        " with --recipe"
+    ]
 
 
 def _describe(rows: AllRows, *wanted: Iterable[int]) -> dict[int, AuditedRow]:

@@ -67,7 +67,10 @@ def write_outputs(
         inputs,
         [suspect.row.label for suspect in first],
         [suspect.suggested for suspect in first],
-        [1 - (suspect.score or 0.0) for suspect in first],
+        [
+            float(np.nan_to_num(probabilities[row, report.labels.index(suspect.suggested)]))
+            for row, suspect in zip(drawn, first, strict=True)
+        ],
         nothing="no suspects",
     )
     counts = np.rint(quality.joint * report.judged).astype(np.int64)
@@ -76,7 +79,7 @@ def write_outputs(
         counts,
         report.labels,
         axes=("estimated class", "given label"),
-        title=f"about {report.noise or 0:.1%} of {report.judged:,} labels are wrong",
+        title=f"about {report.noise or 0:.1%} of {report.judged:,} labels seem wrong",
     )
     _write_probabilities(out / PROBABILITIES, rows, probabilities)
     write_json(out / RESULT, report.to_dict())

@@ -12,13 +12,18 @@ from typing import Any
 
 from modelwright.auditing.packages import require_packages
 from modelwright.backbones.availability import why_missing
-from modelwright.core.config import Config, DataConfig, check_table
+from modelwright.core.config import Config, DataConfig, check_table, setting
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress, Task
 from modelwright.data.dispatch import read_sources
 from modelwright.models.backbone_names import DEFAULT_BACKBONE
 from modelwright.recipes.choose import MOST_PRETRAINED
-from modelwright.recipes.resolve import merge_tables, parse_set, resolve_config
+from modelwright.recipes.resolve import (
+    flatten_settings,
+    merge_tables,
+    parse_set,
+    resolve_config,
+)
 
 FEWEST_FOLDS = 2
 _HOW = "--recipe names another (recipe= in Python)"
@@ -82,6 +87,30 @@ def resolve_audit(
             name, reason = _choose(task, rows, model, progress)
             given = merge_tables(given, {"model": {"recipe": name}})
     return AuditSettings(resolve_config(None, given), folds, reason, tuple(notes))
+
+
+def changed(settings: AuditSettings, tables: Sequence[str]) -> list[str]:
+    """Returns the settings of some tables that differ from their recipe, as ``--set`` takes them.
+
+    Args:
+        settings: the settings of an audit.
+        tables: ``data``, ``model`` and ``train``, or some of them.
+    """
+    config = settings.config
+    given = {"data": {"source": config.data.source}, "model": {"recipe": config.recipe}}
+    usual = resolve_config(None, given)
+    pairs: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "data": (config.data.model_dump(), usual.data.model_dump()),
+        "model": (config.model.options, usual.model.options),
+        "train": (config.train.model_dump(), usual.train.model_dump()),
+    }
+    found = []
+    for table in tables:
+        own, base = pairs[table]
+        for key, value in flatten_settings(own):
+            if base.get(key) != value and value is not None:
+                found.append(f"{table}.{key}={setting(value)}")
+    return found
 
 
 def _kind(data: DataConfig, progress: Progress | None) -> tuple[Task, int]:

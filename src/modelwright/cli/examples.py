@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "distill": (
         "modelwright distill my_encoder:vectors --data few.csv --unlabeled more.csv",
         "modelwright distill models/imdb --data few.csv --unlabeled more.csv --recipe text-fast",
+        "modelwright distill encoders/multilingual-e5-small --data few.csv --unlabeled more.csv",
         "modelwright distill runs/text-best --recipe bilstm --unlabeled more.csv --out runs/small",
     ),
     "report": (

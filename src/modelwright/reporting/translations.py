@@ -190,7 +190,9 @@ CHINESE = {
     "Accuracy by length": "按长度划分的准确率",
     "Accuracy by script of most letters": "按主要文字划分的准确率",
     "{first} to {last} characters": "{first} 至 {last} 个字符",
-    "The lowest is {accuracy}: {name}, {rows} rows.": "最低的是 {accuracy}：{name}，共 {rows} 个样本。",
+    "The lowest is {accuracy}: {name}, {rows} rows.": (
+        "最低的是 {accuracy}：{name}，共 {rows} 个样本。"
+    ),
     "Images have no slices by length or script. The classes above are their slices.": (
         "图像没有按长度或文字的分片；上面的各类别就是它的分片。"
     ),
@@ -205,8 +207,8 @@ CHINESE = {
     "Negation, {language}": "否定句，{language}",
     "{accuracy} of {rows} test sentences are right (95 %: {interval}). Each pair says the same"
     " without and with a negation.": (
-        "{rows} 个测试句中预测正确的占 {accuracy}（95 % 区间：{interval}）。每一对句子相同，一句不含否定，"
-        "一句含否定。"
+        "{rows} 个测试句中预测正确的占 {accuracy}（95 % 区间：{interval}）。"
+        "每一对句子相同，一句不含否定，一句含否定。"
     ),
     "pairs": "句对",
     "number of pairs": "对数",
