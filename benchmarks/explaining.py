@@ -209,9 +209,9 @@ def _print(results: Figures) -> None:
         for name, one in results["planted"].items()
         for method, share in one["found"].items()
     ]
-    harness.print_table(
-        "planted cues", ("rows of", "right", "accuracy", "method", "cue found"), planted
-    )
+    if planted:
+        headers = ("rows of", "right", "accuracy", "method", "cue found")
+        harness.print_table("planted cues", headers, planted)
     for name, one in results["models"].items():
         rows = [
             (
@@ -224,8 +224,8 @@ def _print(results: Figures) -> None:
             )
             for method in one["methods"]
         ]
-        headers = ("method", "comprehensiveness", "insertion less deletion", "top 5", "ms", "")
-        harness.print_table(f"{name}, {one['rows']} rows", headers, rows)
+        columns = ("method", "comprehensiveness", "insertion less deletion", "top 5", "ms", "")
+        harness.print_table(f"{name}, {one['rows']} rows", columns, rows)
         if one["default_over_lime"]:
             shown = {k: format_number(v, ".2f") for k, v in one["default_over_lime"].items()}
             print(f"default over lime: {shown}")
