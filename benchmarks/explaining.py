@@ -18,18 +18,27 @@ import harness
 import planted_cues
 from harness import Figures, Option, format_number, ratio
 
+_SMALL_BILSTM = [
+    "model.units=[16]",
+    "model.embedding=16",
+    'model.pooling="max"',
+    "model.dropout=0.1",
+    "train.batch_size=16",
+    "train.learning_rate=0.01",
+    "train.epochs=6",
+]
 PLANTED: dict[str, dict[str, Any]] = {
     "English, text-fast": {"kind": "English", "recipe": "text-fast", "sets": []},
     "Chinese, text-fast": {"kind": "Chinese", "recipe": "text-fast", "sets": []},
     "English, bilstm": {
         "kind": "English",
         "recipe": "bilstm",
-        "sets": ["model.units=[16]", "model.embedding=16", "model.length=64", "train.epochs=10"],
+        "sets": [*_SMALL_BILSTM, "model.length=64"],
     },
     "Chinese, bilstm": {
         "kind": "Chinese",
         "recipe": "bilstm",
-        "sets": ["model.units=[16]", "model.embedding=16", "model.length=96", "train.epochs=10"],
+        "sets": [*_SMALL_BILSTM, "model.length=96"],
     },
     "images, cnn": {
         "kind": "images",
