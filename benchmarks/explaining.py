@@ -18,18 +18,27 @@ import harness
 import planted_cues
 from harness import Figures, Option, format_number, ratio
 
+_SMALL_BILSTM = [
+    "model.units=[16]",
+    "model.embedding=16",
+    'model.pooling="max"',
+    "model.dropout=0.1",
+    "train.batch_size=16",
+    "train.learning_rate=0.01",
+    "train.epochs=6",
+]
 PLANTED: dict[str, dict[str, Any]] = {
     "English, text-fast": {"kind": "English", "recipe": "text-fast", "sets": []},
     "Chinese, text-fast": {"kind": "Chinese", "recipe": "text-fast", "sets": []},
     "English, bilstm": {
         "kind": "English",
         "recipe": "bilstm",
-        "sets": ["model.units=[16]", "model.embedding=16", "model.length=64", "train.epochs=10"],
+        "sets": [*_SMALL_BILSTM, "model.length=64"],
     },
     "Chinese, bilstm": {
         "kind": "Chinese",
         "recipe": "bilstm",
-        "sets": ["model.units=[16]", "model.embedding=16", "model.length=96", "train.epochs=10"],
+        "sets": [*_SMALL_BILSTM, "model.length=96"],
     },
     "images, cnn": {
         "kind": "images",
@@ -209,9 +218,9 @@ def _print(results: Figures) -> None:
         for name, one in results["planted"].items()
         for method, share in one["found"].items()
     ]
-    harness.print_table(
-        "planted cues", ("rows of", "right", "accuracy", "method", "cue found"), planted
-    )
+    if planted:
+        headers = ("rows of", "right", "accuracy", "method", "cue found")
+        harness.print_table("planted cues", headers, planted)
     for name, one in results["models"].items():
         rows = [
             (
@@ -224,8 +233,8 @@ def _print(results: Figures) -> None:
             )
             for method in one["methods"]
         ]
-        headers = ("method", "comprehensiveness", "insertion less deletion", "top 5", "ms", "")
-        harness.print_table(f"{name}, {one['rows']} rows", headers, rows)
+        columns = ("method", "comprehensiveness", "insertion less deletion", "top 5", "ms", "")
+        harness.print_table(f"{name}, {one['rows']} rows", columns, rows)
         if one["default_over_lime"]:
             shown = {k: format_number(v, ".2f") for k, v in one["default_over_lime"].items()}
             print(f"default over lime: {shown}")

@@ -227,7 +227,10 @@ def test_any_other_recipe_is_trained_once_for_each_fold(tmp_path: Path) -> None:
         images,
         recipe="cnn-tutorial",
         folds=2,
-        settings={"model": {"filters": [4, 8], "units": 8}, "train": {"epochs": 15}},
+        settings={
+            "model": {"filters": [4, 8], "units": 8},
+            "train": {"epochs": 12, "batch_size": 8, "learning_rate": 0.01, "patience": 0},
+        },
         out=tmp_path / "out",
     )
     assert str(wrong) in {one.row.path for one in report.suspects}

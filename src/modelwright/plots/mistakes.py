@@ -74,7 +74,7 @@ def _draw_images(path: Path, images: UInt8Array, answers: Sequence[tuple[str, st
             axes.set_title(
                 escape_dollars(truncate(true, 18)), fontsize=10, loc="center", pad=17, color=INK
             )
-            label = escape_dollars(f"→ {truncate(predicted, 14)} {probability:.0%}")
+            label = escape_dollars(f"→ {truncate(predicted, 14)} ({probability:.0%})")
             axes.text(
                 0.5, 1.03, label, transform=axes.transAxes, ha="center", fontsize=9, color=RED
             )
@@ -97,7 +97,7 @@ def _draw_texts(
         ):
             middle = top + height / 2
             axes.text(0.0, middle - 0.5, escape_dollars(truncate(true, 20)), va="center")
-            label = escape_dollars(f"→ {truncate(predicted, 14)} {probability:.0%}")
+            label = escape_dollars(f"→ {truncate(predicted, 14)} ({probability:.0%})")
             axes.text(0.0, middle + 0.6, label, va="center", color=RED)
             axes.text(0.19, middle, text, va="center", fontsize=9, linespacing=1.3)
             top += height
