@@ -12,6 +12,7 @@ import numpy as np
 from modelwright.api.explain import open_model
 from modelwright.core.errors import DataError
 from modelwright.core.types import FloatArray, Progress, RawInput, Task
+from modelwright.data.readers.folder_notes import counted
 from modelwright.explaining.class_terms import Falls, class_terms
 from modelwright.explaining.drawn_rows import DrawnRows, check_count, draw_rows
 from modelwright.explaining.explained_model import ExplainedModel
@@ -200,7 +201,7 @@ class _Summary:
         if len(answers) == 1 and len(explained) > 1:
             said.append(f"the model gives all explained rows the label {next(iter(answers))}")
         if still := sum(one.quality is None for one in explained):
-            said.append(f"in {still:,} rows no segment moves the probability")
+            said.append(f"in {counted(still, 'row')} no segment moves the probability")
         return ExplanationSummary(
             model=predictor.folder,
             task=predictor.manifest.task,
