@@ -20,6 +20,7 @@ from modelwright.reporting.figures_section import (
     figures_section,
 )
 from modelwright.reporting.limits import Limits
+from modelwright.reporting.mistake_explanations import MistakeExplanations
 from modelwright.reporting.slices_section import mistakes_section, slices_section
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.training_section import training_section
@@ -34,13 +35,19 @@ def inspect_subject(subject: Subject, progress: Progress | None = None) -> Inspe
 
 
 def model_chapter(
-    subject: Subject, seen: InspectReport | None, limits: Limits, t: Words, name: str
+    subject: Subject,
+    seen: InspectReport | None,
+    why: MistakeExplanations,
+    limits: Limits,
+    t: Words,
+    name: str,
 ) -> Chapter:
     """Returns everything that is known of a model.
 
     Args:
         subject: the model.
         seen: the inspection of its data; None if the data cannot be had.
+        why: the explanations of its worst mistakes.
         limits: how much to show.
         t: the words of the page.
         name: what to call it.
@@ -51,7 +58,7 @@ def model_chapter(
         classes_section(subject, limits, t),
         calibration_section(subject, t),
         slices_section(subject, t),
-        mistakes_section(subject, limits, t),
+        mistakes_section(subject, limits, t, why),
         data_section(subject, seen, limits, t),
         training_section(subject, t),
         engines_section(subject, t),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.data.inspection_report import InspectReport
 from modelwright.reporting.limits import MOST_BYTES, STEPS, Limits
+from modelwright.reporting.mistake_explanations import MistakeExplanations, explain_mistakes
 from modelwright.reporting.model_chapter import inspect_subject, model_chapter
 from modelwright.reporting.page import Page, render_page
 from modelwright.reporting.places import read_place
@@ -70,6 +71,7 @@ class _Part:
     name: str
     content: Subject | StudyRecord
     seen: InspectReport | None = None
+    why: MistakeExplanations = field(default_factory=MistakeExplanations)
 
 
 def report(
@@ -113,7 +115,9 @@ def report(
     contents = [read_place(path, root, progress) for path in paths]
     names = _names([one.name for one in contents], paths)
     parts = [
-        _Part(name, one, inspect_subject(one, progress) if isinstance(one, Subject) else None)
+        _Part(name, one, inspect_subject(one, progress), explain_mistakes(one, progress))
+        if isinstance(one, Subject)
+        else _Part(name, one)
         for name, one in zip(names, contents, strict=True)
     ]
     document = _smallest(parts, Words(language))
@@ -173,7 +177,7 @@ def _document(parts: Sequence[_Part], limits: Limits, t: Words) -> str:
     if len(models) > 1:
         before.append(compare_section([one for _, one in models], [name for name, _ in models], t))
     chapters = [
-        model_chapter(one.content, one.seen, limits, t, one.name)
+        model_chapter(one.content, one.seen, one.why, limits, t, one.name)
         if isinstance(one.content, Subject)
         else study_chapter(one.content, t)
         for one in parts

@@ -10,12 +10,16 @@ from PIL import Image
 
 from modelwright.core.blocks import Note, Table
 from modelwright.core.errors import ModelwrightError
-from modelwright.core.types import Split
+from modelwright.core.types import FloatArray, Split
+from modelwright.explaining.explanation import DrawnImage, Explanation
+from modelwright.plots.explanation import overlay
 from modelwright.reporting import charts
 from modelwright.reporting.charts import Dot, Said
 from modelwright.reporting.elements import Chart, Element, Gallery, ImageCard, Section
-from modelwright.reporting.evaluation_record import Answers, Evaluation, MistakeRecord
+from modelwright.reporting.evaluation_record import Evaluation, MistakeRecord
 from modelwright.reporting.limits import Limits
+from modelwright.reporting.marked_text import marked_text
+from modelwright.reporting.mistake_explanations import MistakeExplanations, positions_of
 from modelwright.reporting.slices import (
     Slice,
     lengths_and_scripts,
@@ -28,6 +32,15 @@ from modelwright.reporting.words import Words, count, share, short
 
 _SIDE = 96
 """Largest side of a small image, in pixels."""
+_NOT_EXPLAINED = MistakeExplanations()
+_MARKS = (
+    "Solid underlines mark what speaks for the predicted label, dashed ones what speaks against it;"
+    " the numbers are log-odds. The servable answered, and the method is {method}."
+)
+_HEAT = (
+    "Right of each image: blue cells speak for the predicted label, orange ones against it. The"
+    " servable answered, and the method is {method}."
+)
 _GROUPS = ("praise negated", "blame negated", "distant")
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 
@@ -79,7 +92,9 @@ def slices_section(subject: Subject, t: Words) -> Section | None:
     return Section("slices", t("Slices"), content)
 
 
-def mistakes_section(subject: Subject, limits: Limits, t: Words) -> Section | None:
+def mistakes_section(
+    subject: Subject, limits: Limits, t: Words, why: MistakeExplanations = _NOT_EXPLAINED
+) -> Section | None:
     """Returns the wrong answers of which the model was surest; None without an evaluation."""
     evaluation = subject.evaluation
     if evaluation is None:
@@ -92,24 +107,40 @@ def mistakes_section(subject: Subject, limits: Limits, t: Words) -> Section | No
         Note(t("Wrong answers with the highest probability. Some may be wrong labels of the data."))
     ]
     if subject.task == "image":
-        cards = list(_cards(evaluation, subject, mistakes, t)) if limits.images else []
+        cards = list(_cards(evaluation, subject, why, limits, t)) if limits.images else []
         if cards:
+            if why.found:
+                content.append(Note(t(_HEAT, method=why.method)))
             content.append(Gallery(cards))
         else:
             content.append(Note(t("The images are not shown: the data cannot be read now, or the"
                                   " page would be too large.")))  # fmt: skip
     texts = subject.task == "text"
+    if why.missing is not None:
+        text, fields = why.missing
+        content.append(Note(t(text, **fields)))
+    elif texts and why.found:
+        content.append(Note(t(_MARKS, method=why.method)))
     headers = [t("text") if texts else t("image"), t("label"), t("predicted"), t("probability")]
     rows = [
-        [short(one.text if one.text is not None else one.origin, limits.text), short(one.label),
-         short(one.predicted), f"{one.probability:.3f}", *([short(one.origin)] if texts else [])]
-        for one in mistakes
+        [_shown(one, why.found.get(at), limits, t), short(one.label), short(one.predicted),
+         f"{one.probability:.3f}", *([short(one.origin)] if texts else [])]
+        for at, one in enumerate(mistakes)
     ]  # fmt: skip
     if texts:
         headers.append(t("row"))
     caption = t("Worst mistakes, {rows}", rows=t.evaluated(evaluation.name))
     content.append(Table(headers, rows, caption))
     return Section("mistakes", title, content)
+
+
+def _shown(one: MistakeRecord, why: Explanation | None, limits: Limits, t: Words) -> str:
+    """Returns the text of a mistake, with its marks if it is explained, or the name of an image."""
+    if one.text is None:
+        return short(one.origin, limits.text)
+    return (
+        short(one.text, limits.text) if why is None else marked_text(one.text, why, limits.text, t)
+    )
 
 
 def _text_slices(evaluation: Evaluation, subject: Subject, t: Words) -> list[Element]:
@@ -144,37 +175,45 @@ def _slices_chart(title: str, slices: list[tuple[str, Slice]], t: Words) -> Char
 
 
 def _cards(
-    evaluation: Evaluation, subject: Subject, mistakes: tuple[MistakeRecord, ...], t: Words
+    evaluation: Evaluation, subject: Subject, why: MistakeExplanations, limits: Limits, t: Words
 ) -> Iterator[ImageCard]:
     split = measured_rows(evaluation, subject.rows)
     if split is None or isinstance(evaluation.answers, str):
         return
-    places = _positions(evaluation.answers, mistakes)
-    for one, position in zip(mistakes, places, strict=True):
-        small = _thumbnail(split, position) if position is not None else None
+    mistakes = evaluation.record.mistakes[: limits.mistakes]
+    places = positions_of(evaluation.answers, mistakes)
+    for at, (one, position) in enumerate(zip(mistakes, places, strict=True)):
+        explained = why.found.get(at)
+        drawn = explained.drawn if explained else None
+        small = _thumbnail(split, position, drawn) if position is not None else None
         if small:
             words = t("{label}, taken for {predicted}", label=short(one.label, 30),
                       predicted=short(one.predicted, 30))  # fmt: skip
             yield ImageCard(small, "image/png", f"{words} ({100 * one.probability:.1f}\u00a0%)")
 
 
-def _positions(answers: Answers, mistakes: tuple[MistakeRecord, ...]) -> list[int | None]:
-    wanted = {(one.origin, one.label): None for one in mistakes}
-    found: dict[tuple[str, str], int] = {}
-    for position, key in enumerate(zip(answers.origins, answers.labels, strict=True)):
-        if key in wanted:
-            found.setdefault(key, position)
-    return [found.get((one.origin, one.label)) for one in mistakes]
+def _thumbnail(split: Split, position: int, drawn: DrawnImage | None) -> bytes | None:
+    """Returns a small PNG of one row, next to its heat map if it has one; None if it is gone.
 
-
-def _thumbnail(split: Split, position: int) -> bytes | None:
-    """Returns a small PNG of one row, with the pixels that the model sees; None if it is gone."""
+    It has the pixels that the model sees. The heat map lies over the same pixels in gray.
+    """
     try:
         pixels = split.inputs.take(np.array([position], np.int64))[0]
     except (OSError, ModelwrightError):
         return None
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     image.thumbnail((_SIDE, _SIDE))
+    if drawn is not None:
+        image = _with_heat(image.convert("RGB"), drawn.heat)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _with_heat(image: Image.Image, heat: FloatArray) -> Image.Image:
+    heated = overlay(np.asarray(image, np.uint8), heat)
+    gap = max(1, image.width // 16)
+    pair = Image.new("RGB", (2 * image.width + gap, image.height), "white")
+    pair.paste(image, (0, 0))
+    pair.paste(Image.fromarray(heated), (image.width + gap, 0))
+    return pair

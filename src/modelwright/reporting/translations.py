@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from modelwright.reporting.translations_explanations import CHINESE_EXPLANATIONS
 from modelwright.reporting.translations_sources import CHINESE_SOURCES
 
 Language = Literal["en", "zh"]
@@ -229,6 +230,7 @@ CHINESE = {
     ),
     "{label}, taken for {predicted}": "{label}，误判为 {predicted}",
     "probability": "概率",
+    **CHINESE_EXPLANATIONS,
     **CHINESE_SOURCES,
 }
 
