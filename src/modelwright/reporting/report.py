@@ -213,4 +213,7 @@ def _missing(part: _Part) -> list[str]:
         lines.append(
             f"{part.name}: it was never evaluated; run modelwright evaluate {subject.run.path}"
         )
+    if part.why.missing is not None:
+        text, fields = part.why.missing
+        lines.append(f"{part.name}: {text.format(**fields)}")
     return lines
