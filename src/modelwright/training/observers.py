@@ -86,7 +86,7 @@ class TensorBoardLog(Observer):
     def on_epoch(self, epoch: Epoch) -> None:
         """Writes training metrics and validation metrics to separate logs."""
         position = epoch.number - 1
-        with _system_errors(self._folder):
+        with system_errors(self._folder):
             for name, value in epoch.values.items():
                 if name != "epoch":
                     kind = "validation" if name.startswith("val_") else "train"
@@ -97,7 +97,7 @@ class TensorBoardLog(Observer):
 
     def on_end(self) -> None:
         """Closes the logs."""
-        with _system_errors(self._folder):
+        with system_errors(self._folder):
             for writer in self._writers.values():
                 writer.close()
 
@@ -111,7 +111,7 @@ class TensorBoardLog(Observer):
 
 
 @contextmanager
-def _system_errors(folder: Path) -> Iterator[None]:
+def system_errors(folder: Path) -> Iterator[None]:
     """Turns TensorFlow's report of a refused write into the system's error that it was."""
     import tensorflow as tf
 
