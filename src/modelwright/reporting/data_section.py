@@ -53,7 +53,9 @@ def data_section(subject: Subject, seen: InspectReport | None, limits: Limits, t
     if seen:
         content += _inspected(seen, limits, t)
     if notes := data.get("notes", ()):
-        content.append(Points(t("Decisions made while the data was read"), list(notes)))
+        content.append(
+            Points(t("Decisions made while the data was read"), list(map(t.english, notes)))
+        )
     content += _rejected(subject, limits, t)
     return Section("data", t("Data"), content)
 

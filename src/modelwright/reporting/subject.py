@@ -57,10 +57,12 @@ class Subject:
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """The figures of the training; empty while it goes on."""
+        """The figures of the training that are numbers; empty while it goes on."""
         if self.run and self.run.run:
-            return self.run.run.metrics
-        return self.manifest.metrics.get("training", {}) if self.manifest else {}
+            found = self.run.run.metrics
+        else:
+            found = self.manifest.metrics.get("training", {}) if self.manifest else {}
+        return {key: value for key, value in found.items() if isinstance(value, int | float)}
 
     @property
     def owner(self) -> Run | Manifest:
@@ -129,6 +131,8 @@ def read_servable_subject(
         config = check_table(Config, manifest.config, "config")
     except ModelwrightError as error:
         raise ServableError(f"the config in the manifest of {folder} is damaged: {error}") from None
+    if missing := [key for key in ("source", "fingerprint", "rows") if key not in manifest.data]:
+        raise ServableError(f"the manifest of {folder} is damaged: data.{missing[0]} is missing.")
     found = find_run(folder, manifest)
     summary, weights = found if found else (None, "")
     owner = summary.path if summary else folder
