@@ -182,6 +182,18 @@ def test_data_that_changed_or_moved(run: Path) -> None:
     assert "changed since runs/reviews was trained on it" in shown(page(run), "data")
 
 
+def test_a_report_downloads_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODELWRIGHT_DATA", raising=False)
+    monkeypatch.setenv("MODELWRIGHT_CACHE", "empty-cache")
+    config = run / "config.toml"
+    config.write_text(config.read_text("utf-8").replace('"reviews.csv"', '"imdb"'), "utf-8")
+    record = json.loads((run / "run.json").read_text("utf-8"))
+    record["files"]["config.toml"] = sha256_file(config)
+    (run / "run.json").write_text(json.dumps(record), "utf-8")
+    data = shown(page(run), "data")
+    assert "a report downloads nothing; fetch it with: modelwright data fetch imdb" in data
+
+
 def test_a_run_that_was_never_evaluated(inside: Path) -> None:
     made = make_kept_run(Path("runs/new"), write_reviews(Path("reviews.csv")))
     content = page(made.path)
