@@ -26,6 +26,7 @@ __all__ = [
     "compare",
     "distill",
     "evaluate",
+    "evaluate_explanations",
     "explain",
     "export",
     "fetch",
@@ -54,6 +55,7 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
+    "evaluate_explanations": "modelwright.api.evaluate_explanations",
     "explain": "modelwright.api.explain",
     "fetch": "modelwright.data.named.fetch",
     "fetch_backbone": "modelwright.backbones.backbone_list",
@@ -87,6 +89,7 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
+    from modelwright.api.evaluate_explanations import evaluate_explanations
     from modelwright.api.explain import explain
     from modelwright.api.train import train
     from modelwright.auditing.audit import audit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +28,26 @@ ENGINE = "keras"
 class KerasEngine:
     """A Keras network with the methods of an engine."""
 
-    takes_padded_rows = True
-
     def __init__(self, run: Run, network: Any, tokenizer: ServingTokenizer | None) -> None:
         """Takes a network that is loaded."""
         self.network = network
+        self._answer = _compiled(network)
         self._tokenizer = tokenizer
         self._shape = run.shape or (0, 0, 0)
         self._orient = run.config.data.orientation
         self.row = run.input_shape
+        self.takes_padded_rows = network.input_shape[1:] != (None,)
 
     def prepare(self, inputs: Sequence[RawInput]) -> Any:
         """Returns token ids int32 ``[n, length]``, or pixels uint8 ``[n, h, w, c]``."""
         if self._tokenizer:
-            return self._tokenizer.encode([str(text) for text in inputs])
+            texts = [str(text) for text in inputs]
+            return self._tokenizer.encode(texts, shortest=not self.takes_padded_rows)
         return np.stack([self._decode(one) for one in inputs if isinstance(one, bytes)])
 
     def run(self, rows: Any) -> FloatArray:
         """Returns the class probabilities float32 ``[n, classes]`` of prepared rows."""
-        return two_columns(np.asarray(self.network.predict_on_batch(rows)))
+        return two_columns(np.asarray(self._answer(rows)))
 
     def probabilities(self, inputs: Sequence[RawInput]) -> FloatArray:
         """Returns the class probabilities float32 ``[n, classes]`` of raw inputs."""
@@ -58,18 +59,42 @@ class KerasEngine:
         return resize_image(pixels, (height, width))
 
 
-def explained_run(path: Path) -> ExplainedModel:
+def explained_run(path: Path, change: Callable[[Any], None] | None = None) -> ExplainedModel:
     """Loads a run for explanations.
+
+    Args:
+        path: the run's folder.
+        change: changes the network in memory before it answers, such as its weights.
 
     Raises:
         RunError: the run cannot be used.
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
-    network = run.network()
+    # Padding costs a recurrent network as much as tokens do.
+    any_length = getattr(check_options(run.model), "any_length", False)
+    network = run.network(shape=(None,) if any_length else ())
+    if change:
+        change(network)
     tokenizer = _tokenizer(run) if run.task == "text" else None
     predictor = Predictor(run.path, _manifest(run), KerasEngine(run, network, tokenizer), ENGINE)
     return ExplainedModel(predictor, tokenizer, network)
+
+
+def _compiled(network: Any) -> Callable[[Any], Any]:
+    """Returns a function that answers prepared rows, compiled once for batches of any shape."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        answer: Callable[[Any], Any] = network.predict_on_batch
+        return answer
+    import tensorflow as tf
+
+    rows = tf.TensorSpec([None, *network.input_shape[1:]], network.input.dtype)
+    compiled: Callable[[Any], Any] = tf.function(
+        lambda batch: network(batch, training=False), input_signature=[rows], autograph=False
+    )
+    return compiled
 
 
 def _tokenizer(run: Run) -> ServingTokenizer:

@@ -59,6 +59,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright explain models/imdb 'The cast is great, but the plot is not.'",
         "modelwright explain models/cifar cat.png -o cat-explained.png",
         "modelwright explain models/imdb reviews.txt --label neg --json",
+        "modelwright explain models/imdb --evaluate --rows 50",
     ),
     "serve": (
         "modelwright serve models",

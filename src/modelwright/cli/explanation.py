@@ -29,17 +29,18 @@ def explain(
         ),
     ],
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Texts, or .txt files with one a line; or images, folders and patterns; - reads"
-            " lines from standard input."
+            " lines from standard input. None with --evaluate."
         ),
-    ],
+    ] = None,
     method: Annotated[
         str,
         typer.Option(
-            help="Method of explanation: leave-one-out, masks, occlusion or another that is"
-            " registered; by default the most faithful for the model's task."
+            help="Method of explanation: leave-one-out, masks, occlusion, lime, for runs also"
+            " grad-cam and integrated-gradients, or another that is registered; by default the most"
+            " faithful for the model's task."
         ),
     ] = "auto",
     label: Annotated[
@@ -59,10 +60,50 @@ def explain(
             help="Also write a file: .png with heat maps over images, .html with marked texts.",
         ),
     ] = None,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Measure how faithful each method is on held-out rows, compared with random"
+            " segments. --method takes several names, separated by commas.",
+        ),
+    ] = False,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=2, help="Largest number of rows for --evaluate, 200 by default."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Other rows for --evaluate, with or without labels: a table, a folder of images or"
+            " a named set."
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Explain why a model gives texts or images a label, and how far that is true."""
+    if evaluate:
+        given = {"INPUTS": inputs, "--label": label, "--quick": quick, "--output": output}
+        if wrong := [name for name, value in given.items() if value]:
+            raise ConfigError(
+                f"--evaluate explains held-out rows of the model; leave out {', '.join(wrong)}."
+                " Other rows are given with --data."
+            )
+        with show_progress(quiet=quiet or as_json) as progress:
+            evaluation = modelwright.evaluate_explanations(
+                model, rows=rows or 200, data=data, seed=seed, engine=engine, progress=progress,
+                methods=[] if method == "auto" else method.split(","),
+            )  # fmt: skip
+        print_report(evaluation, as_json=as_json)
+        return
+    if rows is not None or data is not None:
+        raise ConfigError("--rows and --data choose the rows of --evaluate; give that, too.")
+    if not inputs:
+        raise ConfigError(
+            "there is nothing to explain; give texts or images after the model, or --evaluate to"
+            " measure the methods on held-out rows."
+        )
     from modelwright.api.explain import open_model
     from modelwright.explaining.output_file import check_output, write_explanations
 

@@ -23,6 +23,9 @@ BUILT_IN = {
     "leave-one-out": "modelwright.explaining.leave_one_out:METHOD",
     "masks": "modelwright.explaining.masks:METHOD",
     "occlusion": "modelwright.explaining.occlusion:METHOD",
+    "lime": "modelwright.explaining.lime:METHOD",
+    "grad-cam": "modelwright.explaining.grad_cam:METHOD",
+    "integrated-gradients": "modelwright.explaining.integrated_gradients:METHOD",
 }
 ENTRY_POINTS = "modelwright.explainers"
 AUTO: dict[Task, str] = {"text": "leave-one-out", "image": "masks"}
