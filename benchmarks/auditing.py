@@ -10,7 +10,6 @@ counts how many of them are listed as outliers. Give at least one set; one alone
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from harness import Figures, Option, evaluate, format_number, print_table, run_benchmark, train
+from planted_labels import Planted, read_rows
 
 _FOREIGN = 50
 _RECIPES = {"imdb": "text-fast", "chinese": "text-fast", "cifar10": "pretrained"}
@@ -35,42 +35,6 @@ OPTIONS = {
     "trainings": Option(3, 1, "rounds of each set and noise that also train before and after"),
     "noise": Option([0.05, 0.1], [0.1], "shares of the labels that are changed", many=True),
 }
-
-
-class Planted:
-    """Rows of one set with some labels changed, and clean test rows."""
-
-    def __init__(self, inputs: Any, labels: Any, test: tuple[Any, Any]) -> None:
-        self.inputs, self.labels, self.test = inputs, labels, test
-        self.names = np.unique(labels)
-
-    def change(self, share: float, seed: int) -> Any:
-        """Returns the labels with a share of them changed to another class at random."""
-        random = np.random.default_rng(seed)
-        labels = self.labels.copy()
-        chosen = random.permutation(len(labels))[: round(share * len(labels))]
-        for row in chosen:
-            labels[row] = random.choice(self.names[self.names != labels[row]])
-        return labels
-
-    def write(self, folder: Path, labels: Any) -> tuple[str, str]:
-        """Writes rows; returns the source of the training rows, and that with the test rows."""
-        folder.mkdir()
-        if isinstance(self.inputs, np.ndarray) and self.inputs.dtype == np.uint8:
-            np.savez(folder / "rows.npz", x_train=self.inputs, y_train=labels)
-            x_test, y_test = self.test
-            np.savez(
-                folder / "both.npz",
-                x_train=self.inputs,
-                y_train=labels,
-                x_test=x_test,
-                y_test=y_test,
-            )
-            return str(folder / "rows.npz"), str(folder / "both.npz")
-        (folder / "both").mkdir()
-        _write(folder / "both" / "train.csv", self.inputs, labels)
-        _write(folder / "both" / "test.csv", *self.test)
-        return str(folder / "both" / "train.csv"), str(folder / "both")
 
 
 def measure(
@@ -88,7 +52,7 @@ def measure(
     """
     import modelwright
 
-    planted = _read(name, place, rows)
+    planted = read_rows(name, place, rows)
     labels = planted.change(noise, seed)
     wrong = labels != planted.labels
     with tempfile.TemporaryDirectory() as temporary:
@@ -129,7 +93,7 @@ def measure(
 
 def measure_true_labels(name: str, place: str, rows: tuple[int, int]) -> float:
     """Returns the accuracy of a model that is trained on the true labels."""
-    planted = _read(name, place, rows)
+    planted = read_rows(name, place, rows)
     with tempfile.TemporaryDirectory() as temporary:
         _, both = planted.write(Path(temporary) / "clean", planted.labels)
         return _accuracy(name, both, 0, Path(temporary) / "run")
@@ -139,7 +103,7 @@ def measure_outliers(name: str, place: str, rows: tuple[int, int], foreign: str)
     """Returns how many of 50 foreign rows an audit lists as outliers."""
     import modelwright
 
-    planted = _read(name, place, rows)
+    planted = read_rows(name, place, rows)
     random = np.random.default_rng(0)
     labels = random.choice(planted.names, _FOREIGN)
     if name == "cifar10":
@@ -153,7 +117,7 @@ def measure_outliers(name: str, place: str, rows: tuple[int, int], foreign: str)
         )
         mixed: Any = np.concatenate([planted.inputs, strange])
     else:
-        strange = _read("chinese" if name == "imdb" else "imdb", foreign, (_FOREIGN, 1)).inputs
+        strange = read_rows("chinese" if name == "imdb" else "imdb", foreign, (_FOREIGN, 1)).inputs
         mixed = [*planted.inputs, *strange]
     whole = Planted(mixed, np.concatenate([planted.labels, labels]), planted.test)
     with tempfile.TemporaryDirectory() as temporary:
@@ -311,48 +275,6 @@ def _position(origin: str) -> int:
     """Returns the position of a row: a table counts from its header, 1; an array from 0."""
     number = int(re.findall(r"\d+", origin)[-1])
     return number - 2 if ".csv" in origin else number
-
-
-def _read(name: str, place: str, counts: tuple[int, int]) -> Planted:
-    """Returns rows of a set, always the same: so many to audit, and so many test rows."""
-    rows, tested = counts
-    random = np.random.default_rng(0)
-    if name == "cifar10":
-        with np.load(place, allow_pickle=False) as stored:
-            x, y = stored["x_train"], stored["y_train"].ravel().astype(np.int64)
-            x_test, y_test = stored["x_test"], stored["y_test"].ravel().astype(np.int64)
-        chosen = random.permutation(len(x))[:rows]
-        others = random.permutation(len(x_test))[:tested]
-        return Planted(x[chosen], y[chosen], (x_test[others], y_test[others]))
-    if name == "imdb":
-        train_rows, test_rows = (_table(Path(place) / f"{one}.csv") for one in ("train", "test"))
-        train_rows = [train_rows[at] for at in random.permutation(len(train_rows))[:rows]]
-        test_rows = [test_rows[at] for at in random.permutation(len(test_rows))[:tested]]
-    else:
-        everything = _table(Path(place))
-        order = random.permutation(len(everything))
-        train_rows = [everything[at] for at in order[:rows]]
-        test_rows = [everything[at] for at in order[rows : rows + tested]]
-    return Planted(
-        [text for text, _ in train_rows],
-        np.array([label for _, label in train_rows], object),
-        ([text for text, _ in test_rows], [label for _, label in test_rows]),
-    )
-
-
-def _table(path: Path) -> list[tuple[str, str]]:
-    """Returns the rows of a table, each text once."""
-    csv.field_size_limit(2**31 - 1)
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
-    return list({text: (text, label) for text, label in rows if text.strip()}.values())
-
-
-def _write(path: Path, texts: Sequence[str], labels: Sequence[str]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("text", "label"))
-        writer.writerows(zip(texts, labels, strict=True))
 
 
 def _no_child(**_: object) -> Figures:

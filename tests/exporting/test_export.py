@@ -274,3 +274,10 @@ def test_the_figures_of_earlier_weights_are_not_those_of_the_servable(tmp_path: 
     assert manifest.metrics["test"]["accuracy"] == 1 and not _unmeasured(run, manifest)
     (run.path / "weights.weights.h5").write_bytes(b"trained further")
     assert "test" not in _manifest(run, "m", 1, 0.1, tta=False).metrics
+
+
+def test_an_export_ends_with_the_command_of_the_report() -> None:
+    folder = Path("models/my model/1")
+    report = export_module.ExportReport(folder, "my model", 1, {}, {}, 2**20, 1.0)
+    last = report.render().splitlines()[-1]
+    assert last.split(maxsplit=1) == ["next", "modelwright report 'models/my model/1'"]

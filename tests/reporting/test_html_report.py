@@ -150,6 +150,7 @@ def test_the_chinese_page_says_the_same_in_chinese(run: Path) -> None:
         re.findall(r"\d+\.\d\d %", re.sub(r"<[^>]+>", " ", one)) for one in (english, chinese)
     ]
     assert sorted(numbers[0]) == sorted(numbers[1])
+    assert '<bdi lang="en">the model is no better' in chinese
     for text in ("模型卡", "评估结果", "最严重的错误", "如何复现"):
         assert text in chinese
     for heading in re.findall(r"<(?:h\d|th|caption|summary)[^>]*>(.*?)</", chinese):
@@ -179,6 +180,18 @@ def test_data_that_changed_or_moved(run: Path) -> None:
         modelwright.report(run, "other.html", data_root="nowhere")
     write_reviews(Path("reviews.csv"), rows=90)
     assert "changed since runs/reviews was trained on it" in shown(page(run), "data")
+
+
+def test_a_report_downloads_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODELWRIGHT_DATA", raising=False)
+    monkeypatch.setenv("MODELWRIGHT_CACHE", "empty-cache")
+    config = run / "config.toml"
+    config.write_text(config.read_text("utf-8").replace('"reviews.csv"', '"imdb"'), "utf-8")
+    record = json.loads((run / "run.json").read_text("utf-8"))
+    record["files"]["config.toml"] = sha256_file(config)
+    (run / "run.json").write_text(json.dumps(record), "utf-8")
+    data = shown(page(run), "data")
+    assert "a report downloads nothing; fetch it with: modelwright data fetch imdb" in data
 
 
 def test_a_run_that_was_never_evaluated(inside: Path) -> None:
@@ -216,12 +229,14 @@ def test_figures_of_earlier_weights_are_not_figures_of_the_model(run: Path) -> N
         ('{"rows": 3}', "accuracy: Field required"),
         ('{"rows": 0, "accuracy": 1}', "rows: Input should be greater than 0"),
         ("accuracy", "accuracy: Input should be a valid number"),
+        ("confusion", "confusion.0.0: Input should be greater than or equal to 0"),
     ],
 )
 def test_a_damaged_evaluation_is_a_sentence_on_the_page(run: Path, damage: str, said: str) -> None:
     file = run / "evaluations/test/evaluation.json"
-    if damage == "accuracy":
-        damage = json.dumps({**json.loads(file.read_text()), "accuracy": "many"})
+    if damage in ("accuracy", "confusion"):
+        value = "many" if damage == "accuracy" else [[-1, 2], [3, 4]]
+        damage = json.dumps({**json.loads(file.read_text()), damage: value})
     file.write_text(damage)
     assert said in shown(page(run), "card")
 
@@ -334,6 +349,7 @@ def test_what_is_not_a_run_a_servable_or_a_study(run: Path, cli: Cli) -> None:
     Path("empty").mkdir()
     Path("odd").mkdir()
     Path("odd/study.json").write_text('{"kind": "other"}')
+    Path("torn.json").write_text('{"kind": "study"')
     cases: dict[str, tuple[str, type[ModelwrightError]]] = {
         "runs/reviewz": (
             r"does not exist; expected a run, .* Did you mean 'runs/review",
@@ -343,6 +359,7 @@ def test_what_is_not_a_run_a_servable_or_a_study(run: Path, cli: Cli) -> None:
         "empty": ("empty is a folder of something else", ConfigError),
         "runs": (r"is a folder of runs; .* Name one or several of runs/reviews", ConfigError),
         "odd": ("is no study", RunError),
+        "torn.json": ("cannot be read as a study's JSON", RunError),
     }
     for place, (said, kind) in cases.items():
         with pytest.raises(kind, match=said):

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from modelwright.core.config import DataConfig, ModelConfig, TrainConfig
@@ -34,6 +35,7 @@ from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import TokenIds, TrainingBatches
 from modelwright.training.early_stopping import early_stopping
 from modelwright.training.epoch_plan import plan_epochs
+from modelwright.training.observers import Epoch, TensorBoardLog
 from modelwright.training.session import Session
 from sample_data import write_csv, write_images
 from tiny_backbone import build_tiny
@@ -61,6 +63,7 @@ TRAIN = {
     "label_smoothing": 0.3,
     "class_weight": "balanced",
     "tensorboard": False,
+    "histograms": True,
 }
 NEEDED: dict[str, dict[str, Any]] = {
     **{key: {"optimizer": "sgd"} for key in ("momentum", "bias_rate", "lookahead")},
@@ -104,7 +107,9 @@ def train_effects(train: TrainConfig, folder: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("key", [k for k in TRAIN if k not in ("precision", "tensorboard")])
+@pytest.mark.parametrize(
+    "key", [k for k in TRAIN if k not in ("precision", "tensorboard", "histograms")]
+)
 def test_every_key_of_train_changes_something(key: str, tmp_path: Path) -> None:
     needed = NEEDED.get(key, {})
     base = train_effects(TrainConfig(**needed), tmp_path)
@@ -123,6 +128,20 @@ def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Pat
         assert session.network.layers[-2].compute_dtype == precision.removeprefix("mixed_")
         session.fit()
         assert (tmp_path / name / "tensorboard").exists() == tensorboard
+
+
+def test_histograms_are_of_all_weights(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="out")])
+    values = {"epoch": 1.0, "loss": 0.5}
+    found: dict[bool, set[str]] = {}
+    for histograms in (False, True):
+        log = TensorBoardLog(tmp_path / str(histograms), histograms=histograms)
+        log.on_epoch(Epoch(1, 1, 1, values, [values], 0.1, network))
+        log.on_end()
+        (file,) = (tmp_path / str(histograms) / "train").glob("events.*")
+        events = tf.compat.v1.train.summary_iterator(str(file))
+        found[histograms] = {value.tag for event in events for value in event.summary.value}
+    assert found[True] - found[False] == {weight.path for weight in network.weights}
 
 
 # --- [model] ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run, load_run
+from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Session
@@ -231,3 +232,18 @@ def test_tensorboard_logs_have_the_tags_that_keras_uses(text_run: Path) -> None:
         found[kind] = {value.tag for event in events for value in event.summary.value}
     assert found["train"] == {"epoch_loss", "epoch_accuracy", "epoch_learning_rate"}
     assert found["validation"] == {"epoch_loss", "epoch_accuracy"}
+
+
+def test_tensorboard_has_an_evaluation_once(text_run: Path) -> None:
+    for _ in range(2):
+        evaluate_rows(text_run, EvaluatedRows(split="val"), baselines=False)
+    (file,) = (text_run / "tensorboard" / "evaluation-val").glob("events.*")
+    found = {}
+    for event in tf.compat.v1.train.summary_iterator(str(file)):
+        found |= {value.tag: value.tensor for value in event.summary.value}
+    assert {"evaluation_accuracy", "evaluation_macro_f1", "confusion", "mistakes"} <= found.keys()
+    measured = json.loads((text_run / "evaluations/val/evaluation.json").read_text())
+    assert tf.make_ndarray(found["evaluation_accuracy"]) == pytest.approx(measured["accuracy"])
+    width, height, drawing = tf.make_ndarray(found["confusion"])
+    assert int(width) > 100 and int(height) > 100
+    assert tf.io.decode_png(drawing).shape[:2] == (int(height), int(width))

@@ -125,6 +125,7 @@ class TrainConfig(Table):
         "lookahead": ("optimizer", ("sgd",)),
         "weight_decay": ("optimizer", ("adamw", "sgd")),
         "warmup": ("schedule", ("linear", "cosine")),
+        "histograms": ("tensorboard", (True,)),
     }
 
     epochs: Positive = 10
@@ -158,6 +159,8 @@ class TrainConfig(Table):
     class_weight: Literal["none", "balanced"] = "none"
     """balanced weights each class by the inverse of its share."""
     tensorboard: bool = True
+    histograms: bool = False
+    """Whether TensorBoard gets a histogram of each layer's weights after each epoch."""
 
 
 class Config(Table):

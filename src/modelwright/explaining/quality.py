@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.types import BoolArray, FloatArray
+from modelwright.explaining.faithfulness import top_overlap
 from modelwright.explaining.method import MaskableRow, Method, Weights
 
 NAMED = 5
@@ -97,7 +97,7 @@ def measure_quality(
     answers = row.answer(kept)[:, label].astype(float)
     return Quality(
         fidelity=weights.fidelity,
-        stability=_agreement(found),
+        stability=top_overlap(found) if seeds > 1 else 1.0,
         seeds=seeds,
         named=named,
         probability=float(answers[0]),
@@ -124,10 +124,3 @@ def _masks(segments: int, named: tuple[int, ...], seed: int) -> BoolArray:
     for position, taken_out in enumerate(sets):
         kept[position, taken_out] = False
     return kept
-
-
-def _agreement(found: list[FloatArray]) -> float:
-    """Returns the mean overlap of the most important segments of each two explanations."""
-    tops = [set(np.argsort(-np.abs(one), kind="stable")[:NAMED].tolist()) for one in found]
-    shares = [len(one & other) / len(one) for one, other in combinations(tops, 2)]
-    return float(np.mean(shares)) if shares else 1.0

@@ -29,7 +29,7 @@ from modelwright.recipes.recipe import read_recipe, recipe_names
 
 ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
-_READ_BY_SOLVERS = ("class_weight", "seed", "precision", "tensorboard")
+_READ_BY_SOLVERS = ("class_weight", "seed", "precision", "tensorboard", "histograms")
 """Keys of ``[train]`` that say nothing of steps."""
 
 

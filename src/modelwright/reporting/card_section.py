@@ -57,8 +57,8 @@ def _warnings(subject: Subject, t: Words) -> list[str]:
     elif subject.evaluation is None and not (subject.manifest or {}):
         lines.append(t("These weights were never evaluated."))
     if subject.evaluation:
-        lines += subject.evaluation.record.warnings
-    return [*lines, *subject.files.problems]
+        lines += map(t.english, subject.evaluation.record.warnings)
+    return [*lines, *map(t.english, subject.files.problems)]
 
 
 def _facts(subject: Subject, t: Words) -> Iterator[tuple[str, object]]:

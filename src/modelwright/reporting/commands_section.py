@@ -21,7 +21,7 @@ from modelwright.servable.manifest import EXAMPLES
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _EXAMPLE = 80
 """Characters of the longest example in a command."""
-_UNNAMED = ("name", "recipe", "data.source", "train.tensorboard", "train.seed")
+_UNNAMED = ("name", "recipe", "data.source", "train.tensorboard", "train.histograms", "train.seed")
 
 
 def lineage_section(subject: Subject, t: Words) -> Section:

@@ -53,7 +53,9 @@ def data_section(subject: Subject, seen: InspectReport | None, limits: Limits, t
     if seen:
         content += _inspected(seen, limits, t)
     if notes := data.get("notes", ()):
-        content.append(Points(t("Decisions made while the data was read"), list(notes)))
+        content.append(
+            Points(t("Decisions made while the data was read"), list(map(t.english, notes)))
+        )
     content += _rejected(subject, limits, t)
     return Section("data", t("Data"), content)
 
@@ -124,10 +126,10 @@ def _inspected(seen: InspectReport, limits: Limits, t: Words) -> list[Element]:
     if seen.conflict_examples:
         rows = [
             (short(one.text, 60), " / ".join(short(label, 20) for label in one.labels),
-             t.join([short(origin, 30) for origin in one.origins[:4]]))
+             t.join([short(origin) for origin in one.origins[:4]]))
             for one in seen.conflict_examples
         ]  # fmt: skip
-        content.append(Table((t("content"), t("labels"), t("rows")), rows[: limits.rows],
+        content.append(Table((t("content"), t("labels"), t("row")), rows[: limits.rows],
                              t("Contents under two labels, the first of them")))  # fmt: skip
     return content
 

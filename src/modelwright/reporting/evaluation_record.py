@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from modelwright.core.types import FloatArray, IntArray
 
 Interval = tuple[float, float]
+Count = Annotated[int, Field(ge=0)]
 PREDICTIONS = "predictions.csv"
 
 
@@ -100,7 +101,7 @@ class EvaluationRecord(_Record):
     train_accuracy: float | None = None
     calibration_error: float | None = None
     classes: tuple[ClassRecord, ...] = ()
-    confusion: tuple[tuple[int, ...], ...] = ()
+    confusion: tuple[tuple[Count, ...], ...] = ()
     slices: tuple[NegationRecord, ...] = ()
     mistakes: tuple[MistakeRecord, ...] = ()
     notes: tuple[str, ...] = ()

@@ -157,7 +157,7 @@ def _compared(one: Evaluation, t: Words) -> Chart:
             low, high = other.interval or (None, None)
             dots.append(Dot(label, other.accuracy, low, high, main=False))
         rows.append((label, share(other.accuracy), interval, decimal(other.macro_f1),
-                     count(other.rows), other.note or ""))  # fmt: skip
+                     count(other.rows), t.english(other.note) if other.note else ""))  # fmt: skip
     words = t("{accuracy} of {rows} rows are right; the lines are 95 % intervals over the rows.",
               accuracy=share(record.accuracy), rows=count(record.rows))  # fmt: skip
     said = Said(t("Accuracy beside simple models, {rows}", rows=name), words, t("accuracy in %"))

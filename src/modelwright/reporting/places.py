@@ -21,7 +21,7 @@ def read_place(
     """Returns the run, servable or study at a path.
 
     Args:
-        path: its folder, or the file ``study.json`` of a study.
+        path: its folder, or the JSON file of a study.
         root: where the data of the training is now, if it was moved.
         progress: called while the data is read.
 
@@ -42,7 +42,7 @@ def read_place(
 
 def _study(path: Path) -> StudyRecord | None:
     file = path / STUDY_RECORD if path.is_dir() else path
-    if file.name != STUDY_RECORD or not file.is_file():
+    if file.suffix != ".json" or not file.is_file():
         return None
     study = read_study_record(file)
     if study is None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import Config, check_table
+from modelwright.core.config import Config, DataConfig, check_table
 from modelwright.core.errors import DataError, ModelwrightError, RunError, ServableError
 from modelwright.core.folders import is_run, subfolders
 from modelwright.core.types import Dataset, ImageShape, Progress, Task
+from modelwright.data.named.cache import cached_file
+from modelwright.data.named.definitions import NAMED_SETS
 from modelwright.reporting.evaluation_record import Evaluation, read_evaluations
 from modelwright.runs.exports import read_exports
 from modelwright.runs.rows import reload_data
@@ -57,10 +60,12 @@ class Subject:
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """The figures of the training; empty while it goes on."""
+        """The figures of the training that are numbers; empty while it goes on."""
         if self.run and self.run.run:
-            return self.run.run.metrics
-        return self.manifest.metrics.get("training", {}) if self.manifest else {}
+            found = self.run.run.metrics
+        else:
+            found = self.manifest.metrics.get("training", {}) if self.manifest else {}
+        return {key: value for key, value in found.items() if isinstance(value, int | float)}
 
     @property
     def owner(self) -> Run | Manifest:
@@ -129,6 +134,8 @@ def read_servable_subject(
         config = check_table(Config, manifest.config, "config")
     except ModelwrightError as error:
         raise ServableError(f"the config in the manifest of {folder} is damaged: {error}") from None
+    if missing := [key for key in ("source", "fingerprint", "rows") if key not in manifest.data]:
+        raise ServableError(f"the manifest of {folder} is damaged: data.{missing[0]} is missing.")
     found = find_run(folder, manifest)
     summary, weights = found if found else (None, "")
     owner = summary.path if summary else folder
@@ -181,12 +188,28 @@ def read_history(path: Path) -> dict[str, tuple[float, ...]]:
 def _rows(
     config: Config, data: Mapping[str, Any], owner: Path, root: Path | None, progress: Any
 ) -> Dataset | str:
+    if name := _absent_set(config.data):
+        return (
+            f"the named set '{name}' is not in the cache, and a report downloads nothing; fetch it"
+            f" with: modelwright data fetch {name}"
+        )
     try:
         return reload_data(config.data, data, owner, progress, root=root)
     except DataError as error:
         return str(error)
     except (OSError, KeyError) as error:
         return f"{type(error).__name__}: {error}"
+
+
+def _absent_set(config: DataConfig) -> str | None:
+    """Returns the first named set that would have to be downloaded, or None."""
+    if config.folder or os.environ.get("MODELWRIGHT_DATA"):
+        return None
+    sources = [config.source] if isinstance(config.source, str) else config.source
+    for name in (*sources, *config.unlabelled):
+        if name in NAMED_SETS and not cached_file(NAMED_SETS[name]).is_file():
+            return str(name)
+    return None
 
 
 def _read_files(run: Path, weights: str, problems: list[str]) -> RunFiles:

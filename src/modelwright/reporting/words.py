@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modelwright.core.html import Markup, plain
 from modelwright.core.terminal import percent, shorten
 from modelwright.reporting.translations import Language, say
 
@@ -30,6 +31,12 @@ class Words:
     def sentences(self, *parts: str) -> str:
         """Returns sentences one after the other."""
         return ("" if self.language == "zh" else " ").join(parts)
+
+    def english(self, text: str) -> str:
+        """Returns a sentence that a command recorded, marked as English on a page that is not."""
+        if self.language == "en":
+            return text
+        return Markup(f'<bdi lang="en">{plain(text)}</bdi>')
 
     def status(self, status: str) -> str:
         """Returns the status of a run or a study."""

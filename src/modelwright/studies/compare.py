@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.core.files import write_json, write_text
+from modelwright.core.files import explained_refusals, write_json, write_text
 from modelwright.core.types import Progress
 from modelwright.data.load import load_data
 from modelwright.plots.study import StudyLine, draw_study
 from modelwright.runs.rows import check_fingerprint
+from modelwright.studies.hparams_log import log_study
 from modelwright.studies.plan import StudyPlan
 from modelwright.studies.plan_file import read_study_plan
 from modelwright.studies.report import Results, StudyReport, build_study_report
@@ -75,7 +76,10 @@ def compare(
             _run_trials(plan, waiting, results, save, progress)
     except KeyboardInterrupt:
         pass  # the status of the report says so
-    return save()
+    report = save()
+    with explained_refusals(folder):
+        log_study(report, folder)
+    return report
 
 
 def _run_trials(

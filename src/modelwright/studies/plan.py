@@ -19,7 +19,7 @@ from modelwright.studies.translations import PageLanguage
 
 _FOLLOWING_SETTINGS = frozenset(["train.min_steps", "train.min_val_rows"])
 """Settings that other settings of a variant put out of force; only the others are shown."""
-UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard")
+UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard", "train.histograms")
 """Settings that do not change the network."""
 _SLUG_LENGTH = 60
 

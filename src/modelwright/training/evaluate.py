@@ -21,6 +21,7 @@ from modelwright.training.baseline_comparison import warn_on_same_rows
 from modelwright.training.baseline_figures import Baselines, unmeasured
 from modelwright.training.baselines import measure_baselines
 from modelwright.training.evaluation_files import write_evaluation
+from modelwright.training.evaluation_log import log_evaluation
 from modelwright.training.evaluation_report import EvaluateReport, Mistake
 from modelwright.training.negation import measure_negation
 from modelwright.training.network_classifier import NetworkClassifier
@@ -129,6 +130,8 @@ def evaluate_rows(
     )
     with explained_refusals(report.folder):
         write_evaluation(report, rows, measured.probabilities, worst)
+        if run.config.train.tensorboard:
+            log_evaluation(report, run.path / "tensorboard", run.metrics.get("best_epoch", 1) - 1)
     return report
 
 

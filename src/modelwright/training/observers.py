@@ -77,29 +77,42 @@ class ProgressDisplay(Observer):
 
 
 class TensorBoardLog(Observer):
-    """Writes the metrics of each epoch for TensorBoard, with the same tags as Keras."""
+    """Writes the metrics of each epoch for TensorBoard, with the same tags as Keras.
 
-    def __init__(self, folder: Path) -> None:
+    ``histograms`` says whether it also writes the distribution of each weight.
+    """
+
+    def __init__(self, folder: Path, *, histograms: bool = False) -> None:
         self._folder = folder
+        self._histograms = histograms
         self._writers: dict[str, Any] = {}
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Writes training metrics and validation metrics to separate logs."""
         position = epoch.number - 1
-        with _system_errors(self._folder):
+        with system_errors(self._folder):
             for name, value in epoch.values.items():
                 if name != "epoch":
                     kind = "validation" if name.startswith("val_") else "train"
                     self._write(kind, f"epoch_{name.removeprefix('val_')}", value, position)
             self._write("train", "epoch_learning_rate", epoch.learning_rate, position)
+            if self._histograms:
+                self._write_weights(epoch.network, position)
             for writer in self._writers.values():
                 writer.flush()
 
     def on_end(self) -> None:
         """Closes the logs."""
-        with _system_errors(self._folder):
+        with system_errors(self._folder):
             for writer in self._writers.values():
                 writer.close()
+
+    def _write_weights(self, network: Any, step: int) -> None:
+        import tensorflow as tf
+
+        with self._writers["train"].as_default():
+            for weight in network.weights:
+                tf.summary.histogram(weight.path, weight.numpy(), step=step)
 
     def _write(self, kind: str, tag: str, value: float, step: int) -> None:
         import tensorflow as tf
@@ -111,7 +124,7 @@ class TensorBoardLog(Observer):
 
 
 @contextmanager
-def _system_errors(folder: Path) -> Iterator[None]:
+def system_errors(folder: Path) -> Iterator[None]:
     """Turns TensorFlow's report of a refused write into the system's error that it was."""
     import tensorflow as tf
 

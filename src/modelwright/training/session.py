@@ -162,7 +162,8 @@ class Session:
             return True
         observers = [*self._extras.observers]
         if self._config.tensorboard:
-            observers.append(TensorBoardLog(self.run.path / "tensorboard"))
+            log = self.run.path / "tensorboard"
+            observers.append(TensorBoardLog(log, histograms=self._config.histograms))
         if self._progress:
             observers.append(ProgressDisplay(self._progress))
         try:
