@@ -13,6 +13,7 @@ from PIL import Image
 import modelwright
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.explaining.sheet_rows import sheet_rows
+from modelwright.runs.run import load_run
 from sample_data import write_csv, write_images
 from serve.small_servables import COLORS, write_image_servable, write_text_servable
 
@@ -176,3 +177,10 @@ def test_bad_input(
     code, _, err = cli("explain", folder / model, *arguments)
     assert code in (ConfigError.exit_code, DataError.exit_code, 1), err
     assert message in " ".join(err.split()) and "Traceback" not in err
+
+
+def test_the_set_that_a_run_was_trained_on_is_named_as_such(text_run: Path) -> None:
+    source = load_run(text_run).config.data.source
+    found = modelwright.summarize_explanations(text_run, source, rows=4)
+    assert found.engine == "keras" and found.rows == 4
+    assert any("was trained on rows of this set" in note for note in found.notes)

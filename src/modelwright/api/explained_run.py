@@ -118,7 +118,7 @@ def _manifest(run: Run) -> Manifest:
         tta=False,
         tolerance=TOLERANCE,
         engines={ENGINE: {}},
-        config={},
+        config=run.config.model_dump(mode="json"),
         data=run.data,
         metrics=run.metrics,
         versions=run.versions,
