@@ -18,7 +18,14 @@ import pipeline  # noqa: E402
 from harness import Option  # noqa: E402
 from keras_clock import Clock, time_epochs  # noqa: E402
 
-NOT_BENCHMARKS = {"harness", "keras_clock", "planted_cues", "planted_labels", "process_memory", "recipe_scores"}
+NOT_BENCHMARKS = {
+    "harness",
+    "keras_clock",
+    "planted_cues",
+    "planted_labels",
+    "process_memory",
+    "recipe_scores",
+}
 SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in NOT_BENCHMARKS)
 CHILD = """
 import json, sys, pathlib
