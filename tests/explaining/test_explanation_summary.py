@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,18 @@ def test_images_without_labels_have_no_wrong_ones(folder: Path, tmp_path: Path) 
     assert found.wrong is None and {one.kind for one in found.sheet} == {"typical", "uncertain"}
     assert "not known: no row has a label" in found.render()
     assert [row for row, _ in found.failed] == ["broken.png"]
+
+
+def test_a_table_of_images_with_and_without_labels(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "images" / "red", tmp_path / "red")
+    rows = [(f"red/{one.name}", "blue") for one in sorted((tmp_path / "red").iterdir())[:2]]
+    without = write_csv(tmp_path / "a.csv", [row[:1] for row in rows], ("image",))
+    labeled = write_csv(tmp_path / "b.csv", rows, ("image", "label"))
+    found = [
+        modelwright.summarize_explanations(folder / "colors", data, method="quick")
+        for data in (without, labeled)
+    ]
+    assert [one.wrong for one in found] == [None, 2]
 
 
 def test_labels_that_the_model_does_not_have_are_not_wrong(folder: Path, tmp_path: Path) -> None:

@@ -99,14 +99,17 @@ def _read(source: str, manifest: Manifest, progress: Progress | None) -> tuple[P
     settings = DataConfig.model_validate({"source": source, **known})
     if manifest.task == "text":
         return read_rows(source, "text", settings=settings, progress=progress), False
-    try:
-        found = read_rows(source, "image", settings=settings, labeled=True, progress=progress,
-                          known=manifest.labels)  # fmt: skip
-    except ColumnNotFoundError as error:
-        if error.role != "label":
-            raise
-        return read_rows(source, "image", settings=settings, progress=progress), False
-    return found, True
+    for one in dict.fromkeys((settings.label, None)):  # the trained name, or a usual one
+        labeled = settings.model_copy(update={"label": one})
+        try:
+            found = read_rows(source, "image", settings=labeled, labeled=True, progress=progress,
+                              known=manifest.labels)  # fmt: skip
+        except ColumnNotFoundError as error:
+            if error.role != "label":
+                raise
+        else:
+            return found, True
+    return read_rows(source, "image", settings=settings, progress=progress), False
 
 
 def _trained_on(source: str, manifest: Manifest) -> list[str]:
