@@ -19,8 +19,9 @@ import numpy as np
 from server_process import Reply
 from uvicorn.server import ServerState
 
-from modelwright.serve.config import RequestLimits, ServeConfig, Site
+from modelwright.serve.config import ExplainLimits, RequestLimits, ServeConfig, Site
 from modelwright.serve.errors import Refused
+from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import LoadedVersion
 from modelwright.serve.lifecycle.manager import Manager
@@ -130,6 +131,7 @@ class InProcessServer:
         limits: RequestLimits | None = None,
         log: AccessLog | None = None,
         site: Site | None = None,
+        explain: ExplainLimits | None = None,
     ) -> None:
         self.root = folder / "models"
         self.add_version(1)
@@ -147,8 +149,15 @@ class InProcessServer:
         self.service = Service(self.manager, limits, metrics)
         shared = SharedMetrics(metrics, None, "1")
         model_config = SharedModelConfig(self.manager, self.root, None)
+        self.explanations = Explanations(explain, metrics) if explain else None
         self.rest_api = RestApi(
-            self.service, access, shared.render, self._ready, log, site or Site()
+            self.service,
+            access,
+            shared.render,
+            self._ready,
+            log,
+            site or Site(),
+            self.explanations,
         )
         self.grpc_api = GrpcApi(self.service, access, model_config.reload, self._ready)
         self.metrics = metrics
@@ -242,6 +251,8 @@ class InProcessServer:
     def close(self) -> None:
         """Unloads the models."""
         self.gate.set()
+        if self.explanations:
+            self.run(self.explanations.stop())
         self.run(self.manager.stop())
         self._loop.close()
         self._pool.shutdown()

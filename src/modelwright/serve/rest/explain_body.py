@@ -29,8 +29,8 @@ def parse_explain(document: Document, signature: Signature, *, most: int) -> Exp
         if key not in _KEYS:
             close = nearest(key, _KEYS) if len(key) < 100 else ""
             raise bad(
-                f"JSON Value: {quoted(document)} has the key {quoted(key)}.{close} Expected"
-                " 'instances', and 'label' and 'method' if wanted."
+                f"The request has the key {quoted(key)}.{close} Expected 'instances', and 'label'"
+                " and 'method' if wanted."
             )
     if "instances" not in document:
         raise bad("Missing 'instances' key")
