@@ -10,10 +10,13 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from dataclasses import dataclass
 
+from modelwright.core.errors import brief
 from modelwright.serve.errors import Refused
 from modelwright.serve.explanation.message import LENGTH, Question, read_answer
 
@@ -24,20 +27,85 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger("modelwright.serve")
 
 
+@dataclass(frozen=True)
+class Child:
+    """A started process, and the connection to it."""
+
+    process: subprocess.Popen[bytes]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    async def ask(self, question: Question) -> bytes:
+        """Returns the content of the answer.
+
+        Raises:
+            OSError: the process ended.
+            IncompleteReadError: the process ended.
+        """
+        content = question.to_bytes()
+        self.writer.write(LENGTH.pack(len(content)))
+        self.writer.write(content)
+        await self.writer.drain()
+        return await self.receive()
+
+    async def receive(self) -> bytes:
+        """Reads one message.
+
+        Raises:
+            IncompleteReadError: the process ended.
+        """
+        (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
+        return await self.reader.readexactly(size)
+
+    def kill(self) -> None:
+        """Ends the process, which may still run for a moment."""
+        self.writer.close()
+        self.process.kill()  # without effect if it has ended
+
+    async def wait(self) -> str:
+        """Kills the process and returns how it ended."""
+        self.kill()
+        code = await asyncio.to_thread(self.process.wait)
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+async def start_child() -> Child:
+    """Starts the process; it writes an empty answer when it is ready."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        # Not with asyncio: uvloop forks, which would call gRPC's handlers of forks.
+        process = subprocess.Popen(
+            [sys.executable, "-m", _PROGRAM],
+            stdin=theirs,
+            stdout=theirs,
+            # No new session: where the system shares the processor between sessions first, the
+            # priority would count for nothing.
+            env={**os.environ, **dict.fromkeys(_THREADS, "1")},
+        )
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST)
+    reader, writer = await asyncio.open_unix_connection(sock=ours)
+    return Child(process, reader, writer)
+
+
 class ExplainingProcess:
     """One child process, which answers one question at a time."""
 
     def __init__(self, seconds: float) -> None:
         """``seconds`` is the time limit for one question, without the start of the process."""
         self._seconds = seconds
-        self._process: Process | None = None
-        self._ending: set[asyncio.Task[int]] = set()
+        self._child: Child | None = None
+        self._ending: set[asyncio.Task[str]] = set()
 
     @property
     def pid(self) -> int | None:
         """The ID of the process; None if it does not run."""
-        process = self._process
-        return process.pid if process and process.returncode is None else None
+        return self._child.process.pid if self._child and self._child.runs else None
 
     async def ask(self, question: Question) -> bytes:
         """Returns the explanations as JSON.
@@ -49,9 +117,9 @@ class ExplainingProcess:
         """
         answered = False
         try:
-            process = await self._running()
+            child = await self._running()
             async with asyncio.timeout(self._seconds):
-                content = await _exchange(process, question)
+                content = await child.ask(question)
             answered = True
         except TimeoutError:
             raise Refused(
@@ -60,8 +128,8 @@ class ExplainingProcess:
                 " (--explain-timeout); send fewer rows or a shorter text, or give the method"
                 " 'quick'.",
             ) from None
-        except (OSError, asyncio.IncompleteReadError):
-            how = await self._how_it_ended()
+        except (OSError, asyncio.IncompleteReadError) as error:
+            how = await self._child.wait() if self._child else brief(error)
             _log.error("the process of explanations ended (%s); it is started again", how)
             raise Refused(
                 "UNAVAILABLE",
@@ -79,67 +147,21 @@ class ExplainingProcess:
         self._end()
         await asyncio.gather(*self._ending)
 
-    async def _running(self) -> Process:
+    async def _running(self) -> Child:
         """Returns the process, started if it does not run."""
-        if self._process is not None and self._process.returncode is None:
-            return self._process
+        if self._child is not None and self._child.runs:
+            return self._child
         self._end()
-        environment = dict.fromkeys(_THREADS, "1")
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            _PROGRAM,
-            stdin=PIPE,
-            stdout=PIPE,
-            # No new session: where the system shares the processor between sessions first, the
-            # priority would count for nothing.
-            env={**os.environ, **environment},
-        )
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST)
-        await _receive(process)
-        return process
+        self._child = await start_child()
+        await self._child.receive()
+        return self._child
 
     def _end(self) -> None:
         """Kills the process, if there is one."""
-        process, self._process = self._process, None
-        if process is None:
+        child, self._child = self._child, None
+        if child is None:
             return
-        with suppress(ProcessLookupError):
-            process.kill()
-        if process.stdin:
-            process.stdin.close()
-        task = asyncio.get_running_loop().create_task(process.wait())
+        child.kill()
+        task = asyncio.get_running_loop().create_task(child.wait())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-    async def _how_it_ended(self) -> str:
-        process = self._process
-        if process is None:
-            return "not started"
-        with suppress(ProcessLookupError):
-            process.kill()  # without effect if it has ended
-        code = await process.wait()
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-async def _exchange(process: Process, question: Question) -> bytes:
-    content = question.to_bytes()
-    if process.stdin is None:
-        raise BrokenPipeError
-    process.stdin.write(LENGTH.pack(len(content)))
-    process.stdin.write(content)
-    await process.stdin.drain()
-    return await _receive(process)
-
-
-async def _receive(process: Process) -> bytes:
-    """Reads one message.
-
-    Raises:
-        IncompleteReadError: the process ended.
-    """
-    if process.stdout is None:
-        raise BrokenPipeError
-    (size,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-    return await process.stdout.readexactly(size)
