@@ -49,6 +49,7 @@ export function forget() {
 export function redraw() {
   const on = $("why-on").checked && asked !== null;
   $("why-status").textContent = on && running ? say("explaining") : "";
+  $("why-status").classList.toggle("hidden-label", !running); // what follows is in sight
   show("why-problem", on && failed !== null);
   show("why-result", on && shown !== null);
   if (on && failed) drawProblem();
@@ -107,7 +108,7 @@ function draw() {
     ...lines.map((text) => make("p", { text })),
     ...[...warnings, ...(moves ? notes : [])].map((text) => make("p", { name: "quiet", text })),
   );
-  $("why-status").textContent = moves ? say("explained") : lines[0];
+  $("why-status").textContent = say("explained");
 }
 
 function largest() {
@@ -162,7 +163,7 @@ function drawHeat() {
     const against = one.weight < 0;
     const { row: y, column: x } = one;
     const rect = node("rect", { x, y, width: one.width, height: one.height, class: against ? "against" : "for" });
-    rect.setAttribute("opacity", (0.8 * Math.abs(one.weight)) / most);
+    rect.setAttribute("opacity", 0.1 + (0.7 * Math.abs(one.weight)) / most);
     if (against) rect.setAttribute("fill", "url(#why-hatch)");
     const title = node("title", {});
     title.textContent = `${cell(one)} ${signed(one.weight)}`;
