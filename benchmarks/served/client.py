@@ -166,8 +166,8 @@ async def load(
 ) -> Round:
     """A closed loop: each connection sends its next request when it has the last answer.
 
-    It waits ``pause`` seconds before that. Only requests that were answered within ``seconds`` after
-    ``warmup`` count.
+    It waits ``pause`` seconds before that. Only requests that were answered within ``seconds``
+    after ``warmup`` count.
     """
     result = Round(seconds)
     begin = time.perf_counter() + warmup

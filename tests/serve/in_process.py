@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +22,7 @@ from uvicorn.server import ServerState
 
 from modelwright.serve.config import ExplainLimits, RequestLimits, ServeConfig, Site
 from modelwright.serve.errors import Refused
+from modelwright.serve.explanation.explaining_process import start_child
 from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import LoadedVersion
@@ -149,7 +151,9 @@ class InProcessServer:
         self.service = Service(self.manager, limits, metrics)
         shared = SharedMetrics(metrics, None, "1")
         model_config = SharedModelConfig(self.manager, self.root, None)
-        self.explanations = Explanations(explain, metrics) if explain else None
+        # At the usual priority, so that tests end on a busy machine, too.
+        start = partial(start_child, lambda _: None)
+        self.explanations = Explanations(explain, metrics, start) if explain else None
         self.rest_api = RestApi(
             self.service,
             access,

@@ -25,6 +25,7 @@ from small_servables import COLORS, png, write_text_servable
 
 from modelwright.serve.config import ExplainLimits, RequestLimits
 from modelwright.serve.explanation import message
+from modelwright.serve.explanation.explaining_process import start_child
 from modelwright.serve.rest.openapi import openapi_document
 from modelwright.serve.service.api_keys import read_api_keys
 
@@ -213,12 +214,28 @@ def test_a_key_is_required(small_text_servable: Path, tmp_path: Path) -> None:
         server.close()
 
 
-def test_the_child_has_the_lowest_priority_and_is_used_again(server: ExplainingServer) -> None:
+def test_the_child_is_used_again(server: ExplainingServer) -> None:
     server.explain(ROW)
     pid = server.child
-    assert os.getpriority(os.PRIO_PROCESS, pid) == 19
     server.explain(ROW)
     assert server.child == pid
+
+
+def test_the_child_has_the_lowest_priority_in_a_session_of_its_own() -> None:
+    async def started() -> None:
+        child = await start_child()
+        pid = child.process.pid
+        try:
+            assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+            assert os.getsid(pid) == pid
+            if sys.platform == "linux":
+                assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+                group = Path(f"/proc/{pid}/autogroup")
+                assert not group.exists() or group.read_text().split()[1:] in ([], ["nice", "19"])
+        finally:
+            assert await child.wait() == "SIGKILL"
+
+    asyncio.run(started())
 
 
 def test_a_full_queue_refuses_and_predictions_are_answered_meanwhile(

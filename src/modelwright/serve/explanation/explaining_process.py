@@ -13,8 +13,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelwright.core.errors import brief
 from modelwright.serve.errors import Refused
@@ -74,8 +76,29 @@ class Child:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-async def start_child() -> Child:
-    """Starts the process; it writes an empty answer when it is ready."""
+def lower_priority(pid: int) -> None:
+    """Lets a process run only when nothing else wants the processor, as far as the system can.
+
+    Linux runs a task of the policy idle only if no other task can run, and interrupts it at once
+    when one can. Outside containers and services it first shares the processor between sessions, so
+    the session gets the lowest priority, too.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _LOWEST)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError):
+            Path(f"/proc/{pid}/autogroup").write_text(str(_LOWEST))
+
+
+async def start_child(lower: Callable[[int], None] = lower_priority) -> Child:
+    """Starts the process, which writes an empty answer when it is ready.
+
+    Args:
+        lower: lowers the priority of a process; another function in tests, which must end on a busy
+            machine, too.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
         # Not with asyncio: uvloop forks, which would call gRPC's handlers of forks.
@@ -83,12 +106,11 @@ async def start_child() -> Child:
             [sys.executable, "-m", _PROGRAM],
             stdin=theirs,
             stdout=theirs,
-            # No new session: where the system shares the processor between sessions first, the
-            # priority would count for nothing.
+            # Its own session: see ``lower_priority``. Ctrl+C does not reach it either.
+            start_new_session=True,
             env={**os.environ, **dict.fromkeys(_THREADS, "1")},
         )
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST)
+    lower(process.pid)
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     return Child(process, reader, writer)
 
@@ -96,9 +118,14 @@ async def start_child() -> Child:
 class ExplainingProcess:
     """One child process, which answers one question at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        """``seconds`` is the time limit for one question, without the start of the process."""
-        self._seconds = seconds
+    def __init__(self, seconds: float, start: Callable[[], Awaitable[Child]] = start_child) -> None:
+        """Starts nothing yet.
+
+        Args:
+            seconds: the time limit for one question, without the start of the process.
+            start: starts the process.
+        """
+        self._seconds, self._start = seconds, start
         self._child: Child | None = None
         self._ending: set[asyncio.Task[str]] = set()
 
@@ -152,7 +179,7 @@ class ExplainingProcess:
         if self._child is not None and self._child.runs:
             return self._child
         self._end()
-        self._child = await start_child()
+        self._child = await self._start()
         await self._child.receive()
         return self._child
 

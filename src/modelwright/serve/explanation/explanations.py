@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from modelwright.serve.errors import Refused
-from modelwright.serve.explanation.explaining_process import ExplainingProcess
+from modelwright.serve.explanation.explaining_process import Child, ExplainingProcess, start_child
 from modelwright.serve.explanation.message import Question
 from modelwright.serve.limits import EXPLAIN_OPTIONS, ExplainLimits
 from modelwright.serve.service.metrics import (
@@ -21,9 +22,15 @@ from modelwright.serve.service.request_counter import RequestCounter
 class Explanations:
     """Passes questions to the process that explains, one after the other."""
 
-    def __init__(self, limits: ExplainLimits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        limits: ExplainLimits,
+        metrics: Metrics,
+        start: Callable[[], Awaitable[Child]] = start_child,
+    ) -> None:
+        """``start`` starts the process, and is another function in tests."""
         self.limits = limits
-        self.process = ExplainingProcess(limits.seconds)
+        self.process = ExplainingProcess(limits.seconds, start)
         self._metrics = metrics
         self._turn = asyncio.Lock()
         self._waiting = 0

@@ -9,7 +9,6 @@ its input does, also within a question, so that it never outlives its server.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from queue import SimpleQueue
@@ -24,9 +23,6 @@ from modelwright.serve.explanation.opened_versions import OpenedVersions
 
 def main() -> int:
     """Answers until the input ends."""
-    # Ctrl+C reaches this process, too; the server then ends it after its last answer.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Text that a library prints must not mix with the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
