@@ -24,8 +24,13 @@ from server_process import until
 from small_servables import COLORS, png, write_text_servable
 
 from modelwright.serve.config import ExplainLimits, RequestLimits
+from modelwright.serve.errors import Refused
 from modelwright.serve.explanation import message
-from modelwright.serve.explanation.explaining_process import start_child
+from modelwright.serve.explanation.explaining_process import (
+    Child,
+    ExplainingProcess,
+    start_child,
+)
 from modelwright.serve.rest.openapi import openapi_document
 from modelwright.serve.service.api_keys import read_api_keys
 
@@ -315,15 +320,60 @@ def test_a_request_over_the_time_limit_ends_the_child(
 def test_a_request_whose_whole_time_is_over_ends_the_child(
     small_text_servable: Path, tmp_path: Path
 ) -> None:
-    limits = RequestLimits(seconds=0.02)
+    limits = RequestLimits(seconds=2.0)
     server = ExplainingServer(tmp_path, [small_text_servable], limits=limits)
     try:
-        reply = server.explain(ROW)
-        assert reply.status == 504 and "--timeout" in reply.error
-        with pytest.raises(AssertionError):
-            _ = server.child
+        until(lambda: server.explain(ROW).status == 200)
+        pid = server.child
+        os.kill(pid, signal.SIGSTOP)
+        assert server.explain(ROW).status == 504
+        assert server.explanations and server.explanations.process.pid != pid
     finally:
         server.close()
+
+
+def test_a_start_that_takes_too_long_for_one_request_serves_the_next() -> None:
+    starts = []
+
+    async def slow() -> Child:
+        starts.append(1)
+        await asyncio.sleep(0.2)
+        return await start_child(lambda _: None)
+
+    async def ask_twice() -> None:
+        process = ExplainingProcess(30.0, slow)
+        question = message.Question("/nowhere", "", "onnx", (b"x",))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await process.ask(question)
+        with pytest.raises(Refused, match="files of this version have changed"):
+            await process.ask(question)
+        await process.stop()
+        # A server may also stop while the process starts.
+        process = ExplainingProcess(30.0, slow)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await process.ask(question)
+        await process.stop()
+
+    asyncio.run(ask_twice())
+    assert len(starts) == 2
+
+
+def test_a_client_that_leaves_ends_the_work(server: ExplainingServer) -> None:
+    server.explain(ROW)
+    first = server.child
+
+    async def leave() -> None:
+        os.kill(first, signal.SIGSTOP)
+        request = server.asend("POST", "/v1/models/sentiment:explain", json.dumps(ROW).encode())
+        asked = asyncio.ensure_future(request)
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asyncio.wait([asked])
+
+    server.run(leave())
+    assert server.explain(ROW).status == 200 and server.child != first
 
 
 def test_the_version_that_a_request_is_routed_to_is_explained(

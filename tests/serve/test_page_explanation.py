@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from browser import BROWSER, DRIVER, EVIL, Page, Server
+from explaining_command import COMMAND
 from small_servables import COLORS
 
 SELENIUM = importlib.util.find_spec("selenium")
@@ -56,7 +57,7 @@ def models(
 @pytest.fixture(scope="module")
 def url(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that explains."""
-    server = Server(models, tmp_path_factory.mktemp("server"), "--explain")
+    server = Server(models, tmp_path_factory.mktemp("server"), "--explain", command=COMMAND)
     yield server.url
     server.stop()
 

@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelwright.core.errors import brief
 from modelwright.serve.errors import Refused
 from modelwright.serve.explanation.message import LENGTH, Question, read_answer
 
@@ -27,6 +26,10 @@ _LOWEST = 19
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _log = logging.getLogger("modelwright.serve")
+
+
+class Ended(Exception):  # noqa: N818 - how a process ended, for the message of the refusal
+    """The process ended before it answered."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,28 @@ class Child:
         """Returns the content of the answer.
 
         Raises:
-            OSError: the process ended.
-            IncompleteReadError: the process ended.
+            Ended: there is none.
         """
         content = question.to_bytes()
         self.writer.write(LENGTH.pack(len(content)))
         self.writer.write(content)
-        await self.writer.drain()
+        try:
+            await self.writer.drain()
+        except OSError:
+            raise Ended(await self.wait()) from None
         return await self.receive()
 
     async def receive(self) -> bytes:
         """Reads one message.
 
         Raises:
-            IncompleteReadError: the process ended.
+            Ended: there is none.
         """
-        (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
-        return await self.reader.readexactly(size)
+        try:
+            (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
+            return await self.reader.readexactly(size)
+        except (OSError, asyncio.IncompleteReadError):
+            raise Ended(await self.wait()) from None
 
     def kill(self) -> None:
         """Ends the process, which may still run for a moment."""
@@ -104,14 +112,20 @@ async def start_child(lower: Callable[[int], None] = lower_priority) -> Child:
         # Not with asyncio: uvloop forks, which would call gRPC's handlers of forks.
         process = subprocess.Popen(
             [sys.executable, "-m", _PROGRAM],
-            stdin=theirs,
-            stdout=theirs,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
             # Its own session: see ``lower_priority``. Ctrl+C does not reach it either.
             start_new_session=True,
             env={**os.environ, **dict.fromkeys(_THREADS, "1")},
         )
     lower(process.pid)
-    reader, writer = await asyncio.open_unix_connection(sock=ours)
+    try:
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+    except BaseException:
+        ours.close()
+        process.kill()
+        process.wait()
+        raise
     return Child(process, reader, writer)
 
 
@@ -127,6 +141,7 @@ class ExplainingProcess:
         """
         self._seconds, self._start = seconds, start
         self._child: Child | None = None
+        self._starting: asyncio.Task[Child] | None = None
         self._ending: set[asyncio.Task[str]] = set()
 
     @property
@@ -137,26 +152,27 @@ class ExplainingProcess:
     async def ask(self, question: Question) -> bytes:
         """Returns the explanations as JSON.
 
-        If this is cancelled, the process ends, because nobody waits for its work any more.
+        If this is cancelled, the process ends, because nobody waits for its work any more. A
+        process that still starts goes on, for the next question.
 
         Raises:
             Refused: it refuses the question, took too long, or ended.
         """
-        answered = False
+        working = False
         try:
             child = await self._running()
+            working = True
             async with asyncio.timeout(self._seconds):
                 content = await child.ask(question)
-            answered = True
+            working = False
         except TimeoutError:
             raise Refused(
                 "DEADLINE_EXCEEDED",
                 f"Explaining took more than {self._seconds:g} s, which is what this server allows"
-                " (--explain-timeout); send fewer rows or a shorter text, or give the method"
-                " 'quick'.",
+                " (--explain-timeout); send fewer rows or a shorter text, give the method 'quick',"
+                " or try again when the machine is less busy.",
             ) from None
-        except (OSError, asyncio.IncompleteReadError) as error:
-            how = await self._child.wait() if self._child else brief(error)
+        except Ended as how:
             _log.error("the process of explanations ended (%s); it is started again", how)
             raise Refused(
                 "UNAVAILABLE",
@@ -165,12 +181,18 @@ class ExplainingProcess:
                 retry_after=1.0,
             ) from None
         finally:
-            if not answered:
+            if working:
                 self._end()
         return read_answer(content)
 
     async def stop(self) -> None:
         """Ends the process and waits for its end."""
+        if self._starting:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+            if not self._starting.cancelled() and not self._starting.exception():
+                self._end()
+                self._child = self._starting.result()
         self._end()
         await asyncio.gather(*self._ending)
 
@@ -179,9 +201,24 @@ class ExplainingProcess:
         if self._child is not None and self._child.runs:
             return self._child
         self._end()
-        self._child = await self._start()
-        await self._child.receive()
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._started())
+        try:
+            self._child = await asyncio.shield(self._starting)
+        finally:
+            if self._starting.done():
+                self._starting = None
         return self._child
+
+    async def _started(self) -> Child:
+        """Starts the process and waits until it is ready."""
+        child = await self._start()
+        try:
+            await child.receive()
+        except asyncio.CancelledError:
+            await child.wait()
+            raise
+        return child
 
     def _end(self) -> None:
         """Kills the process, if there is one."""

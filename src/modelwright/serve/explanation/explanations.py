@@ -26,11 +26,11 @@ class Explanations:
         self,
         limits: ExplainLimits,
         metrics: Metrics,
-        start: Callable[[], Awaitable[Child]] = start_child,
+        start: Callable[[], Awaitable[Child]] | None = None,
     ) -> None:
         """``start`` starts the process, and is another function in tests."""
         self.limits = limits
-        self.process = ExplainingProcess(limits.seconds, start)
+        self.process = ExplainingProcess(limits.seconds, start or start_child)
         self._metrics = metrics
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -75,7 +75,8 @@ class Explanations:
         except TimeoutError:
             raise Refused(
                 "DEADLINE_EXCEEDED",
-                "The request's time was over before it was explained (--timeout); try again later.",
+                "The request's time was over before it was explained (--timeout). Too many requests"
+                " wait, or the machine is too busy: explanations get only what it has left.",
             ) from None
 
     async def stop(self) -> None:
