@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="draws of the rows")
     parser.add_argument("--backbone", default="efficientnet-lite0")
     parser.add_argument("--folder", type=Path, help="folder with the weights of the backbone")
+    parser.add_argument("--augment", choices=["none", "flip"], default="none")
     parser.add_argument("--pixels", action="store_true", help="measure the baseline on pixels too")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
@@ -49,8 +50,9 @@ def main() -> None:
     used = np.unique(np.concatenate([np.concatenate(draw) for draw in draws]))
     place = np.zeros(len(x), np.int64)
     place[used] = np.arange(len(used))
-    inputs = {"features": _features(arguments, x[used]), "pixels": _flat(x[used])}
-    tests = {"features": _features(arguments, x_test), "pixels": _flat(x_test)}
+    mirrored = arguments.augment == "flip"
+    inputs = {"features": _features(arguments, x[used], mirrored), "pixels": _flat(x[used])[None]}
+    tests = {"features": _features(arguments, x_test)[0], "pixels": _flat(x_test)}
     kinds = ("features", "pixels") if arguments.pixels else ("features",)
     figures: dict[str, Any] = {}
     for rows in arguments.rows:
@@ -59,7 +61,7 @@ def main() -> None:
             for draw in draws:
                 taken = np.concatenate([positions[:rows] for positions in draw])
                 started = time.perf_counter()
-                rows_taken = inputs[kind][place[taken]][None]
+                rows_taken = inputs[kind][:, place[taken]]
                 data = AdaptationData(None, y[taken], features=rows_taken)
                 head, solution = solve_head(data, int(y.max()) + 1, seed=0)
                 seconds.append(time.perf_counter() - started)
@@ -82,6 +84,7 @@ def main() -> None:
         record = {
             "set": arguments.set.stem,
             "backbone": arguments.backbone,
+            "augment": arguments.augment,
             "test_rows": len(y_test),
             "first_seed": _FIRST_SEED,
             "figures": figures,
@@ -108,32 +111,30 @@ def _draw(labels: Any, rows: int, seed: int) -> list[Any]:
     ]
 
 
-def _features(arguments: argparse.Namespace, images: Any) -> FloatArray:
-    """Returns the features of images ``[n, d]``, as a training computes and keeps them."""
+def _features(arguments: argparse.Namespace, images: Any, mirrored: bool = False) -> FloatArray:
+    """Returns the features of images ``[views, n, d]``, as a training computes and keeps them."""
     # Loads TensorFlow, which --help does not need.
-    from modelwright.backbones.feature_cache import FeatureCache
-    from modelwright.backbones.features import compute_features, feature_kind
     from modelwright.backbones.load import load_backbone
     from modelwright.models.builders import build_network, check_options
-    from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
+    from modelwright.models.pretrained import backbone_of, backbone_side
+    from modelwright.training.pretrained import views_of
 
-    config = ModelConfig(builder="pretrained", options={"backbone": arguments.backbone})
+    augment = "flip" if mirrored else "none"
+    config = ModelConfig(
+        builder="pretrained", options={"backbone": arguments.backbone, "augment": augment}
+    )
     options, shape = check_options(config), images.shape[1:]
     side = backbone_side(options, shape)
     loaded = load_backbone(arguments.backbone, folder=arguments.folder, side=side)
     network = build_network(config, shape, 2)
     backbone_of(network).set_weights(loaded.network.get_weights())
-    kind = feature_kind(backbone_of(network), shape)
-    return compute_features(
-        feature_network(network),
-        ImageArray(np.arange(len(images)), str, images),
-        side=side,
-        digests=hash_images(images),
-        cache=FeatureCache(kind),
-        progress=lambda step, done, total: (
-            None if done % 1600 else print(step, done, total, flush=True)
-        ),
-    )
+    rows = ImageArray(np.arange(len(images)), str, images)
+    return views_of(options, network, rows, hash_images(images), _print_progress)
+
+
+def _print_progress(step: str, done: int, total: int) -> None:
+    if not done % 1600:
+        print(step, done, total, flush=True)
 
 
 def _flat(images: Any) -> FloatArray:

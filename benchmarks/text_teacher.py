@@ -3,9 +3,10 @@
 The rows are those of a table with the columns text and label, such as online_shopping_10_cats.
 There are 2,000 test rows, and for each draw so many labeled rows a class, the smaller sizes inside
 the larger ones. The unlabeled texts are other rows without their labels, the rows of other draws
-among them. The teacher is a function as
-``modelwright distill`` takes it. Compared on the test rows: the teacher, the student, the student
-from labels alone, and TF-IDF of character n-grams with logistic regression.
+among them. The teacher is whatever ``modelwright distill`` takes. Compared on the test rows: the
+teacher, the student, the same recipe from the labels and the same unlabeled texts without a teacher
+(``data.unlabeled``), the same from the labels alone, and TF-IDF of character n-grams with logistic
+regression.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness import Figures, Option
 
 OPTIONS = {
     "table": Option("", "", "CSV with the columns text and label", local=True),
-    "teacher": Option("", "", "package.module:function, texts to vectors or probabilities"),
+    "teacher": Option("", "", "folder, or package.module:function, that scores texts"),
     "cache": Option("teacher-scores", "teacher-scores", "folder of the scores", local=True),
     "recipe": Option("text-fast", "text-fast", "recipe of the student"),
     "rows": Option([20, 100, 500], [20], "labeled rows a class", many=True),
@@ -34,7 +35,13 @@ TEST = 2_000
 HELD_OUT = 10_000
 DRAWS = 5
 LARGEST = 500
-NAMES = ("teacher", "student", "the same from labels alone", "TF-IDF + logistic regression")
+NAMES = (
+    "teacher",
+    "student",
+    "the same without a teacher",
+    "the same from labels alone",
+    "TF-IDF + logistic regression",
+)
 Row = tuple[str, str]
 
 
@@ -88,15 +95,20 @@ def _measure(
         parts = [(*row, "train") for row in labeled] + [(*row, "test") for row in test]
         _write(few, [("text", "label", "split"), *parts])
         _write(more, [("text",), *((text,) for text in texts)])
+        data, model = {"source": str(few), "val": 0}, {"recipe": arguments.recipe}
         report = modelwright.distill(
             arguments.teacher,
-            {"data": {"source": str(few), "val": 0}, "model": {"recipe": arguments.recipe}},
+            {"data": data, "model": model},
             unlabeled=str(more),
             options=Distilling(cache=Path(arguments.cache)),
             out=Path(folder) / "run",
         )
+        alone = Path(folder) / "alone"
+        harness.train(out=alone, data={**data, "unlabeled": str(more)}, model=model)
+        without = harness.evaluate(alone).metrics.accuracy
     found = {one.name: 100 * one.metrics.accuracy for one in report.measured}
-    return {**found, NAMES[-1]: _tf_idf(labeled, test)}
+    found |= {"the same without a teacher": 100 * without, NAMES[-1]: _tf_idf(labeled, test)}
+    return {name: found[name] for name in NAMES}
 
 
 def _draw(rows: list[Row], number: int) -> list[Any]:

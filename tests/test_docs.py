@@ -228,7 +228,7 @@ def test_every_setting_in_a_sentence_exists(path: Path) -> None:
         for prefix, kind in TABLES.values()
         for f in (*kind.model_fields, *kind.other_names)
     }
-    known |= {"model.recipe", "data.md", "train.csv"}
+    known |= {"model.recipe", "model.onnx", "data.md", "train.csv"}
     text = re.sub(r"`error: [^`]*`", "", prose(path))
     for key in re.findall(r"(?<![\w./])((?:data|model|train)\.[a-z_]+)\b(?!\()", text):
         assert key in known, f"{name(path)}: {key}"

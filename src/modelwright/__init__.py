@@ -21,6 +21,7 @@ __all__ = [
     "Measuring",
     "ModelwrightError",
     "QuantizationLimits",
+    "audit",
     "benchmark",
     "compare",
     "distill",
@@ -37,6 +38,7 @@ __all__ = [
     "load_data",
     "predict_file",
     "quantize",
+    "report",
     "reproduce",
     "resume",
     "rollback",
@@ -62,6 +64,7 @@ _LIGHT = {
     "load_data": "modelwright.data.load",
     "predict_file": "modelwright.scoring.predict_file",
     "quantize": "modelwright.quantization.quantize",
+    "report": "modelwright.reporting.report",
     "reproduce": "modelwright.publish.reproduce",
     "rollback": "modelwright.servable.versions",
     "show_backbone": "modelwright.backbones.backbone_list",
@@ -71,6 +74,7 @@ _LIGHT = {
 }
 _HEAVY = {
     "Classifier": "modelwright.api.classifier",
+    "audit": "modelwright.auditing.audit",
     "compare": "modelwright.studies.compare",
     "distill": "modelwright.api.distill",
     "evaluate": "modelwright.training.evaluate",
@@ -85,6 +89,7 @@ if TYPE_CHECKING:
     from modelwright.api.distill import distill
     from modelwright.api.explain import explain
     from modelwright.api.train import train
+    from modelwright.auditing.audit import audit
     from modelwright.backbones.backbone_list import (
         fetch_backbone,
         list_backbones,
@@ -99,6 +104,7 @@ if TYPE_CHECKING:
     from modelwright.quantization.quantize import Measuring, quantize
     from modelwright.quantization.selection import QuantizationLimits
     from modelwright.recipes.recipe_list import list_recipes, show_recipe
+    from modelwright.reporting.report import report
     from modelwright.scoring.predict_file import predict_file
     from modelwright.servable.benchmark import benchmark
     from modelwright.servable.predictor import load_predictor as load

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,12 @@ import numpy as np
 import pytest
 
 import modelwright
+from distillation.small_encoder import sentence_transformers, write_encoder
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.distillation.distill import Distilling
+from modelwright.distillation.encoder import EncoderOptions
 from modelwright.distillation.report import DistillReport
+from modelwright.distillation.teacher import open_teacher
 from modelwright.runs.run import load_run
 from modelwright.training.soft_labels import read_soft_labels
 from sample_data import write_csv, write_images
@@ -120,10 +126,55 @@ def test_a_servable_teaches(servable: Path, few: Path, tmp_path: Path) -> None:
     assert read_soft_labels(report.run).probabilities.shape == (27, 2)
 
 
+def test_a_sentence_encoder_teaches_from_the_command_line(
+    report: DistillReport, few: Path, more: Path, tmp_path: Path, cli: Cli
+) -> None:
+    mean = sentence_transformers({"pooling_mode_mean_tokens": True}, "Normalize")
+    sizes = [f"model.{key}={STUDENT[key]}" for key in ("vocabulary", "length", "buckets")]
+    teach = (
+        "distill", write_encoder(tmp_path / "tiny", settings=mean), "--data", few,
+        "--unlabeled", more, "--recipe", "text-fast", "--prefix", "film: ", "--no-baseline", "-q",
+        *(part for size in (*sizes, "data.val=0") for part in ("--set", size)),
+        "--cache", tmp_path / "cache", "--out",
+    )  # fmt: skip
+    code, out, err = cli(*teach, tmp_path / "small", "--json")
+    assert code == 0, err
+    taught = json.loads(out)
+    assert (taught["teacher"]["kind"], taught["teacher"]["output"]) == ("encoder", "vectors")
+    assert taught["teacher"]["encoder"] == {
+        "file": "model.onnx",
+        "output": "last_hidden_state",
+        "pooling": "mean",
+        "normalized": True,
+        "length": 512,
+        "prefix": "film: ",
+    }
+    assert {one["accuracy"] for one in taught["measured"]} == {1.0}
+    code, _, err = cli(*teach, tmp_path / "other", "--output", "probabilities")
+    assert code == 2
+    assert "is a sentence encoder, which gives vectors" in " ".join(err.split())
+    teacher = replace(report.teacher, encoder=taught["teacher"]["encoder"])
+    shown = " ".join(replace(report, teacher=teacher).render().split())
+    assert "mean of last_hidden_state, length 1, at most 512 tokens, prefix 'film: '" in shown
+
+
+def test_runs_and_servables_come_first_and_a_prefix_is_for_encoders(
+    report: DistillReport, servable: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(report.run, tmp_path / "run")
+    for place, kind in ((run, "run"), (servable.parent, "servable")):
+        assert open_teacher(write_encoder(place)).kind == kind
+    with pytest.raises(ConfigError, match=r"--prefix was given 'x', but the teacher .* is a serv"):
+        open_teacher(servable, EncoderOptions(prefix="x"))
+    with pytest.raises(ConfigError, match=r"--pooling was given 'cls', .* is a function; expected"):
+        open_teacher(knows_all_words, EncoderOptions(pooling="cls"))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"teacher": "nowhere"}, "the teacher nowhere does not exist; expected a run folder"),
+        ({"teacher": "."}, "neither a run nor a servable nor a sentence encoder; expected a run"),
         ({"teacher": "no_such:function"}, "teacher 'no_such:function': there is no module"),
         ({"unlabeled": ()}, "no unlabeled texts given"),
         ({"weights": "balanced"}, "'train.class_weight' was given 'balanced'"),

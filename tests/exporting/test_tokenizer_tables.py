@@ -114,6 +114,79 @@ def test_texts_of_special_characters_have_the_same_tokens_and_ids(
     assert different(pair, [*random_texts(3000, seed=0), *TEXTS, "very long 好 " * 9000]) == []
 
 
+def misplaced(tokenizer: ServingTokenizer, text: str) -> list[str]:
+    """Returns what is wrong with the places of a text's tokens."""
+    located = tokenizer.locate(text)
+    row = tokenizer.encode([text], shortest=True)[0].tolist()
+    problems = []
+    if ([one.id for one in located] or [1]) != row:
+        problems.append(f"other ids: {located} for {row}")
+    words = tokenizer.locate_words(text)
+    found = [word for word, _, _ in words]
+    if found != tokenizer.tokens(text)[: len(found)]:
+        problems.append(f"other words: {words}")
+    reached = (0, 0)
+    for word, start, end in words:
+        if not (0 <= start < end <= len(text) and reached[0] <= start and reached[1] <= end):
+            problems.append(f"{word!r} is at {start} to {end}, after {reached}")
+        reached = (start, end)
+        if "Σ" not in text and word not in tokenizer.tokens(text[start:end]):
+            problems.append(f"{word!r} is not {text[start:end]!r}")
+    starts = {start for _, start, _ in words}
+    ends = {end for _, _, end in words}
+    for one in located:
+        if one.start not in starts or one.end not in ends:
+            problems.append(f"{one} does not reach from one word to another")
+    return problems
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+@example("<b>Good</b>&amp;ＢＡＤ don't ΟΔΥΣΣΕΥΣ İx")
+@example("👨\u200d👩\u200d👧❤\ufe0f1\ufe0f\u20e3")
+def test_the_places_of_tokens_in_any_text(
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer], text: str
+) -> None:
+    assert misplaced(pair[1], text) == []
+
+
+def test_the_places_of_tokens_in_texts_of_special_characters(
+    pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer],
+) -> None:
+    texts = [*random_texts(200, seed=2), *TEXTS, "very long 好 " * 100]
+    assert [problem for text in texts for problem in misplaced(pair[1], text)] == []
+
+
+def test_the_places_of_some_tokens(tmp_path: Path) -> None:
+    _, tokenizer = both(tmp_path, tokens="auto", length=16, ngrams=2)
+    text = "<i>Don't</i> ＧＯＯＤ， 很好"
+    places = [(one.token, text[one.start : one.end]) for one in tokenizer.locate(text)]
+    assert places == [
+        ("dont", "Don't"),
+        ("good", "ＧＯＯＤ"),
+        ("很", "很"),
+        ("好", "好"),
+        ("dont good", "Don't</i> ＧＯＯＤ"),
+        ("good 很", "ＧＯＯＤ， 很"),
+        ("很 好", "很好"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [("start", ["a", "b", "good"]), ("end", ["b", "good", "bad"])],
+)
+def test_a_text_that_is_too_long_is_located_where_it_is_read(
+    tmp_path: Path, keep: str, expected: list[str]
+) -> None:
+    _, tokenizer = both(tmp_path, tokens="word", length=8, keep=keep)
+    text = "a b good bad"
+    tokenizer.length = 3
+    located = tokenizer.locate(text)
+    assert [text[one.start : one.end] for one in located] == expected
+    assert [one.id for one in located] == tokenizer.encode([text])[0].tolist()
+
+
 @pytest.mark.slow
 def test_two_hundred_thousand_texts_and_all_real_reviews(
     pair: tuple[graph_tokenizer.GraphTokenizer, ServingTokenizer], real_data: Path

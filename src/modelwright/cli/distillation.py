@@ -27,7 +27,10 @@ from modelwright.core.errors import ConfigError
 def distill(
     teacher: Annotated[
         str,
-        typer.Argument(help="Run folder, servable, or package.module:function that takes texts."),
+        typer.Argument(
+            help="Run folder, servable, folder of a sentence encoder in ONNX, or"
+            " package.module:function that takes texts."
+        ),
     ],
     data: Annotated[
         list[str] | None,
@@ -56,6 +59,21 @@ def distill(
             autocompletion=complete_words("auto", "probabilities", "vectors"),
         ),
     ] = "auto",
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            help="Text that a sentence encoder gets before each text; what its folder says by"
+            " default."
+        ),
+    ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(
+            help="How a sentence encoder's tokens become one vector: mean, cls, max, or lasttoken;"
+            " what its folder says by default.",
+            autocompletion=complete_words("mean", "cls", "max", "lasttoken"),
+        ),
+    ] = None,
     baseline: Annotated[
         bool,
         typer.Option(help="Also train the student from the labels alone, for comparison."),
@@ -103,8 +121,10 @@ def distill(
 
         load_keras()
         from modelwright.distillation.distill import Distilling
+        from modelwright.distillation.encoder import EncoderOptions
 
-        options = Distilling(output, baseline, cache)  # type: ignore[arg-type]
+        encoder = EncoderOptions(prefix, pooling)
+        options = Distilling(output, baseline, cache, encoder)  # type: ignore[arg-type]
         report = modelwright.distill(teacher, resolved, options=options, out=out, progress=progress)
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)

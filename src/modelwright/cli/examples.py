@@ -9,6 +9,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright train my-photos --recipe cnn --epochs 5",
         "modelwright train imdb --recipe text-fast --out runs/imdb",
         "modelwright train reviews.toml --set train.learning_rate=0.001",
+        "modelwright train reviews.csv --drop audits/reviews/suspects.csv",
         "modelwright train --resume runs/imdb",
     ),
     "evaluate": (
@@ -17,10 +18,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright evaluate runs/imdb --data other-reviews.csv --label-column stars",
     ),
     "layers": ("modelwright layers runs/cifar cat.png --out layers.png",),
+    "audit": (
+        "modelwright audit reviews.csv",
+        "modelwright audit my-photos --folds 10 --out audits/photos",
+        "modelwright audit reviews.csv --recipe bilstm --json",
+    ),
     "distill": (
         "modelwright distill my_encoder:vectors --data few.csv --unlabeled more.csv",
         "modelwright distill models/imdb --data few.csv --unlabeled more.csv --recipe text-fast",
         "modelwright distill runs/text-best --recipe bilstm --unlabeled more.csv --out runs/small",
+    ),
+    "report": (
+        "modelwright report runs/imdb",
+        "modelwright report models/imdb -o imdb.html --lang zh",
+        "modelwright report runs/a runs/b studies/dropout -o compared.html",
     ),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
     "reproduce": (

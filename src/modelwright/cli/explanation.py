@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,9 @@ from modelwright.cli.options import AsJson, Quiet
 from modelwright.cli.output import print_json, print_report, show_progress
 from modelwright.cli.prediction import PROTECTED
 from modelwright.core.errors import ConfigError, DataError
-from modelwright.core.types import Task
+
+if TYPE_CHECKING:
+    from modelwright.core.types import Task
 
 
 def explain(

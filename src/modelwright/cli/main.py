@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import modelwright
 from modelwright.cli import (
+    auditing,
     backbones,
     data,
     deployment,
@@ -18,6 +19,7 @@ from modelwright.cli import (
     doctor,
     explanation,
     prediction,
+    reporting,
     runs,
     servables,
     server,
@@ -34,7 +36,9 @@ _COMMANDS = (
     training.train,
     training.evaluate,
     training.layers,
+    auditing.audit,
     distillation.distill,
+    reporting.report,
     studies.compare,
     studies.reproduce,
     servables.export,

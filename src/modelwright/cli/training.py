@@ -83,6 +83,13 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Leave out the rows that this file lists, such as suspects.csv.",
+        ),
+    ] = None,
     sets: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; runs/NAME-TIME by default.")
@@ -108,7 +115,8 @@ def train(
             image=image_column,
             encoding=encoding,
             strict=strict,
-        ),
+        )
+        | without_unset({"drop": drop or None}),
         "model": without_unset({"recipe": recipe}),
         "train": without_unset({"epochs": epochs, "seed": seed}),
     }

@@ -80,6 +80,9 @@ class DataConfig(Table):
     unlabelled: str | list[str] = []
     """Tables or named sets of texts without labels, for networks that learn from texts alone.
     ``unlabeled`` is the same key."""
+    drop: str | list[str] = []
+    """CSV file that lists rows to leave out of training and validation, such as the suspects of an
+    audit, or a list of them. Listed test rows stay."""
     encoding: str = "auto"
     """Encoding of a text table: a codec, or auto for UTF-8 and marked UTF-16."""
     delimiter: Literal["auto", ",", ";", "|", "tab", "\t", ":", "^", "~", "\x01"] = "auto"

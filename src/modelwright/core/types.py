@@ -83,6 +83,8 @@ class Dataset:
         shape: Shape of every image; None for texts.
         notes: Decisions made for the user.
         unlabelled: Texts without labels. None of them is in a held-out split.
+        dropped: The lists of rows that were left out, with their sha256 and counts; None without
+            such a list.
     """
 
     task: Task
@@ -94,6 +96,7 @@ class Dataset:
     shape: ImageShape | None = None
     notes: tuple[str, ...] = ()
     unlabelled: Rows | None = None
+    dropped: Mapping[str, Any] | None = None
 
     def counts(self) -> dict[str, int]:
         """Returns the number of rows of each split."""

@@ -33,6 +33,7 @@ from modelwright.core.types import (
 )
 from modelwright.data.digests import Digests, fingerprint_rows
 from modelwright.data.dispatch import read_sources
+from modelwright.data.dropped_rows import drop_rows
 from modelwright.data.label_checks import check_labels
 from modelwright.data.label_names import fold_label
 from modelwright.data.prepare import Prepared, prepare
@@ -82,6 +83,8 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
     _check_classes(prepared, names, labels, config)
 
     sides = split_rows(prepared.digests, labels, prepared.source_sides, config.val, config.test)
+    dropped = drop_rows(config.drop, prepared, names, labels, sides)
+    sides = dropped.sides
     used = np.full(len(sides), NO_SPLIT, np.int8)
     splits: dict[SplitName, Split] = {}
     for side, name in enumerate(SPLITS):
@@ -90,6 +93,7 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
             used[rows] = side
             splits[name] = Split(prepared.rows(rows), labels[rows], prepared.digests[rows])
     _check_train(prepared.source, names, labels, used)
+    split_notes = _split_notes(prepared, config, used)
     data = Dataset(
         task=prepared.task,
         labels=names,
@@ -98,7 +102,8 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         source=prepared.source,
         rejected=prepared.rejected,
         shape=prepared.shape,
-        notes=(*prepared.notes, *label_notes, *_split_notes(prepared, config, used)),
+        notes=(*prepared.notes, *label_notes, *split_notes, *dropped.notes),
+        dropped=dropped.record or None,
     )
     if config.unlabelled:
         data = _add_unlabeled(data, config, prepared.digests[sides > 0], progress)

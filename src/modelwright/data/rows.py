@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 
 from modelwright.core.errors import DataError
-from modelwright.core.types import ImageShape, IntArray, UInt8Array
+from modelwright.core.types import ImageShape, IntArray, Rows, UInt8Array
 from modelwright.data import images
 from modelwright.data.records import Encoded
 
@@ -46,6 +47,34 @@ class _View:
     def _chosen(self, indices: IntArray) -> IntArray:
         chosen: IntArray = self.positions[np.asarray(indices, np.int64)]
         return chosen
+
+
+def pool_rows(parts: Sequence[Rows], indices: IntArray | None = None) -> Rows:
+    """Returns rows of one source as one view.
+
+    Args:
+        parts: Views that ``load_data`` made of one source.
+        indices: Positions among the rows of all parts; all rows by default.
+    """
+    views = cast("Sequence[_View]", parts)
+    positions = np.concatenate([view.positions for view in views])
+    chosen = positions if indices is None else positions[indices]
+    return cast("Rows", replace(views[0], positions=chosen))
+
+
+def source_order(parts: Sequence[Rows]) -> IntArray:
+    """Returns the order in which the rows of all parts stand in their source, ``[n]``."""
+    positions = np.concatenate([view.positions for view in cast("Sequence[_View]", parts)])
+    return np.asarray(np.argsort(positions, kind="stable"))
+
+
+def file_of(rows: Rows, index: int) -> Path | None:
+    """Returns the file that one row is; None for rows that are no files of their own."""
+    encoded = getattr(rows, "encoded", None)
+    if encoded is None:
+        return None
+    found = encoded[int(cast("_View", rows).positions[index])]
+    return found if isinstance(found, Path) else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.files import explained_refusals
 from modelwright.core.types import FloatArray, Progress, Rows
 from modelwright.distillation.comparison import compare, find_warnings
+from modelwright.distillation.encoder import EncoderOptions
 from modelwright.distillation.labeling import Labeling, label
 from modelwright.distillation.material import Material, load_material
 from modelwright.distillation.outputs import Output, decide_output, order_columns
@@ -42,6 +43,8 @@ class Distilling:
     """Whether the same student is also trained from the labels alone, for comparison."""
     cache: Path | None = None
     """Folder of the stored scores; ``teachers`` in the cache of Modelwright by default."""
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    """How a sentence encoder is used; what its folder says by default."""
 
 
 def distill(
@@ -56,7 +59,7 @@ def distill(
     """Trains a student on labeled rows, and on unlabeled texts with a teacher's probabilities.
 
     Args:
-        teacher: a run, a servable, ``package.module:function``, or a function.
+        teacher: a run, a servable, a sentence encoder, ``package.module:function``, or a function.
         config: the student's settings, with the unlabeled texts as ``data.unlabelled``.
         options: how the teacher is read, and what is measured.
         out: the student's run folder; ``runs/NAME-TIME`` by default.
@@ -75,7 +78,7 @@ def distill(
     _check_folder(out)
     material = load_material(config, progress)
     with _quiet_tensorflow():
-        opened = open_teacher(teacher)
+        opened = open_teacher(teacher, options.encoder)
         if opened.labels is not None:
             order_columns(material.data.labels, opened.labels, opened.name)
         scores, labeling = _label(opened, material, options, progress)
@@ -84,7 +87,7 @@ def distill(
             config,
             out=out,
             extras=Extras(soft_labels=SoftLabels(opened.name, material.digests, theirs)),
-            notes=(*notes, *material.notes),
+            notes=(*notes, *material.notes, *opened.notes),
             progress=progress,
         )
         rows = compare(
@@ -152,15 +155,28 @@ def _label(
     texts = [text for rows in groups for text in rows.take(np.arange(len(rows)))]
     digests = np.concatenate([text_digests(rows) for rows in groups])
     folder = options.cache or cache_folder() / "teachers"
+    output = _read_as(teacher, options.output)
 
     def check(scores: FloatArray) -> None:
         if teacher.labels is None:
-            decide_output(scores, material.data.labels, options.output, teacher.name)
+            decide_output(scores, material.data.labels, output, teacher.name)
 
     with explained_refusals(folder):
         found = score_texts(teacher, texts, digests, folder, first=check, progress=progress)
     targets, labels = material.data.splits["train"].labels, material.data.labels
-    return found, label(teacher, found.values, texts, targets, labels, options.output)
+    return found, label(teacher, found.values, texts, targets, labels, output)
+
+
+def _read_as(teacher: Teacher, output: Output) -> Output:
+    """Returns what a teacher's scores are: those of a sentence encoder are vectors."""
+    if teacher.kind != "encoder":
+        return output
+    if output == "probabilities":
+        raise ConfigError(
+            f"--output was given 'probabilities', but the teacher {teacher.name} is a sentence"
+            " encoder, which gives vectors; expected 'vectors' or 'auto'. Leave it out."
+        )
+    return "vectors"
 
 
 def _shares(probabilities: FloatArray, labels: Sequence[str]) -> dict[str, float]:

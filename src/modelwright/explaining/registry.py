@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 
-from modelwright.core.errors import ConfigError
+from modelwright.core.errors import ConfigError, ModelwrightError
 from modelwright.core.nearest import nearest
 from modelwright.core.plugins import find_plugin, plugin_names
 from modelwright.core.types import Task
@@ -80,7 +80,7 @@ def choose_method(name: str, task: Task, *, gradients: bool, model: str = "the m
     """
     method = find_method({"auto": AUTO[task], "quick": QUICK[task]}.get(name, name))
     if task not in method.tasks:
-        able = [one for one in method_names() if task in find_method(one).tasks]
+        able = [one for one in method_names() if _explains(one, task)]
         raise ConfigError(
             f"the method '{method.name}' explains {' and '.join(method.tasks)} models, but {model}"
             f" classifies {task}s; methods for {task}s: {', '.join(able)}."
@@ -93,3 +93,11 @@ def choose_method(name: str, task: Task, *, gradients: bool, model: str = "the m
             f" for {AUTO[task]}, which needs none."
         )
     return method
+
+
+def _explains(name: str, task: Task) -> bool:
+    """Returns whether a method can be loaded and explains such rows."""
+    try:
+        return task in find_method(name).tasks
+    except ModelwrightError:
+        return False

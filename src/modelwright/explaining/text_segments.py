@@ -1,9 +1,9 @@
 """Cuts a text where a person would cut it: words, and never inside a character.
 
-Spaces and punctuation belong to no segment. Words in scripts with spaces are whole, with the
-apostrophes and hyphens inside them. Chinese is cut into words by a package, if one is installed;
-Japanese where the script changes; other scripts without spaces at each character with its marks.
-Emoji, flags and other sequences of code points that are one character to a person stay whole.
+Spaces, punctuation and HTML tags belong to no segment. Words in scripts with spaces are whole,
+with the apostrophes and hyphens inside them. Chinese is cut into words by a package, if there is
+one. Japanese is cut where the script changes, and other scripts without spaces at each character
+with its marks. Emoji, flags and other code points that are one character to a person stay whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from modelwright.models.spaceless_scripts import ATTACHED, SCRIPTS
 
 Span = tuple[int, int]
 
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'，。；！？（）【】]+", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"(?P<link>(?:https?://|www\.)[^\s<>\"'，。；！？（）【】]+)"
+    r"|<[A-Za-z/!][^<>]*>|&#?[0-9A-Za-z]{1,10};",
+    re.IGNORECASE,
+)
+"""Links, which are one segment, and tags and entities of HTML, which are none."""
 _INSIDE_WORDS = frozenset("'’‑-_")
 _INSIDE_NUMBERS = frozenset(".,:/")
 _JOINER = "\u200d"
@@ -44,10 +49,10 @@ def cut_text(text: str, cut_words: CutWords) -> list[Span]:
     """
     spans: list[Span] = []
     done = 0
-    for link in _LINK.finditer(text):
-        spans += _cut_part(text, done, link.start(), cut_words)
-        spans.append(link.span())
-        done = link.end()
+    for whole in _WHOLE.finditer(text):
+        spans += _cut_part(text, done, whole.start(), cut_words)
+        spans += [whole.span()] if whole["link"] else []
+        done = whole.end()
     return [*spans, *_cut_part(text, done, len(text), cut_words)]
 
 
@@ -111,7 +116,7 @@ def characters(text: str, start: int = 0, end: int | None = None) -> Iterator[Sp
         at = start + 1
         if _is_flag(text[start]) and at < end and _is_flag(text[at]):
             at += 1
-        while at < end and (_extends(text[at]) or text[at - 1] == _JOINER):
+        while at < end and (_extends(text[at], text[at - 1]) or text[at - 1] == _JOINER):
             at += 1
         yield start, at
         start = at
@@ -188,11 +193,11 @@ def _script(character: str) -> str:
     return "katakana" if _KATAKANA.match(character) and character != "・" else ""
 
 
-def _extends(character: str) -> bool:
+def _extends(character: str, before: str) -> bool:
     """Returns whether a code point belongs to the character before it."""
     return (
         character == _JOINER
-        or character in ATTACHED
+        or (character in ATTACHED and unicodedata.category(before)[0] in "LM")
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\U000e0020" <= character <= "\U000e007f"
         or unicodedata.category(character)[0] == "M"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class ExportReport(Report):
             )
         rows += [(f"{engine} is missing", reason) for engine, reason in self.missing.items()]
         rows += [("note", note) for note in self.notes]
+        rows.append(("next", f"modelwright report {shlex.quote(str(self.servable))}"))
         return [Facts("exported", rows)]
 
 

@@ -15,7 +15,7 @@ from modelwright.core.config import ModelConfig, Table, check_table
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
 from modelwright.core.plugins import find_plugin, plugin_names
-from modelwright.core.types import Task
+from modelwright.core.types import FloatArray, IntArray, Task
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.options import (
     BilstmOptions,
@@ -52,7 +52,9 @@ class Builder:
     the options have a true ``learns_from_texts``.
 
     A module whose options may have a true ``solved`` has ``solve(network, options, data, seed)``.
-    It sets the weights to the optimum for the training rows and returns a ``Solution``.
+    It sets the weights to the optimum for the training rows and returns a ``Solution``. It may
+    also have ``out_of_fold(network, options, data, fold, seed)``, which answers each row by a
+    solution without its fold.
 
     Attributes:
         options: Table of the options in ``[model]``.
@@ -174,6 +176,34 @@ def solve_network(
     module = importlib.import_module(find_builder(model.builder).module)
     solution: Solution = module.solve(network, check_options(model), data, seed)
     return solution
+
+
+def solves_out_of_fold(model: ModelConfig) -> bool:
+    """Returns whether a builder's network is solved, not trained, and ``solve_out_of_fold`` works.
+
+    Options with which steps follow the solver need a training.
+    """
+    options = check_options(model)
+    if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):
+        return False
+    return hasattr(importlib.import_module(find_builder(model.builder).module), "out_of_fold")
+
+
+def solve_out_of_fold(
+    model: ModelConfig, network: keras.Model, data: AdaptationData, fold: IntArray, seed: int
+) -> FloatArray:
+    """Returns the probabilities ``[n, classes]`` of each row by a solution without its fold.
+
+    Args:
+        model: The builder, whose module has a solver, and its options.
+        network: A network of the builder. Its weights stay.
+        data: The rows.
+        fold: The fold of each row ``[n]``; a row below 0 gets NaN.
+        seed: Random seed.
+    """
+    module = importlib.import_module(find_builder(model.builder).module)
+    found: FloatArray = module.out_of_fold(network, check_options(model), data, fold, seed)
+    return found
 
 
 def augment_network(model: ModelConfig, network: keras.Model) -> keras.Model:

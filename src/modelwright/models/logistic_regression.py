@@ -200,6 +200,31 @@ def cross_validate(
     return CrossValidation(key, rows, np.concatenate(found[key]), len(pairs))
 
 
+def predict_folds(
+    fold: IntArray,
+    classes: int,
+    predict: Callable[[IntArray, IntArray], FloatArray],
+    progress: Progress | None = None,
+) -> FloatArray:
+    """Returns the probabilities of each row by a fit without its fold, float32 ``[n, classes]``.
+
+    Args:
+        fold: the fold of each row ``[n]``, as from ``assign_folds``. A row of none gets NaN.
+        classes: number of classes.
+        predict: takes the positions of training and held-out rows, and returns the probabilities
+            of the latter.
+        progress: called after each fold.
+    """
+    found: FloatArray = np.full((len(fold), classes), np.nan, np.float32)
+    names = [int(one) for one in np.unique(fold) if one >= 0]
+    for number, one in enumerate(names):
+        held = np.flatnonzero(fold == one)
+        found[held] = predict(np.flatnonzero(fold != one), held)
+        if progress:
+            progress("predicting rows that were left out", number + 1, len(names))
+    return found
+
+
 def _best(losses: Mapping[Key, FloatArray], groups: Sequence[Sequence[Key]]) -> Key:
     bests = [min(group, key=lambda key: losses[key].mean()) for group in groups]
     usual, best = bests[0], min(bests, key=lambda key: losses[key].mean())

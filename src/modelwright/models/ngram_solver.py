@@ -13,12 +13,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from modelwright.core.types import FloatArray, IntArray
+from modelwright.core.types import FloatArray, IntArray, Progress
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.logistic_regression import (
     CrossValidation,
     cross_validate,
     fit_logistic,
+    predict_folds,
 )
 from modelwright.models.ngram_features import (
     NgramRows,
@@ -88,36 +89,8 @@ def solve(
 ) -> Solution:
     """Sets the weights of an n-gram network to the optimum for the training rows."""
     problem = _read(network, options, data)
-    decay = find_decay(problem.rows, data.characters)
-    weightings = [Weighting(share, decay) for share in _RATIO_SHARES]
-    strengths: Sequence[float] = _STRENGTHS
-
-    def validate(rows: IntArray) -> CrossValidation:
-        """Compares the weightings and strengths on some of the labeled rows."""
-
-        def predict(train: IntArray, held: IntArray) -> dict[tuple[Weighting, float], FloatArray]:
-            found = {}
-            for weighting in weightings:
-                fits = problem.fit(rows[train], problem.labels[rows[train]], weighting, strengths)
-                for strength, fit in zip(strengths, fits, strict=True):
-                    found[weighting, strength] = fit.probabilities(problem.present[rows[held]])
-            return found
-
-        return cross_validate(
-            problem.labels[rows],
-            [[(weighting, strength) for strength in strengths] for weighting in weightings],
-            predict,
-            seed=seed,
-            copies=None if problem.copies is None else problem.copies[rows],
-            progress=data.progress,
-        )
-
+    held_out = _choose(problem, _weightings(problem, data), seed, data.progress)
     labeled = np.arange(len(problem.labels))
-    if len(labeled) > _MOST_COMPARED:
-        some = np.linspace(0, len(labeled) - 1, _MOST_COMPARED).astype(np.int64)
-        weighting, strength = validate(some).key
-        weightings, strengths = [weighting], [strength]
-    held_out = validate(labeled)
     weighting, strength = held_out.key
     choice: dict[str, Any] = {"strength": strength, **vars(weighting)}
     fit = problem.fit(labeled, problem.labels, weighting, [strength])[0]
@@ -137,6 +110,86 @@ def solve(
             fit, held_out = taught.fit(labeled), folded
     _set_weights(network, problem.rows.buckets, fit)
     return Solution.of(choice, _first_rows(held_out, len(data.labels)), problem.labels)
+
+
+def out_of_fold(
+    network: keras.Model, options: NgramsOptions, data: AdaptationData, fold: IntArray, seed: int
+) -> FloatArray:
+    """Returns the probabilities of each row by a solution that was found without its fold.
+
+    The network keeps its weights. Weighting and strength are chosen once, from all rows.
+
+    Args:
+        network: the n-gram network.
+        options: its options.
+        data: the rows, all of them labeled.
+        fold: the fold of each row ``[n]``, as from ``assign_folds``.
+        seed: random seed of the choice.
+
+    Returns:
+        Probabilities ``[n, classes]``, NaN for rows that are in no fold.
+    """
+    problem = _read(network, options, data)
+    chosen = _choose(problem, _weightings(problem, data), seed, data.progress, compared=True)
+    weighting, strength = chosen.key
+
+    def predict(train: IntArray, held: IntArray) -> FloatArray:
+        fit = problem.fit(train, problem.labels[train], weighting, [strength])[0]
+        return fit.probabilities(problem.present[held])
+
+    return predict_folds(fold, problem.classes, predict, data.progress)
+
+
+def _weightings(problem: _Problem, data: AdaptationData) -> list[Weighting]:
+    decay = find_decay(problem.rows, data.characters)
+    return [Weighting(share, decay) for share in _RATIO_SHARES]
+
+
+def _choose(
+    problem: _Problem,
+    weightings: Sequence[Weighting],
+    seed: int,
+    progress: Progress | None,
+    *,
+    compared: bool = False,
+) -> CrossValidation:
+    """Compares the weightings and strengths on the labeled rows, the choice as the key.
+
+    Args:
+        problem: the rows.
+        weightings: the weightings to compare, each with every strength.
+        seed: decides which rows are in which fold.
+        progress: called after each fold.
+        compared: whether the choice is enough, without predictions of all labeled rows.
+    """
+
+    def validate(
+        rows: IntArray, weightings: Sequence[Weighting], strengths: Sequence[float]
+    ) -> CrossValidation:
+        def predict(train: IntArray, held: IntArray) -> dict[tuple[Weighting, float], FloatArray]:
+            found = {}
+            for weighting in weightings:
+                fits = problem.fit(rows[train], problem.labels[rows[train]], weighting, strengths)
+                for strength, fit in zip(strengths, fits, strict=True):
+                    found[weighting, strength] = fit.probabilities(problem.present[rows[held]])
+            return found
+
+        return cross_validate(
+            problem.labels[rows],
+            [[(weighting, strength) for strength in strengths] for weighting in weightings],
+            predict,
+            seed=seed,
+            copies=None if problem.copies is None else problem.copies[rows],
+            progress=progress,
+        )
+
+    labeled = np.arange(len(problem.labels))
+    if len(labeled) <= _MOST_COMPARED:
+        return validate(labeled, weightings, _STRENGTHS)
+    some = np.linspace(0, len(labeled) - 1, _MOST_COMPARED).astype(np.int64)
+    found = validate(some, weightings, _STRENGTHS)
+    weighting, strength = found.key
+    return found if compared else validate(labeled, [weighting], [strength])
 
 
 class _SelfTraining:

@@ -18,6 +18,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.network_size import check_weight
+from modelwright.models.ngram_solver import out_of_fold as out_of_fold
 from modelwright.models.ngram_solver import solve as solve
 from modelwright.models.options import NgramFeatureOptions
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import keras
 
 from modelwright.core.errors import ConfigError
+from modelwright.core.types import FloatArray, IntArray
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.feature_extractors import (
     add_block_means,
     build_feature_extractor,
     feature_blocks,
 )
+from modelwright.models.feature_head import out_of_fold as head_out_of_fold
 from modelwright.models.feature_head import solve_head
 from modelwright.models.options import PretrainedOptions
 from modelwright.models.output_layer import classify
@@ -88,6 +90,25 @@ def solve(
     head, solution = solve_head(data, classes, seed)
     network.layers[-1].set_weights([head.kernel, head.bias])
     return solution
+
+
+def out_of_fold(
+    network: keras.Model,
+    options: PretrainedOptions,
+    data: AdaptationData,
+    fold: IntArray,
+    seed: int,
+) -> FloatArray:
+    """Returns the probabilities ``[n, classes]`` of each row by a layer found without its fold.
+
+    Args:
+        network: A network of ``build``.
+        options: The builder's options.
+        data: The rows, with their features.
+        fold: The fold of each row, ``[n]``.
+        seed: Random seed of the choice of the strength.
+    """
+    return head_out_of_fold(data, max(2, int(network.output_shape[-1])), fold, seed)
 
 
 def backbone_side(options: PretrainedOptions, shape: tuple[int, ...]) -> int:

@@ -17,13 +17,22 @@ _NAMES = 60
 """Largest number of classes with names on the axes."""
 
 
-def draw_confusion(path: Path, matrix: IntArray, labels: Sequence[str]) -> Path:
+def draw_confusion(
+    path: Path,
+    matrix: IntArray,
+    labels: Sequence[str],
+    *,
+    axes: tuple[str, str] = ("predicted", "true"),
+    title: str | None = None,
+) -> Path:
     """Draws a confusion matrix: counts, colored by their share of the true class.
 
     Args:
         path: the PNG to write.
         matrix: int64 ``[k, k]``; a row is a true class, a column a predicted one.
         labels: the k names.
+        axes: what the columns and the rows are.
+        title: the title; how many rows are right by default.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -35,26 +44,26 @@ def draw_confusion(path: Path, matrix: IntArray, labels: Sequence[str]) -> Path:
     side = float(np.clip(0.62 * size, 3.2, 11 if size <= _CELLS else 8))
     names = [escape_dollars(truncate(label, 16)) for label in labels]
     with figure(path, side + 2.2, side + 1.4) as drawn:
-        axes = drawn.subplots()
-        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        drawn_on = drawn.subplots()
+        image = drawn_on.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         if size <= _CELLS:
-            _write_cells(axes, counts, share)
+            _write_cells(drawn_on, counts, share)
         wide = size > 3 and max(map(len, names)) > 3
         if size <= _NAMES:
             small = 10 if size <= _CELLS else 260 / size
-            axes.set_xticks(range(size), names, rotation=45 if wide else 0, fontsize=small)
-            for text in axes.get_xticklabels() if wide else ():
+            drawn_on.set_xticks(range(size), names, rotation=45 if wide else 0, fontsize=small)
+            for text in drawn_on.get_xticklabels() if wide else ():
                 text.set_ha("right")
                 text.set_rotation_mode("anchor")
-            axes.set_yticks(range(size), names, fontsize=small)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true")
+            drawn_on.set_yticks(range(size), names, fontsize=small)
+        drawn_on.set_xlabel(axes[0])
+        drawn_on.set_ylabel(axes[1])
         right = np.trace(counts) / max(1, counts.sum())
-        axes.set_title(f"{right:.2%} of {counts.sum():,} rows are right")
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        bar = drawn.colorbar(image, ax=axes, shrink=0.7, aspect=25, pad=0.02, format="{x:.0%}")
-        bar.set_label("share of the true class", color=FAINT)
+        drawn_on.set_title(title or f"{right:.2%} of {counts.sum():,} rows are right")
+        drawn_on.tick_params(length=0)
+        drawn_on.spines[:].set_visible(False)
+        bar = drawn.colorbar(image, ax=drawn_on, shrink=0.7, aspect=25, pad=0.02, format="{x:.0%}")
+        bar.set_label("share of the row" if title else "share of the true class", color=FAINT)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, colors=FAINT)
     return path

@@ -31,6 +31,8 @@ def draw_mistakes(
     true: Sequence[str],
     predicted: Sequence[str],
     confidence: Sequence[float],
+    *,
+    nothing: str = "no mistakes",
 ) -> Path:
     """Draws up to 20 rows with their true class, predicted class and confidence.
 
@@ -40,6 +42,7 @@ def draw_mistakes(
         true: the name of the true class of each row.
         predicted: the name of the predicted class.
         confidence: the probability of the predicted class, 0 to 1.
+        nothing: what is written if there are no rows.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -48,7 +51,7 @@ def draw_mistakes(
     answers = [(true[row], predicted[row], confidence[row]) for row in range(shown)]
     if shown == 0:
         with figure(path, 4, 1) as drawn:
-            drawn.text(0.5, 0.5, "no mistakes", ha="center", va="center", color=FAINT)
+            drawn.text(0.5, 0.5, nothing, ha="center", va="center", color=FAINT)
     elif isinstance(inputs, np.ndarray):
         _draw_images(path, inputs, answers)
     else:

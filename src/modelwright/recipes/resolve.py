@@ -202,7 +202,7 @@ def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
     A source that exists in the folder of ``file`` becomes a path to it; others stay as they are.
     """
     sources: dict[str, Any] = {}
-    for key in ("source", "unlabelled", "unlabeled", "image_root"):
+    for key in ("source", "unlabelled", "unlabeled", "image_root", "drop"):
         value = tables.get("data", {}).get(key)
         if isinstance(value, str):
             sources[key] = _source_path(file, value)

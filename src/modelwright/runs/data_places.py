@@ -15,7 +15,7 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.data.named.definitions import SET_NAMES
 
-_KEYS = ("source", "unlabelled", "image_root")
+_KEYS = ("source", "unlabelled", "image_root", "drop")
 Relocate = Callable[[str], Path | None]
 
 
@@ -107,6 +107,8 @@ def _moved(config: DataConfig, relocate: Relocate) -> DataConfig | None:
             place: Path | str | None = path
             if path.strip() and path not in SET_NAMES:
                 place = relocate(path)
+                if key == "drop" and not (place and Path(place).exists()):
+                    place = Path(path).expanduser()  # a list of rows may stay where it was
                 if place is None or not Path(place).exists():
                     return None
             new.append(str(place))

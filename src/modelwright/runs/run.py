@@ -188,6 +188,7 @@ def create_run(config: Config, data: Dataset, folder: Path | None) -> Run:
         "rejected": len(data.rejected),
         "notes": list(data.notes),
         "places": record_places(config.data, path),
+        **({"dropped": dict(data.dropped)} if data.dropped else {}),
     }
     path.mkdir(parents=True, exist_ok=True)
     try:

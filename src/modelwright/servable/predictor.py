@@ -58,7 +58,7 @@ class Predictor:
         Raises:
             DataError: the model cannot take an input; the message has its position.
         """
-        rows = [self.checked(row, position) for position, row in enumerate(inputs)]
+        rows = [self._checked(row, position) for position, row in enumerate(inputs)]
         return self._predict(rows)
 
     def predict_each(self, inputs: Sequence[RawInput | Path]) -> list[Prediction | DataError]:
@@ -72,7 +72,7 @@ class Predictor:
             try:
                 if isinstance(row, str) and self.manifest.task == "text" and not row.strip():
                     raise DataError(f"input {position + 1} is an empty text.")
-                rows.append(self.checked(row, position))
+                rows.append(self._checked(row, position))
                 answers.append(None)
             except DataError as error:
                 answers.append(error)
@@ -87,6 +87,18 @@ class Predictor:
             by_label = {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
             predictions.append(Prediction(labels[best], float(probabilities[best]), by_label))
         return predictions
+
+    def checked(self, row: object, position: int = 0) -> RawInput:
+        """Returns one input as an engine takes it: a text, or the bytes of an image file.
+
+        Args:
+            row: what the user gave.
+            position: its position, for messages.
+
+        Raises:
+            DataError: the model cannot take it.
+        """
+        return self._checked(row, position)
 
     def try_images(self, images: Sequence[bytes]) -> tuple[FloatArray, list[str | None]]:
         """Returns the class probabilities of the bytes of images, and why an image has none.
@@ -123,22 +135,13 @@ class Predictor:
         parts = [np.empty((0, len(self.manifest.labels)), np.float32)]
         for start in range(0, len(rows), _BATCH):
             end = min(start + _BATCH, len(rows))
-            batch = [self.checked(rows.raw(i), i) for i in range(start, end)]
+            batch = [self._checked(rows.raw(i), i) for i in range(start, end)]
             parts.append(self.engine.probabilities(batch))
             if progress:
                 progress("evaluating", end, len(rows))
         return np.concatenate(parts)
 
-    def checked(self, row: object, position: int) -> RawInput:
-        """Returns one input as an engine takes it: a text, or the bytes of an image file.
-
-        Args:
-            row: what the user gave.
-            position: its position, for messages.
-
-        Raises:
-            DataError: the model cannot take it.
-        """
+    def _checked(self, row: object, position: int) -> RawInput:
         where = f"input {position + 1}"
         if self.manifest.task == "text":
             if not isinstance(row, str):

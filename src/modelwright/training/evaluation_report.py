@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.blocks import Block, Facts, Table
+from modelwright.core.blocks import Block, Facts, Note, Table
 from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent, shorten
@@ -117,7 +118,7 @@ class EvaluateReport(Report):
         ]
         if worst:
             blocks.append(Table(("worst mistakes", "label", "predicted", "probability"), worst))
-        return blocks
+        return [*blocks, Note(f"next: modelwright report {shlex.quote(str(self.run))}")]
 
     def _baselines(self) -> list[tuple[str, object]]:
         found = list(self.baselines.facts())

@@ -9,11 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from modelwright.backbones.feature_cache import FeatureCache
+from modelwright.backbones.feature_cache import Digests, FeatureCache
 from modelwright.backbones.features import compute_features, feature_kind
 from modelwright.backbones.load import load_backbone
-from modelwright.core.types import FloatArray, IntArray, Progress, Split, UInt8Array
+from modelwright.core.types import FloatArray, IntArray, Progress, Rows, Split, UInt8Array
 from modelwright.models.builders import check_options
+from modelwright.models.options import PretrainedOptions
 from modelwright.models.output_layer import two_columns
 from modelwright.models.pretrained import backbone_of, backbone_side, feature_network
 from modelwright.runs.run import Run
@@ -63,17 +64,39 @@ def features_of(
     run: Run, network: keras.Model, split: Split, progress: Progress | None = None
 ) -> FloatArray:
     """Returns the features of rows, ``[views, n, d]``, from the cache where they are known."""
-    options = check_options(run.model)
-    side = backbone_side(options, run.input_shape)
-    kind = feature_kind(backbone_of(network), run.input_shape)
+    exact = _in_float32(run, network)
+    return views_of(check_options(run.model), exact, split.inputs, split.digests, progress)
+
+
+def views_of(
+    options: PretrainedOptions,
+    network: keras.Model,
+    rows: Rows,
+    digests: Digests | None,
+    progress: Progress | None = None,
+) -> FloatArray:
+    """Returns the features of images and of the changed copies that the options ask for.
+
+    Args:
+        options: The builder's options.
+        network: A network of the builder, in float32.
+        rows: The images.
+        digests: Their content hashes ``[n, 2]``, by which known features are found in the cache.
+        progress: Called after every batch.
+
+    Returns:
+        Float32 ``[views, n, d]``; the first view are the images themselves.
+    """
+    shape = network.input_shape[1:]
+    kind = feature_kind(backbone_of(network), shape)
     views: dict[str, Any] = {kind: None}
     if options.augment == "flip":
         views[f"{kind}-mirrored"] = _mirror
-    exact = feature_network(_in_float32(run, network))
+    features = feature_network(network)
     return np.stack([
         compute_features(
-            exact, split.inputs, side=side, digests=split.digests, cache=FeatureCache(name),
-            change=change, progress=progress,
+            features, rows, side=backbone_side(options, shape), digests=digests,
+            cache=FeatureCache(name), change=change, progress=progress,
         )
         for name, change in views.items()
     ])  # fmt: skip

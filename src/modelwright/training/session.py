@@ -133,7 +133,7 @@ class Session:
                 if self.epochs > 1 and "val" not in self.inputs:
                     self.run = pretrained.note_fixed_epochs(self.run)
             elif not self.solved:
-                adapt_network(self.run.model, self.network, self._adaptation_data())
+                adapt_network(self.run.model, self.network, self.adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
         optimizers.create_variables(self.network, self._targets["train"])
@@ -225,7 +225,7 @@ class Session:
 
     def _solve(self) -> Epoch:
         """Finds the weights by a solver, and saves them as those of the first epoch."""
-        data = self._adaptation_data()
+        data = self.adaptation_data()
         if self._has_backbone:
             self.features = {
                 name: pretrained.features_of(self.run, self.network, split, self._progress)
@@ -322,7 +322,7 @@ class Session:
         if self._extras.extra_loss:
             add_loss(self.network, self._extras.extra_loss)
 
-    def _adaptation_data(self) -> AdaptationData:
+    def adaptation_data(self) -> AdaptationData:
         """Returns the rows from which the builder computes weights."""
         labels, weights, unlabeled = self.data.splits["train"].labels, self._class_weights(), None
         if self._soft is not None:

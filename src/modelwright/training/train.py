@@ -144,7 +144,7 @@ def train(
     chosen, note = options_for_classes(config.model, len(data.labels))
     data = replace(data, notes=(*notes, *data.notes, *([note] if note else [])))
     soft_labels = extras.soft_labels if extras else None
-    _check_data(config, data, chosen, soft=soft_labels is not None)
+    check_data(config, data, chosen, soft=soft_labels is not None)
     with explained_refusals(Path(out or "runs")):
         run = create_run(config, data, Path(out) if out else None)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
@@ -204,9 +204,21 @@ def resume(
         return _finish(session, progress, baselines=baselines)
 
 
-def _check_data(
+def check_data(
     config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
 ) -> None:
+    """Checks that a config fits its data, before a run is made.
+
+    Args:
+        config: all settings.
+        data: the rows.
+        chosen: options of the network that follow from the data.
+        soft: whether unlabeled texts get soft labels.
+
+    Raises:
+        DataError: the data has no training rows.
+        ConfigError: the recipe is for other rows, or its network cannot be built.
+    """
     task = find_builder(config.model.builder).task
     if task and task != data.task:
         raise ConfigError(

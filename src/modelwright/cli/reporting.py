@@ -1,0 +1,43 @@
+"""``modelwright report``: one HTML file about runs, servables and studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import modelwright
+from modelwright.cli.completion import complete_place, complete_words
+from modelwright.cli.options import AsJson, DataRoot, Quiet
+from modelwright.cli.output import print_report, show_progress
+
+
+def report(
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of runs, servables (models/NAME or models/NAME/VERSION) or studies.",
+            autocompletion=complete_place,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")] = Path(
+        "report.html"
+    ),
+    lang: Annotated[
+        str,
+        typer.Option(
+            help="Language of the page: en or zh.", autocompletion=complete_words("en", "zh")
+        ),
+    ] = "en",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one HTML file with everything that was measured, to read or to hand on."""
+    with show_progress(quiet=quiet or as_json) as progress:
+        written = modelwright.report(
+            places, out, lang, force=force, data_root=data_root, progress=progress
+        )
+    print_report(written, as_json=as_json)

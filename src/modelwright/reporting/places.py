@@ -1,0 +1,73 @@
+"""Reads what a page is asked to be about: tells runs, servables and studies apart."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.folders import STUDY_RECORD, is_run, kind_of, subfolders, wrong_folder
+from modelwright.core.types import Progress
+from modelwright.reporting.subject import Subject, read_run_subject, read_servable_subject
+from modelwright.studies.study_record import StudyRecord, read_study_record
+
+_EXPECTED = "a run, a servable (models/NAME or models/NAME/VERSION), or the folder of a study"
+_NAMED = 3
+
+
+def read_place(
+    path: Path, root: Path | None = None, progress: Progress | None = None
+) -> Subject | StudyRecord:
+    """Returns the run, servable or study at a path.
+
+    Args:
+        path: its folder, or the file ``study.json`` of a study.
+        root: where the data of the training is now, if it was moved.
+        progress: called while the data is read.
+
+    Raises:
+        ConfigError: there is nothing of these; the message says what there is.
+        RunError: a run or a study cannot be read.
+        ServableError: a servable is not as it was exported.
+    """
+    if study := _study(path):
+        return study
+    kind = kind_of(path)
+    if kind == "run":
+        return read_run_subject(path, root, progress)
+    if kind in ("model", "version"):
+        return read_servable_subject(path, root, progress)
+    raise ConfigError(_wrong(path, kind))
+
+
+def _study(path: Path) -> StudyRecord | None:
+    file = path / STUDY_RECORD if path.is_dir() else path
+    if file.name != STUDY_RECORD or not file.is_file():
+        return None
+    study = read_study_record(file)
+    if study is None:
+        raise RunError(f"{file} is no study; expected a file that modelwright compare wrote.")
+    return study
+
+
+def _wrong(path: Path, kind: str) -> str:
+    if kind == "nothing":
+        return wrong_folder(path, "run").replace(
+            "expected a run folder that 'modelwright train' wrote", f"expected {_EXPECTED}"
+        )
+    if kind == "file":
+        return f"{path} is a file; expected {_EXPECTED}."
+    if kind in ("runs", "models"):
+        inside = [one for one in subfolders(path) if is_run(one) or kind_of(one) == "model"]
+        names = [shlex.quote(str(one)) for one in inside]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return (
+            f"{path} is a folder of {kind}; expected {_EXPECTED}. Name one or several of"
+            f" {', '.join(names[:_NAMED])}{more}."
+        )
+    if (path / "results").is_dir():
+        return (
+            f"{path} has no {STUDY_RECORD}, so no report of its study is there yet; go on with it:"
+            " modelwright compare STUDY.toml."
+        )
+    return f"{path} is a folder of something else; expected {_EXPECTED}."
