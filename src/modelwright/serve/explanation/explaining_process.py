@@ -108,25 +108,29 @@ async def start_child(lower: Callable[[int], None] = lower_priority) -> Child:
             machine, too.
     """
     ours, theirs = socket.socketpair()
-    with theirs:
+    try:
+        # If this is cancelled meanwhile, the process finds its input closed and ends.
+        process = await asyncio.to_thread(_run_program, theirs)
+        lower(process.pid)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+    except BaseException:
+        ours.close()
+        raise
+    return Child(process, reader, writer)
+
+
+def _run_program(connection: socket.socket) -> subprocess.Popen[bytes]:
+    """Starts the program with a socket as its input and output, and closes the socket here."""
+    with connection:
         # Not with asyncio: uvloop forks, which would call gRPC's handlers of forks.
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", _PROGRAM],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
+            stdin=connection.fileno(),
+            stdout=connection.fileno(),
             # Its own session: see ``lower_priority``. Ctrl+C does not reach it either.
             start_new_session=True,
             env={**os.environ, **dict.fromkeys(_THREADS, "1")},
         )
-    lower(process.pid)
-    try:
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
-    except BaseException:
-        ours.close()
-        process.kill()
-        process.wait()
-        raise
-    return Child(process, reader, writer)
 
 
 class ExplainingProcess:
@@ -190,9 +194,6 @@ class ExplainingProcess:
         if self._starting:
             self._starting.cancel()
             await asyncio.wait([self._starting])
-            if not self._starting.cancelled() and not self._starting.exception():
-                self._end()
-                self._child = self._starting.result()
         self._end()
         await asyncio.gather(*self._ending)
 
@@ -203,12 +204,8 @@ class ExplainingProcess:
         self._end()
         if self._starting is None:
             self._starting = asyncio.create_task(self._started())
-        try:
-            self._child = await asyncio.shield(self._starting)
-        finally:
-            if self._starting.done():
-                self._starting = None
-        return self._child
+            self._starting.add_done_callback(self._forget_start)
+        return await asyncio.shield(self._starting)
 
     async def _started(self) -> Child:
         """Starts the process and waits until it is ready."""
@@ -218,7 +215,13 @@ class ExplainingProcess:
         except asyncio.CancelledError:
             await child.wait()
             raise
+        self._child = child
         return child
+
+    def _forget_start(self, task: asyncio.Task[Child]) -> None:
+        self._starting = None
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has it, too
 
     def _end(self) -> None:
         """Kills the process, if there is one."""
