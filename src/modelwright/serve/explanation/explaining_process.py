@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelwright.serve.errors import Refused
@@ -23,6 +23,7 @@ from modelwright.serve.explanation.message import LENGTH, Question, read_answer
 
 _PROGRAM = "modelwright.serve.explanation.program"
 _LOWEST = 19
+_PREPARE_SECONDS = 120.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _log = logging.getLogger("modelwright.serve")
@@ -140,12 +141,14 @@ class ExplainingProcess:
         """Starts nothing yet.
 
         Args:
-            seconds: the time limit for one question, without the start of the process.
+            seconds: the time limit for one question, without what has to be loaded for it.
             start: starts the process.
         """
         self._seconds, self._start = seconds, start
         self._child: Child | None = None
-        self._starting: asyncio.Task[Child] | None = None
+        self._last_opened: Question | None = None
+        """The question without rows that the process answered last."""
+        self._preparing: asyncio.Task[Child] | None = None
         self._ending: set[asyncio.Task[str]] = set()
 
     @property
@@ -154,17 +157,17 @@ class ExplainingProcess:
         return self._child.process.pid if self._child and self._child.runs else None
 
     async def ask(self, question: Question) -> bytes:
-        """Returns the explanations as JSON.
+        """Returns the explanations as JSON. Ask one question at a time.
 
-        If this is cancelled, the process ends, because nobody waits for its work any more. A
-        process that still starts goes on, for the next question.
+        If this is cancelled, the process ends, because nobody waits for its work any more. While
+        the process still starts or opens the version, it goes on, for the next question.
 
         Raises:
             Refused: it refuses the question, took too long, or ended.
         """
         working = False
         try:
-            child = await self._running()
+            child = await self._prepared(question)
             working = True
             async with asyncio.timeout(self._seconds):
                 content = await child.ask(question)
@@ -191,41 +194,57 @@ class ExplainingProcess:
 
     async def stop(self) -> None:
         """Ends the process and waits for its end."""
-        if self._starting:
-            self._starting.cancel()
-            await asyncio.wait([self._starting])
+        if self._preparing:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
         self._end()
         await asyncio.gather(*self._ending)
 
-    async def _running(self) -> Child:
-        """Returns the process, started if it does not run."""
-        if self._child is not None and self._child.runs:
+    async def _prepared(self, question: Question) -> Child:
+        """Returns the process, started and with the version open."""
+        while self._preparing:  # for a question that nobody waits for any more
+            await asyncio.wait([self._preparing])
+        opening = replace(question, rows=(), label=None, method="auto")
+        if self._child and self._child.runs and self._last_opened == opening:
             return self._child
-        self._end()
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._started())
-            self._starting.add_done_callback(self._forget_start)
-        return await asyncio.shield(self._starting)
+        self._preparing = asyncio.create_task(self._prepare(opening))
+        self._preparing.add_done_callback(self._forget_preparing)
+        return await asyncio.shield(self._preparing)
 
-    async def _started(self) -> Child:
-        """Starts the process and waits until it is ready."""
-        child = await self._start()
+    async def _prepare(self, opening: Question) -> Child:
+        """Starts the process if it does not run, and opens the version.
+
+        Raises:
+            Refused: the version cannot be opened, or this takes far too long.
+            Ended: the process ended.
+        """
         try:
-            await child.receive()
+            async with asyncio.timeout(_PREPARE_SECONDS):
+                if self._child is None or not self._child.runs:
+                    self._end()
+                    self._child = await self._start()
+                    await self._child.receive()
+                opened = await self._child.ask(opening)
+        except TimeoutError:
+            self._end()
+            raise Refused(
+                "UNAVAILABLE", "The model could not be loaded to explain its answers.", 1.0
+            ) from None
         except asyncio.CancelledError:
-            await child.wait()
+            self._end()
             raise
-        self._child = child
-        return child
+        read_answer(opened)
+        self._last_opened = opening
+        return self._child
 
-    def _forget_start(self, task: asyncio.Task[Child]) -> None:
-        self._starting = None
+    def _forget_preparing(self, task: asyncio.Task[Child]) -> None:
+        self._preparing = None
         if not task.cancelled():
-            task.exception()  # whoever waits for it has it, too
+            task.exception()  # whoever waits for the task has it, too
 
     def _end(self) -> None:
         """Kills the process, if there is one."""
-        child, self._child = self._child, None
+        child, self._child, self._last_opened = self._child, None, None
         if child is None:
             return
         child.kill()

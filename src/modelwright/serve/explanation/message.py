@@ -25,7 +25,7 @@ class Question:
         folder: of the version, links followed.
         fingerprint: of the files that the version was loaded from; see ``fingerprint_digest``.
         engine: the engine that answers for the version.
-        rows: UTF-8 texts or image files.
+        rows: UTF-8 texts or image files; none if the version is only to be opened.
         label: the label to explain; None for the most probable one of each row.
         method: ``auto``, ``quick`` or the name of a method.
         segments: most segments of one row.

@@ -57,13 +57,17 @@ class OpenedVersions:
         self._opened: OrderedDict[tuple[str, str, str], ExplainedModel] = OrderedDict()
 
     def answer(self, question: Question) -> bytes:
-        """Returns the explanations of all rows as JSON.
+        """Returns the explanations of all rows as JSON; nothing for a question without rows.
+
+        Such a question only opens the version.
 
         Raises:
             Refused: there are none. The message does not say where the version is.
         """
         try:
             model = self._open(question)
+            if not question.rows:
+                return b""
             explainer = BoundedExplainer(
                 model,
                 method_for(question.method, model.predictor.manifest.task),
