@@ -15,7 +15,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,28 +139,34 @@ class _Explanations:
 
     async def first(self) -> None:
         """Asks until the process of explanations has started and answers."""
-        from served import client
-
-        connection = await client.connect(self._port)
-        for _ in range(TRIES):
-            answer = await connection.ask(self._requests[0], PATIENCE)
+        tries = 0
+        async for answer in self._answers(0):
+            tries += 1
             if answer.status == 200:
                 return
-        raise SystemExit(f"no explanation: {answer.body[:300]!r}")
+            if tries == TRIES:
+                raise SystemExit(f"no explanation: {answer.body[:300]!r}")
 
     async def ask(self, place: int) -> None:
         """Asks one after the other until it is cancelled; one that is too late does not count."""
+        async for answer in self._answers(place):
+            if answer.status == 200:
+                self.answered += len(json.loads(answer.body)["explanations"])
+
+    async def _answers(self, place: int) -> AsyncIterator[Any]:
+        """Yields the answers to one request after the other."""
         from served import client
 
         connection = await client.connect(self._port)
         turn = place
         while True:
+            if not connection.open:  # the server closes it after an answer that is late
+                connection = await client.connect(self._port)
             answer = await connection.ask(self._requests[turn % len(self._requests)], PATIENCE)
-            turn += ASKING
-            if answer.status == 200:
-                self.answered += len(json.loads(answer.body)["explanations"])
-            elif answer.status not in LATE:
+            if answer.status not in (200, *LATE):
                 raise ConnectionError(f"an explanation was refused: {answer.body[:300]!r}")
+            yield answer
+            turn += ASKING
 
 
 def _row(
