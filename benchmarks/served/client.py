@@ -156,11 +156,18 @@ async def connect(port: int) -> Connection:
 
 
 async def load(
-    port: int, requests: Sequence[Request], *, connections: int, warmup: float, seconds: float
+    port: int,
+    requests: Sequence[Request],
+    *,
+    connections: int,
+    warmup: float,
+    seconds: float,
+    pause: float = 0.0,
 ) -> Round:
     """A closed loop: each connection sends its next request when it has the last answer.
 
-    Only requests that were answered within ``seconds`` after ``warmup`` count.
+    It waits ``pause`` seconds before that. Only requests that were answered within ``seconds``
+    after ``warmup`` count.
     """
     result = Round(seconds)
     begin = time.perf_counter() + warmup
@@ -189,6 +196,8 @@ async def load(
                 result.wrong.append(problem)
             elif begin <= ended <= end:
                 result.latencies.append(ended - started)
+            if pause:
+                await asyncio.sleep(pause)
         connection.close()
 
     await asyncio.gather(*(client(place) for place in range(connections)))

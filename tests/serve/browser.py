@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,11 @@ return Math.min(...found);
 class Server:
     """A server process."""
 
-    def __init__(self, models: Path, folder: Path, *options: str) -> None:
+    def __init__(
+        self, models: Path, folder: Path, *options: str, command: Sequence[str] = SERVE
+    ) -> None:
         ports = folder / "ports.json"
-        command = [*SERVE, str(models), "--rest-port", "0", "--grpc-port", "0"]
+        command = [*command, str(models), "--rest-port", "0", "--grpc-port", "0"]
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--port-file", str(ports), *options], stdout=log, stderr=log

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
@@ -19,8 +20,10 @@ import numpy as np
 from server_process import Reply
 from uvicorn.server import ServerState
 
-from modelwright.serve.config import RequestLimits, ServeConfig, Site
+from modelwright.serve.config import ExplainLimits, RequestLimits, ServeConfig, Site
 from modelwright.serve.errors import Refused
+from modelwright.serve.explanation.explaining_process import start_child
+from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import LoadedVersion
 from modelwright.serve.lifecycle.manager import Manager
@@ -130,6 +133,7 @@ class InProcessServer:
         limits: RequestLimits | None = None,
         log: AccessLog | None = None,
         site: Site | None = None,
+        explain: ExplainLimits | None = None,
     ) -> None:
         self.root = folder / "models"
         self.add_version(1)
@@ -147,8 +151,17 @@ class InProcessServer:
         self.service = Service(self.manager, limits, metrics)
         shared = SharedMetrics(metrics, None, "1")
         model_config = SharedModelConfig(self.manager, self.root, None)
+        # At the usual priority, so that tests end on a busy machine, too.
+        start = partial(start_child, lambda _: None)
+        self.explanations = Explanations(explain, metrics, start) if explain else None
         self.rest_api = RestApi(
-            self.service, access, shared.render, self._ready, log, site or Site()
+            self.service,
+            access,
+            shared.render,
+            self._ready,
+            log,
+            site or Site(),
+            self.explanations,
         )
         self.grpc_api = GrpcApi(self.service, access, model_config.reload, self._ready)
         self.metrics = metrics
@@ -242,6 +255,8 @@ class InProcessServer:
     def close(self) -> None:
         """Unloads the models."""
         self.gate.set()
+        if self.explanations:
+            self.run(self.explanations.stop())
         self.run(self.manager.stop())
         self._loop.close()
         self._pool.shutdown()

@@ -15,6 +15,7 @@ from modelwright.serve.errors import HTTP
 from modelwright.serve.rest.openapi import openapi_document
 
 DOCUMENT = openapi_document("1.2.3")
+VERBS = ("predict", "classify", "regress", "explain")
 OPERATIONS = {
     (method, path): operation
     for path, item in DOCUMENT["paths"].items()
@@ -106,9 +107,7 @@ def test_every_path_is_described() -> None:
     for where in ("", "/versions/{version}", "/labels/{label}"):
         base = f"/v1/models/{{model}}{where}"
         assert {("get", base), ("get", f"{base}/metadata")} <= set(OPERATIONS)
-        assert {("post", f"{base}:{v}") for v in ("predict", "classify", "regress")} <= set(
-            OPERATIONS
-        )
+        assert {("post", f"{base}:{v}") for v in VERBS} <= set(OPERATIONS)
     names = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(names) == len(set(names))
 
@@ -134,3 +133,22 @@ def test_the_image_in_the_example_is_valid() -> None:
     image = Image.open(io.BytesIO(base64.b64decode(rows[0]["image_bytes"]["b64"], validate=True)))
     image.load()
     assert image.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"instances": []},
+        {"instances": ["a"], "label": 1},
+        {"instances": ["a"], "method": None},
+        {"instances": ["a"], "signature_name": "ids"},
+    ],
+)
+def test_the_schema_refuses_malformed_requests_to_explain(body: Any) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = {
+        "components": DOCUMENT["components"],
+        "$ref": "#/components/schemas/ExplainRequest",
+    }
+    assert not jsonschema.Draft202012Validator(schema).is_valid(body)

@@ -55,7 +55,7 @@ def test_a_request_finds_its_route_and_its_target(
         ("GET", "/v1/models/m:predict"),
         ("POST", "/v1/models/m"),
         ("POST", "/v1/models/:predict"),
-        ("POST", "/v1/models/m:explain"),
+        ("POST", "/v1/models/m:train"),
         ("POST", "/v1/models/m/versions/x:predict"),
         ("POST", "/v1/models/m/versions/1/labels/a:predict"),
         ("GET", "/v1/models/a/b"),

@@ -13,6 +13,7 @@ import pytest
 from modelwright.core.errors import ConfigError
 from modelwright.serve.config import (
     Batching,
+    ExplainLimits,
     RequestLimits,
     ServeConfig,
     Site,
@@ -47,6 +48,14 @@ Cli = Callable[..., tuple[int, str, str]]
         ({"limits": RequestLimits(pixels=2 * 10**8)}, "--max-pixels was given 200; .* most 64"),
         ({"limits": RequestLimits(all_pixels=10**6)}, "--max-all-pixels 1 is less than --max-pix"),
         ({"limits": RequestLimits(pending=2**20)}, "--max-pending 1 is less than --max-body 32"),
+        (
+            {"explain": ExplainLimits(rows=0)},
+            "--explain-max-rows was given 0; expected more than 0",
+        ),
+        ({"explain": ExplainLimits(segments=-1)}, "--explain-max-segments was given -1"),
+        ({"explain": ExplainLimits(queue=0)}, "--explain-queue was given 0; expected more than 0"),
+        ({"explain": ExplainLimits(seconds=math.nan)}, "--explain-timeout was given nan"),
+        ({"explain": ExplainLimits(seconds=31)}, "31, which is more than --timeout 30, the time"),
         ({"port_file": "/dev/null"}, "--port-file was given /dev/null; expected a file in a fo"),
         ({"port_file": "/"}, "--port-file was given /; expected a file in a folder that can be"),
         ({"port_file": f"{__file__}/ports"}, "--port-file was given .*ports; expected a file in"),
@@ -97,6 +106,7 @@ def test_settings_mean_the_same_in_another_process() -> None:
         tls=Tls("a", "b"),
         limits=RequestLimits(rows=3),
         batching=Batching(rows=7, requested=True),
+        explain=ExplainLimits(queue=2),
     )
     assert ServeConfig.from_json(config.to_json()) == config
 
@@ -141,6 +151,9 @@ def test_the_command_passes_its_options_on(
         "--max-elements": 99,
         "--max-rows": 100,
         "--timeout": 7,
+        "--explain-max-rows": 2,
+        "--explain-max-segments": 300,
+        "--explain-queue": 4,
         "--header-timeout": 3,
         "--idle-timeout": 4,
         "--drain": 1,
@@ -152,7 +165,7 @@ def test_the_command_passes_its_options_on(
         "--batching-parameters": batching,
     }
     code, out, _ = cli(
-        *("serve", tmp_path, "--cors-origin", "http://localhost:3000"),
+        *("serve", tmp_path, "--cors-origin", "http://localhost:3000", "--explain"),
         *(part for pair in options.items() for part in pair),
     )
     assert code == 0
@@ -182,6 +195,8 @@ def test_the_command_passes_its_options_on(
         idle_seconds=4.0,
         queue=32,
     )
+    # The time for an explanation is never more than that for the whole request.
+    assert config.explain == ExplainLimits(rows=2, segments=300, seconds=7.0, queue=4)
     assert RequestLimits(header_seconds=3.0).idle == 3.0 and config.limits.idle == 4.0
     assert config.batching == Batching(rows=16, requested=True)
 
@@ -189,3 +204,9 @@ def test_the_command_passes_its_options_on(
 def test_half_of_a_certificate_is_refused(cli: Cli, tmp_path: Path) -> None:
     code, _, error = cli("serve", tmp_path, "--tls-cert", "a.pem")
     assert code == 2 and "TLS takes --tls-cert and --tls-key" in error
+
+
+def test_explanations_are_off_by_default_and_have_no_limits_then(cli: Cli, tmp_path: Path) -> None:
+    assert ServeConfig(str(tmp_path)).explain is None
+    code, _, error = cli("serve", tmp_path, "--explain-queue", 3)
+    assert code == 2 and "--explain-queue limits explanations; give --explain, too" in error

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from modelwright.serve.service.metrics import LATENCY, REQUESTS, Metrics, SharedMetrics
+from modelwright.serve.service.metrics import (
+    EXPLAIN_WAITING,
+    LATENCY,
+    REQUESTS,
+    Metrics,
+    SharedMetrics,
+)
 
 
 def filled() -> Metrics:
@@ -46,3 +55,18 @@ def test_numbers_have_all_their_digits() -> None:
     text = metrics.render()
     assert ':tensorflow:serving:request_count{model_name="a"} 12345678\n' in text
     assert ':tensorflow:serving:request_latency_sum{model_name="a"} 123456789.25\n' in text
+
+
+def test_a_gauge_is_the_sum_of_the_workers_that_run(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    for worker, waiting in ((str(os.getpid()), 2), (str(ended.pid), 5)):
+        other = Metrics()
+        other.gauge(EXPLAIN_WAITING, waiting)
+        other.count(REQUESTS, model_name="a", status="OK")
+        SharedMetrics(other, tmp_path, worker).write()
+    own = Metrics()
+    own.gauge(EXPLAIN_WAITING, 1)
+    text = SharedMetrics(own, tmp_path, "own").render()
+    assert f"# TYPE {EXPLAIN_WAITING} gauge\n{EXPLAIN_WAITING} 3\n" in text
+    assert 'status="OK"} 2' in text  # of the ended worker, too

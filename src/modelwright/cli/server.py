@@ -6,7 +6,7 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from modelwright.core.errors import ConfigError, ServableError
 from modelwright.core.folders import kind_of, wrong_folder
 
 if TYPE_CHECKING:
-    from modelwright.serve.config import Tls
+    from modelwright.serve.config import ExplainLimits, Tls
 
 _MIB = 2**20
 
@@ -129,6 +129,33 @@ IdleTimeout = Annotated[
     ),
 ]
 Queue = Annotated[int, typer.Option(help="Maximum number of waiting requests per version.")]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain", help="Also explain answers (:explain), in a separate process of low priority."
+    ),
+]
+ExplainMaxRows = Annotated[
+    int | None, typer.Option(help="Maximum number of rows to explain in a request; 8 by default.")
+]
+ExplainMaxSegments = Annotated[
+    int | None,
+    typer.Option(
+        help="Maximum number of segments of an explained row, as words of a text; 2,000 by default."
+    ),
+]
+ExplainTimeout = Annotated[
+    float | None,
+    typer.Option(
+        help="Time limit for explaining one request, in seconds, without the queue; 10 by default."
+    ),
+]
+ExplainQueue = Annotated[
+    int | None,
+    typer.Option(
+        help="Maximum number of requests per worker that wait to be explained; 8 by default."
+    ),
+]
 Drain = Annotated[
     float, typer.Option(help="Seconds to keep accepting connections after a stop signal.")
 ]
@@ -176,6 +203,11 @@ def serve(
     header_timeout: HeaderTimeout = 10.0,
     idle_timeout: IdleTimeout = None,
     queue: Queue = 256,
+    explain: Explain = False,
+    explain_max_rows: ExplainMaxRows = None,
+    explain_max_segments: ExplainMaxSegments = None,
+    explain_timeout: ExplainTimeout = None,
+    explain_queue: ExplainQueue = None,
     drain: Drain = 0.5,
     access_log: AccessLog = None,
     port_file: PortFile = None,
@@ -225,6 +257,14 @@ def serve(
             seconds=timeout,
             queue=queue,
         ),
+        explain=_explain_limits(
+            explain,
+            timeout,
+            rows=explain_max_rows,
+            segments=explain_max_segments,
+            seconds=explain_timeout,
+            queue=explain_queue,
+        ),
     )
     if batching:
         from modelwright.serve.lifecycle.batching_file import read_batching_file
@@ -267,6 +307,20 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
         return None
     absolute = _without_following
     return Tls(str(absolute(certificate)), str(absolute(key)), _absolute(authority))
+
+
+def _explain_limits(explain: bool, timeout: float, **given: float | None) -> ExplainLimits | None:
+    """Returns the limits on explanations; None if the server explains no answers."""
+    from modelwright.serve.limits import EXPLAIN_OPTIONS, ExplainLimits
+
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not explain:
+        if chosen:
+            option = EXPLAIN_OPTIONS[next(iter(chosen))]
+            raise ConfigError(f"{option} limits explanations; give --explain, too.")
+        return None
+    chosen.setdefault("seconds", min(ExplainLimits.seconds, timeout))
+    return ExplainLimits(**chosen)
 
 
 def _units(option: str, value: float, size: int = _MIB) -> int:

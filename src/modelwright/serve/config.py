@@ -18,7 +18,8 @@ from modelwright.core.nearest import nearest
 from modelwright.servable.engines.kinds import kind_of
 from modelwright.servable.engines.registry import engine_names, is_known
 from modelwright.servable.manifest import version_folders
-from modelwright.serve.limits import LONGEST_SECONDS, check_limits
+from modelwright.serve.limits import LONGEST_SECONDS, check_explain_limits, check_limits
+from modelwright.serve.limits import ExplainLimits as ExplainLimits
 from modelwright.serve.limits import RequestLimits as RequestLimits
 from modelwright.serve.site import Site as Site
 from modelwright.serve.site import check_site
@@ -84,6 +85,8 @@ class ServeConfig:
     access_log: str | None = None
     port_file: str | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
+    explain: ExplainLimits | None = None
+    """Limits on explanations; None if the server explains no answers."""
 
     @property
     def reopens_log(self) -> bool:
@@ -99,6 +102,7 @@ class ServeConfig:
         """Reads the text of ``to_json``."""
         record: dict[str, Any] = json.loads(text)
         record["limits"] = RequestLimits(**record["limits"])
+        record["explain"] = ExplainLimits(**record["explain"]) if record["explain"] else None
         record["batching"] = Batching(**record["batching"])
         record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
@@ -195,6 +199,8 @@ def _check_numbers(config: ServeConfig) -> None:
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
     check_limits(config.limits)
+    if config.explain:
+        check_explain_limits(config.explain, config.limits)
     seconds_fit = 0 < config.poll <= LONGEST_SECONDS and 0 <= config.drain <= LONGEST_SECONDS
     if not (seconds_fit and 0 <= config.rate < math.inf):
         raise ConfigError(

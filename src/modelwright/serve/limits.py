@@ -26,6 +26,13 @@ _OPTIONS = {
     "queue": "--queue",
 }
 """The option of each limit that has one."""
+EXPLAIN_OPTIONS = {
+    "rows": "--explain-max-rows",
+    "segments": "--explain-max-segments",
+    "seconds": "--explain-timeout",
+    "queue": "--explain-queue",
+}
+"""The option of each limit on explanations."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,39 @@ class RequestLimits:
     def idle(self) -> float:
         """The seconds until an idle connection is closed."""
         return self.header_seconds if self.idle_seconds is None else self.idle_seconds
+
+
+@dataclass(frozen=True)
+class ExplainLimits:
+    """Upper bounds for requests that explain answers, which each worker takes one at a time."""
+
+    rows: int = 8
+    """Rows of one request."""
+    segments: int = 2_000
+    """Segments of one row: words of a text, cells of an image."""
+    seconds: float = 10.0
+    """Seconds for which the process that explains may work for one request."""
+    queue: int = 8
+    """Requests that may wait until that process is free."""
+
+
+def check_explain_limits(explain: ExplainLimits, limits: RequestLimits) -> None:
+    """Checks the bounds of explanations.
+
+    Raises:
+        ConfigError: one of them is not a bound that the server can keep.
+    """
+    for bound in fields(explain):
+        value = getattr(explain, bound.name)
+        if not value > 0:
+            raise ConfigError(
+                f"{EXPLAIN_OPTIONS[bound.name]} was given {value}; expected more than 0."
+            )
+    if explain.seconds > limits.seconds:
+        raise ConfigError(
+            f"--explain-timeout was given {explain.seconds:g}, which is more than --timeout"
+            f" {limits.seconds:g}, the time for a whole request; expected at most as many seconds."
+        )
 
 
 def check_limits(limits: RequestLimits) -> None:

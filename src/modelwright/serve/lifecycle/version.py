@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from modelwright.servable.litter import is_litter
@@ -24,6 +25,8 @@ class Version:
 
     number: int
     folder: Path
+    loaded_folder: Path | None = None
+    """The folder that it was loaded from, links followed."""
     state: str = START
     code: str = "OK"
     problem: str = ""
@@ -81,3 +84,8 @@ def folder_fingerprint(folder: Path) -> Fingerprint:
             else:
                 found.append((name, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     return tuple(found)
+
+
+def fingerprint_digest(fingerprint: Fingerprint) -> str:
+    """Returns a checksum of a fingerprint, to compare it in another process."""
+    return sha256(repr(fingerprint).encode("utf-8", "surrogateescape")).hexdigest()

@@ -86,7 +86,7 @@ class VersionLoader:
             self._fail(version, error, real)
             return False
         limits, batching = self._config.limits, self._config.batching
-        version.servable = loaded.servable
+        version.servable, version.loaded_folder = loaded.servable, real
         version.runner = Runner(loaded.servable, loaded.speed, self._pool, limits, batching)
         version.state = AVAILABLE
         seconds = time.monotonic() - version.tried

@@ -21,6 +21,7 @@ ASSETS = MappingProxyType(
         "/page/curl.js": ("curl.js", _SCRIPT),
         "/page/docs.js": ("docs.js", _SCRIPT),
         "/page/dom.js": ("dom.js", _SCRIPT),
+        "/page/explanation.js": ("explanation.js", _SCRIPT),
         "/page/icon.svg": ("icon.svg", "image/svg+xml"),
         "/page/input.js": ("input.js", _SCRIPT),
         "/page/page.css": ("page.css", "text/css; charset=utf-8"),

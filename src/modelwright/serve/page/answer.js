@@ -115,8 +115,8 @@ function fact(key, value) {
   return [make("dt", { text: say(key) }), make("dd", {}, foreign(value))];
 }
 
-// Shows 100 % and 0 % only for exactly these values.
-function percent(value) {
+/** Returns a probability as text; shows 100 % and 0 % only for exactly these values. */
+export function percent(value) {
   if (value > 0 && value < 0.0005) return "< 0.1 %";
   if (value < 1 && value >= 0.9995) return "> 99.9 %";
   return `${(value * 100).toFixed(1)} %`;

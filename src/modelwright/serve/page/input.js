@@ -158,6 +158,11 @@ export function body() {
   return { body: whole(json) ? json : `{"instances":${json}}` };
 }
 
+/** Returns the address of the chosen image, or null. */
+export function pictureUrl() {
+  return memory().picture?.url ?? null;
+}
+
 function instances(one) {
   return JSON.stringify({ instances: [one] });
 }

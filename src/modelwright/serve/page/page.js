@@ -3,6 +3,7 @@
 import * as answer from "./answer.js";
 import { lineOf, lineOfFile, plain } from "./curl.js";
 import { $, foreign, lay, make, show } from "./dom.js";
+import * as explanation from "./explanation.js";
 import * as input from "./input.js";
 import { address, ask, hasKey, useKey } from "./server.js";
 import { say, addLanguageButton, translate } from "./translations.js";
@@ -110,7 +111,10 @@ function choose(next) {
   model = next;
   if (!("task" in model)) model.task = null;
   if (other && running) running.abort();
-  if (other || !ready) answer.clear(model);
+  if (other || !ready) {
+    answer.clear(model);
+    explanation.forget();
+  }
   document.title = `${model.name} · Modelwright 模匠`;
   $("name").replaceChildren(foreign(model.name));
   drawAbout();
@@ -168,10 +172,13 @@ async function predict() {
   if (running) running.abort();
   const mine = (running = new AbortController());
   const asked = model;
+  const picture = input.pictureUrl();
   answer.busy(true);
+  explanation.forget();
   try {
     const found = await ask(path(), body, mine.signal);
     answer.present(found, asked);
+    explanation.offer(found, asked, body, picture);
     if (found.version && found.version !== asked.live) look();
   } catch (refusal) {
     if (!refusal.kind) throw refusal;
@@ -260,6 +267,7 @@ function start() {
     if (model) {
       drawList(model);
       answer.redraw(model);
+      explanation.redraw();
       choose(model);
     }
   });
@@ -270,6 +278,7 @@ function start() {
     drawCurl();
   }, predict);
   answer.listen();
+  explanation.listen(askForKey);
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
     predict();

@@ -17,6 +17,7 @@ from typing import Any
 from modelwright.core.errors import ModelwrightError
 from modelwright.serve import memory
 from modelwright.serve.config import ServeConfig
+from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.grpc.api import GrpcApi
 from modelwright.serve.lifecycle.loading import load_version
 from modelwright.serve.lifecycle.manager import Manager
@@ -109,8 +110,15 @@ class Worker:
         )
         self._log = AccessLog(config.access_log) if config.access_log is not None else None
         service = Service(self._manager, config.limits, metrics)
+        self._explanations = Explanations(config.explain, metrics) if config.explain else None
         self._rest_api = RestApi(
-            service, access, self._metrics.render, self._ready, self._log, config.site
+            service,
+            access,
+            self._metrics.render,
+            self._ready,
+            log=self._log,
+            site=config.site,
+            explanations=self._explanations,
         )
         self._grpc_api = GrpcApi(service, access, self._model_config.reload, self._ready)
         self._http: list[HttpServer] = []
@@ -163,6 +171,8 @@ class Worker:
             await asyncio.sleep(self._config.drain)
         stopping = [server.stop(self._config.drain) for server in self._http]
         await asyncio.gather(*stopping, self._stop_grpc())
+        if self._explanations:
+            await self._explanations.stop()
         await self._manager.stop()
         if self._log:
             self._log.close()

@@ -17,6 +17,7 @@ from typing import Any
 from modelwright.serve import page
 from modelwright.serve.config import Site
 from modelwright.serve.errors import HTTP, Refused
+from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.rest.body import ClientGone, Receive
 from modelwright.serve.rest.client import client_of
 from modelwright.serve.rest.cors import Cors
@@ -59,6 +60,7 @@ class RestApi:
         ready: Callable[[], bool],
         log: AccessLog | None = None,
         site: Site = _ROOT,
+        explanations: Explanations | None = None,
     ) -> None:
         """Connects the routes to their handlers.
 
@@ -69,13 +71,14 @@ class RestApi:
             ready: whether the server is ready for requests.
             log: gets a line for each request.
             site: the prefix of paths, and the other sites that may call.
+            explanations: explains answers; None if the server does not.
         """
         self._service = service
         self._access = access
         self._log = log
         self._cors = Cors(site.cors_origins) if site.cors_origins else None
         self._root_path = site.root_path
-        self._handlers = RestHandlers(service, metrics, ready, site.root_path)
+        self._handlers = RestHandlers(service, metrics, ready, site.root_path, explanations)
         self._by_name: dict[str, Handler] = {
             route.name: getattr(self._handlers, route.handler) for route in ROUTES
         }

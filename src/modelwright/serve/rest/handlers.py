@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 
 import modelwright
 from modelwright.serve import page
+from modelwright.serve.explanation.explain_service import ExplainService
+from modelwright.serve.explanation.explanations import Explanations
 from modelwright.serve.rest import json_answers, json_body
 from modelwright.serve.rest.body import Headers, Receive, read_body
+from modelwright.serve.rest.explain_body import parse_explain
 from modelwright.serve.rest.openapi import openapi_document
 from modelwright.serve.rest.reply import Reply, json_reply
 from modelwright.serve.service.answers import Target
@@ -44,6 +47,7 @@ class RestHandlers:
         metrics: Callable[[], str],
         ready: Callable[[], bool],
         root_path: str = "",
+        explanations: Explanations | None = None,
     ) -> None:
         """Takes what the answers are made of.
 
@@ -52,17 +56,20 @@ class RestHandlers:
             metrics: returns Prometheus' text.
             ready: whether the server is ready for requests.
             root_path: the prefix of paths that a proxy adds.
+            explanations: explains answers; None if the server does not.
         """
         self._service = service
         self._metrics = metrics
         self._ready = ready
         self._root_path = root_path
+        self._explain = ExplainService(service, explanations)
         self.stopping = False
         """Whether the server stops, which makes it not ready."""
 
     async def list_models(self, request: RestRequest) -> Reply:
         """Lists all models."""
-        return json_reply({"models": self._service.list_models()})
+        models = self._service.list_models()
+        return json_reply({"models": [{**m, **self._explain.described(m["name"])} for m in models]})
 
     async def predict(self, request: RestRequest) -> Reply:
         """Runs a signature for rows or columns of inputs."""
@@ -91,6 +98,18 @@ class RestHandlers:
             target = _with_signature(request.target, name)
             answer = await self._service.regress(target, examples, request.deadline)
         return _model_reply(json_answers.regressions(answer.values), answer.version)
+
+    async def explain(self, request: RestRequest) -> Reply:
+        """Explains the answer to each row."""
+        signature = self._explain.signature(request.target)
+        with self._service.pending.lease() as lease:
+            body = parse_explain(
+                await self._document(request, lease),
+                signature,
+                most=self._service.limits.elements,
+            )
+            answer = await self._explain.explain(request.target, body, request.deadline)
+        return _model_reply(answer.content, answer.version)
 
     async def status(self, request: RestRequest) -> Reply:
         """Returns the states of a model's versions."""

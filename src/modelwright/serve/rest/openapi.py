@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from modelwright.serve.rest.openapi_explain_schemas import EXPLAIN_EXAMPLES, EXPLAIN_SCHEMAS
 from modelwright.serve.rest.openapi_schemas import EXAMPLES, SCHEMAS
 from modelwright.serve.rest.route import VERSION, VERSION_PATHS, Content, Route, VersionPath
 from modelwright.serve.rest.routes import ROUTES
@@ -31,6 +32,7 @@ _DESCRIPTION = "\n\n".join(
 
 _TAGS = {
     "Predict": "Answers of a model. Without a version or a label the live version answers.",
+    "Explain": "Why a model gives a row a label, if the server explains answers.",
     "Models": "The models, their versions, and their inputs and outputs.",
     "Operations": "Health and metrics.",
     "This page": "The page to try models, and this description.",
@@ -49,8 +51,8 @@ _REFUSALS = {
     500: "The model failed; the server's log says how, under the request's name.",
     501: "The model has no such method.",
     503: (
-        "No version is ready, or too many requests wait (--queue, --max-pending); Retry-After says"
-        " when to try again."
+        "No version is ready, or too many requests wait (--queue, --explain-queue,"
+        " --max-pending); Retry-After says when to try again."
     ),
     504: "The request took longer than its time limit.",
 }
@@ -91,8 +93,8 @@ def openapi_document(version: str, root_path: str = "") -> Node:
             "parameters": _parameters(),
             "headers": _headers(),
             "responses": {f"Refused{code}": _refusal(code) for code in _REFUSALS},
-            "schemas": SCHEMAS,
-            "examples": EXAMPLES,
+            "schemas": SCHEMAS | EXPLAIN_SCHEMAS,
+            "examples": EXAMPLES | EXPLAIN_EXAMPLES,
         },
     }
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_ANY: dict[str, Any] = {"description": "A value, or nested lists of values."}
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "number"}
+ANY: dict[str, Any] = {"description": "A value, or nested lists of values."}
 
 
-def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+def object_schema(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    """Returns the schema of an object with these properties."""
     return {"type": "object", "required": list(required), "properties": required | optional}
 
 
-def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+def schema_list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Returns the schema of a list."""
     return {"type": "array", "items": items} | more
 
 
@@ -23,37 +25,37 @@ _SIGNATURE = {
 }
 
 SCHEMAS: dict[str, Any] = {
-    "Error": _object({"error": {"type": "string", "minLength": 1}}),
-    "Health": _object({"status": {"const": "alive"}}),
-    "Readiness": _object(
+    "Error": object_schema({"error": {"type": "string", "minLength": 1}}),
+    "Health": object_schema({"status": {"const": "alive"}}),
+    "Readiness": object_schema(
         {
             "status": {"enum": ["ready", "loading", "stopping"]},
             "models": {
                 "type": "object",
                 "description": "The available versions of each model.",
-                "additionalProperties": _list(_TEXT),
+                "additionalProperties": schema_list(TEXT),
             },
         },
         reason={"type": "string", "description": "Why the server is not ready."},
         not_served={
             "type": "object",
             "description": "Why a model has no version that answers.",
-            "additionalProperties": _TEXT,
+            "additionalProperties": TEXT,
         },
         skipped={
             "type": "object",
             "description": "Why an entry of the models folder is no model or no version.",
-            "additionalProperties": _TEXT,
+            "additionalProperties": TEXT,
         },
     ),
     "PredictRequest": {
         "oneOf": [
-            _object(
-                {"instances": _list(_ANY, minItems=1, description="One element per row.")},
+            object_schema(
+                {"instances": schema_list(ANY, minItems=1, description="One element per row.")},
                 signature_name=_SIGNATURE,
             )
             | {"not": {"required": ["inputs"]}},
-            _object(
+            object_schema(
                 {"inputs": {"description": "A tensor, or an object of tensors by name."}},
                 signature_name=_SIGNATURE,
             )
@@ -62,13 +64,15 @@ SCHEMAS: dict[str, Any] = {
     },
     "PredictAnswer": {
         "oneOf": [
-            _object({"predictions": _list(_ANY)}),
-            _object({"outputs": {"description": "A tensor, or an object of tensors by name."}}),
+            object_schema({"predictions": schema_list(ANY)}),
+            object_schema(
+                {"outputs": {"description": "A tensor, or an object of tensors by name."}}
+            ),
         ]
     },
-    "ExamplesRequest": _object(
+    "ExamplesRequest": object_schema(
         {
-            "examples": _list(
+            "examples": schema_list(
                 {
                     "type": "object",
                     "description": "Features by name: numbers, texts or bytes, or lists of them.",
@@ -79,38 +83,38 @@ SCHEMAS: dict[str, Any] = {
         context={"type": "object", "description": "Features that every example has."},
         signature_name=_SIGNATURE,
     ),
-    "ClassifyAnswer": _object(
-        {"results": _list(_list({"type": "array", "prefixItems": [_TEXT, _NUMBER]}))}
+    "ClassifyAnswer": object_schema(
+        {"results": schema_list(schema_list({"type": "array", "prefixItems": [TEXT, NUMBER]}))}
     ),
-    "RegressAnswer": _object({"results": _list(_NUMBER)}),
+    "RegressAnswer": object_schema({"results": schema_list(NUMBER)}),
     "State": {
         "type": "string",
         "enum": ["UNKNOWN", "START", "LOADING", "AVAILABLE", "UNLOADING", "END"],
     },
-    "StatusAnswer": _object(
+    "StatusAnswer": object_schema(
         {
-            "model_version_status": _list(
-                _object(
+            "model_version_status": schema_list(
+                object_schema(
                     {
                         "version": {"type": "string", "pattern": "^[0-9]+$"},
                         "state": {"$ref": "#/components/schemas/State"},
-                        "status": _object({"error_code": _TEXT, "error_message": _TEXT}),
+                        "status": object_schema({"error_code": TEXT, "error_message": TEXT}),
                     }
                 )
             )
         }
     ),
-    "MetadataAnswer": _object(
+    "MetadataAnswer": object_schema(
         {
-            "model_spec": _object({"name": _TEXT}, signature_name=_TEXT, version=_TEXT),
+            "model_spec": object_schema({"name": TEXT}, signature_name=TEXT, version=TEXT),
             "metadata": {"type": "object"},
         }
     ),
-    "Model": _object(
+    "Model": object_schema(
         {
-            "name": _TEXT,
-            "versions": _list(
-                _object({"version": _TEXT, "state": {"$ref": "#/components/schemas/State"}})
+            "name": TEXT,
+            "versions": schema_list(
+                object_schema({"version": TEXT, "state": {"$ref": "#/components/schemas/State"}})
             ),
             "live": {"type": ["string", "null"], "description": "The version that answers."},
             "task": {
@@ -118,7 +122,7 @@ SCHEMAS: dict[str, Any] = {
                 "enum": ["text", "image", None],
                 "description": "null for a SavedModel from elsewhere.",
             },
-            "labels": {"type": ["array", "null"], "items": _TEXT},
+            "labels": {"type": ["array", "null"], "items": TEXT},
             "input": {"type": ["string", "null"], "enum": ["input_text", "image_bytes", None]},
             "shape": {
                 "type": ["array", "null"],
@@ -126,37 +130,39 @@ SCHEMAS: dict[str, Any] = {
                 "description": "Height, width and channels of an image in the model.",
             },
         },
-        examples=_list(_ANY, description="Instances to try."),
+        examples=schema_list(ANY, description="Instances to try."),
+        explain={"const": True, "description": "Whether `:explain` explains its answers."},
     ),
-    "ModelsAnswer": _object({"models": _list({"$ref": "#/components/schemas/Model"})}),
+    "ModelsAnswer": object_schema({"models": schema_list({"$ref": "#/components/schemas/Model"})}),
 }
 """JSON Schemas by name."""
 
-_PNG = (
+PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFUlEQVR42mPUiDrBgA0wMeAAg1MCAAWzAVqi"
     "KYDVAAAAAElFTkSuQmCC"
 )
 _CLASSIFIED = {"probabilities": [0.02, 0.98], "label": "pos", "score": 0.98}
 
 
-def _example(summary: str, value: Any) -> dict[str, Any]:
+def schema_example(summary: str, value: Any) -> dict[str, Any]:
+    """Returns a named example."""
     return {"summary": summary, "value": value}
 
 
 EXAMPLES: dict[str, Any] = {
-    "text": _example(
+    "text": schema_example(
         "A text in a row", {"instances": [{"input_text": "这部电影的视觉效果令人震撼"}]}
     ),
-    "picture": _example("An image in a row", {"instances": [{"image_bytes": {"b64": _PNG}}]}),
-    "columns": _example(
+    "picture": schema_example("An image in a row", {"instances": [{"image_bytes": {"b64": PNG}}]}),
+    "columns": schema_example(
         "Two texts in a column", {"inputs": {"input_text": ["A waste of time.", "物流很快"]}}
     ),
-    "numbers": _example(
+    "numbers": schema_example(
         "Numbers, for a SavedModel with one input",
         {"signature_name": "serving_default", "instances": [1.0, 2.0, 5.0]},
     ),
-    "classified": _example("The answer to a row", {"predictions": [_CLASSIFIED]}),
-    "columnsClassified": _example(
+    "classified": schema_example("The answer to a row", {"predictions": [_CLASSIFIED]}),
+    "columnsClassified": schema_example(
         "The answer to a column",
         {
             "outputs": {
@@ -166,14 +172,16 @@ EXAMPLES: dict[str, Any] = {
             }
         },
     ),
-    "computed": _example(
+    "computed": schema_example(
         "From a model with one output, which has no name here",
         {"predictions": [2.5, 3.0, 4.5]},
     ),
-    "features": _example("Two examples", {"examples": [{"x": 1.0}, {"x": [2.0]}]}),
-    "scores": _example("The answer to two examples", {"results": [[["pos", 0.9]], [["pos", 0.2]]]}),
-    "regressed": _example("The answer to two examples", {"results": [2.5, 3.0]}),
-    "states": _example(
+    "features": schema_example("Two examples", {"examples": [{"x": 1.0}, {"x": [2.0]}]}),
+    "scores": schema_example(
+        "The answer to two examples", {"results": [[["pos", 0.9]], [["pos", 0.2]]]}
+    ),
+    "regressed": schema_example("The answer to two examples", {"results": [2.5, 3.0]}),
+    "states": schema_example(
         "One version is available, one could not be loaded",
         {
             "model_version_status": [
@@ -193,7 +201,7 @@ EXAMPLES: dict[str, Any] = {
             ]
         },
     ),
-    "signatures": _example(
+    "signatures": schema_example(
         "A model with one number as input and as output",
         {
             "model_spec": {"name": "half_plus_two", "signature_name": "", "version": "1"},
@@ -228,10 +236,10 @@ EXAMPLES: dict[str, Any] = {
             },
         },
     ),
-    "alive": _example("", {"status": "alive"}),
-    "ready": _example("", {"status": "ready", "models": {"sentiment": ["3"]}}),
-    "loading": _example("", {"status": "loading", "models": {"sentiment": []}}),
-    "models": _example(
+    "alive": schema_example("", {"status": "alive"}),
+    "ready": schema_example("", {"status": "ready", "models": {"sentiment": ["3"]}}),
+    "loading": schema_example("", {"status": "loading", "models": {"sentiment": []}}),
+    "models": schema_example(
         "A classifier of texts",
         {
             "models": [

@@ -82,6 +82,25 @@ ROUTES = (
         ),
     ),
     Route(
+        "explain", "POST", f"{_MODEL}:explain", "explain", key=True, measured_as="explain",
+        docs=Docs(
+            "Explain", "Explain answers of {version}",
+            {200: Content("The explanations.", "ExplainAnswer", ("explainedText",))}, _WITH_BODY,
+            description=(
+                "Only on a server that was started with --explain; otherwise 400. Says of each row"
+                " in `instances`, which are those of `:predict`, how much each segment of it"
+                " speaks for a label, in log-odds: words of a text, with `start` and `end` in"
+                " Unicode code points of the text as it was sent; rectangles of an image, in pixels"
+                " of the upright image. `faithfulness` says how far that is true. A separate"
+                " process of low priority explains one request after the other. The server bounds"
+                " the rows (--explain-max-rows), the segments of a row (--explain-max-segments),"
+                " the seconds of a request (--explain-timeout) and the requests that wait"
+                " (--explain-queue)."
+            ),
+            body=Content(schema="ExplainRequest", examples=("explainText", "explainImage")),
+        ),
+    ),
+    Route(
         "status", "GET", _MODEL, "status", key=True, measured_as="status",
         docs=Docs(
             "Models", "The state of {version}",

@@ -44,3 +44,11 @@ class RegressAnswer:
 
     version: int
     values: FloatArray
+
+
+@dataclass(frozen=True)
+class ExplainAnswer:
+    """The explanations as JSON, and the version that they are about."""
+
+    version: int
+    content: bytes

@@ -1,5 +1,7 @@
 """Counters and histograms under TensorFlow Serving's names, in Prometheus' text format.
 
+What TensorFlow Serving has no name for begins with ``:modelwright:``.
+
 Prometheus' own client would end the name of every counter with ``_total``, which TensorFlow
 Serving's names do not. Each of several workers writes its metrics to a file. The worker that is
 asked adds up all files, including those of workers that ended, so that no counter ever falls.
@@ -8,6 +10,7 @@ asked adds up all files, including those of workers that ended, so that no count
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +27,21 @@ LATENCY = ":tensorflow:serving:request_latency"
 RUNTIME = ":tensorflow:serving:runtime_latency"
 LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
 LOAD_LATENCY = ":tensorflow:cc:saved_model:load_latency"
+EXPLAINED = ":modelwright:serving:explain_count"
+EXPLAIN_TIME = ":modelwright:serving:explain_latency"
+EXPLAIN_WAITING = ":modelwright:serving:explain_waiting"
 _HELP = {
     REQUESTS: ("counter", "The total number of requests."),
     LATENCY: ("histogram", "Distribution of wall time (in microseconds) of a request."),
     RUNTIME: ("histogram", "Distribution of wall time (in microseconds) of a model's run."),
     LOADS: ("counter", "The number of times a version was loaded or failed to."),
     LOAD_LATENCY: ("counter", "Latency in microseconds for loads that succeeded."),
+    EXPLAINED: ("counter", "The total number of requests to explain answers."),
+    EXPLAIN_TIME: (
+        "histogram",
+        "Distribution of time (in microseconds) in the process that explains.",
+    ),
+    EXPLAIN_WAITING: ("gauge", "The number of requests that wait to be explained."),
 }
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -50,9 +62,10 @@ class Histogram:
 
 
 class Metrics:
-    """The counters and histograms of one worker."""
+    """The counters, histograms and gauges of one worker."""
 
     def __init__(self) -> None:
+        self.gauges: dict[str, float] = {}
         self.counters: dict[tuple[str, Labels], float] = {}
         self.histograms: dict[tuple[str, Labels], Histogram] = {}
 
@@ -64,6 +77,10 @@ class Metrics:
     def histogram(self, name: str, **labels: str) -> Histogram:
         """Returns a histogram, which is the same object for the same labels."""
         return self.histograms.setdefault((name, tuple(labels.items())), Histogram())
+
+    def gauge(self, name: str, value: float) -> None:
+        """Sets what a gauge shows now."""
+        self.gauges[name] = value
 
     def count_load(self, folder: Path, success: bool, seconds: float) -> None:
         """Counts an attempt to load a version."""
@@ -78,12 +95,15 @@ class Metrics:
             {
                 "counters": [[*key, value] for key, value in self.counters.items()],
                 "histograms": [[*key, h.counts, h.total] for key, h in self.histograms.items()],
+                "gauges": self.gauges,
             }
         )
 
-    def add_json(self, text: str) -> None:
-        """Adds the values of another worker."""
+    def add_json(self, text: str, *, running: bool = True) -> None:
+        """Adds the values of another worker; without its gauges if it no longer runs."""
         record = json.loads(text)
+        for name, value in record["gauges"].items() if running else ():
+            self.gauges[name] = self.gauges.get(name, 0) + value
         for name, labels, value in record["counters"]:
             key = name, tuple((k, v) for k, v in labels)
             self.counters[key] = self.counters.get(key, 0) + value
@@ -96,7 +116,7 @@ class Metrics:
     def render(self) -> str:
         """Returns all values in Prometheus' text format."""
         lines: list[str] = []
-        names = {name for name, _ in (*self.counters, *self.histograms)}
+        names = {name for name, _ in (*self.counters, *self.histograms)} | set(self.gauges)
         for name in (name for name in _HELP if name in names):
             kind, description = _HELP[name]
             lines += [f"# HELP {name} {description}", f"# TYPE {name} {kind}"]
@@ -106,6 +126,8 @@ class Metrics:
             for (one, labels), histogram in self.histograms.items():
                 if one == name:
                     lines += _buckets(name, labels, histogram)
+            if name in self.gauges:
+                lines.append(f"{name} {_digits(self.gauges[name])}")
         return "\n".join(lines) + "\n"
 
 
@@ -126,7 +148,7 @@ class SharedMetrics:
         total.add_json(self._own.to_json())
         for path in self._others():
             try:
-                total.add_json(path.read_text("utf-8"))
+                total.add_json(path.read_text("utf-8"), running=_runs(path.stem))
             except OSError:
                 continue
         return total.render()
@@ -135,6 +157,17 @@ class SharedMetrics:
         if not self._folder:
             return ()
         return [p for p in self._folder.glob("*.json") if p.stem != self._worker]
+
+
+def _runs(worker: str) -> bool:
+    """Whether a worker, named by the ID of its process, still runs."""
+    try:
+        os.kill(int(worker), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _digits(value: float) -> str:

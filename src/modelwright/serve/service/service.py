@@ -50,7 +50,7 @@ class Service:
         Raises:
             Refused: the model or the signature is unknown.
         """
-        with self._version(self.known(target)) as runner:
+        with self.version(self.known(target)) as runner:
             return _signature(runner, target)
 
     async def predict(
@@ -72,7 +72,7 @@ class Service:
             Refused: there is no answer.
         """
         target = self.known(target)
-        version = self._version(target)
+        version = self.version(target)
         with self._counter(target.model), version as runner:
             outputs = await self._run(target, runner, inputs, deadline)
             return PredictAnswer(version.number, select_outputs(outputs, output_names))
@@ -89,7 +89,7 @@ class Service:
             Refused: there is no answer.
         """
         target = self.known(target)
-        version = self._version(target)
+        version = self.version(target)
         with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
             labels = runner.servable.description.get("labels")
@@ -112,7 +112,7 @@ class Service:
             Refused: there is no answer.
         """
         target = self.known(target)
-        version = self._version(target)
+        version = self.version(target)
         with self._counter(target.model), version as runner:
             signature = _signature(runner, target)
             _expect_method(signature, REGRESS, "regression")
@@ -125,7 +125,7 @@ class Service:
         Raises:
             Refused: the model or the version is unknown.
         """
-        version = self._version(self.known(target))
+        version = self.version(self.known(target))
         with version as runner:
             return version, runner.servable.signatures
 
@@ -170,7 +170,12 @@ class Service:
             )
         return models
 
-    def _version(self, target: Target) -> Version:
+    def version(self, target: Target) -> Version:
+        """Returns the version that answers a request; ``target`` comes from ``known``.
+
+        Raises:
+            Refused: the model or the version is unknown.
+        """
         return self.manager.find(target.model, target.version, target.label)
 
     async def _run_examples(

@@ -1,0 +1,1 @@
+"""Explanations of answers, in a child process of low priority that no prediction waits for."""
