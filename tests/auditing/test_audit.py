@@ -203,7 +203,7 @@ def test_a_stopped_audit_goes_on_with_the_folds_that_are_done(
     code, out, _ = cli(*command, "-q")
     assert code == 130
     assert "cnn, 1 of 3 folds" in out
-    assert "--recipe cnn --folds 3 --out" in out
+    assert "--recipe cnn --folds 3 --out" in " ".join(out.split())
     code, _, err = cli(*command[:4], "--folds", 2, *command[-2:], "-q")
     assert code == 2
     assert "holds a stopped audit with other settings (folds)" in err

@@ -215,8 +215,10 @@ def test_no_other_file_names_an_engine() -> None:
     source = Path(modelwright.__file__).parent
     engines = source / "servable" / "engines"
     names = {*registry.BUILT_IN, "onnx/model.onnx"}
+    # A sentence encoder that teaches is an ONNX file of somebody else, whatever the engines are.
+    encoder = source / "distillation" / "encoder_folder.py"
     for path in sorted(source.rglob("*.py")):
-        if path.parent != engines:
+        if path.parent != engines and path != encoder:
             constants = {
                 node.value
                 for node in ast.walk(ast.parse(path.read_text("utf-8")))
