@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import sys
 from pathlib import Path
@@ -16,12 +15,8 @@ from modelwright.explaining.method import ImageSegment, TextSegment
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+import explanations  # noqa: E402
 import planted_cues  # noqa: E402
-
-# The name "explaining" is a folder of tests, too.
-_spec = importlib.util.spec_from_file_location("explaining_script", FOLDER / "explaining.py")
-explaining = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(explaining)
 
 
 @pytest.mark.parametrize("language", ["English", "Chinese"])
@@ -52,11 +47,11 @@ def test_a_segment_finds_the_cue_if_it_overlaps_it() -> None:
     text = planted_cues.PlantedText("a marzipan b", "first", 2, 10)
     spans = {(0, 1): False, (2, 10): True, (5, 12): True, (10, 12): False, (0, 2): False}
     for (start, end), hit in spans.items():
-        assert explaining._covers(TextSegment(start, end, ""), text) is hit
+        assert explanations._covers(TextSegment(start, end, ""), text) is hit
     image = planted_cues.PlantedImage(b"", "first", 24, 0)
     corners = {(24, 0): True, (28, 4): True, (20, 0): False, (24, 8): False, (0, 0): False}
     for (row, column), hit in corners.items():
-        assert explaining._covers(ImageSegment(row, column, 4, 4), image) is hit
+        assert explanations._covers(ImageSegment(row, column, 4, 4), image) is hit
 
 
 def test_the_default_is_compared_with_lime() -> None:
@@ -68,9 +63,9 @@ def test_the_default_is_compared_with_lime() -> None:
         }  # fmt: skip
 
     both = [method("leave-one-out", 0.6, None), method("lime", 0.3, 0.5)]
-    found = explaining.compare_with_lime({"task": "text", "methods": both})
+    found = explanations.compare_with_lime({"task": "text", "methods": both})
     assert found == {
         "comprehensiveness": 2.0, "insertion_less_deletion": 2.0,
         "stability": 2.0, "processor_ms": 2.0,
     }  # fmt: skip
-    assert explaining.compare_with_lime({"task": "image", "methods": both}) is None
+    assert explanations.compare_with_lime({"task": "image", "methods": both}) is None
