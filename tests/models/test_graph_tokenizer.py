@@ -140,7 +140,9 @@ def digest() -> str:
     return hashlib.sha256(b"|".join(found)).hexdigest()
 
 
-@pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
+@pytest.mark.parametrize(
+    "language", ["tr_TR.UTF-8", pytest.param("lt_LT.UTF-8", marks=pytest.mark.slow)]
+)
 def test_tokens_do_not_depend_on_the_language_of_the_process(language: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import test_graph_tokenizer; print(test_graph_tokenizer.digest())"],

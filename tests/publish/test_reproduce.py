@@ -283,6 +283,7 @@ def test_the_list_shows_claims_and_records(checkout: Path, cli: Cli) -> None:
     assert {one["name"] for one in shown["studies"] if one["kept"]} == {NAME}
 
 
+@pytest.mark.slow
 def test_a_small_study_is_trained_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_csv(tmp_path / "rows.csv", sentences(60), ("text", "label"))
     plan = read_study_plan(

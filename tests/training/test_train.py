@@ -214,6 +214,7 @@ def test_a_network_for_texts_of_any_length_trains_and_exports(tmp_path: Path) ->
     modelwright.export(tmp_path / "run", tmp_path / "models")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("convert_in_process")
 def test_the_fast_network_trains_evaluates_and_exports_with_augmentation(
     colors: Path, tmp_path: Path
