@@ -167,7 +167,7 @@ def test_images_are_judged_by_features_of_a_backbone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_tiny_backbone(monkeypatch, tmp_path / "cache")
-    monkeypatch.setattr("modelwright.auditing.settings.why_missing", lambda *_, **__: None)
+    monkeypatch.setattr("modelwright.auditing.settings.why_no_backbone", lambda *_, **__: None)
     images = write_images(tmp_path / "images", 24, side=32)
     wrong = [
         (images / "green" / f"00{at}.png").rename(images / "blue" / f"wrong-{at}.png")

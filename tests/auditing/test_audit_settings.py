@@ -37,7 +37,7 @@ def test_texts_get_the_solved_recipe(rows: Path) -> None:
 def test_images_get_a_backbone_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str | None, recipe: str, reason: str
 ) -> None:
-    monkeypatch.setattr(settings, "why_missing", lambda *_, **__: problem)
+    monkeypatch.setattr(settings, "why_no_backbone", lambda *_, **__: problem)
     images = {"data": {"source": str(write_images(tmp_path, 3))}}
     found = resolve_audit(images, 3)
     assert found.config.recipe == recipe

@@ -16,20 +16,12 @@ import pytest
 import modelwright
 from kept_runs import EVIL, RTL, evaluate_kept_run, make_kept_run, write_reviews
 from sample_data import write_images
-from serve.browser import BROWSER, DRIVER, Page
+from serve.browser import NEEDS_BROWSER, Page
 from study_records import study_json, variant_json
 
 AXE = ("axe_playwright_python", "axe_core_python")
 """Packages that ship axe-core, the one with the newer version first."""
-SELENIUM = importlib.util.find_spec("selenium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(SELENIUM is None, reason="needs selenium: pip install selenium"),
-    pytest.mark.skipif(
-        not (BROWSER and DRIVER),
-        reason="needs a browser: apt-get install chromium chromium-driver fonts-noto-cjk",
-    ),
-]
+pytestmark = NEEDS_BROWSER
 Browse = Callable[..., Page]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -15,6 +16,17 @@ import pytest
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
+NEEDS_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("selenium") is None, reason="needs selenium: pip install selenium"
+    ),
+    pytest.mark.skipif(
+        not (BROWSER and DRIVER),
+        reason="needs a browser: apt-get install chromium chromium-driver fonts-noto-cjk",
+    ),
+]
+"""The marks of a test file that drives a browser."""
 SERVE = [sys.executable, "-m", "modelwright", "serve"]
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 """A label that must stay a text."""

@@ -6,7 +6,6 @@ names a folder for the pictures.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -17,19 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import BROWSER, DRIVER, EVIL, SIZES, Page, Server
+from browser import EVIL, NEEDS_BROWSER, SIZES, Page, Server
 
 pytest_plugins = ("page_server",)
 
-SELENIUM = importlib.util.find_spec("selenium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(SELENIUM is None, reason="needs selenium: pip install selenium"),
-    pytest.mark.skipif(
-        not (BROWSER and DRIVER),
-        reason="needs a browser: apt-get install chromium chromium-driver fonts-noto-cjk",
-    ),
-]
+pytestmark = NEEDS_BROWSER
 
 KEY = "open-sesame-open-sesame"
 DROP = """

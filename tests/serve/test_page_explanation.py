@@ -5,7 +5,6 @@ It takes the same packages as ``test_page.py``. MODELWRIGHT_SCREENSHOTS names a 
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,19 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import BROWSER, DRIVER, EVIL, Page, Server
+from browser import EVIL, NEEDS_BROWSER, Page, Server
 from explaining_command import COMMAND
 from small_servables import COLORS
 
-SELENIUM = importlib.util.find_spec("selenium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(SELENIUM is None, reason="needs selenium: pip install selenium"),
-    pytest.mark.skipif(
-        not (BROWSER and DRIVER),
-        reason="needs a browser: apt-get install chromium chromium-driver fonts-noto-cjk",
-    ),
-]
+pytestmark = NEEDS_BROWSER
 REFUSE = """
 const real = window.fetch;
 window.fetch = async (path, options) => {

@@ -108,9 +108,9 @@ class _Summary:
         answered, probabilities = self._answers()
         self._check(len(answered))
         labels = self.explainer.model.labels
-        true, notes = self._true(answered)
+        labeled, notes = self._labeled_classes(answered)
         answers = probabilities.argmax(axis=1).tolist()
-        kinds = sheet_rows(probabilities, true)
+        kinds = sheet_rows(probabilities, labeled)
         wanted = sorted({at for rows in kinds.values() for at in rows})
         explained: dict[int, Explanation] = {}
         for done, at in enumerate(wanted):
@@ -132,32 +132,40 @@ class _Summary:
             for at in rows
         ]
         wrong = None
-        if true is not None:
-            wrong = sum(a is not None and a != b for a, b in zip(true, answers, strict=True))
+        if labeled is not None:
+            wrong = sum(
+                label is not None and label != answer
+                for label, answer in zip(labeled, answers, strict=True)
+            )
         return self._report(list(explained.values()), sheet=sheet, wrong=wrong, notes=notes)
 
-    def _true(self, answered: Sequence[int]) -> tuple[list[int | None] | None, list[str]]:
-        """Returns the class of each row as its label says, and what was decided.
+    def _labeled_classes(
+        self, answered: Sequence[int]
+    ) -> tuple[list[int | None] | None, list[str]]:
+        """Returns the class that each row is labeled with, and notes.
 
-        It is None for a label that the model does not have, and for all rows without labels.
+        A row whose label the model does not have gets None in the list. Without labels, or if the
+        model has none of them, there is no list.
         """
         if self.drawn.labels is None:
             return None, []
         names = self.explainer.model.labels
-        known = {name: at for at, name in enumerate(names)}
-        true = [known.get(self.drawn.labels[at]) for at in answered]
-        strange = {self.drawn.labels[at] for at, one in zip(answered, true, strict=True)
-                   if one is None}  # fmt: skip
-        if not strange:
-            return true, []
-        shown = ", ".join(sorted(strange)[:3])
-        if all(one is None for one in true):
+        labels = [self.drawn.labels[row] for row in answered]
+        unknown = [label for label in labels if label not in names]
+        classes = [names.index(label) if label in names else None for label in labels]
+        if not unknown:
+            return classes, []
+        shown = ", ".join(sorted(set(unknown))[:3])
+        if len(unknown) == len(labels):
             those = ", ".join(names[:3])
-            return None, [f"the labels of the rows ({shown}, …) are not the model's ({those}, …),"
-                          " so no answer counts as wrong"]  # fmt: skip
-        count = sum(one is None for one in true)
-        return true, [f"{count:,} rows have a label that the model does not know ({shown}); they"
-                      " are neither right nor wrong"]  # fmt: skip
+            return None, [
+                f"the labels of the rows ({shown}, …) are not the model's ({those}, …), so no"
+                " answer counts as wrong"
+            ]
+        return classes, [
+            f"{len(unknown):,} rows have a label that the model does not know ({shown}); they are"
+            " neither right nor wrong"
+        ]
 
     def _answers(self) -> tuple[list[int], FloatArray]:
         """Returns the positions of the rows with an answer, and their class probabilities."""

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from modelwright.auditing.packages import require_packages
-from modelwright.backbones.availability import why_missing
 from modelwright.core.config import Config, DataConfig, check_table, setting
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress, Task
 from modelwright.data.dispatch import read_sources
-from modelwright.models.backbone_names import DEFAULT_BACKBONE
-from modelwright.recipes.choose import MOST_PRETRAINED
+from modelwright.recipes.choose import MOST_PRETRAINED, why_no_backbone
 from modelwright.recipes.resolve import (
     flatten_settings,
     merge_tables,
@@ -132,12 +129,7 @@ def _choose(
             f"cnn was taken, because features of {rows:,} images would take more than an hour;"
             f" {_HOW}"
         )
-    folder = model.get("folder")
-    problem = why_missing(
-        model.get("backbone", DEFAULT_BACKBONE),
-        folder=Path(folder) if folder else None,
-        progress=progress,
-    )
+    problem = why_no_backbone(model, progress)
     if problem is None:
         return "pretrained", (
             "pretrained was taken, because the rows are images and the features of a pretrained"

@@ -71,12 +71,7 @@ def choose_recipe(
     if rows > MOST_PRETRAINED:
         why = f"there are {rows:,} images of {side} pixels, and it suits large ones"
         return _choice("cnn", why, mirrored)
-    folder = given.get("folder")
-    problem = why_missing(
-        given.get("backbone", DEFAULT_BACKBONE),
-        folder=Path(folder) if folder else None,
-        progress=progress,
-    )
+    problem = why_no_backbone(given, progress)
     if problem is None:
         why = (
             f"there are {rows:,} images, and a network that was trained on a"
@@ -100,6 +95,21 @@ def _choice(name: str, why: str, warning: str = "") -> RecipeChoice:
         name,
         f"no recipe was given: {name}{measured} was taken, because {why}{warning}; choose another"
         " with --recipe, 'modelwright recipes' lists them",
+    )
+
+
+def why_no_backbone(model: Mapping[str, Any], progress: Progress | None = None) -> str | None:
+    """Returns why the recipe ``pretrained`` cannot be trained here; None if it can.
+
+    Args:
+        model: the options of the network that are given.
+        progress: called while the weights are fetched.
+    """
+    folder = model.get("folder")
+    return why_missing(
+        model.get("backbone", DEFAULT_BACKBONE),
+        folder=Path(folder) if folder else None,
+        progress=progress,
     )
 
 
