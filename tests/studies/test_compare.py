@@ -17,8 +17,8 @@ from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.statistics import holm_correction
 from modelwright.runs.run import load_run
-from modelwright.studies import trials
-from modelwright.studies.trial_result import read_trial_result
+from modelwright.trials import run_trial as trials
+from modelwright.trials.trial_result import read_trial_result
 from sample_data import write_images
 
 Cli = Callable[..., tuple[int, str, str]]

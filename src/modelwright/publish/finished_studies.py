@@ -9,8 +9,8 @@ from pathlib import Path
 
 from modelwright.core.config import Config, check_table
 from modelwright.studies.plan import StudyPlan, StudyVariant
-from modelwright.studies.settings_difference import settings_difference
 from modelwright.studies.study_record import StudyRecord, VariantRecord, read_study_record
+from modelwright.trials.settings_difference import settings_difference
 
 
 def find_finished_study(results: Path, name: str) -> StudyRecord | None:

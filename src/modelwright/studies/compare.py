@@ -29,8 +29,9 @@ from modelwright.studies.study_folder import (
     refuse_changed_trials,
 )
 from modelwright.studies.tables import study_page
-from modelwright.studies.trial_result import TrialResult, read_trial_result
-from modelwright.studies.trials import Trial, run_trial
+from modelwright.trials.run_trial import run_trial
+from modelwright.trials.trial import Trial
+from modelwright.trials.trial_result import TrialResult, read_trial_result
 
 
 def compare(

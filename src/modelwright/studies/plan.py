@@ -16,11 +16,10 @@ from typing import Any, Literal
 from modelwright.core.config import Config, setting
 from modelwright.recipes.resolve import flatten_settings, merge_tables, resolve_config
 from modelwright.studies.translations import PageLanguage
+from modelwright.trials.settings_difference import UNCOMPARED_SETTINGS
 
 _FOLLOWING_SETTINGS = frozenset(["train.min_steps", "train.min_val_rows"])
 """Settings that other settings of a variant put out of force; only the others are shown."""
-UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard", "train.histograms")
-"""Settings that do not change the network."""
 _SLUG_LENGTH = 60
 
 

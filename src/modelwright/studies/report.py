@@ -31,7 +31,7 @@ from modelwright.studies.study_record import (
     VariantRecord,
 )
 from modelwright.studies.tables import study_blocks
-from modelwright.studies.trial_result import TrialResult
+from modelwright.trials.trial_result import TrialResult
 
 Results = Mapping[tuple[str, int], TrialResult]
 """Results by variant and seed."""

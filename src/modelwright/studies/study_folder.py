@@ -14,9 +14,9 @@ from modelwright.core.config import Config, check_table
 from modelwright.core.errors import RunError
 from modelwright.runs.run import load_run
 from modelwright.studies.plan import StudyPlan
-from modelwright.studies.settings_difference import settings_difference
-from modelwright.studies.trial_result import TrialResult
-from modelwright.studies.trials import Trial
+from modelwright.trials.settings_difference import settings_difference
+from modelwright.trials.trial import Trial
+from modelwright.trials.trial_result import TrialResult
 
 
 def list_trials(plan: StudyPlan, folder: Path) -> list[Trial]:

@@ -14,7 +14,7 @@ from pydantic import PlainSerializer, ValidationError
 from modelwright.core.errors import RunError
 from modelwright.core.statistics import Estimate, PairedTest
 from modelwright.studies.translations import PageLanguage
-from modelwright.studies.trial_result import JsonRecord, MachineRecord, TrialMetrics
+from modelwright.trials.trial_result import JsonRecord, MachineRecord, TrialMetrics
 
 KIND = "study"
 FORMAT = 1

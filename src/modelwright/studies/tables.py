@@ -13,7 +13,7 @@ from modelwright.studies.study_record import (
     StudyRecord,
     VariantRecord,
 )
-from modelwright.studies.trial_result import MachineRecord
+from modelwright.trials.trial_result import MachineRecord
 
 TableHeaders = tuple[str, ...]
 TextRows = list[tuple[str, ...]]

@@ -9,8 +9,9 @@ import pytest
 from modelwright.core.config import Config
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import load_run
-from modelwright.studies.trial_result import read_trial_result, write_trial_result
-from modelwright.studies.trials import Trial, run_trial
+from modelwright.trials.run_trial import run_trial
+from modelwright.trials.trial import Trial
+from modelwright.trials.trial_result import read_trial_result, write_trial_result
 from sample_data import write_images
 
 

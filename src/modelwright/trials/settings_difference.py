@@ -8,9 +8,10 @@ from typing import Any
 from modelwright.core.config import Config
 from modelwright.models import builders
 from modelwright.recipes.resolve import flatten_settings
-from modelwright.studies.plan import UNCOMPARED_SETTINGS
 from modelwright.training.epoch_plan import plan_epochs
 
+UNCOMPARED_SETTINGS = ("data.folder", "data.memory_mib", "train.tensorboard", "train.histograms")
+"""Settings that do not change the network."""
 _IGNORED = ("name", "data.source", "data.orientation", *UNCOMPARED_SETTINGS)
 """Keys that may change. The fingerprint of the data says whether the rows are the same."""
 

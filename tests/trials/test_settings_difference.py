@@ -8,7 +8,7 @@ import pytest
 
 from modelwright.core.config import Config, check_table
 from modelwright.recipes.resolve import resolve_config
-from modelwright.studies.settings_difference import settings_difference
+from modelwright.trials.settings_difference import settings_difference
 
 MANY = {"train": 45_000, "val": 5_000, "test": 10_000}
 FEW = {"train": 180, "val": 20, "test": 50}

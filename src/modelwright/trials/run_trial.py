@@ -1,7 +1,6 @@
-"""A trial: one config, trained and measured once.
+"""Trains and measures a trial in this process, and keeps its result as JSON.
 
-A trial knows nothing of the study or search that proposes it. It trains or resumes, evaluates,
-and keeps its result as JSON.
+Nothing here knows of the study or search that proposes the trial.
 """
 
 from __future__ import annotations
@@ -11,73 +10,28 @@ import gc
 import hashlib
 import shutil
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from modelwright.core.config import Config
 from modelwright.core.errors import MissingDependencyError, ModelwrightError
 from modelwright.core.hardware import detect
 from modelwright.core.packages import versions
 from modelwright.core.types import Progress
 from modelwright.runs.run import Run, load_run
-from modelwright.studies.settings_difference import settings_difference
-from modelwright.studies.trial_result import (
+from modelwright.training import runtime
+from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+from modelwright.training.evaluation_report import EvaluateReport
+from modelwright.training.train import resume, train
+from modelwright.trials.settings_difference import settings_difference
+from modelwright.trials.trial import Trial
+from modelwright.trials.trial_result import (
     MachineRecord,
     TrialMetrics,
     TrialResult,
     read_trial_result,
     write_trial_result,
 )
-from modelwright.training import runtime
-from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
-from modelwright.training.evaluation_report import EvaluateReport
-from modelwright.training.train import resume, train
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One config to train and measure.
-
-    ``variant`` names what the config tries; trials with the same name differ in their seed.
-    ``run`` is the folder of the training and ``result`` the file of the result. Two trials that
-    are measured in different ways can share a run. ``split`` has the rows to measure on, and
-    ``tta`` asks for test-time augmentation.
-    """
-
-    variant: str
-    config: Config
-    run: Path
-    result: Path
-    split: Literal["test", "val"] = "test"
-    tta: bool = False
-
-    @property
-    def seed(self) -> int:
-        """The random seed."""
-        return self.config.train.seed
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The variant and the seed, which identify a trial among others."""
-        return self.variant, self.seed
-
-    @property
-    def name(self) -> str:
-        """The variant and the seed, for a person."""
-        return f"{self.variant}, seed {self.seed}"
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is a run to go on from."""
-        return (self.run / "run.json").exists()
-
-    @property
-    def trained(self) -> bool:
-        """Whether the training has finished, so that only the evaluation is left."""
-        return self.begun and load_run(self.run, unfinished=True).status == "finished"
 
 
 def run_trial(
