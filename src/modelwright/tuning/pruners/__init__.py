@@ -1,0 +1,1 @@
+"""Pruners: each says after an epoch whether a training is worth going on with."""

@@ -1,0 +1,1 @@
+"""Samplers: each proposes the values of the next trial from the trials so far."""
