@@ -351,7 +351,7 @@ def test_every_dependency_has_its_reason() -> None:
     for extra in project["optional-dependencies"].values():
         needed += [item for item in extra if not item.startswith("modelwright")]
     named = re.findall(
-        r"^\| `([\w-]+)` \| (?:base|train|serve|edge|encoder|explain|audit|jax|dev|docs|build)",
+        r"^\| `([\w-]+)` \| (?:base|train|serve|edge|encoder|explain|audit|jax|tune|cmaes|keras-tuner|ray|dev|docs|build)",
         OTHERS[0].read_text("utf-8"),
         re.MULTILINE,
     )
