@@ -19,7 +19,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from modelwright.core.hardware import detect
+
 Value = TypeVar("Value")
+
+_SHARE = 4
+_USUAL_MEMORY_MIB = 4096
+"""Taken where the system does not tell how much memory there is."""
 
 
 class KeptValues:
@@ -61,6 +67,11 @@ def kept_between_trainings(mib: int) -> Iterator[None]:
         _current.reset(token)
 
 
+def usual_room_mib(processes: int = 1) -> int:
+    """Returns the MiB that each of several processes may keep: together a quarter of the memory."""
+    return (detect().memory_mib or _USUAL_MEMORY_MIB) // (_SHARE * processes)
+
+
 def kept_values() -> KeptValues | None:
     """Returns the kept values; None outside of ``kept_between_trainings``."""
     return _current.get()
@@ -90,6 +101,9 @@ def computed_once(
             known: Value = value
             return known
     computed = compute()
-    references = tuple(weakref.ref(owner) for owner in owners)
+    try:
+        references = tuple(weakref.ref(owner) for owner in owners)
+    except TypeError:  # a plain list
+        return computed
     values.keep(full_key, (references, computed), size(computed))
     return computed
