@@ -1,7 +1,7 @@
 """The object ``hp`` with which a ``build_model(hp)`` written for Keras Tuner asks for its values.
 
-It has the methods of Keras Tuner's ``HyperParameters`` that such functions call. A value that is not
-given is the default. It also records what the function asks for, from which a search finds the
+It has the methods of Keras Tuner's ``HyperParameters`` that such functions call. A value that is
+not given is the default. It also records what the function asks for, from which a search finds the
 space. Keras Tuner is not needed, and no framework is loaded.
 """
 
@@ -188,7 +188,9 @@ class HyperParameters:
     def _ask(self, name: str, kind: Any, parent: Mapping[str, Any], **settings: Any) -> Any:
         unknown = parent.keys() - {"parent_name", "parent_values"}
         if unknown:
-            raise TypeError(f"unexpected argument {sorted(unknown)[0]!r} of hyperparameter {name!r}")
+            raise TypeError(
+                f"unexpected argument {sorted(unknown)[0]!r} of hyperparameter {name!r}"
+            )
         if parent.get("parent_name"):
             with self.conditional_scope(parent["parent_name"], parent["parent_values"]):
                 return self._ask(name, kind, {}, **settings)
@@ -199,8 +201,7 @@ class HyperParameters:
         value = self._given.get(entry.name, entry.default)
         if entry.name in self._given and not entry.allows(value):
             raise ConfigError(
-                f"the hyperparameter '{entry.name}' was given {value!r}; expected"
-                f" {entry.expected}."
+                f"the hyperparameter '{entry.name}' was given {value!r}; expected {entry.expected}."
             )
         if kind != "choice":
             value = int(value) if kind == "int" else float(value)
@@ -226,19 +227,36 @@ def takes_hyperparameters(function: Callable[..., Any]) -> bool:
     return required == ["hp"]
 
 
-def check_given(hp: HyperParameters, given: Mapping[str, Any], function: str) -> None:
-    """Checks that a function asked for all values that it was given.
+def call_with_hyperparameters(
+    function: Callable[[HyperParameters], Any], options: Mapping[str, Any], name: str
+) -> Any:
+    """Returns what a function returns for the hyperparameters in ``model.options``.
+
+    Those that are not given have the function's defaults.
 
     Raises:
-        ConfigError: names the value that has no effect.
+        ConfigError: a value is not allowed, or the function does not ask for it.
     """
-    for name in given:
-        if name not in hp.asked:
+    given = dict(_flatten(options))
+    hp = HyperParameters(given)
+    model = function(hp)
+    for key in given:
+        if key not in hp.values:
             raise ConfigError(
-                f"'model.options.{name}' has no effect: model function '{function}' asks for no"
-                f" hyperparameter '{name}' with these values.{nearest(name, hp.asked)} It asks for"
-                f" {', '.join(hp.asked) or 'none'}."
+                f"'model.options.{key}' has no effect: with these values, model function '{name}'"
+                f" asks for no hyperparameter '{key}'.{nearest(key, hp.values)} It asks for"
+                f" {', '.join(hp.values) or 'none'}. Leave it out."
             )
+    return model
+
+
+def _flatten(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the values of nested tables; a dotted name was nested by its dots."""
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _plain(value: Any) -> Any:
