@@ -25,7 +25,7 @@ from modelwright.models.builders import (
     find_builder,
     options_for_classes,
 )
-from modelwright.models.custom import compile_note
+from modelwright.models.custom import function_notes
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
@@ -144,8 +144,8 @@ def train(
     data = load_data(config.data, progress=progress)
     chosen, note = options_for_classes(config.model, len(data.labels))
     soft_labels = extras.soft_labels if extras else None
-    unused = check_data(config, data, chosen, soft=soft_labels is not None)
-    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note, unused))))
+    untold = check_data(config, data, chosen, soft=soft_labels is not None)
+    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note,)), *untold))
     with explained_refusals(Path(out or "runs")):
         run = create_run(config, data, Path(out) if out else None)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
@@ -207,10 +207,10 @@ def resume(
 
 def check_data(
     config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
-) -> str | None:
+) -> tuple[str, ...]:
     """Checks that a config fits its data, before a run is made.
 
-    Returns a note if the function of a custom network says otherwise how to train it.
+    Returns notes about what a custom network is given or trained with, other than it says.
 
     Args:
         config: all settings.
@@ -252,7 +252,7 @@ def check_data(
             len(data.labels),
         )
     custom = isinstance(options, CustomOptions)
-    return compile_note(network, config.train, options.function) if custom else None
+    return function_notes(network, config.train, options.function) if custom else ()
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:
