@@ -17,7 +17,10 @@ from modelwright.recipes.names import recipe_names as recipe_names
 
 @dataclass(frozen=True)
 class Recipe:
-    """A builder and its settings. A setting that is not here has the default of the builder."""
+    """A builder and its settings. A setting that is not here has the default of the builder.
+
+    ``space`` is the table ``[space]`` of a search that the recipe brings along.
+    """
 
     name: str
     summary: str
@@ -25,6 +28,7 @@ class Recipe:
     data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    space: dict[str, Any] = field(default_factory=dict)
     measured: tuple[MeasuredScore, ...] = ()
 
 

@@ -27,7 +27,8 @@ class TrialRecord(BaseModel):
         seconds: time spent on it, over all interruptions.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # A loss that is not a number is kept as the text NaN, which JSON has no number for.
+    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_inf_nan="strings")
 
     number: int
     values: dict[str, Any]
