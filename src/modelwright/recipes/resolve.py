@@ -159,13 +159,22 @@ def _merge_layers(
         options or {},
         *(parse_set(text) for text in sets),
     ]
-    merged = merge_tables({}, *layers)
-    recipe = merged.get("model", {}).get("recipe")
+    return with_recipe_file(merge_tables({}, *layers))
+
+
+def with_recipe_file(tables: ConfigLayer) -> dict[str, Any]:
+    """Returns tables over those of the recipe file that they name, if they name one.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    model = tables.get("model", {})
+    recipe = model.get("recipe") if isinstance(model, Mapping) else None
     if not isinstance(recipe, str) or not is_recipe_file(recipe):
-        return merged
+        return dict(tables)
     below = read_recipe_file(recipe)
-    merged["model"] = {**merged["model"], "recipe": below["model"]["recipe"]}
-    return merge_tables(resolve_source_paths(Path(recipe), below), merged)
+    own = {**tables, "model": {**model, "recipe": below["model"]["recipe"]}}
+    return merge_tables(resolve_source_paths(Path(recipe), below), own)
 
 
 def _source_name(data: DataConfig) -> str:
