@@ -164,9 +164,7 @@ class _Session:
         """
         data = load_data(self.plan.config.data, progress=progress)
         rows = data.counts()
-        counted = {name: len(split) for name, split in data.splits.items()}
-        del rows
-        if not counted.get("val"):
+        if not rows.get("val"):
             raise ConfigError(
                 f"the objective {self.plan.search.objective} needs validation rows, but"
                 f" {data.source} has none; expected data.val above 0, or a source with such rows."
@@ -178,7 +176,7 @@ class _Session:
                 f" fingerprint was {known[:12]} and is now {data.fingerprint[:12]}. Restore the"
                 " data, or give the search another folder with --out."
             )
-        return SearchedData(source=data.source, fingerprint=data.fingerprint, rows=counted)
+        return SearchedData(source=data.source, fingerprint=data.fingerprint, rows=rows)
 
     def _report(
         self, record: SearchRecord, loop: Search, ending: Ending | None = Ending("finished")
