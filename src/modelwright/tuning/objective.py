@@ -132,4 +132,3 @@ def _beaten(point: tuple[float, ...], others: Iterable[tuple[float, ...]]) -> bo
         other != point and all(a <= b for a, b in zip(other, point, strict=True))
         for other in others
     )
-

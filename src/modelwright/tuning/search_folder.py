@@ -25,10 +25,11 @@ from pydantic import ValidationError
 
 from modelwright.core.errors import RunError
 from modelwright.core.files import write_json
+from modelwright.core.folders import SEARCH_RECORD
 from modelwright.tuning.trial_record import TrialRecord
 
 PLAN = "search.toml"
-RECORD = "tuning.json"
+RECORD = SEARCH_RECORD
 BEST = "best.toml"
 CHECK = "search-check.toml"
 _TRIALS = "trials"
@@ -125,6 +126,13 @@ class SearchFolder:
             except OSError:
                 pass  # a file system without locks
             yield
+
+
+def own_folder(search: Path | str) -> Path | None:
+    """Returns the folder of a search that has begun, from the folder itself or its file."""
+    given = Path(search)
+    folder = given.parent if given.name == PLAN else given
+    return folder if (folder / RECORD).is_file() else None
 
 
 def refuse_other_folder(path: Path) -> None:

@@ -14,9 +14,9 @@ from modelwright.core.terminal import percent
 from modelwright.tuning.objective import objective_error, pareto_front, ranked_trials
 from modelwright.tuning.search_folder import BEST, CHECK
 from modelwright.tuning.search_record import BestTrial, SearchRecord
-from modelwright.tuning.trial_record import TrialRecord
+from modelwright.tuning.trial_record import State, TrialRecord
 
-_STATES = ("finished", "pruned", "failed", "running")
+_STATES: tuple[State, ...] = ("finished", "pruned", "failed", "running")
 _SHOWN = 10
 
 
@@ -133,16 +133,14 @@ def _notes(report: TuneReport) -> list[str]:
     found = []
     finished = report.finished
     best, rows = report.best, report.data.rows.get("val", 0)
-    if best is not None:
-        seen = f"{len(finished)} finished trial{'s' if len(finished) > 1 else ''}"
+    if best is not None and len(finished) > 1:
         found.append(
-            f"trial {best.number} is the best of {seen} on the {rows:,} validation rows, which chose"
-            " it. So its figure is too good for other rows. The test rows were not used; the study"
-            " measures the gain on them."
-            if len(finished) > 1
-            else f"only one trial finished, so its figure on the {rows:,} validation rows chose"
-            " nothing."
+            f"trial {best.number} is the best of {len(finished)} finished trials on the {rows:,}"
+            " validation rows, which chose it. So its figure is too good for other rows. No test"
+            " row was used; the study that follows measures the gain on them."
         )
+    elif best is not None:
+        found.append("only one trial finished, so the search has compared nothing yet.")
     if best is not None and best.error is not None and len(finished) > 1:
         near = [
             one
