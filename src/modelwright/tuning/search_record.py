@@ -67,6 +67,7 @@ class SearchRecord(JsonRecord):
         pareto: the trials that no other one beats in all of objective, size and latency, best
             objective first; empty without limits.
         seconds: the time of all sessions of the search.
+        decisions: what was decided for the user, one sentence each.
         notes: what a reader must know, one sentence each.
     """
 
@@ -88,6 +89,7 @@ class SearchRecord(JsonRecord):
     best: BestTrial | None = None
     pareto: tuple[int, ...] = ()
     seconds: float = 0.0
+    decisions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

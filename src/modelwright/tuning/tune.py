@@ -163,9 +163,17 @@ class _Session:
             workers=self.workers,
             base=plan.config.model_dump(mode="json"),
             dimensions=plan.dimensions,
-            data=self._checked_data(progress),
-            notes=plan.notes,
+            data=self._known_data() or self._checked_data(progress),
+            decisions=plan.notes,
         )
+
+    def _known_data(self) -> SearchedData | None:
+        """Returns what the data was if no trial is left to make, so that it may be gone."""
+        records, search = self.folder.read_records(), self.plan.search
+        limit = search.trial_limit
+        if self.earlier is None or any(one.state == "running" for one in records):
+            return None
+        return self.earlier.data if limit is not None and len(records) >= limit else None
 
     def _checked_data(self, progress: Progress | None) -> SearchedData:
         """Returns what the data is.
