@@ -200,6 +200,11 @@ def resume(
         if "soft_labels" in run.extras:
             known = read_soft_labels(run.path)
             extras = replace(extras or Extras(), soft_labels=known)
+        if not (run.path / CHECKPOINT).exists():
+            # As in ``train``: building the network once more draws from the random numbers that
+            # the first weights come from.
+            soft = extras is not None and extras.soft_labels is not None
+            check_data(run.config, data, run.chosen, soft=soft)
         session = Session(run, data, extras=extras, progress=progress)
         return _finish(session, progress, baselines=baselines)
 

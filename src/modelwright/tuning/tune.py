@@ -104,10 +104,11 @@ def show_tuning(folder: Path | str) -> TuneReport:
     if record is None:
         what = "has no search" if place.path.is_dir() else "does not exist"
         raise RunError(f"{folder} {what}; expected a folder that 'modelwright tune' wrote.")
-    running = record.status == "running" and not place.is_locked()
-    update = {"folder": place.path, "seconds": max(record.seconds, place.read_seconds())}
-    status = {"status": "stopped"} if running else {}
-    return summarize(record.model_copy(update={**update, **status}), place.read_records())
+    update: dict[str, Any] = {"folder": place.path}
+    if record.status == "running":
+        update["seconds"] = max(record.seconds, place.read_seconds())
+        update["status"] = "running" if place.is_locked() else "stopped"
+    return summarize(record.model_copy(update=update), place.read_records())
 
 
 class _Session:
