@@ -15,15 +15,16 @@ _MOST = 30
 
 @dataclass(frozen=True)
 class ImportanceBar:
-    """One dimension. ``share`` is from 0 to 1, ``chance`` what it would be if it had no effect."""
+    """One dimension: its importance with both ends of its 95 % interval, about 0 to 1 or more."""
 
     key: str
-    share: float
-    chance: float
+    value: float
+    low: float
+    high: float
 
 
 def draw_importance(path: Path, bars: Sequence[ImportanceBar], *, title: str, measure: str) -> Path:
-    """Draws a bar for each dimension, and a mark where chance alone would end most bars.
+    """Draws a bar with its interval for each dimension; gray if the interval reaches 0.
 
     Args:
         path: the PNG to write.
@@ -38,24 +39,24 @@ def draw_importance(path: Path, bars: Sequence[ImportanceBar], *, title: str, me
     with figure(path, 7.6, max(2.2, 0.42 * len(shown) + 1.5)) as drawn:
         axes = drawn.subplots()
         for position, one in enumerate(shown):
-            sure = one.share > one.chance
-            axes.barh(position, one.share, height=0.55, color=BLUE if sure else FAINT,
-                      alpha=1.0 if sure else 0.55, zorder=2)  # fmt: skip
-            axes.plot(one.chance, position, "|", color=INK, ms=16, mew=2, zorder=3)
-            end = max(one.share, one.chance)
-            axes.annotate(f"{100 * one.share:.0f} %", (end, position), xytext=(7, 0),
+            sure = one.low > 0
+            axes.barh(position, max(0.0, one.value), height=0.55, color=BLUE if sure else FAINT,
+                      alpha=1.0 if sure else 0.45, zorder=2)  # fmt: skip
+            axes.hlines(position, one.low, one.high, color=INK, lw=1.5, zorder=3)
+            axes.annotate(f"{one.value:.2f}", (one.high, position), xytext=(7, 0),
                           textcoords="offset points", va="center", color=INK)  # fmt: skip
         names = [escape_dollars(truncate(one.key, 34)) for one in shown]
         axes.set_yticks(range(len(shown)), names)
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        most = max([0.1, *(max(one.share, one.chance) for one in shown)])
-        axes.set_xlim(0, 1.12 * most)
-        axes.xaxis.set_major_formatter(lambda value, position: f"{100 * value:.4g} %")
+        axes.axvline(0, color=FAINT, lw=1, zorder=1)
+        low, high = min([0.0, *(one.low for one in shown)]), max([0.1, *(b.high for b in shown)])
+        axes.set_xlim(low - 0.03 * (high - low), high + 0.12 * (high - low))
         axes.set_xlabel(measure)
         hidden = len(bars) - len(shown)
         more = f", the first {_MOST} of {len(bars)}" if hidden else ""
         title_above(axes, title, more)
         clean(axes, grid="x")
+        axes.spines["left"].set_visible(False)
         _legend(axes)
     return path
 
@@ -64,10 +65,8 @@ def _legend(axes: Any) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    marks = [
-        Patch(color=BLUE, label="above chance"),
-        Patch(color=FAINT, alpha=0.55, label="may be chance"),
-        Line2D([], [], color=INK, marker="|", linestyle="", ms=12, mew=2,
-               label="95 % of shuffled objectives end below"),
-    ]  # fmt: skip
-    legend_above(axes, marks)
+    legend_above(axes, [
+        Patch(color=BLUE, label="has an effect"),
+        Patch(color=FAINT, alpha=0.45, label="may be chance"),
+        Line2D([], [], color=INK, lw=1.5, label="95 % interval over trials"),
+    ])  # fmt: skip
