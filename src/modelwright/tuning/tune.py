@@ -1,0 +1,220 @@
+"""``modelwright.tune``: searches for better settings, and goes on where a search was stopped.
+
+This process trains nothing and loads no framework before the search has ended; a runner carries
+out the trials. ``search`` has the loop, ``tune_report`` says what the figures mean.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.files import explained_refusals, write_json, write_text
+from modelwright.core.types import Progress
+from modelwright.data.load import load_data
+from modelwright.trials.registry import make_runner
+from modelwright.tuning.best_files import write_best_files
+from modelwright.tuning.latency import measure_latency
+from modelwright.tuning.outcomes import best_trials
+from modelwright.tuning.pruners.registry import make_pruner
+from modelwright.tuning.samplers.registry import make_sampler
+from modelwright.tuning.search import Ending, Search
+from modelwright.tuning.search_file import read_search_plan
+from modelwright.tuning.search_folder import PLAN, RECORD, SearchFolder, refuse_other_folder
+from modelwright.tuning.search_plan import SearchPlan, planned_epochs, refuse_changed_search
+from modelwright.tuning.search_record import SearchedData, SearchRecord, read_search_record
+from modelwright.tuning.tune_report import TuneReport, summarize
+
+
+def tune(
+    search: Path | str | Mapping[str, Any] | SearchPlan,
+    *,
+    out: Path | str | None = None,
+    runner: str = "local",
+    workers: int = 1,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+) -> TuneReport:
+    """Searches for better settings of a recipe on the validation rows.
+
+    Each trial is an ordinary training in its own run. A search that was stopped or killed goes on
+    with its trials. With one worker, it ends as it would have without the interruption. Ctrl-C
+    ends it with a report whose status is ``stopped``. Test rows are never used.
+
+    Args:
+        search: a TOML file, the folder of a search, a mapping with the same keys, or a plan; see
+            ``tuning.search_file``.
+        out: the search's folder, ``tunings/NAME`` by default.
+        runner: carries out the trials: ``local``, ``ray``, or one of another package.
+        workers: the number of trials at a time.
+        retry_failed: whether trials that failed are tried again.
+        progress: called after each epoch and trial.
+
+    Raises:
+        ConfigError: the search cannot be used, or the data has no validation rows.
+        DataError: the data cannot be used.
+        RunError: the folder holds another search, or another process searches in it.
+        WriteError: the disk is full, or the folder cannot be written.
+        MissingDependencyError: a package is missing.
+
+    Example:
+        ``tune({"base": {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}})``
+    """
+    plan = search if isinstance(search, SearchPlan) else read_search_plan(search)
+    folder = SearchFolder(_folder(search, plan, out))
+    with explained_refusals(folder.path):
+        earlier = read_search_record(folder.path / RECORD)
+        if earlier is None:
+            refuse_other_folder(folder.path)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with folder.lock():
+            session = _Session(plan, folder, runner, workers)
+            return session.run(retry_failed=retry_failed, progress=progress)
+
+
+def show_tuning(folder: Path | str) -> TuneReport:
+    """Returns the report of a search as far as it has come, running or not.
+
+    Raises:
+        RunError: the folder holds no search.
+    """
+    place = SearchFolder(Path(folder))
+    record = read_search_record(place.path / RECORD)
+    if record is None:
+        what = "has no search" if place.path.is_dir() else "does not exist"
+        raise RunError(f"{folder} {what}; expected a folder that 'modelwright tune' wrote.")
+    running = record.status == "running" and not place.is_locked()
+    update = {"folder": place.path, "seconds": max(record.seconds, place.read_seconds())}
+    status = {"status": "stopped"} if running else {}
+    return summarize(record.model_copy(update={**update, **status}), place.read_records())
+
+
+class _Session:
+    """One call of ``tune`` in a locked folder."""
+
+    def __init__(self, plan: SearchPlan, folder: SearchFolder, runner: str, workers: int) -> None:
+        self.plan, self.folder = plan, folder
+        self.runner, self.workers = runner, workers
+        self.earlier = read_search_record(folder.path / RECORD)
+        if self.earlier is not None:
+            refuse_changed_search(plan, self.earlier)
+
+    def run(self, *, retry_failed: bool, progress: Progress | None) -> TuneReport:
+        """Searches, and returns the report."""
+        if retry_failed:
+            self._retry_failed()
+        search, folder = self.plan.search, self.folder
+        kinds = {"seed": search.seed, "higher_is_better": search.higher_is_better}
+        most = _most_epochs(self.plan)
+        sampler = make_sampler(search.sampler, self.plan.dimensions, max_epochs=most, **kinds)
+        pruner = make_pruner(search.pruner, max_epochs=most, **kinds)
+        with make_runner(self.runner, self.workers) as runner:
+            record = self._first_record(progress)
+            write_text(folder.path / PLAN, self.plan.to_toml())
+            self._write(summarize(record, folder.read_records()))
+            failed = self.earlier is not None and self.earlier.status == "failed"
+            loop = Search(
+                self.plan, folder, runner, sampler, pruner, measure_latency,
+                lambda: self._write(self._report(record, loop)), progress, failed_before=failed,
+            )  # fmt: skip
+            try:
+                ending = loop.run()
+            except KeyboardInterrupt:
+                ending = None
+        report = self._report(record, loop, ending)
+        write_best_files(self.plan, folder, best_trials(loop.ordered(), search))
+        self._write(report)
+        return report
+
+    def _retry_failed(self) -> None:
+        for one in self.folder.read_records():
+            if one.state == "failed":
+                update = {"state": "running", "attempts": one.attempts + 1, "reason": ""}
+                self.folder.write_record(one.model_copy(update=update))
+
+    def _first_record(self, progress: Progress | None) -> SearchRecord:
+        """Returns the record of the search without trials; the data is read and checked for it."""
+        plan, path = self.plan, self.folder.path
+        command = ["modelwright", "tune", path.as_posix()]
+        command += ["--runner", self.runner] if self.runner != "local" else []
+        command += ["--workers", str(self.workers)] if self.workers != 1 else []
+        return SearchRecord(
+            name=plan.name,
+            folder=path,
+            status="running",
+            command=shlex.join(command),
+            search=plan.search,
+            runner=self.runner,
+            workers=self.workers,
+            base=plan.config.model_dump(mode="json"),
+            dimensions=plan.dimensions,
+            data=self._checked_data(progress),
+            notes=plan.notes,
+        )
+
+    def _checked_data(self, progress: Progress | None) -> SearchedData:
+        """Returns what the data is.
+
+        Raises:
+            ConfigError: there are no validation rows.
+            RunError: the rows changed since the search began.
+        """
+        data = load_data(self.plan.config.data, progress=progress)
+        rows = data.counts()
+        counted = {name: len(split) for name, split in data.splits.items()}
+        del rows
+        if not counted.get("val"):
+            raise ConfigError(
+                f"the objective {self.plan.search.objective} needs validation rows, but"
+                f" {data.source} has none; expected data.val above 0, or a source with such rows."
+            )
+        known = self.earlier.data.fingerprint if self.earlier else data.fingerprint
+        if data.fingerprint != known:
+            raise RunError(
+                f"{data.source} changed since the search in {self.folder.path} began: its"
+                f" fingerprint was {known[:12]} and is now {data.fingerprint[:12]}. Restore the"
+                " data, or give the search another folder with --out."
+            )
+        return SearchedData(source=data.source, fingerprint=data.fingerprint, rows=counted)
+
+    def _report(
+        self, record: SearchRecord, loop: Search, ending: Ending | None = Ending("finished")
+    ) -> TuneReport:
+        status = "stopped" if ending is None else ending.status
+        reason = "" if ending is None else ending.reason
+        update = {"status": status, "reason": reason, "seconds": round(loop.seconds, 1)}
+        return summarize(record.model_copy(update=update), loop.ordered())
+
+    def _write(self, report: TuneReport) -> None:
+        write_json(self.folder.path / RECORD, report.to_dict())
+
+
+def _folder(
+    search: Path | str | Mapping[str, Any] | SearchPlan, plan: SearchPlan, out: Path | str | None
+) -> Path:
+    """Returns the folder of a search; one that is given itself, or its file, is its own."""
+    if out is not None:
+        return Path(out)
+    if isinstance(search, Path | str):
+        given = Path(search)
+        place = given if given.is_dir() else given.parent
+        if given.name == PLAN or given.is_dir():
+            if (place / RECORD).is_file():
+                return place
+    return Path("tunings") / plan.name
+
+
+def _most_epochs(plan: SearchPlan) -> int:
+    """Returns the most epochs of any trial."""
+    varied = [int(one.high) for one in plan.dimensions if one.key == "train.epochs"]
+    varied += [
+        int(value)
+        for one in plan.dimensions
+        if one.key == "train.epochs"
+        for value in one.choices
+    ]
+    base = planned_epochs(plan.config)
+    return max([base, *(base - plan.config.train.epochs + epochs for epochs in varied)])
