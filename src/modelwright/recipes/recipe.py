@@ -20,7 +20,10 @@ _TABLES = ("data", "model", "train")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A builder and its settings. A setting that is not here has the default of the builder."""
+    """A builder and its settings. A setting that is not here has the default of the builder.
+
+    ``space`` is the table ``[space]`` of a search that the recipe brings along.
+    """
 
     name: str
     summary: str
@@ -28,6 +31,7 @@ class Recipe:
     data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    space: dict[str, Any] = field(default_factory=dict)
     measured: tuple[MeasuredScore, ...] = ()
 
 

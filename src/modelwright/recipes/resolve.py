@@ -62,14 +62,14 @@ def resolve_or_choose(
     data = check_table(DataConfig, tables.get("data", {}), "data")
     if "recipe" in tables.get("model", {}) or not data.source:
         config = resolve_config(file, options, sets)
-        return ResolvedConfig(config, _without_steps(config, tables))
+        return ResolvedConfig(config, note_unused_steps(config, tables))
     choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
     chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
     if file is None and (name := _source_name(data)):
         chosen["name"] = name
     layer = merge_tables(chosen, options or {})
     config = resolve_config(file, layer, sets)
-    return ResolvedConfig(config, (choice.reason, *_without_steps(config, tables)))
+    return ResolvedConfig(config, (choice.reason, *note_unused_steps(config, tables)))
 
 
 def is_config_file(name: Path | str) -> bool:
@@ -135,7 +135,7 @@ def resolve_config(
     )
 
 
-def _without_steps(config: Config, tables: ConfigLayer) -> tuple[str, ...]:
+def note_unused_steps(config: Config, tables: ConfigLayer) -> tuple[str, ...]:
     """Returns a note about given settings of steps, where a solver leaves none to take."""
     options = check_options(config.model)
     if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):

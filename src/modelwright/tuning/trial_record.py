@@ -28,7 +28,8 @@ class TrialRecord(BaseModel):
         attempts: how often it was begun: once, and once more after each failure that was retried.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # A loss that is not a number is kept as the text NaN, which JSON has no number for.
+    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_inf_nan="strings")
 
     number: int
     values: dict[str, Any]

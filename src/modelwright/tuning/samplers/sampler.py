@@ -21,11 +21,19 @@ class Sampler(Protocol):
 
         Args:
             number: the number of the next trial.
-            records: all earlier trials, in the order of their numbers.
+            records: all earlier trials, in the order of their numbers; those of other workers
+                are still running. If there are more records than ``number``, the last ones are
+                proposals for this number that were tried before; another one is asked for.
         """
 
 
 class SamplerFactory(Protocol):
-    """Makes a sampler; what a module of samplers registers."""
+    """Makes a sampler; what a module of samplers registers.
 
-    def __call__(self, space: Space, *, seed: int, higher_is_better: bool) -> Sampler: ...
+    ``seed`` is the search's, and ``max_epochs`` the most epochs of a trial, if that is known.
+    A factory raises a ConfigError for a space that it cannot search.
+    """
+
+    def __call__(
+        self, space: Space, *, seed: int, higher_is_better: bool, max_epochs: int | None
+    ) -> Sampler: ...

@@ -1,0 +1,28 @@
+"""The pruner ``asha``: after the epochs 1, 2, 4, 8 and so on, the better half of trials goes on.
+
+By ``benchmarks/search_replay.py`` a factor of 2 found good trials sooner than 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelwright.tuning.pruners.successive_halving import is_last_epoch, passes_rung
+from modelwright.tuning.trial_record import TrialRecord
+
+FACTOR = 2
+
+
+class AshaPruner:
+    """Stops the trials below the median of a rung."""
+
+    def __init__(
+        self, *, seed: int, higher_is_better: bool, max_epochs: int, factor: int = FACTOR
+    ) -> None:
+        self._higher, self._epochs, self._factor = higher_is_better, max_epochs, factor
+
+    def stops(self, trial: TrialRecord, others: Sequence[TrialRecord]) -> bool:
+        """Returns whether the trial is not among the better ones of its rung."""
+        return not is_last_epoch(trial, self._epochs) and not passes_rung(
+            trial, others, first=1, factor=self._factor, higher_is_better=self._higher
+        )

@@ -1,0 +1,90 @@
+"""The registry of samplers.
+
+To add a sampler, write one module here with a ``SamplerFactory``, which may be a class, and add one
+line to ``BUILT_IN``. Another package registers its factory as an entry point instead::
+
+    [project.entry-points."modelwright.samplers"]
+    NAME = "package.module:FACTORY"
+
+A sampler's module is imported when somebody needs that sampler, not before.
+
+The default was chosen by ``benchmarks/search_replay.py``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
+from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.tuning.dimension import Space
+from modelwright.tuning.samplers.distinct import DistinctSampler
+from modelwright.tuning.samplers.sampler import Sampler, SamplerFactory
+
+BUILT_IN = {
+    "tpe": "modelwright.tuning.samplers.tpe:TpeSampler",
+    "random": "modelwright.tuning.samplers.random_values:RandomSampler",
+    "grid": "modelwright.tuning.samplers.grid:GridSampler",
+}
+ENTRY_POINTS = "modelwright.samplers"
+DEFAULT = "tpe"
+
+
+def sampler_names() -> list[str]:
+    """Returns the names of all samplers; loads none."""
+    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+
+
+def make_sampler(
+    name: str,
+    space: Space,
+    *,
+    seed: int,
+    higher_is_better: bool,
+    max_epochs: int | None = None,
+) -> Sampler:
+    """Returns a sampler that never proposes the same values twice.
+
+    Args:
+        name: a sampler, as ``sampler_names`` lists them.
+        space: what varies.
+        seed: random seed of the search.
+        higher_is_better: whether a larger objective is better.
+        max_epochs: the most epochs of a trial, which a sampler needs that also chooses the epochs.
+
+    Raises:
+        ConfigError: there is no such sampler, or it cannot search this space.
+        MissingDependencyError: its package is not installed.
+    """
+    sampler = find_sampler(name)(
+        space, seed=seed, higher_is_better=higher_is_better, max_epochs=max_epochs
+    )
+    return DistinctSampler(sampler, space, name, seed)
+
+
+def find_sampler(name: str) -> SamplerFactory:
+    """Returns what makes the sampler of a name.
+
+    Raises:
+        ConfigError: no such sampler is registered, or an entry point is not one.
+        MissingDependencyError: its entry point cannot be loaded.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return cast(SamplerFactory, getattr(importlib.import_module(module), attribute))
+    plugin = find_plugin(ENTRY_POINTS, name)
+    if plugin is None:
+        names = sampler_names()
+        raise ConfigError(
+            f"there is no sampler '{name}'.{nearest(name, names)} Expected one of"
+            f" {', '.join(names)}."
+        )
+    if not callable(plugin):
+        raise ConfigError(
+            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected a function or"
+            " class that is called with (space, seed=..., higher_is_better=..., max_epochs=...)."
+            " Repair or uninstall the package that registers it."
+        )
+    return cast(SamplerFactory, plugin)
