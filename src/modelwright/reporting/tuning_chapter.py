@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from typing import Any
 
 from modelwright.core.blocks import Facts, Note, Table
@@ -17,22 +16,21 @@ from modelwright.reporting.tuning_figures import (
     objective_text,
 )
 from modelwright.reporting.words import EMPTY, Words, count, short
-from modelwright.tuning.importance import SearchImportance
-from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.search_folder import BEST, CHECK
+from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.trial_record import TrialRecord
 
 _REASONS = 5
 
 
-def tuning_chapter(record: SearchRecord, importance: SearchImportance, t: Words) -> Chapter:
+def tuning_chapter(record: SearchRecord, t: Words) -> Chapter:
     """Returns everything that a search recorded, and what each setting decides."""
     sections = [
         _card(record, t),
         _best(record, t),
         _trials(record, t),
         *_front(record, t),
-        _importance(record, importance, t),
+        _importance(record, t),
         _space(record, t),
         _lineage(record, t),
         _repeating(record, t),
@@ -48,8 +46,8 @@ def _status(record: SearchRecord, t: Words) -> str:
 
 
 def _card(record: SearchRecord, t: Words) -> Section:
-    lines = [short(t.english(one), 400) if t.language == "en" else t.english(one)
-             for one in ([record.reason] if record.reason else []) + list(record.notes)]  # fmt: skip
+    said = [*([record.reason] if record.reason else []), *record.notes]
+    lines = [t.english(one) for one in said]
     failed = [one for one in record.records if one.state == "failed"]
     lines += [
         t("Trial {number} failed: {reason}", number=one.number, reason=short(one.reason, 200))
@@ -158,7 +156,8 @@ def _front(record: SearchRecord, t: Words) -> list[Section]:
     return [] if not chart else [Section("front", t("Pareto front"), chart)]
 
 
-def _importance(record: SearchRecord, importance: SearchImportance, t: Words) -> Section:
+def _importance(record: SearchRecord, t: Words) -> Section:
+    importance = record.importance
     title = t("What the settings decide")
     if not importance.dimensions:
         said = t("Nothing was measured: {reason}", reason=t.english(importance.reason))
@@ -175,7 +174,8 @@ def _space(record: SearchRecord, t: Words) -> Section:
          else t("{low} to {high}", low=f"{one.low:g}", high=f"{one.high:g}"),
          EMPTY if one.step is None else f"{one.step:g}",
          t("logarithmic") if one.log else EMPTY,
-         EMPTY if one.condition is None else f"{one.condition[0]}={setting(one.condition[1])}")
+         "; ".join(f"{key}={' / '.join(map(setting, values))}"
+                   for key, values in one.conditions) or EMPTY)
         for one in record.dimensions
     ]  # fmt: skip
     headers = (t("setting"), t("values"), t("step"), t("scale"), t("only with"))
@@ -222,6 +222,3 @@ def _known(base: dict[str, Any], key: str) -> str:
         if isinstance(holder, dict) and name in holder:
             return short(setting(holder[name]))
     return EMPTY
-
-
-__all__: Sequence[str] = ("tuning_chapter",)

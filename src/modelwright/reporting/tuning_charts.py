@@ -122,7 +122,10 @@ def _cut(name: str, count: int) -> str:
 
 def _draw(x: float, y: float, kind: MarkKind) -> list[str]:
     if kind == "pruned":
-        return [line(x - 3, y - 3, x + 3, y + 3, "cross"), line(x - 3, y + 3, x + 3, y - 3, "cross")]
+        return [
+            line(x - 3, y - 3, x + 3, y + 3, "cross"),
+            line(x - 3, y + 3, x + 3, y - 3, "cross"),
+        ]
     if kind == "beyond":
         return [circle(x, y, 4, "ring")]
     return [circle(x, y, 7, "dot other")] if kind == "best" else [circle(x, y, 4, "dot one")]

@@ -2,8 +2,10 @@
 
 A forest predicts the rank of trials that it did not see. A dimension matters as far as these
 predictions become worse when it gets the value of another trial (permutation importance: Breiman
-2001, Random Forests). The interval is over trials. Shares that always sum to one, as fANOVA's do,
-cannot tell an effect from chance: shuffled objectives get shares too.
+2001, Random Forests). Half of that, over the variance of ranks, is the share of the variance that
+the dimension decides alone or with others (Gregorutti, Michel and Saint-Pierre 2015, Grouped
+variable importance with random forests). The interval is over trials. Shares that always sum to
+one, as fANOVA's do, cannot tell an effect from chance: shuffled objectives get shares too.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class DimensionImportance(JsonRecord):
 
     Attributes:
         key: the setting.
-        value: by how much the share of explained variance of ranks falls without it; about 0
+        value: the share of the variance of ranks that it decides, alone or with others; about 0
             for a dimension without effect, and below 0 by chance.
         low: the lower end of a 95 % interval over trials.
         high: the upper end.
@@ -59,14 +61,14 @@ class SearchImportance(JsonRecord):
         pruned: number of pruned trials, which count with the best of their epochs.
         explained: the share of the variance of ranks that the settings predict, for trials that
             the forest did not see; 0 or less if they predict nothing.
-        reason: why nothing was measured.
+        reason: why nothing was measured; empty if something was.
     """
 
     dimensions: tuple[DimensionImportance, ...] = ()
     finished: int = 0
     pruned: int = 0
     explained: float | None = None
-    reason: str = ""
+    reason: str = "not measured yet."
 
 
 def measure_importance(
@@ -99,7 +101,7 @@ def measure_importance(
     errors, increases = _held_out_errors(columns, in_force, ranks)
     variance = float(ranks.var())
     found = [
-        _importance(one.key, increase[rows] / variance)
+        _importance(one.key, increase[rows] / (2 * variance))
         for one, rows, increase in zip(dimensions, in_force, increases, strict=True)
         if rows.sum() >= FEWEST
     ]
@@ -107,6 +109,7 @@ def measure_importance(
         **counts,
         dimensions=tuple(sorted(found, key=lambda one: (-one.value, one.key))),
         explained=round(float(1 - errors.mean() / variance), 4),
+        reason="",
     )
 
 

@@ -25,10 +25,11 @@ from pydantic import ValidationError
 
 from modelwright.core.errors import RunError
 from modelwright.core.files import write_json
+from modelwright.core.folders import SEARCH_RECORD
 from modelwright.tuning.trial_record import TrialRecord
 
 PLAN = "search.toml"
-RECORD = "tuning.json"
+RECORD = SEARCH_RECORD
 BEST = "best.toml"
 CHECK = "search-check.toml"
 _TRIALS = "trials"

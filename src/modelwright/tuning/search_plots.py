@@ -26,7 +26,6 @@ from modelwright.plots.tuning_importance import ImportanceBar, draw_importance
 from modelwright.plots.tuning_parallel import draw_parallel
 from modelwright.plots.tuning_slices import draw_slices
 from modelwright.tuning.dimension import Dimension
-from modelwright.tuning.importance import SearchImportance
 from modelwright.tuning.objective import within_limits
 from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.search_settings import ObjectiveName
@@ -41,12 +40,11 @@ _COSTS = (("latency_ms", "max_latency", "latency of one row in ms"),
           ("size_mib", "max_size", "size of the weights in MiB"))  # fmt: skip
 
 
-def draw_search(record: SearchRecord, importance: SearchImportance, folder: Path) -> list[Path]:
+def draw_search(record: SearchRecord, folder: Path) -> list[Path]:
     """Draws the plots of a search and returns their files; none without an ended trial.
 
     Args:
         record: the search.
-        importance: what each dimension decides; its plot is left out if nothing was measured.
         folder: the folder to write into.
 
     Raises:
@@ -56,19 +54,18 @@ def draw_search(record: SearchRecord, importance: SearchImportance, folder: Path
     if not any(one.drawn for one in trials):
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    axis, axes = objective_axis(record), _ordered_axes(record, importance)
+    importance = record.importance.dimensions
+    axis, axes = objective_axis(record), dimension_axes(record, [one.key for one in importance])
     title = f"{record.name}, {len(trials)} trial{'s' if len(trials) > 1 else ''}"
     drawn = [
         draw_search_history(folder / "history.png", trials, axis, title=title),
         draw_slices(folder / "slices.png", trials, axes, axis, title=title),
         draw_parallel(folder / "parallel.png", trials, axes, axis, title=title),
     ]
-    if importance.dimensions:
-        bars = [
-            ImportanceBar(one.key, one.value, one.low, one.high) for one in importance.dimensions
-        ]
+    if importance:
+        bars = [ImportanceBar(one.key, one.value, one.low, one.high) for one in importance]
         measure = (
-            "order of the trials that cannot be predicted without it, as a share of all variance"
+            "share of the order of trials that the setting decides, alone or with others"
         )
         path = folder / "importance.png"
         drawn.append(draw_importance(path, bars, title=title, measure=measure))
@@ -122,9 +119,8 @@ def front_points(record: SearchRecord) -> tuple[list[FrontPoint], list[CostAxis]
     return points, [CostAxis(name, limit) for _, limit, name in used]
 
 
-def _ordered_axes(record: SearchRecord, importance: SearchImportance) -> Sequence[DimensionAxis]:
-    """Returns the axes of the dimensions, the most important first."""
-    order = [one.key for one in importance.dimensions]
+def dimension_axes(record: SearchRecord, order: Sequence[str]) -> list[DimensionAxis]:
+    """Returns the axes of the dimensions: first those in ``order``, then the others."""
     ordered = sorted(
         record.dimensions,
         key=lambda one: order.index(one.key) if one.key in order else len(order),
