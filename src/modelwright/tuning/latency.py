@@ -46,19 +46,17 @@ def _measure(arguments: list[str]) -> None:
 
     from modelwright.runs.rows import evenly_spaced, held_out_or_training, reload_data
     from modelwright.runs.run import load_run
-    from modelwright.training.batches import encode_rows
 
     run = load_run(arguments[0])
     _, rows = held_out_or_training(reload_data(run.config.data, run.data, run.path), ("val",))
-    chosen = rows.inputs.take(np.array(evenly_spaced(len(rows), _ROWS)))
-    inputs = encode_rows(chosen, run.tokenizer(), None)
-    network = run.network()
+    inputs = rows.inputs.take(np.array(evenly_spaced(len(rows), _ROWS)))
+    tokenizer, network = run.tokenizer(), run.network()
+    inputs = np.asarray(inputs if tokenizer is None else tokenizer.encode(inputs))
     seconds = []
     for repeat in range(_REPEATS + 1):
         for row in range(len(inputs)):
-            one = np.asarray(inputs[row : row + 1])
             begun = time.perf_counter()
-            network.predict_on_batch(one)
+            network.predict_on_batch(inputs[row : row + 1])
             if repeat:  # the first round traces the network
                 seconds.append(time.perf_counter() - begun)
     write_json(Path(arguments[1]), {"milliseconds": 1000 * statistics.median(seconds)})

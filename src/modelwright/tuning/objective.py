@@ -68,13 +68,20 @@ def trial_figures(metrics: TrialMetrics) -> dict[str, float]:
 def objective_error(name: ObjectiveName, record: TrialRecord) -> float | None:
     """Returns the standard error of a trial's objective over the validation rows.
 
-    For accuracy it is that of a proportion. For other objectives a record does not keep enough
-    to tell; None then.
+    None for objectives other than accuracy: a record does not keep the rows that they need.
+    """
+    return accuracy_error(record) if name == "val_accuracy" else None
+
+
+def accuracy_error(record: TrialRecord) -> float | None:
+    """Returns the standard error of a trial's validation accuracy; None before its end.
+
+    It is that of a proportion, with one right and one wrong row added (Agresti and Coull 1998), so
+    that no accuracy has an error of 0.
     """
     rows, accuracy = record.figures.get("rows"), record.figures.get("accuracy")
-    if name != "val_accuracy" or not rows or accuracy is None:
+    if not rows or accuracy is None:
         return None
-    # Two rows more, one right and one wrong (Agresti and Coull 1998): no share has an error of 0.
     share = (accuracy * rows + 1) / (rows + 2)
     return math.sqrt(share * (1 - share) / (rows + 2))
 
@@ -132,4 +139,3 @@ def _beaten(point: tuple[float, ...], others: Iterable[tuple[float, ...]]) -> bo
         other != point and all(a <= b for a, b in zip(other, point, strict=True))
         for other in others
     )
-

@@ -18,6 +18,8 @@ from modelwright.tuning.trial_record import TrialRecord
 
 COMPARED = 3
 """The number of best trials whose settings are compared on test rows and whose runs are kept."""
+_DIED = "its process "
+"""How the reason of a trial begins whose process died."""
 SAME_FAILURES = 3
 """Failures in a row for one reason that end a search."""
 
@@ -52,9 +54,13 @@ def judge_epoch(
 
 
 def failed_record(record: TrialRecord, reason: str, retries: int) -> TrialRecord:
-    """Returns the record of a trial that failed, or one to try again."""
-    if record.attempts <= retries:
-        return record.model_copy(update={"attempts": record.attempts + 1, "reason": reason})
+    """Returns the record of a trial that failed, or one to go on with.
+
+    A training whose process died may succeed when it goes on from its last epoch, as after a kill
+    or when another program took the memory. Any other failure would only repeat itself.
+    """
+    if reason.startswith(_DIED) and record.attempts <= retries:
+        return record.model_copy(update={"attempts": record.attempts + 1})
     return record.model_copy(update={"state": "failed", "reason": reason})
 
 

@@ -29,8 +29,8 @@ from pydantic import Field
 
 from modelwright.core.config import DataConfig, Table, check_table
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import Progress
 from modelwright.core.nearest import nearest
+from modelwright.core.types import Progress
 from modelwright.data.dispatch import read_sources
 from modelwright.recipes.choose import choose_recipe
 from modelwright.recipes.resolve import (

@@ -128,6 +128,13 @@ class SearchFolder:
             yield
 
 
+def own_folder(search: Path | str) -> Path | None:
+    """Returns the folder of a search that has begun, from the folder itself or its file."""
+    given = Path(search)
+    folder = given.parent if given.name == PLAN else given
+    return folder if (folder / RECORD).is_file() else None
+
+
 def refuse_other_folder(path: Path) -> None:
     """Checks that a folder can take a new search: it is new, or empty.
 

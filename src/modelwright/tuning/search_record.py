@@ -69,6 +69,7 @@ class SearchRecord(JsonRecord):
             objective first; empty without limits.
         importance: what each dimension decides, as far as the trials tell; measured at the end.
         seconds: the time of all sessions of the search.
+        decisions: what was decided for the user, one sentence each.
         notes: what a reader must know, one sentence each.
     """
 
@@ -91,6 +92,7 @@ class SearchRecord(JsonRecord):
     pareto: tuple[int, ...] = ()
     importance: SearchImportance = SearchImportance()
     seconds: float = 0.0
+    decisions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

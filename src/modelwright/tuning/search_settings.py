@@ -36,8 +36,8 @@ class SearchSettings(Table):
     """Largest size of a best trial's weights, in MiB of float32."""
     keep: Literal["runs", "best"] = "runs"
     """best deletes the runs of all ended trials but the best ones, and keeps their records."""
-    retries: Annotated[int, Field(ge=0, le=10)] = 0
-    """How often a trial that failed is tried again at once."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 1
+    """How often a trial whose process died goes on at once from its last epoch."""
 
     @property
     def higher_is_better(self) -> bool:

@@ -19,13 +19,26 @@ from modelwright.trials.registry import make_runner
 from modelwright.tuning.best_files import write_best_files
 from modelwright.tuning.latency import measure_latency
 from modelwright.tuning.outcomes import best_trials
+from modelwright.tuning.pruners.pruner import Pruner
 from modelwright.tuning.pruners.registry import make_pruner
 from modelwright.tuning.samplers.registry import make_sampler
-from modelwright.tuning.search import Ending, Search
+from modelwright.tuning.samplers.sampler import Sampler
+from modelwright.tuning.search import Search
 from modelwright.tuning.search_file import read_search_plan
-from modelwright.tuning.search_folder import PLAN, RECORD, SearchFolder, refuse_other_folder
+from modelwright.tuning.search_folder import (
+    PLAN,
+    RECORD,
+    SearchFolder,
+    own_folder,
+    refuse_other_folder,
+)
 from modelwright.tuning.search_plan import SearchPlan, planned_epochs, refuse_changed_search
-from modelwright.tuning.search_record import SearchedData, SearchRecord, read_search_record
+from modelwright.tuning.search_record import (
+    SearchedData,
+    SearchRecord,
+    SearchStatus,
+    read_search_record,
+)
 from modelwright.tuning.tune_report import TuneReport, summarize
 
 
@@ -64,7 +77,8 @@ def tune(
         ``tune({"base": {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}})``
     """
     plan = search if isinstance(search, SearchPlan) else read_search_plan(search)
-    folder = SearchFolder(_folder(search, plan, out))
+    own = own_folder(search) if isinstance(search, Path | str) else None
+    folder = SearchFolder(Path(out) if out else own or Path("tunings") / plan.name)
     with explained_refusals(folder.path):
         earlier = read_search_record(folder.path / RECORD)
         if earlier is None:
@@ -107,10 +121,7 @@ class _Session:
         if retry_failed:
             self._retry_failed()
         search, folder = self.plan.search, self.folder
-        kinds = {"seed": search.seed, "higher_is_better": search.higher_is_better}
-        most = _most_epochs(self.plan)
-        sampler = make_sampler(search.sampler, self.plan.dimensions, max_epochs=most, **kinds)
-        pruner = make_pruner(search.pruner, max_epochs=most, **kinds)
+        sampler, pruner = _make_methods(self.plan)
         with make_runner(self.runner, self.workers) as runner:
             record = self._first_record(progress)
             write_text(folder.path / PLAN, self.plan.to_toml())
@@ -118,13 +129,14 @@ class _Session:
             failed = self.earlier is not None and self.earlier.status == "failed"
             loop = Search(
                 self.plan, folder, runner, sampler, pruner, measure_latency,
-                lambda: self._write(self._report(record, loop)), progress, failed_before=failed,
+                lambda: self._write(self._report(record, loop, "running")), progress, failed,
             )  # fmt: skip
             try:
                 ending = loop.run()
             except KeyboardInterrupt:
-                ending = None
-        report = self._report(record, loop, ending)
+                report = self._report(record, loop, "stopped")
+            else:
+                report = self._report(record, loop, ending.status, ending.reason)
         write_best_files(self.plan, folder, best_trials(loop.ordered(), search))
         self._write(report)
         return report
@@ -151,9 +163,17 @@ class _Session:
             workers=self.workers,
             base=plan.config.model_dump(mode="json"),
             dimensions=plan.dimensions,
-            data=self._checked_data(progress),
-            notes=plan.notes,
+            data=self._known_data() or self._checked_data(progress),
+            decisions=plan.notes,
         )
+
+    def _known_data(self) -> SearchedData | None:
+        """Returns what the data was if no trial is left to make, so that it may be gone."""
+        records, search = self.folder.read_records(), self.plan.search
+        limit = search.trial_limit
+        if self.earlier is None or any(one.state == "running" for one in records):
+            return None
+        return self.earlier.data if limit is not None and len(records) >= limit else None
 
     def _checked_data(self, progress: Progress | None) -> SearchedData:
         """Returns what the data is.
@@ -164,9 +184,7 @@ class _Session:
         """
         data = load_data(self.plan.config.data, progress=progress)
         rows = data.counts()
-        counted = {name: len(split) for name, split in data.splits.items()}
-        del rows
-        if not counted.get("val"):
+        if not rows.get("val"):
             raise ConfigError(
                 f"the objective {self.plan.search.objective} needs validation rows, but"
                 f" {data.source} has none; expected data.val above 0, or a source with such rows."
@@ -178,13 +196,11 @@ class _Session:
                 f" fingerprint was {known[:12]} and is now {data.fingerprint[:12]}. Restore the"
                 " data, or give the search another folder with --out."
             )
-        return SearchedData(source=data.source, fingerprint=data.fingerprint, rows=counted)
+        return SearchedData(source=data.source, fingerprint=data.fingerprint, rows=rows)
 
     def _report(
-        self, record: SearchRecord, loop: Search, ending: Ending | None = Ending("finished")
+        self, record: SearchRecord, loop: Search, status: SearchStatus, reason: str = ""
     ) -> TuneReport:
-        status = "stopped" if ending is None else ending.status
-        reason = "" if ending is None else ending.reason
         update = {"status": status, "reason": reason, "seconds": round(loop.seconds, 1)}
         return summarize(record.model_copy(update=update), loop.ordered())
 
@@ -192,29 +208,23 @@ class _Session:
         write_json(self.folder.path / RECORD, report.to_dict())
 
 
-def _folder(
-    search: Path | str | Mapping[str, Any] | SearchPlan, plan: SearchPlan, out: Path | str | None
-) -> Path:
-    """Returns the folder of a search; one that is given itself, or its file, is its own."""
-    if out is not None:
-        return Path(out)
-    if isinstance(search, Path | str):
-        given = Path(search)
-        place = given if given.is_dir() else given.parent
-        if given.name == PLAN or given.is_dir():
-            if (place / RECORD).is_file():
-                return place
-    return Path("tunings") / plan.name
+def _make_methods(plan: SearchPlan) -> tuple[Sampler, Pruner]:
+    search, most = plan.search, _most_epochs(plan)
+    higher = search.higher_is_better
+    return (
+        make_sampler(
+            search.sampler, plan.dimensions, seed=search.seed, higher_is_better=higher,
+            max_epochs=most,
+        ),
+        make_pruner(search.pruner, seed=search.seed, higher_is_better=higher, max_epochs=most),
+    )  # fmt: skip
 
 
 def _most_epochs(plan: SearchPlan) -> int:
     """Returns the most epochs of any trial."""
     varied = [int(one.high) for one in plan.dimensions if one.key == "train.epochs"]
     varied += [
-        int(value)
-        for one in plan.dimensions
-        if one.key == "train.epochs"
-        for value in one.choices
+        int(value) for one in plan.dimensions if one.key == "train.epochs" for value in one.choices
     ]
     base = planned_epochs(plan.config)
     return max([base, *(base - plan.config.train.epochs + epochs for epochs in varied)])

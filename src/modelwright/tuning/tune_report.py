@@ -13,10 +13,11 @@ from modelwright.core.report import Report
 from modelwright.core.terminal import percent
 from modelwright.tuning.objective import objective_error, pareto_front, ranked_trials
 from modelwright.tuning.search_folder import BEST, CHECK
+from modelwright.tuning.search_notes import points, search_notes
 from modelwright.tuning.search_record import BestTrial, SearchRecord
-from modelwright.tuning.trial_record import TrialRecord
+from modelwright.tuning.trial_record import State, TrialRecord
 
-_STATES = ("finished", "pruned", "failed", "running")
+_STATES: tuple[State, ...] = ("finished", "pruned", "failed", "running")
 _SHOWN = 10
 
 
@@ -58,7 +59,7 @@ class TuneReport(SearchRecord, Report):
         if self.best is None:
             return [*rows, ("best", "none")]
         best = self.best
-        error = "" if best.error is None else f" ± {self._figure(best.error)} standard error"
+        error = "" if best.error is None else f" ± {points(best.error)} (standard error)"
         rows.append(
             ("best", f"trial {best.number}: {self.search.objective} {self._figure(best.objective)}"
                      f"{error}")
@@ -84,8 +85,8 @@ class TuneReport(SearchRecord, Report):
             [
                 one.number,
                 "" if one.objective is None else self._figure(one.objective),
-                *(f"{one.figures[figure]:.3g}" for figure, _ in shown if figure in one.figures),
-                *(setting(one.values[key]) if key in one.values else "" for key in keys),
+                *(_short(one.figures.get(figure, "")) for figure, _ in shown),
+                *(_short(one.values[key]) if key in one.values else "" for key in keys),
             ]
             for one in trials
         ]
@@ -93,6 +94,10 @@ class TuneReport(SearchRecord, Report):
 
     def _figure(self, value: float) -> str:
         return f"{value:.4f}" if self.search.objective == "val_loss" else percent(value)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else setting(value)
 
 
 def summarize(record: SearchRecord, records: Sequence[TrialRecord]) -> TuneReport:
@@ -111,7 +116,7 @@ def summarize(record: SearchRecord, records: Sequence[TrialRecord]) -> TuneRepor
         "best": _best(record, records),
         "pareto": pareto_front(records, record.search),
     })  # fmt: skip
-    return report.model_copy(update={"notes": (*record.notes, *_notes(report))})
+    return report.model_copy(update={"notes": (*record.decisions, *search_notes(report))})
 
 
 def _best(record: SearchRecord, records: Sequence[TrialRecord]) -> BestTrial | None:
@@ -126,63 +131,3 @@ def _best(record: SearchRecord, records: Sequence[TrialRecord]) -> BestTrial | N
         settings=first.values,
         run=Path(record.folder) / "runs" / f"{first.number:04}",
     )
-
-
-def _notes(report: TuneReport) -> list[str]:
-    """Returns what a reader must know about the figures, one sentence or two each."""
-    found = []
-    finished = report.finished
-    best, rows = report.best, report.data.rows.get("val", 0)
-    if best is not None:
-        seen = f"{len(finished)} finished trial{'s' if len(finished) > 1 else ''}"
-        found.append(
-            f"trial {best.number} is the best of {seen} on the {rows:,} validation rows, which chose"
-            " it. So its figure is too good for other rows. The test rows were not used; the study"
-            " measures the gain on them."
-            if len(finished) > 1
-            else f"only one trial finished, so its figure on the {rows:,} validation rows chose"
-            " nothing."
-        )
-    if best is not None and best.error is not None and len(finished) > 1:
-        near = [
-            one
-            for one in finished
-            if one.objective is not None
-            and one.number != best.number
-            and best.objective - one.objective <= best.error
-        ]
-        if near:
-            found.append(
-                f"{len(near)} other trial{'s' if len(near) > 1 else ''} came within one standard"
-                f" error of the best ({percent(best.error)}): on {rows:,} rows, their order may be"
-                " chance."
-            )
-    if best is None and finished:
-        found.append(
-            "no finished trial is within the limits: " + _closest(report) + ". Raise the limits, or"
-            " search smaller networks."
-        )
-    if report.workers > 1:
-        found.append(
-            f"with {report.workers} workers, the order in which trials end decides what is tried"
-            " next, so another search tries other settings. With one worker it repeats itself."
-        )
-    if report.search.minutes is not None:
-        found.append(
-            "how many trials fit into the minutes depends on the machine. Trials under way at their"
-            " end are kept: a search with more minutes goes on with them."
-        )
-    return found
-
-
-def _closest(report: TuneReport) -> str:
-    limits = (
-        ("size_mib", report.search.max_size, "max_size", "MiB"),
-        ("latency_ms", report.search.max_latency, "max_latency", "ms a row"),
-    )
-    parts = []
-    for figure, limit, name, unit in limits:
-        values = [one.figures[figure] for one in report.finished if figure in one.figures]
-        if limit is not None and values:
-            parts.append(f"{name} is {limit:g}, the smallest trial has {min(values):.3g} {unit}")
-    return "; ".join(parts)
