@@ -56,10 +56,11 @@ def failed_trial(number: int, reason: str, **values: Any) -> dict[str, Any]:
 
 def search_json(trials: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """Returns a search with these trials."""
+    trials = [{"state": "running", **one} for one in trials]
     finished = [one for one in trials if one["state"] == "finished"]
     best = max(finished, key=lambda one: one["objective"], default=None)
     states = ("finished", "pruned", "failed", "running")
-    search = {"objective": "val_accuracy", "trials": len(trials), **changes.pop("search", {})}
+    search = {"objective": "val_accuracy", "trials": max(1, len(trials)), **changes.pop("search", {})}
     return {
         "kind": "search",
         "format": 1,

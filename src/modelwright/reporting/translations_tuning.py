@@ -9,7 +9,7 @@ CHINESE_TUNING: dict[str, str] = {
     "running": "正在运行",
     "without a result": "没有结果",
     "pruned": "已剪枝",
-    "failed trials": "失败",
+    "failed to train": "失败",
     "Trial {number} failed: {reason}": "试验 {number} 失败：{reason}",
     "{number} more trials failed.": "另有 {number} 次试验失败。",
     "What was searched": "搜索了什么",

@@ -6,7 +6,6 @@ import shlex
 from typing import Any
 
 from modelwright.core.blocks import Facts, Note, Table
-from modelwright.core.config import setting
 from modelwright.reporting.elements import Chapter, Commands, Element, Points, Section, Warnings
 from modelwright.reporting.tuning_figures import (
     dimension_charts,
@@ -17,6 +16,7 @@ from modelwright.reporting.tuning_figures import (
 )
 from modelwright.reporting.words import EMPTY, Words, count, short
 from modelwright.tuning.search_folder import BEST, CHECK
+from modelwright.tuning.search_plots import value_text
 from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.trial_record import TrialRecord
 
@@ -81,7 +81,7 @@ def _card(record: SearchRecord, t: Words) -> Section:
     return Section("card", t("What was searched"), [*content, facts, *_purposes(record, t)])
 
 
-_STATES = {"finished": "finished", "pruned": "pruned", "failed": "failed trials",
+_STATES = {"finished": "finished", "pruned": "pruned", "failed": "failed to train",
            "running": "running"}  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _best(record: SearchRecord, t: Words) -> Section:
         error = t(", standard error {value} over the validation rows",
                   value=_objective(record, best.error))  # fmt: skip
     rows = [
-        (key, short(setting(value)), _known(base, key))
+        (key, short(value_text(value)), _known(base, key))
         for key, value in best.settings.items()
     ]  # fmt: skip
     facts = Facts(t("The best trial"), [
@@ -141,10 +141,14 @@ def _table(record: SearchRecord, t: Words) -> Table:
         return (order[one.state], sign * (one.objective or 0.0), one.number)
 
     keys = [one.key for one in record.dimensions]
+
+    def value(one: TrialRecord, name: str) -> str:
+        return short(value_text(one.values[name]), 40) if name in one.values else EMPTY
+
     rows = [
         (one.number, t(_STATES[one.state]), _objective(record, one.objective), len(one.epochs),
          f"{one.seconds / 60:.1f}",
-         *(short(setting(one.values[name]), 40) if name in one.values else EMPTY for name in keys))
+         *(value(one, name) for name in keys))
         for one in sorted(record.records, key=key)
     ]  # fmt: skip
     headers = (t("trial"), t("state"), t("objective"), t("epochs"), t("minutes"), *keys)
@@ -170,11 +174,11 @@ def _importance(record: SearchRecord, t: Words) -> Section:
 def _space(record: SearchRecord, t: Words) -> Section:
     rows = [
         (one.key,
-         t.join([short(setting(choice), 30) for choice in one.choices]) if one.choices
+         t.join([short(value_text(choice), 30) for choice in one.choices]) if one.choices
          else t("{low} to {high}", low=f"{one.low:g}", high=f"{one.high:g}"),
          EMPTY if one.step is None else f"{one.step:g}",
          t("logarithmic") if one.log else EMPTY,
-         "; ".join(f"{key}={' / '.join(map(setting, values))}"
+         "; ".join(f"{key}={' / '.join(map(value_text, values))}"
                    for key, values in one.conditions) or EMPTY)
         for one in record.dimensions
     ]  # fmt: skip
@@ -220,5 +224,5 @@ def _known(base: dict[str, Any], key: str) -> str:
     values = base.get(table, {})
     for holder in (values, values.get("options", {})):
         if isinstance(holder, dict) and name in holder:
-            return short(setting(holder[name]))
+            return short(value_text(holder[name]))
     return EMPTY

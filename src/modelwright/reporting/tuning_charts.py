@@ -25,6 +25,7 @@ from modelwright.reporting.svg import (
 MarkKind = Literal["best", "finished", "pruned", "beyond"]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, WIDTH - 20.0, 14.0, 214.0
 _COLUMNS = 16
+_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Across:
     log: bool = False
     names: Sequence[str] = field(default_factory=tuple)
     whole: bool = False
+    step: float | None = None
     limit: float | None = None
 
     def place(self, value: float) -> float:
@@ -62,6 +64,10 @@ class Across:
                 return [(one, f"{10**one:g}") for one in powers]
             ends = (self.low, math.sqrt(self.low * self.high), self.high)
             return [(math.log10(one), f"{one:.2g}") for one in ends]
+        count = 1 + round((self.high - self.low) / self.step) if self.step else 0
+        if 1 < count <= _STEPS and self.step:
+            steps = [self.low + number * self.step for number in range(count)]
+            return [(one, f"{one:,.6g}") for one in steps]
         found = ticks(self.low, self.high, 6)
         return [(one, f"{one:,.6g}") for one in found if not self.whole or one == int(one)]
 

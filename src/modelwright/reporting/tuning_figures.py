@@ -70,7 +70,7 @@ def dimension_charts(record: SearchRecord, order: Sequence[str], t: Words) -> li
             continue
         title = t("Objective over {setting}", setting=short(axis.key))
         said = Said(title, _slice_text(record, axis, trials, t), axis.key)
-        across = Across(axis.low, axis.high, log=axis.log)
+        across = Across(axis.low, axis.high, log=axis.log, step=axis.step)
         if axis.labels:
             across = Across(0, len(axis.labels) - 1, names=axis.labels)
         marks = _marks(record, trials, [one.values[axis.key] for one in trials])

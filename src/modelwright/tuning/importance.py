@@ -24,7 +24,7 @@ from modelwright.tuning.trial_record import TrialRecord
 FloatArray = npt.NDArray[np.float64]
 FEWEST = 8
 """Trials below which nothing is measured: their order says nothing about a dimension."""
-_REPEATS, _FOLDS, _TREES, _DRAWS = 4, 5, 50, 8
+_REPEATS, _FOLDS, _TREES, _DRAWS = 4, 5, 30, 8
 _QUANTILE = 0.975
 
 

@@ -64,9 +64,7 @@ def draw_search(record: SearchRecord, folder: Path) -> list[Path]:
     ]
     if importance:
         bars = [ImportanceBar(one.key, one.value, one.low, one.high) for one in importance]
-        measure = (
-            "share of the order of trials that the setting decides, alone or with others"
-        )
+        measure = "share of the order of trials that the setting decides, alone or with others"
         path = folder / "importance.png"
         drawn.append(draw_importance(path, bars, title=title, measure=measure))
     points, costs = front_points(record)
@@ -127,15 +125,17 @@ def dimension_axes(record: SearchRecord, order: Sequence[str]) -> list[Dimension
     )
     return [
         DimensionAxis(
-            one.key, one.low, one.high, one.step, one.log, tuple(map(choice_text, one.choices))
+            one.key, one.low, one.high, one.step, one.log, tuple(map(value_text, one.choices))
         )
         for one in ordered
     ]
 
 
-def choice_text(value: Any) -> str:
-    """Returns a value of a choice for a person: texts as they are, others as in a config."""
-    return value if isinstance(value, str) else str(setting(value))
+def value_text(value: Any) -> str:
+    """Returns a value for a person: numbers with four digits, others as in a config."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else setting(value)
 
 
 def _position(dimension: Dimension, value: Any) -> float:
