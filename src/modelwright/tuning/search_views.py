@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
 from modelwright.core.errors import MissingDependencyError
@@ -22,6 +23,12 @@ def with_importance(record: _Record) -> _Record:
     except MissingDependencyError as error:
         found = SearchImportance(reason=str(error))
     return record.model_copy(update={"importance": found})
+
+
+def draw_where_possible(record: SearchRecord) -> None:
+    """Draws the plots of a search, unless its folder is read-only or matplotlib is missing."""
+    with suppress(OSError, MissingDependencyError):
+        draw_search(record, record.folder / FOLDER)
 
 
 def write_views(record: SearchRecord) -> None:

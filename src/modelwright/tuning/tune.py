@@ -39,6 +39,7 @@ from modelwright.tuning.search_record import (
     SearchStatus,
     read_search_record,
 )
+from modelwright.tuning.search_views import draw_where_possible, with_importance, write_views
 from modelwright.tuning.tune_report import TuneReport, summarize
 
 
@@ -103,7 +104,10 @@ def show_tuning(folder: Path | str) -> TuneReport:
     running = record.status == "running" and not place.is_locked()
     update = {"folder": place.path, "seconds": max(record.seconds, place.read_seconds())}
     status = {"status": "stopped"} if running else {}
-    return summarize(record.model_copy(update={**update, **status}), place.read_records())
+    report = summarize(record.model_copy(update={**update, **status}), place.read_records())
+    report = with_importance(report)
+    draw_where_possible(report)
+    return report
 
 
 class _Session:
@@ -138,7 +142,9 @@ class _Session:
             else:
                 report = self._report(record, loop, ending.status, ending.reason)
         write_best_files(self.plan, folder, best_trials(loop.ordered(), search))
+        report = with_importance(report)
         self._write(report)
+        write_views(report)
         return report
 
     def _retry_failed(self) -> None:
