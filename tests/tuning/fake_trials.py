@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from modelwright.core.types import IntArray as IntArray
 from modelwright.recipes.resolve import resolve_config
 from modelwright.trials.runner import EpochFinished, Event, TrialEnded, TrialKey
 from modelwright.trials.trial import Trial
@@ -23,7 +22,6 @@ BASE = {
     "model": {"recipe": "bilstm"},
     "train": {"epochs": 4, "min_val_rows": 0},
 }
-SPACE = {"train.learning_rate": {"from": 0.001, "to": 0.01}}
 ROWS = 400
 
 
@@ -60,7 +58,7 @@ def make_plan(**search: Any) -> SearchPlan:
     dimension = Dimension("train.learning_rate", "float", 0.001, 0.01)
     settings = SearchSettings(**{"trials": 5, **search})
     config = resolve_config(options={**BASE, "name": "fake"})
-    return SearchPlan("fake", BASE, config, SPACE, (dimension,), settings)
+    return SearchPlan("fake", BASE, config, (dimension,), settings)
 
 
 class FollowingSampler:

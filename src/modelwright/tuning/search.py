@@ -33,6 +33,9 @@ from modelwright.tuning.search_folder import SearchFolder
 from modelwright.tuning.search_plan import SearchPlan, planned_epochs
 from modelwright.tuning.trial_record import TrialRecord
 
+_SECONDS_BETWEEN_NOTES = 5.0
+"""The time of the search is noted at least so often, so that a kill loses little of it."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -111,11 +114,13 @@ class Search:
                 pass
             if not self._active:
                 break
-            event = self.runner.next_event()
+            event = self.runner.next_event(_SECONDS_BETWEEN_NOTES)
             if isinstance(event, EpochFinished):
                 self._on_epoch(event)
             elif isinstance(event, TrialEnded):
                 self._on_end(event)
+            else:
+                self.folder.write_seconds(self.seconds)
         return self._ending or self._usual_ending()
 
     def _usual_ending(self) -> Ending:

@@ -140,13 +140,11 @@ def _checked_plan(
         search = search.model_copy(update={"pruner": default_pruner(search.sampler)})
     _check_name("sampler", search.sampler, sampler_names())
     _check_name("pruner", search.pruner, pruner_names())
-    space = space or default_space(base["model"]["recipe"])
     return SearchPlan(
         name=name,
         base=base,
         config=config,
-        space=space,
-        dimensions=read_space(space, base),
+        dimensions=read_space(space or default_space(base["model"]["recipe"]), base),
         search=search,
         notes=tuple(notes),
     )

@@ -21,7 +21,7 @@ from modelwright.recipes.resolve import (
     resolve_config,
 )
 from modelwright.trials.settings_difference import settings_difference
-from modelwright.tuning.dimension import Space
+from modelwright.tuning.dimension import Dimension, Space
 from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.search_settings import CHANGEABLE, SearchSettings
 
@@ -34,7 +34,6 @@ class SearchPlan:
         name: its name, and that of its folder.
         base: the tables that each trial changes, as given.
         config: the whole config of the base.
-        space: the table ``[space]``, as given.
         dimensions: what the search varies.
         search: the table ``[search]``.
         notes: what was decided for the user.
@@ -43,7 +42,6 @@ class SearchPlan:
     name: str
     base: Mapping[str, Any]
     config: Config
-    space: Mapping[str, Any]
     dimensions: Space
     search: SearchSettings
     notes: tuple[str, ...] = field(default=(), compare=False)
@@ -63,8 +61,25 @@ class SearchPlan:
     def to_toml(self) -> str:
         """Returns the search file that gives this plan."""
         search = self.search.model_dump(exclude_none=True, exclude_unset=True)
-        tables = {"base": self.base, "space": self.space, "search": search}
-        return tomli_w.dumps({"name": self.name, **tables})
+        space = {one.key: _space_entry(one) for one in self.dimensions}
+        return tomli_w.dumps(
+            {"name": self.name, "base": self.base, "space": space, "search": search}
+        )
+
+
+def _space_entry(dimension: Dimension) -> dict[str, Any]:
+    """Returns a dimension as ``[space]`` has it, as a table, so that TOML keeps their order."""
+    entry: dict[str, Any] = {"choices": list(dimension.choices)}
+    if dimension.kind != "choice":
+        number = int if dimension.kind == "int" else float
+        entry = {"from": number(dimension.low), "to": number(dimension.high)}
+        if dimension.step is not None:
+            entry["step"] = number(dimension.step)
+        if dimension.log:
+            entry["scale"] = "log"
+    if dimension.conditions:
+        entry["when"] = {key: list(values) for key, values in dimension.conditions}
+    return entry
 
 
 def planned_epochs(config: Config) -> int:
@@ -107,7 +122,7 @@ def refuse_changed_search(plan: SearchPlan, earlier: SearchRecord) -> None:
         )
 
 
-def _described(key: str, dimensions: Mapping[str, Any]) -> str:
+def _described(key: str, dimensions: Mapping[str, Dimension]) -> str:
     one = dimensions.get(key)
     if one is None:
         return f"no {key}"

@@ -113,7 +113,7 @@ def read_search_record(path: Path) -> SearchRecord | None:
     """
     try:
         content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read as a search's JSON: {error}.") from None

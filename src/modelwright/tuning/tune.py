@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from modelwright.core.files import explained_refusals, write_json, write_text
 from modelwright.core.types import Progress
 from modelwright.data.load import load_data
 from modelwright.trials.registry import make_runner
+from modelwright.trials.runner import Runner
 from modelwright.tuning.best_files import write_best_files
 from modelwright.tuning.latency import measure_latency
 from modelwright.tuning.outcomes import best_trials
@@ -47,7 +49,7 @@ def tune(
     search: Path | str | Mapping[str, Any] | SearchPlan,
     *,
     out: Path | str | None = None,
-    runner: str = "local",
+    runner: str | Runner = "local",
     workers: int = 1,
     retry_failed: bool = False,
     progress: Progress | None = None,
@@ -62,8 +64,9 @@ def tune(
         search: a TOML file, the folder of a search, a mapping with the same keys, or a plan; see
             ``tuning.search_file``.
         out: the search's folder, ``tunings/NAME`` by default.
-        runner: carries out the trials: ``local``, ``ray``, or one of another package.
-        workers: the number of trials at a time.
+        runner: carries out the trials: ``local``, ``ray``, the name of one of another package, or
+            an object with the methods of ``trials.runner.Runner``.
+        workers: the number of trials at a time, for a runner that is given by its name.
         retry_failed: whether trials that failed are tried again.
         progress: called after each epoch and trial.
 
@@ -86,7 +89,8 @@ def tune(
             refuse_other_folder(folder.path)
         folder.path.mkdir(parents=True, exist_ok=True)
         with folder.lock():
-            session = _Session(plan, folder, runner, workers)
+            made = make_runner(runner, workers) if isinstance(runner, str) else runner
+            session = _Session(plan, folder, made, runner if isinstance(runner, str) else "own")
             return session.run(retry_failed=retry_failed, progress=progress)
 
 
@@ -113,12 +117,17 @@ def show_tuning(folder: Path | str) -> TuneReport:
 class _Session:
     """One call of ``tune`` in a locked folder."""
 
-    def __init__(self, plan: SearchPlan, folder: SearchFolder, runner: str, workers: int) -> None:
-        self.plan, self.folder = plan, folder
-        self.runner, self.workers = runner, workers
+    def __init__(
+        self, plan: SearchPlan, folder: SearchFolder, runner: Runner, runner_name: str
+    ) -> None:
+        self.folder = folder
+        self.runner, self.runner_name = runner, runner_name
         self.earlier = read_search_record(folder.path / RECORD)
         if self.earlier is not None:
             refuse_changed_search(plan, self.earlier)
+            # The order of the dimensions decides what a sampler proposes.
+            plan = replace(plan, dimensions=self.earlier.dimensions)
+        self.plan = plan
 
     def run(self, *, retry_failed: bool, progress: Progress | None) -> TuneReport:
         """Searches, and returns the report."""
@@ -126,7 +135,7 @@ class _Session:
             self._retry_failed()
         search, folder = self.plan.search, self.folder
         sampler, pruner = _make_methods(self.plan)
-        with make_runner(self.runner, self.workers) as runner:
+        with self.runner as runner:
             record = self._first_record(progress)
             write_text(folder.path / PLAN, self.plan.to_toml())
             self._write(summarize(record, folder.read_records()))
@@ -156,17 +165,18 @@ class _Session:
     def _first_record(self, progress: Progress | None) -> SearchRecord:
         """Returns the record of the search without trials; the data is read and checked for it."""
         plan, path = self.plan, self.folder.path
+        name, workers = self.runner_name, self.runner.slots
         command = ["modelwright", "tune", path.as_posix()]
-        command += ["--runner", self.runner] if self.runner != "local" else []
-        command += ["--workers", str(self.workers)] if self.workers != 1 else []
+        command += ["--runner", name] if name != "local" else []
+        command += ["--workers", str(workers)] if workers != 1 else []
         return SearchRecord(
             name=plan.name,
             folder=path,
             status="running",
             command=shlex.join(command),
             search=plan.search,
-            runner=self.runner,
-            workers=self.workers,
+            runner=name,
+            workers=workers,
             base=plan.config.model_dump(mode="json"),
             dimensions=plan.dimensions,
             data=self._known_data() or self._checked_data(progress),
