@@ -15,6 +15,7 @@ from pydantic import Field, PlainSerializer, ValidationError
 from modelwright.core.errors import RunError
 from modelwright.trials.trial_result import JsonRecord
 from modelwright.tuning.dimension import Dimension
+from modelwright.tuning.importance import SearchImportance
 from modelwright.tuning.search_settings import SearchSettings
 from modelwright.tuning.trial_record import TrialRecord
 
@@ -66,6 +67,7 @@ class SearchRecord(JsonRecord):
         best: the best trial; None as long as none has finished within the limits.
         pareto: the trials that no other one beats in all of objective, size and latency, best
             objective first; empty without limits.
+        importance: what each dimension decides, as far as the trials tell; measured at the end.
         seconds: the time of all sessions of the search.
         decisions: what was decided for the user, one sentence each.
         notes: what a reader must know, one sentence each.
@@ -88,6 +90,7 @@ class SearchRecord(JsonRecord):
     records: tuple[TrialRecord, ...] = ()
     best: BestTrial | None = None
     pareto: tuple[int, ...] = ()
+    importance: SearchImportance = SearchImportance()
     seconds: float = 0.0
     decisions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ from modelwright.tuning.search_record import (
     SearchStatus,
     read_search_record,
 )
+from modelwright.tuning.search_views import draw_where_possible, with_importance, write_views
 from modelwright.tuning.tune_report import TuneReport, summarize
 
 
@@ -108,7 +109,9 @@ def show_tuning(folder: Path | str) -> TuneReport:
     if record.status == "running":
         update["seconds"] = max(record.seconds, place.read_seconds())
         update["status"] = "running" if place.is_locked() else "stopped"
-    return summarize(record.model_copy(update=update), place.read_records())
+    report = with_importance(summarize(record.model_copy(update=update), place.read_records()))
+    draw_where_possible(report)
+    return report
 
 
 class _Session:
@@ -148,7 +151,9 @@ class _Session:
             else:
                 report = self._report(record, loop, ending.status, ending.reason)
         write_best_files(self.plan, folder, best_trials(loop.ordered(), search))
+        report = with_importance(report)
         self._write(report)
+        write_views(report)
         return report
 
     def _retry_failed(self) -> None:

@@ -14,6 +14,7 @@ from modelwright.core.terminal import percent
 from modelwright.tuning.objective import objective_error, pareto_front, ranked_trials
 from modelwright.tuning.search_folder import BEST, CHECK
 from modelwright.tuning.search_notes import points, search_notes
+from modelwright.tuning.search_plots import FOLDER
 from modelwright.tuning.search_record import BestTrial, SearchRecord
 from modelwright.tuning.trial_record import State, TrialRecord
 
@@ -37,6 +38,7 @@ class TuneReport(SearchRecord, Report):
         failed = [(one.number, one.reason) for one in self.records if one.state == "failed"]
         if failed:
             found.append(Table(("trial", "failed because"), failed[:_SHOWN]))
+        found += self._importance()
         if self.notes:
             found.append(Note("\n".join(f"note: {note}" for note in self.notes)))
         return found
@@ -45,6 +47,22 @@ class TuneReport(SearchRecord, Report):
     def records_by_number(self) -> dict[int, TrialRecord]:
         """The trials by their numbers."""
         return {one.number: one for one in self.records}
+
+    def _importance(self) -> list[Block]:
+        measured = self.importance
+        if not measured.dimensions:
+            reason = f"importance of the settings: {measured.reason}"
+            return [Note(reason)] if self.finished and self.status != "running" else []
+        rows = [
+            (one.key, f"{one.value:.2f}", f"{one.low:.2f} to {one.high:.2f}",
+             "yes" if one.sure else "may be chance")
+            for one in measured.dimensions
+        ]  # fmt: skip
+        title = (
+            "share of the order of trials that a setting decides, alone or with others"
+            f" ({measured.finished} finished, {measured.pruned} pruned)"
+        )
+        return [Table(("setting", "share", "95 % interval", "effect"), rows, title)]
 
     def _facts(self) -> list[tuple[str, object]]:
         reason = f" ({self.reason})" if self.reason else ""
@@ -66,6 +84,8 @@ class TuneReport(SearchRecord, Report):
         )  # fmt: skip
         rows += [(key, setting(value)) for key, value in best.settings.items()]
         rows.append(("run", str(best.run)))
+        if (self.folder / FOLDER).is_dir():
+            rows.append(("plots", str(self.folder / FOLDER)))
         place = shlex.quote(self.folder.as_posix())
         rows.append(("train with it", f"modelwright train --recipe {place}/{BEST}"))
         if (self.folder / CHECK).is_file():
