@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from modelwright.trials.registry import make_runner
 from modelwright.trials.runner import Runner
 from modelwright.tuning.best_files import write_best_files
 from modelwright.tuning.latency import measure_latency
+from modelwright.tuning.optuna_journal import JOURNAL, write_journal
 from modelwright.tuning.outcomes import best_trials
 from modelwright.tuning.pruners.pruner import Pruner
 from modelwright.tuning.pruners.registry import make_pruner
@@ -154,6 +156,10 @@ class _Session:
         report = with_importance(report)
         self._write(report)
         write_views(report)
+        if find_spec("optuna") is not None:
+            higher = search.higher_is_better
+            file, space = folder.path / JOURNAL, self.plan.dimensions
+            write_journal(file, self.plan.name, space, loop.ordered(), higher_is_better=higher)
         return report
 
     def _retry_failed(self) -> None:
