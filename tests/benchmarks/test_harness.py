@@ -25,6 +25,7 @@ NOT_BENCHMARKS = {
     "planted_labels",
     "process_memory",
     "recipe_scores",
+    "search_replay_table",
 }
 SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in NOT_BENCHMARKS)
 CHILD = """

@@ -68,18 +68,17 @@ def score(values: Values) -> float:
     return 1 - rate**2 - (values["model.dropout"] - 0.2) ** 2
 
 
-def best_of(name: str, seed: int, **changes: Any) -> float:
+def later_mean(name: str, seed: int, **changes: Any) -> float:
     records: list[TrialRecord] = []
     for number in range(25):
         values = sampler_of(name, MIXED, seed).propose(number, records) or {}
         records.append(record(number, values, score(values)))
-    return max(one.objective or 0 for one in records)
+    return sum(one.objective or 0 for one in records[10:]) / 15
 
 
 def test_tpe_finds_better_values_than_random() -> None:
-    gains = [best_of("tpe", seed) - best_of("random", seed) for seed in range(6)]
-    assert sum(gains) > 0
-    assert sum(gain > 0 for gain in gains) >= 4
+    gains = [later_mean("tpe", seed) - later_mean("random", seed) for seed in range(4)]
+    assert min(gains) > 0
 
 
 def test_tpe_minimizes_where_lower_is_better() -> None:

@@ -12,25 +12,39 @@ from typing import Any
 
 import keras
 
+from modelwright.core.config import TrainConfig
 from modelwright.core.errors import ConfigError, MissingDependencyError, ModelwrightError
 from modelwright.core.nearest import nearest
+from modelwright.models.hyperparameters import call_with_hyperparameters, takes_hyperparameters
 from modelwright.models.network_size import is_new
 from modelwright.models.options import CustomOptions
 
+OPTIMIZERS = ("adam", "adamw", "sgd", "adagrad")
+"""The optimizers of ``[train]``."""
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]+")
 
 
 def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras.Model:
     """Calls the user's function and checks the network that it returns.
 
+    A function whose only required argument is ``hp`` was written for Keras Tuner. It gets the
+    options as its hyperparameters, and must itself fit the shape of the rows.
+
     Raises:
         ConfigError: The function did not return a ``keras.Model`` with one probability for each
-            class, or a single one for two classes.
+            class, or a single one for two classes; or its input does not fit the rows.
     """
+    function = load_function(options.function)
     extra = {"vocabulary": options.vocabulary} if len(shape) == 1 else {}
+    tuned = takes_hyperparameters(function)
     try:
-        model = load_function(options.function)(shape, classes, **extra, **options.options)
+        if tuned:
+            model = call_with_hyperparameters(function, options.options, options.function)
+        else:
+            model = function(shape, classes, **extra, **options.options)
     except TypeError as error:
+        if tuned:
+            raise _failure(options.function, error) from error
         raise ConfigError(
             f"model function '{options.function}' cannot be called with (shape, classes,"
             f" {', '.join([*extra, *options.options]) or 'no options'}): {error}"
@@ -38,10 +52,7 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
     except ModelwrightError:
         raise
     except Exception as error:
-        raise ConfigError(
-            f"model function '{options.function}' failed with {type(error).__name__}"
-            f"{_where(error)}: {error}"
-        ) from error
+        raise _failure(options.function, error) from error
     if not isinstance(model, keras.Model):
         raise ConfigError(
             f"model function '{options.function}' returned {type(model).__name__};"
@@ -54,9 +65,93 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
             f" {model.output_shape}; expected one input, and one output of width"
             f" {' or '.join(map(str, widths))} with probabilities."
         )
+    if tuned:
+        _check_input(model, options, shape)
     if is_new():
         _check_names(model, options.function)
     return model
+
+
+def compile_note(network: keras.Model, train: TrainConfig, function: str) -> str | None:
+    """Returns a note that a training does not use the ``compile`` of a user's function.
+
+    None if the function does not compile the network, or as the training does.
+    """
+    found = compiled_optimizer(network)
+    if found is None or found == (train.optimizer, train.learning_rate):
+        return None
+    name, rate = found
+    of_rate = "a schedule of the learning rate" if rate is None else f"a learning rate of {rate:g}"
+    settings = [] if name not in OPTIMIZERS else [f"train.optimizer={name}"]
+    settings += [] if rate is None else [f"train.learning_rate={rate:g}"]
+    return (
+        f"compile() in '{function}' has no effect: it has {name} with {of_rate}, but [train] says"
+        f" {train.optimizer} with {train.learning_rate:g}; to train as it says, set"
+        f" {' and '.join(settings) or 'train.optimizer and train.learning_rate'}"
+    )
+
+
+def compiled_optimizer(network: keras.Model) -> tuple[str, float | None] | None:
+    """Returns the optimizer and the learning rate with which a network was compiled.
+
+    The optimizer has its name in ``[train]``, if it has one there, or else that of its class. The
+    rate is None if it has a schedule.
+    """
+    optimizer = getattr(network, "optimizer", None)
+    if optimizer is None:
+        return None
+    own = type(optimizer).__name__.lower()
+    scheduled = isinstance(
+        optimizer.get_config().get("learning_rate"),
+        dict | keras.optimizers.schedules.LearningRateSchedule,
+    )
+    rate = None if scheduled else float(f"{float(optimizer.learning_rate):.6g}")
+    return own, rate
+
+
+def _failure(function: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"model function '{function}' failed with {type(error).__name__}{_where(error)}: {error}"
+    )
+
+
+def _check_input(model: keras.Model, options: CustomOptions, shape: tuple[int, ...]) -> None:
+    """Checks that a network with an input shape of its own reads the rows.
+
+    Raises:
+        ConfigError: it reads another shape, or fewer token ids than the vocabulary has.
+    """
+    own = tuple(model.input_shape[1:])
+    fits = len(own) == len(shape) and all(
+        size in (None, wanted) for size, wanted in zip(own, shape, strict=True)
+    )
+    if not fits:
+        raise ConfigError(
+            f"model function '{options.function}' returned a model that reads {own}, but the rows"
+            f" have the shape {shape}; {_shape_advice(own, shape)}."
+        )
+    ids = embedding_ids(model)
+    if len(shape) == 1 and ids is not None and ids < options.vocabulary:
+        raise ConfigError(
+            f"model function '{options.function}' returned a model whose Embedding has {ids} token"
+            f" ids, but the texts have up to {options.vocabulary}; set model.vocabulary={ids}, or"
+            " enlarge the Embedding."
+        )
+
+
+def embedding_ids(model: keras.Model) -> int | None:
+    """Returns the number of token ids of the first layer that embeds them, or None."""
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    first = layers[0] if layers else None
+    return int(first.input_dim) if isinstance(first, keras.layers.Embedding) else None
+
+
+def _shape_advice(own: tuple[int | None, ...], shape: tuple[int, ...]) -> str:
+    if len(own) == 1 == len(shape) and own[0]:
+        return f"set model.length={own[0]}, or change the shape of its Input"
+    if len(own) == 3 == len(shape) and own[0] and own[0] == own[1] and own[2] == shape[2]:
+        return f"set data.image_size={own[0]}, or change the shape of its Input"
+    return f"change the shape of its Input to {shape}"
 
 
 def _where(error: Exception) -> str:

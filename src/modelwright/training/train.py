@@ -25,6 +25,7 @@ from modelwright.models.builders import (
     find_builder,
     options_for_classes,
 )
+from modelwright.models.custom import compile_note
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
@@ -142,9 +143,9 @@ def train(
     make_deterministic(config.train.seed)
     data = load_data(config.data, progress=progress)
     chosen, note = options_for_classes(config.model, len(data.labels))
-    data = replace(data, notes=(*notes, *data.notes, *([note] if note else [])))
     soft_labels = extras.soft_labels if extras else None
-    check_data(config, data, chosen, soft=soft_labels is not None)
+    unused = check_data(config, data, chosen, soft=soft_labels is not None)
+    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note, unused))))
     with explained_refusals(Path(out or "runs")):
         run = create_run(config, data, Path(out) if out else None)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
@@ -206,8 +207,10 @@ def resume(
 
 def check_data(
     config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
-) -> None:
+) -> str | None:
     """Checks that a config fits its data, before a run is made.
+
+    Returns a note if the function of a custom network says otherwise how to train it.
 
     Args:
         config: all settings.
@@ -243,11 +246,13 @@ def check_data(
     # Builds the network once before the run, so that a network that does not fit leaves no run.
     used = {**config.model.options, **chosen}
     with limited_weights():
-        build_network(
+        network = build_network(
             config.model.model_copy(update={"options": used}),
             input_shape(config, data.shape),
             len(data.labels),
         )
+    custom = isinstance(options, CustomOptions)
+    return compile_note(network, config.train, options.function) if custom else None
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:

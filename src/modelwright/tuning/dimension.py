@@ -80,15 +80,17 @@ class Dimension:
 
     def share(self, value: Any) -> float:
         """Returns where a number lies between the ends, from 0 to 1, on the dimension's scale."""
-        low, high, value = (
+        low, high, number = (
             (math.log(one) if self.log else float(one)) for one in (self.low, self.high, value)
         )
-        return (value - low) / (high - low)
+        return (number - low) / (high - low)
 
     def at_share(self, share: float) -> Any:
         """Returns the number at a share from 0 to 1, the inverse of ``share``."""
+        if not 0 < share < 1:  # exactly, whatever logarithms round
+            return self.plain(self.low if share <= 0 else self.high)
         low, high = (math.log(end) if self.log else float(end) for end in (self.low, self.high))
-        number = low + min(max(share, 0.0), 1.0) * (high - low)
+        number = low + share * (high - low)
         return self.plain(math.exp(number) if self.log else number)
 
     def in_force(self, values: Mapping[str, Any]) -> bool:

@@ -51,7 +51,7 @@ def is_rung(epoch: int, first: int, factor: int) -> bool:
 
 def is_last_epoch(trial: TrialRecord, max_epochs: int) -> bool:
     """Returns whether a trial has no epoch left, so that stopping it would save nothing."""
-    own = trial.values.get("train.epochs", max_epochs)
+    own = int(trial.values.get("train.epochs", max_epochs))
     return len(trial.epochs) >= own
 
 

@@ -27,6 +27,10 @@ BUILT_IN = {
     "tpe": "modelwright.tuning.samplers.tpe:TpeSampler",
     "random": "modelwright.tuning.samplers.random_values:RandomSampler",
     "grid": "modelwright.tuning.samplers.grid:GridSampler",
+    "cma": "modelwright.tuning.samplers.cma:CmaSampler",
+    "keras-random": "modelwright.tuning.samplers.keras_oracles:RandomOracle",
+    "keras-bayesian": "modelwright.tuning.samplers.keras_oracles:BayesianOracle",
+    "keras-hyperband": "modelwright.tuning.samplers.keras_oracles:HyperbandOracle",
 }
 ENTRY_POINTS = "modelwright.samplers"
 DEFAULT = "tpe"
