@@ -60,7 +60,8 @@ def search_json(trials: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     finished = [one for one in trials if one["state"] == "finished"]
     best = max(finished, key=lambda one: one["objective"], default=None)
     states = ("finished", "pruned", "failed", "running")
-    search = {"objective": "val_accuracy", "trials": max(1, len(trials)), **changes.pop("search", {})}
+    asked = changes.pop("search", {})
+    search = {"objective": "val_accuracy", "trials": max(1, len(trials)), **asked}
     return {
         "kind": "search",
         "format": 1,
