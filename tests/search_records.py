@@ -60,8 +60,11 @@ def search_json(trials: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     finished = [one for one in trials if one["state"] == "finished"]
     best = max(finished, key=lambda one: one["objective"], default=None)
     states = ("finished", "pruned", "failed", "running")
-    asked = changes.pop("search", {})
-    search = {"objective": "val_accuracy", "trials": max(1, len(trials)), **asked}
+    search = {
+        "objective": "val_accuracy",
+        "trials": max(1, len(trials)),
+        **changes.pop("search", {}),
+    }
     return {
         "kind": "search",
         "format": 1,

@@ -273,6 +273,15 @@ def test_only_the_runs_of_the_best_are_kept_if_asked(tmp_path: Path) -> None:
     assert kept == sorted(f"{one.number:04}" for one in ranked[:3])
 
 
+def test_a_runner_that_loses_its_trials_is_a_bug_and_not_waited_for(tmp_path: Path) -> None:
+    class Losing(FakeRunner):
+        def next_event(self, timeout: float | None = None) -> Any:
+            return None
+
+    with pytest.raises(RuntimeError, match=r"lost the trials \[0\]"):
+        make_search(tmp_path, Losing({})).run()
+
+
 def test_progress_has_the_trial_its_epoch_and_the_best(tmp_path: Path) -> None:
     shown: list[tuple[str, int, int]] = []
     search = make_search(tmp_path, FakeRunner({}))

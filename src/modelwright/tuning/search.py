@@ -114,11 +114,14 @@ class Search:
                 pass
             if not self._active:
                 break
+            asked = time.monotonic()
             event = self.runner.next_event(_SECONDS_BETWEEN_NOTES)
             if isinstance(event, EpochFinished):
                 self._on_epoch(event)
             elif isinstance(event, TrialEnded):
                 self._on_end(event)
+            elif time.monotonic() - asked < _SECONDS_BETWEEN_NOTES / 2:
+                raise RuntimeError(f"the runner lost the trials {sorted(self._active)}.")
             else:
                 self.folder.write_seconds(self.seconds)
         return self._ending or self._usual_ending()

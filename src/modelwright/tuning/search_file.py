@@ -27,6 +27,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from modelwright.core.backend import load_keras
 from modelwright.core.config import DataConfig, Table, check_table
 from modelwright.core.errors import ConfigError
 from modelwright.core.nearest import nearest
@@ -43,6 +44,7 @@ from modelwright.recipes.resolve import (
     resolve_source_paths,
     with_recipe_file,
 )
+from modelwright.tuning.keras_tuner_space import function_space
 from modelwright.tuning.pruners.registry import default_pruner, pruner_names
 from modelwright.tuning.samplers.registry import sampler_names
 from modelwright.tuning.search_folder import PLAN
@@ -135,6 +137,10 @@ def _checked_plan(
     search: SearchSettings,
     notes: Sequence[str] = (),
 ) -> SearchPlan:
+    recipe = base.get("model", {}).get("recipe")
+    if not space and isinstance(recipe, str) and ":" in recipe:
+        space, base, more = _space_of_function(recipe, base)
+        notes = (*notes, *more)
     try:
         config = resolve_config(options={**base, "name": name})
         if config.data.val == 0 and "val" not in base.get("data", {}):
@@ -164,6 +170,25 @@ def _val_note(recipe: str) -> str:
         " rows. Set data.val to hold out another share; to train on all rows in the end, add"
         " --set data.val=0 to modelwright train."
     )
+
+
+def _space_of_function(
+    path: str, base: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """Returns the space of a user's function, the base with the settings that it says, and notes.
+
+    Raises:
+        ConfigError: the function takes no hyperparameters, or its space cannot be searched.
+    """
+    load_keras()
+    found = function_space(path)
+    if found is None:
+        raise ConfigError(
+            f"the function '{path}' takes no hyperparameters, so it brings no search space along;"
+            " expected a function build_model(hp), or a search file with a table [space]."
+        )
+    below = merge_tables({}, *(nest_setting(key, one) for key, one in found.settings.items()))
+    return found.table, merge_tables(below, base), found.notes
 
 
 def _check_name(key: str, name: str, known: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from modelwright.trials.registry import make_runner
 from modelwright.trials.runner import Runner
 from modelwright.tuning.best_files import write_best_files
 from modelwright.tuning.latency import measure_latency
+from modelwright.tuning.optuna_journal import JOURNAL, write_journal
 from modelwright.tuning.outcomes import best_trials
 from modelwright.tuning.pruners.pruner import Pruner
 from modelwright.tuning.pruners.registry import make_pruner
@@ -105,11 +107,11 @@ def show_tuning(folder: Path | str) -> TuneReport:
     if record is None:
         what = "has no search" if place.path.is_dir() else "does not exist"
         raise RunError(f"{folder} {what}; expected a folder that 'modelwright tune' wrote.")
-    running = record.status == "running" and not place.is_locked()
-    update = {"folder": place.path, "seconds": max(record.seconds, place.read_seconds())}
-    status = {"status": "stopped"} if running else {}
-    report = summarize(record.model_copy(update={**update, **status}), place.read_records())
-    report = with_importance(report)
+    update: dict[str, Any] = {"folder": place.path}
+    if record.status == "running":
+        update["seconds"] = max(record.seconds, place.read_seconds())
+        update["status"] = "running" if place.is_locked() else "stopped"
+    report = with_importance(summarize(record.model_copy(update=update), place.read_records()))
     draw_where_possible(report)
     return report
 
@@ -154,6 +156,10 @@ class _Session:
         report = with_importance(report)
         self._write(report)
         write_views(report)
+        if find_spec("optuna") is not None:
+            higher = search.higher_is_better
+            file, space = folder.path / JOURNAL, self.plan.dimensions
+            write_journal(file, self.plan.name, space, loop.ordered(), higher_is_better=higher)
         return report
 
     def _retry_failed(self) -> None:
