@@ -52,6 +52,9 @@ from modelwright.tuning.search_plan import SearchPlan
 from modelwright.tuning.search_settings import SearchSettings
 from modelwright.tuning.space import default_space, read_space
 
+_VAL = 0.1
+"""Share of the training rows that a search holds out if its recipe holds out none."""
+
 
 class SearchFile(Table):
     """The top level of a search's file."""
@@ -140,6 +143,10 @@ def _checked_plan(
         notes = (*notes, *more)
     try:
         config = resolve_config(options={**base, "name": name})
+        if config.data.val == 0 and "val" not in base.get("data", {}):
+            base = merge_tables(base, {"data": {"val": _VAL}})
+            config = resolve_config(options={**base, "name": name})
+            notes = [*notes, _val_note(config.recipe)]
     except ConfigError as error:
         raise ConfigError(f"base: {error}") from None
     if "pruner" not in search.model_fields_set:
@@ -153,6 +160,15 @@ def _checked_plan(
         dimensions=read_space(space or default_space(base["model"]["recipe"]), base),
         search=search,
         notes=tuple(notes),
+    )
+
+
+def _val_note(recipe: str) -> str:
+    return (
+        f"the recipe {recipe} trains on all rows, but a search chooses on validation rows. So"
+        f" data.val={_VAL:g} holds out a share of the training rows, unless the source has such"
+        " rows. Set data.val to hold out another share; to train on all rows in the end, add"
+        " --set data.val=0 to modelwright train."
     )
 
 
