@@ -56,17 +56,19 @@ def test_each_trial_is_recorded_with_its_epochs_and_its_end(tmp_path: Path) -> N
 
 
 def test_a_death_at_any_moment_changes_no_trial(tmp_path: Path) -> None:
-    expected = plain(undisturbed(tmp_path / "whole"))
+    plan = make_plan(trials=4)
+    expected = plain(undisturbed(tmp_path / "whole", plan))
+    assert {one["state"] for one in expected} == {"finished", "pruned"}
     for death in itertools.count(1):
         fate, saved = Fate(death), dict[Any, int]()
         path = tmp_path / str(death)
         try:
-            make_search(path, FakeRunner(saved, fate)).run()
+            make_search(path, FakeRunner(saved, fate), plan).run()
         except Died:
             pass
         else:
             break
-        again = make_search(path, FakeRunner(saved))
+        again = make_search(path, FakeRunner(saved), plan)
         assert again.run() == Ending()
         assert plain(again.ordered()) == expected, f"after a death at moment {death}"
     assert death > 50, "the deaths reached every part of the loop"

@@ -94,6 +94,17 @@ def test_data_alone_gets_a_recipe_that_fits_and_says_so(tmp_path: Path) -> None:
     assert plan.config.recipe in plan.notes[0]
 
 
+def test_a_recipe_without_validation_rows_gets_some_to_choose_on() -> None:
+    base = {"data": {"source": "imdb"}, "model": {"recipe": "text-fast"}}
+    plan = read_search_plan({"base": base})
+    assert plan.config.data.val == plan.base["data"]["val"] == 0.1
+    assert "--set data.val=0.2" in plan.notes[0]
+    own = read_search_plan({"base": base}, ["data.val=0.3"])
+    assert (own.config.data.val, own.notes) == (0.3, ())
+    none = read_search_plan({"base": base}, ["data.val=0"])
+    assert none.config.data.val == 0, "a source may have validation rows of its own"
+
+
 def test_a_recipe_file_can_be_searched_from(tmp_path: Path) -> None:
     best = write(tmp_path, '[model]\nrecipe = "bilstm"\nlength = 99\n', "best.toml")
     plan = plan_for_data({"data": {"source": "imdb"}, "model": {"recipe": str(best)}})

@@ -46,6 +46,13 @@ def search(source: Path) -> Search:
     }
 
 
+@pytest.fixture(autouse=True)
+def without_plots(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws nothing, which takes a second for each search, except for tests of what is drawn."""
+    if "drawn" not in request.node.name:
+        monkeypatch.setattr("modelwright.tuning.tune.write_views", lambda _: None)
+
+
 def tune(search: Search, folder: Path, runner: Any = None, **options: Any) -> Any:
     return modelwright.tune(search, out=folder, runner=runner or FakeRunner({}), **options)
 
@@ -71,6 +78,13 @@ def test_a_search_ends_with_its_best_settings_as_files(search: Search, tmp_path:
     assert 2 <= len(names) <= 4
     assert read_search_record(tmp_path / "a/tuning.json") is not None
     assert json.loads((tmp_path / "a/tuning.json").read_text()) == report.to_dict()
+
+
+def test_the_plots_and_the_journal_are_drawn(search: Search, tmp_path: Path) -> None:
+    search["base"]["train"]["tensorboard"] = False
+    tune(search, tmp_path / "a")
+    assert (tmp_path / "a/plots/history.png").is_file()
+    assert (tmp_path / "a/optuna.log").is_file()
 
 
 def test_the_json_has_what_a_script_needs(search: Search, tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {name: f"acme_runners:{name}" for name in names}, {"acme_runners": RUNNERS},
     )  # fmt: skip
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("modelwright.tuning.tune.write_views", lambda _: None)
+    monkeypatch.setattr("modelwright.tuning.tune.draw_where_possible", lambda _: None)
     write_csv(tmp_path / "notes.csv", sentences(80), ("text", "label"))
     base = '[base.data]\nsource = "notes.csv"\n[base.model]\nrecipe = "bilstm"\n'
     search = tmp_path / "search.toml"

@@ -41,7 +41,8 @@ def measure_latency(run: Path) -> float:
         return float(json.loads(out.read_text("utf-8"))["milliseconds"])
 
 
-def _measure(arguments: list[str]) -> None:
+def write_latency(arguments: list[str]) -> None:
+    """Measures a run's network in this process; the arguments are the run and the file to write."""
     import numpy as np
 
     from modelwright.runs.rows import evenly_spaced, held_out_or_training, reload_data
@@ -63,4 +64,4 @@ def _measure(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main_of_child(_measure, sys.argv[1:], keras=True))
+    sys.exit(main_of_child(write_latency, sys.argv[1:], keras=True))

@@ -34,7 +34,7 @@ from modelwright.tuning.search_plan import SearchPlan, planned_epochs
 from modelwright.tuning.trial_record import TrialRecord
 
 _SECONDS_BETWEEN_NOTES = 5.0
-"""The time of the search is noted at least so often, so that a kill loses little of it."""
+"""Seconds after which the time of the search is noted again."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Search:
         self._active: dict[int, _Active] = {}
         self._ending: Ending | None = None
         self._seconds_before = self.folder.read_seconds()
-        self._begun = time.monotonic()
+        self._begun = self._noted = time.monotonic()
         if not self.failed_before:
             self._check_failures()
 
@@ -123,7 +123,8 @@ class Search:
             elif time.monotonic() - asked < _SECONDS_BETWEEN_NOTES / 2:
                 raise RuntimeError(f"the runner lost the trials {sorted(self._active)}.")
             else:
-                self.folder.write_seconds(self.seconds)
+                self._note_time()
+        self._note_time()
         return self._ending or self._usual_ending()
 
     def _usual_ending(self) -> Ending:
@@ -247,7 +248,13 @@ class Search:
     def _save(self, record: TrialRecord) -> None:
         self.folder.write_record(record)
         self.records[record.number] = record
+        if time.monotonic() - self._noted > _SECONDS_BETWEEN_NOTES:
+            self._note_time()
+
+    def _note_time(self) -> None:
+        """Notes the time of the search, so that a kill loses only seconds of it."""
         self.folder.write_seconds(self.seconds)
+        self._noted = time.monotonic()
 
     def _show(self, record: TrialRecord) -> None:
         if self.progress is None:
