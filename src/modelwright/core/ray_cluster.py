@@ -191,7 +191,7 @@ def _check_reachable(address: str) -> None:
 
 def _start(ray: Any, folder: Path, cpus: int) -> None:
     """Starts a cluster of this machine alone, on the loopback address."""
-    constants = import_module("ray._private.ray_constants")
+    constants: Any = import_module("ray._private.ray_constants")
     memory = (detect().memory_mib or 4096) * 2**20
     # Ray turns 127.0.0.1 into the machine's own address on Linux, unless it may not cluster.
     several, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False
