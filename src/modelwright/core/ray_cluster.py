@@ -23,7 +23,13 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any, Final
 
-from modelwright.core.errors import ConfigError, MissingDependencyError, brief
+from modelwright.core.errors import (
+    LONGEST,
+    ConfigError,
+    MissingDependencyError,
+    ModelwrightError,
+    brief,
+)
 from modelwright.core.hardware import detect
 from modelwright.core.ray_folder import ray_folder
 from modelwright.core.ray_nodes import check_versions
@@ -141,6 +147,15 @@ def load_ray() -> Any:
         raise MissingDependencyError(
             f"ray cannot be loaded ({type(error).__name__}: {brief(error)}); {install}"
         ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Returns the reason in an error of Ray, which often holds that of another machine."""
+    cause = getattr(error, "cause", None) or error
+    if isinstance(cause, ModelwrightError):
+        return str(cause)
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return f"{type(cause).__name__}: {lines[-1][:LONGEST] if lines else 'no message'}"
 
 
 def _own_environment() -> Mapping[str, str]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from modelwright.core.errors import ModelwrightError
 from modelwright.core.files import changed_files, sha256_file
 from modelwright.scoring.questions import CONTENT, PATH, image_batch, read_image
 from modelwright.scoring.worker import LocalAnswerer, Setup
@@ -100,12 +99,3 @@ def with_contents(questions: Any) -> Any:
     found = [one if isinstance(one, bytes) else None for one in read]
     left = [None if one else path for path, one in zip(paths, found, strict=True)]
     return image_batch(left, found)
-
-
-def reason_of(error: BaseException) -> str:
-    """Returns the reason in an error that Ray wraps around that of a node."""
-    cause = getattr(error, "cause", None) or error
-    if isinstance(cause, ModelwrightError):
-        return str(cause)
-    lines = [line.strip() for line in str(cause).strip().splitlines() if line.strip()]
-    return f"{type(cause).__name__}: {lines[-1] if lines else 'no message'}"

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelwright.core.errors import ConfigError, ServableError
-from modelwright.core.ray_cluster import RayCluster, ray_cluster
+from modelwright.core.ray_cluster import RayCluster, ray_cluster, reason_of
 from modelwright.scoring.chunks import Chunk
 from modelwright.scoring.ray_answerer import (
     RemoteAnswerer,
     SentServable,
     from_stream,
-    reason_of,
     send_servable,
     to_stream,
     with_contents,
