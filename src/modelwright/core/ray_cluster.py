@@ -40,7 +40,9 @@ _guarded = False
 """Whether this file loaded Ray with the token. Later, Ray does not take one any more."""
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
+    # Ray prints news of dead processes on standard output, except where this pattern matches.
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _TOKEN_MODE = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}

@@ -145,12 +145,12 @@ class RayRunner:
 
     def _connect(self) -> None:
         cpus = math.ceil(self._slots * self._cpus)
-        self._cluster = self._open.enter_context(
+        cluster = self._open.enter_context(
             ray_cluster(self._address, cpus=cpus, packages=_PACKAGES)
         )
-        self._ray = self._cluster.ray
-        self._hosts = HostPool(self._cluster, self._slots, cpus=self._cpus, gpus=self._gpus)
-        self._data = SentData(self._ray)
+        self._ray, self._data = cluster.ray, SentData(cluster.ray)
+        self._hosts = HostPool(cluster, self._slots, cpus=self._cpus, gpus=self._gpus)
+        self._cluster = cluster
 
     def _assign(self) -> None:
         """Gives waiting trials to free actors."""
