@@ -181,7 +181,13 @@ def _connect(ray: Any, address: str) -> None:
         _check_reachable(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # noqa: BLE001 - Ray raises many classes, undocumented ones too
+    except Exception as failure:  # noqa: BLE001 - Ray raises many classes, undocumented ones too
+        error = failure.__cause__ or failure
+        if "AuthToken" in str(error) or type(error).__name__ == "AuthenticationError":
+            raise ConfigError(
+                f"the Ray cluster {address} demands a token; expected RAY_AUTH_MODE=token with its"
+                " token in RAY_AUTH_TOKEN or in ~/.ray/auth_token, as on its first machine."
+            ) from None
         raise ConfigError(
             f"the Ray cluster {address} cannot be used: {brief(error)}. This machine must belong"
             " to it, with the same versions of Ray and Python; join it with: ray start"
