@@ -117,10 +117,12 @@ class Machine:
         _ip("-n", self.name, "address", "add", f"{self.address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             _ip("-n", self.name, "link", "set", device, "up")
+        # Ray finds its own address by the route to the Internet, to which it sends nothing.
+        _ip("-n", self.name, "route", "add", "default", "dev", "eth0")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start_ray(self, folder: Path, *, head: Machine | None) -> None:
-        """Starts Ray; all but the head see an empty folder in place of the shared one."""
+        """Starts Ray; all but the head see empty folders in place of the data's and Ray's."""
         temporary = Path(f"/tmp/{self.name}")  # noqa: S108 - Ray's sockets need a short path
         shutil.rmtree(temporary, ignore_errors=True)
         ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block",
@@ -132,12 +134,24 @@ class Machine:
             command = self.command(*ray)
         else:
             ray += [f"--address={head.address}:{PORT}", "--num-cpus=1"]
-            hide = f'mount -t tmpfs none "{folder / "shared"}" && exec "$@"'
+            hide = f'mount -t tmpfs none "{folder / "shared"}"'
+            hide += f' && mount -t tmpfs none /tmp/{head.name} && exec "$@"'
             command = self.command("sh", "-c", hide, "sh", *ray)
         with (folder / f"{self.name}.log").open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, **harness.QUIET, **TOKEN}
             )
+
+    def wait_for_ray(self) -> None:
+        """Waits until the head answers."""
+        probe = f"import socket; socket.create_connection(('{self.address}', {PORT}), 1)"
+        deadline = time.monotonic() + 120
+        while subprocess.run(
+            self.command(sys.executable, "-c", probe), stderr=subprocess.DEVNULL, check=False
+        ).returncode:
+            if time.monotonic() > deadline:
+                raise RuntimeError("Ray did not start on the first machine")
+            time.sleep(0.5)
 
     def command(self, *arguments: str) -> Sequence[str]:
         """Returns a command that runs on this machine."""
@@ -177,7 +191,7 @@ def _machines(folder: Path) -> Iterator[list[Machine]]:
             machines.append(Machine(number))
             stack.callback(machines[-1].remove)
         machines[0].start_ray(folder, head=None)
-        time.sleep(8)
+        machines[0].wait_for_ray()
         for machine in machines[1:]:
             machine.start_ray(folder, head=machines[0])
         yield machines
@@ -238,7 +252,7 @@ def run_trials(task: str) -> None:
 
 def _wait_for_nodes(ray: Any, address: str, count: int) -> None:
     ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 180
     while sum(node["Alive"] for node in ray.nodes()) < count:
         if time.monotonic() > deadline:
             raise RuntimeError(f"fewer than {count} machines joined the cluster")
