@@ -16,15 +16,12 @@ from modelwright.core.backend import keras_backend
 from modelwright.core.child_process import keras_environment
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.hardware import detect
+from modelwright.core.kept import usual_room_mib
 from modelwright.trials.runner import Event, TrialEnded, TrialKey
 from modelwright.trials.trial import Trial
 from modelwright.trials.trial_messages import event_from_json
 from modelwright.trials.worker_process import Messages, WorkerProcess
 
-_USUAL_MEMORY_MIB = 4096
-"""Taken where the system does not tell how much there is."""
-_KEPT_SHARE = 4
-"""A quarter of the memory is for what the workers keep between trials."""
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
@@ -55,7 +52,7 @@ class LocalRunner:
             raise ConfigError(f"{workers} workers were given; expected at least 1.")
         self.started = 0
         self._slots, self._growth_mib = workers, growth_mib
-        self._kept_mib = (detect().memory_mib or _USUAL_MEMORY_MIB) // (_KEPT_SHARE * workers)
+        self._kept_mib = usual_room_mib(workers)
         self._workers: list[WorkerProcess] = []
         self._messages: Messages = Messages()
 

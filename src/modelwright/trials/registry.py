@@ -60,6 +60,28 @@ def make_runner(name: str, workers: int = 1, **options: Any) -> Runner:
     return runner
 
 
+def choose_runner(runner: Runner | str | None, workers: int | None) -> Runner | None:
+    """Returns the runner that a user asked for; None to train in this process.
+
+    Args:
+        runner: a name, or a runner that the caller made and closes; None for the usual one.
+        workers: the number of trainings that run at the same time, 1 by default.
+
+    Raises:
+        ConfigError: there is no such runner, or the number of workers cannot be used.
+        MissingDependencyError: the runner's package is missing.
+    """
+    if runner is None and workers in (None, 1):
+        return None
+    if runner is None or isinstance(runner, str):
+        return make_runner(runner or "local", 1 if workers is None else workers)
+    if workers is not None:
+        raise ConfigError(
+            f"workers={workers} was given with a runner that has {runner.slots}; leave it out."
+        )
+    return runner
+
+
 def _find(name: str) -> Callable[..., Any]:
     """Returns the class or function that makes the runners of a name."""
     if name in BUILT_IN:

@@ -28,6 +28,7 @@ from typing import Any, BinaryIO
 
 from modelwright.core.backend import load_keras
 from modelwright.core.errors import MissingDependencyError, ModelwrightError
+from modelwright.core.kept import kept_between_trainings
 from modelwright.trials.runner import EpochFinished
 from modelwright.trials.trial_messages import event_to_json, trial_from_json
 
@@ -77,11 +78,12 @@ def main(arguments: list[str]) -> int:
         # It loads TensorFlow, which says more on standard error than anybody can act on.
         from modelwright.trials.carry_out import carry_out
 
-        while True:
-            trial = trial_from_json(parent.receive()["trial"])
-            parent.report({"began": True})
-            ended = carry_out(trial, parent.ask)
-            parent.report({"ended": event_to_json(ended), "memory_mib": _memory_mib()})
+        with kept_between_trainings(int(arguments[0])):
+            while True:
+                trial = trial_from_json(parent.receive()["trial"])
+                parent.report({"began": True})
+                ended = carry_out(trial, parent.ask)
+                parent.report({"ended": event_to_json(ended), "memory_mib": _memory_mib()})
     except MissingDependencyError as error:
         parent.report({"missing": str(error)})
     except ModelwrightError as error:
