@@ -31,6 +31,13 @@ DataRoot = Annotated[
     Path | None,
     typer.Option(help="Where the run's data is now, if it was moved: itself, or its folder."),
 ]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of a Ray cluster that this machine belongs to, or auto; RAY_ADDRESS by"
+        " default, and without it a cluster of this machine alone."
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
 Runner = Annotated[
     str | None,

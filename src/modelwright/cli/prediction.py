@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -17,12 +17,16 @@ from modelwright.cli.options import (
     Encoding,
     ImageColumn,
     Quiet,
+    RayAddress,
     ServableFolder,
     TextColumn,
     without_unset,
 )
 from modelwright.cli.output import answer_record, print_json, print_report, show_progress
 from modelwright.core.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from modelwright.scoring.ray_pool import RayWorkers
 
 PROTECTED = "\0"
 """Stands before a text that begins with a minus sign, so that it is not read as an option."""
@@ -89,12 +93,17 @@ def predict(
         int | None,
         typer.Option(min=0, help="Processes that score a file; 0, the default, for one a core."),
     ] = None,
+    runner: Annotated[
+        str, typer.Option(help="Where a file is scored: local, or ray for a Ray cluster.")
+    ] = "local",
+    ray_address: RayAddress = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Classify texts or images with a servable, or score a whole file."""
     inputs = [one.removeprefix(PROTECTED) for one in inputs]
     data = without_unset({"text": text_column, "image": image_column, "encoding": encoding})
+    placed = _place_workers(workers, runner, ray_address)
     if output is not None:
         if len(inputs) != 1 or inputs == ["-"]:
             raise ConfigError(
@@ -103,11 +112,13 @@ def predict(
             )
         if top != 1:
             raise ConfigError("--top is for answers on the screen; a file gets all probabilities.")
-        options = (engine, workers or 0, as_json, quiet)
+        options = (engine, placed, as_json, quiet)
         _score_file(servable, Path(inputs[0]), output, data, options)
         return
-    if workers is not None:
-        raise ConfigError("--workers is for a file that is scored with --output NAME.csv.")
+    if workers is not None or runner != "local":
+        raise ConfigError(
+            "--workers and --runner are for a file that is scored with --output NAME.csv."
+        )
     if text_column or image_column:
         raise ConfigError(
             "--text-column and --image-column name a column of a table; score it with --output"
@@ -135,12 +146,25 @@ def predict(
     _classify(servable, inputs, (engine, top, as_json, quiet))
 
 
+def _place_workers(workers: int | None, runner: str, address: str | None) -> int | RayWorkers:
+    """Returns how many workers score a file, and where."""
+    if runner not in ("local", "ray"):
+        raise ConfigError(f"--runner was given '{runner}'; expected local or ray.")
+    if runner == "local":
+        if address is not None:
+            raise ConfigError("--ray-address is for --runner ray; give both, or neither.")
+        return workers or 0
+    from modelwright.scoring.ray_pool import RayWorkers
+
+    return RayWorkers(workers or 0, address or "")
+
+
 def _score_file(
     servable: Path,
     source: Path,
     output: Path,
     data: dict[str, Any],
-    options: tuple[str, int, bool, bool],
+    options: tuple[str, int | RayWorkers, bool, bool],
 ) -> None:
     engine, workers, as_json, quiet = options
     try:

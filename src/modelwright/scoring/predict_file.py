@@ -7,8 +7,8 @@ a stop, the same call goes on from where it was.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from modelwright.core.hardware import detect
 from modelwright.core.types import Progress
 from modelwright.scoring import inputs
 from modelwright.scoring.added_columns import AddedColumns, add_columns, unique_names
+from modelwright.scoring.folder_source import FolderSource
 from modelwright.scoring.formats import (
     CsvFormat,
     Format,
@@ -33,6 +34,7 @@ from modelwright.scoring.formats import (
 from modelwright.scoring.inputs import Input, open_input
 from modelwright.scoring.journal import Done, Journal
 from modelwright.scoring.pool import Answerer, AnswerPool
+from modelwright.scoring.ray_pool import RayPool, RayWorkers, ray_pool
 from modelwright.scoring.score_report import ScoreReport
 from modelwright.scoring.worker import LocalAnswerer, Setup, WorkerProcess
 from modelwright.servable.engines.registry import engine_kind, resolve_engine
@@ -50,7 +52,7 @@ def predict_file(
     *,
     data: Mapping[str, Any] | None = None,
     engine: str = "auto",
-    workers: int = 0,
+    workers: int | RayWorkers = 0,
     progress: Progress | None = None,
 ) -> ScoreReport:
     """Scores a file, and writes its rows with the answers.
@@ -62,13 +64,15 @@ def predict_file(
         output: The file to write; its suffix is the format: .csv, .tsv, .jsonl or .parquet.
         data: The keys ``text`` or ``image`` (the column) and ``encoding`` of ``[data]``.
         engine: The engine that answers; ``auto`` selects the fastest that is installed.
-        workers: The number of processes; 0 for one on each core, 1 for this process alone.
+        workers: The number of processes; 0 for one on each core, 1 for this process alone. Or
+            ``RayWorkers`` for a Ray cluster, which takes any table; the output is the same.
         progress: Called with the rows so far.
 
     Raises:
         ConfigError: A setting or a suffix is wrong, or an unfinished run is of another input.
         DataError: The input cannot be read, or has no such column.
         ServableError: The servable cannot be used.
+        MissingDependencyError: Ray is not installed, or a machine has other versions.
     """
     folder = find_version(Path(servable))
     manifest = read_manifest(folder)
@@ -79,7 +83,6 @@ def predict_file(
     added = add_columns(manifest.labels, opened.names)
     written = _choose_format(opened, added, output)
     setup = Setup(folder.absolute(), name, opened.key, opened.base)
-    pool = AnswerPool(*_answerers(setup, workers))
     replaced = output.exists()
     signature, fingerprint = opened.signature(), opened.fingerprint()
     identity = {
@@ -91,7 +94,7 @@ def predict_file(
         "the added columns": added.names,
         "the format of the output": output.suffix.lower(),
     }
-    with Journal(output, identity) as journal:
+    with _open_pool(setup, workers, opened) as pool, Journal(output, identity) as journal:
         journal.open(written.header())
         resumed = journal.done.rows
         try:
@@ -99,6 +102,8 @@ def predict_file(
         except KeyboardInterrupt:
             journal.commit()
             raise
+        if isinstance(pool, RayPool):
+            opened.notes.append(pool.note())
         if opened.signature() != signature and opened.fingerprint() != fingerprint:
             raise DataError(
                 f"{source} changed while it was scored; the answers are not of one file. Remove"
@@ -149,10 +154,27 @@ def _open(source: Path, manifest: Manifest, data: Mapping[str, Any], output: Pat
     return open_input(source, manifest.task, config, recorded, output.suffix.lower())
 
 
+@contextmanager
+def _open_pool(
+    setup: Setup, workers: int | RayWorkers, opened: Input
+) -> Iterator[AnswerPool | RayPool]:
+    """Yields what answers the chunks."""
+    if not isinstance(workers, RayWorkers):
+        yield AnswerPool(*_answerers(setup, workers))
+        return
+    if opened.task == "image" and (opened.key or isinstance(opened.source, FolderSource)):
+        raise ConfigError(
+            f"{opened.path} only names images, which other machines do not have; expected a Parquet"
+            " or CSV table of them. Make one, or leave out --runner ray."
+        )
+    with ray_pool(setup, workers) as pool:
+        yield pool
+
+
 def _score(
     journal: Journal,
     opened: Input,
-    pool: AnswerPool,
+    pool: AnswerPool | RayPool,
     makers: tuple[AddedColumns, Format],
     progress: Progress | None,
 ) -> None:

@@ -114,7 +114,7 @@ def _answer_images(predictor: Predictor, questions: Any) -> tuple[FloatArray, li
     faults: list[str | None] = []
     parts = [np.empty((0, len(predictor.manifest.labels)), np.float32)]
     for path, content in rows:
-        images.append(_load_image(path, content))
+        images.append(read_image(path, content))
         if len(images) == _IMAGES:
             _answer_part(predictor, images, parts, faults)
             images = []
@@ -134,7 +134,7 @@ def _answer_part(
     faults += [next(found) if isinstance(one, bytes) else str(one) for one in images]
 
 
-def _load_image(path: bytes | None, content: bytes | None) -> bytes | str:
+def read_image(path: bytes | None, content: bytes | None) -> bytes | str:
     """Returns the bytes of an image, or why there are none."""
     if content is not None:
         return content

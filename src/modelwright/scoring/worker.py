@@ -26,8 +26,8 @@ from modelwright.scoring.questions import answer
 from modelwright.servable.manifest import MANIFEST, manifest_from_record
 from modelwright.servable.predictor import Predictor, open_predictor
 
-# TensorFlow's own threads would compete with those of the other processes.
-_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+THREADS = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+"""Variables of a process. TensorFlow's own threads would compete with the other processes."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class WorkerProcess:
             stderr=self._errors,
             env={
                 **os.environ,
-                **_ENVIRONMENT,
+                **THREADS,
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             },
         )
