@@ -27,6 +27,8 @@ _LOST_SECONDS = 10
 _START_SECONDS = 300
 _MESSAGE = 512  # bytes of the reason that a process sends the others
 _AGREE_SECONDS = 0.5
+_EXCHANGE = ("Gloo", "NCCL", "oordination", "onnection", "barrier")
+"""Parts of the messages with which JAX says that another process is gone."""
 
 
 class ProcessGroup:
@@ -39,6 +41,7 @@ class ProcessGroup:
         self._next_agreement = 0
         self._last_agreement = 0.0
         self._every = 1
+        self._run: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -140,29 +143,24 @@ class ProcessGroup:
 
     def announce(self, run: Path) -> None:
         """Tells the command that started this process where the run is."""
+        self._run = run if self.writes else None
         if self.writes and (place := os.environ.get(RUN_PLACE)):
             with suppress(OSError):
                 Path(place).write_text(str(run), "utf-8")
 
     @contextmanager
-    def losses(self, run: Path) -> Iterator[None]:
+    def watched(self) -> Iterator[None]:
         """Turns the failure of an exchange with another process into an error for the user.
 
         Raises:
             RunError: another process has ended or cannot be reached.
         """
-        if self.processes == 1:
-            yield
-            return
-        import jax
-
         try:
             yield
-        except jax.errors.JaxRuntimeError as error:
-            text = str(error)
-            if not any(word in text for word in ("Gloo", "NCCL", "onnection", "coordination")):
+        except (RuntimeError, ValueError) as error:  # JAX raises both
+            if self.processes == 1 or not any(word in str(error) for word in _EXCHANGE):
                 raise
-            raise RunError(lost_message(self.processes, run if self.writes else None)) from None
+            raise RunError(lost_message(self.processes, self._run)) from None
 
     def share_files(self, run: Path, names: tuple[str, ...]) -> Path:
         """Copies files of a run from rank 0 to the other processes; returns this one's folder."""
@@ -199,18 +197,18 @@ class ProcessGroup:
             found.append((kind, text))
         return found
 
-    @staticmethod
-    def _broadcast_array(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _broadcast_array(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         from jax.experimental import multihost_utils
 
-        return np.asarray(multihost_utils.broadcast_one_to_all(array))
+        with self.watched():
+            return np.asarray(multihost_utils.broadcast_one_to_all(array))
 
-    @staticmethod
-    def _gather(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _gather(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the arrays of all processes, ``[processes, …]``."""
         from jax.experimental import multihost_utils
 
-        return np.asarray(multihost_utils.process_allgather(array))
+        with self.watched():
+            return np.asarray(multihost_utils.process_allgather(array))
 
 
 def join(cluster: Cluster | None, progress: Progress | None = None) -> ProcessGroup:
@@ -229,6 +227,7 @@ def join(cluster: Cluster | None, progress: Progress | None = None) -> ProcessGr
     # JAX would take SIGTERM for a notice to save, and go on.
     config: Any = jax.config
     config.update("jax_enable_preemption_service", False)
+    config.update("jax_check_proxy_envs", False)
     config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(

@@ -84,7 +84,6 @@ def _start(
         **files,
         "TMPDIR": str(folder),
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "JAX_CHECK_PROXY_ENVS": "false",
     }
     if member.local:
         environment |= own_gpus(member.rank, member.processes, os.environ)
@@ -164,10 +163,10 @@ def _wait(
             _let_leave([process for _, process in started])
             return 0
         time.sleep(_POLL_SECONDS)
-    # A process that lost another ends by SIGABRT, so others say more about the cause.
+    # A process that lost another ends by SIGABRT or with an error. So a kill is the cause.
     time.sleep(_POLL_SECONDS)
     failed = {rank: code for rank, process in started if (code := process.poll())}
-    rank = min(failed, key=lambda one: (failed[one] == -signal.SIGABRT, one))
+    rank = min(failed, key=lambda one: (failed[one] == -signal.SIGABRT, failed[one] > 0, one))
     code = failed[rank]
     if code > 0:
         return code

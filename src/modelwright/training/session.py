@@ -132,6 +132,7 @@ class Session:
         self._prepare_devices()
         with self._devices.scope():
             self._build()
+            optimizers.create_variables(self.network, self._targets["train"])
         self.checkpoint = Checkpoint(run.path, writes=self.group.writes)
         if not self.checkpoint.restore(self.network):
             if self._has_backbone:
@@ -142,7 +143,6 @@ class Session:
                 adapt_network(self.run.model, self.network, self.adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
-        optimizers.create_variables(self.network, self._targets["train"])
         self._devices.make_steps(self.network)
 
     @property
@@ -221,7 +221,7 @@ class Session:
         rows, class_weight = self._devices.to_keras_data(self.batches, self._class_weights())
         validation = "val" in self.inputs and self._devices.to_keras_data(self._in_order("val"))[0]
         times, usage = StepTimes(self.batches), GpuUsage(active=runtime.gpu_details() is not None)
-        with deferred_interrupt() as check_interrupt, usage, self.group.losses(self.run.path):
+        with deferred_interrupt() as check_interrupt, usage, self.group.watched():
             self.network.fit(
                 rows,
                 shuffle=False,  # Keras shuffles by a state that no checkpoint holds
