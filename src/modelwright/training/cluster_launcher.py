@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from types import FrameType
@@ -34,7 +35,18 @@ NOISE = "MODELWRIGHT_NOISE"
 _POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
 _LEAVE_SECONDS = 30.0
+_WELL = (None, 0, 130)
+"""Codes of a process that runs, has ended, or was interrupted as the first one was."""
 _LINES = 20  # of each process other than the first
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A started process; ``relay`` writes its lines to standard error, unless it does so itself."""
+
+    rank: int
+    process: subprocess.Popen[str]
+    relay: threading.Thread | None = None
 
 
 def run_processes(found: Cluster | LocalProcesses, command: Sequence[str]) -> int:
@@ -53,14 +65,14 @@ def run_processes(found: Cluster | LocalProcesses, command: Sequence[str]) -> in
     """
     with tempfile.TemporaryDirectory(prefix="modelwright-") as name:
         folder = Path(name)
-        started: list[tuple[int, subprocess.Popen[str]]] = []
+        started: list[_Started] = []
         try:
             with _forwarded_interrupt(started):
                 for member in _members(found):
-                    started.append((member.rank, _start(member, command, folder, bool(started))))
+                    started.append(_start(member, command, folder, bool(started)))
                 return _wait(started, found.processes, folder)
         finally:
-            _end([process for _, process in started])
+            _end(started)
 
 
 def _members(found: Cluster | LocalProcesses) -> list[Cluster]:
@@ -73,9 +85,7 @@ def _members(found: Cluster | LocalProcesses) -> list[Cluster]:
     ]
 
 
-def _start(
-    member: Cluster, command: Sequence[str], folder: Path, silent: bool
-) -> subprocess.Popen[str]:
+def _start(member: Cluster, command: Sequence[str], folder: Path, silent: bool) -> _Started:
     """Starts a process, in a session of its own: Ctrl-C must reach it only once."""
     files = {RUN_PLACE: str(folder / "run"), NOISE: str(folder / f"noise-{member.rank}")}
     environment = {
@@ -99,9 +109,11 @@ def _start(
         errors="replace",
         start_new_session=True,
     )
-    if silent:
-        threading.Thread(target=_relay, args=(member.rank, process), daemon=True).start()
-    return process
+    if not silent:
+        return _Started(member.rank, process)
+    relay = threading.Thread(target=_relay, args=(member.rank, process), daemon=True)
+    relay.start()
+    return _Started(member.rank, process, relay)
 
 
 def own_gpus(rank: int, processes: int, environment: Mapping[str, str]) -> dict[str, str]:
@@ -150,22 +162,20 @@ def _relay(rank: int, process: subprocess.Popen[str]) -> None:
         sys.stderr.flush()
 
 
-def _wait(
-    started: Sequence[tuple[int, subprocess.Popen[str]]], processes: int, folder: Path
-) -> int:
+def _wait(started: Sequence[_Started], processes: int, folder: Path) -> int:
     """Waits for the first process, and for the end of the others after it."""
-    first = started[0][1]
+    first = started[0]
     while True:
-        codes = {rank: process.poll() for rank, process in started}
-        if failed := {rank: code for rank, code in codes.items() if code}:
+        codes = {one.rank: one.process.poll() for one in started}
+        if codes[first.rank] is not None or any(codes[rank] not in _WELL for rank in codes):
             break
-        if first.returncode == 0:
-            _let_leave([process for _, process in started])
-            return 0
         time.sleep(_POLL_SECONDS)
+    if codes[first.rank] == 0:
+        _let_leave(started)
+        return 0
     # A process that lost another ends by SIGABRT or with an error. So a kill is the cause.
     time.sleep(_POLL_SECONDS)
-    failed = {rank: code for rank, process in started if (code := process.poll())}
+    failed = {one.rank: code for one in started if (code := one.process.poll())}
     rank = min(failed, key=lambda one: (failed[one] == -signal.SIGABRT, failed[one] > 0, one))
     code = failed[rank]
     if code > 0:
@@ -180,28 +190,31 @@ def _wait(
     )
 
 
-def _let_leave(processes: Sequence[subprocess.Popen[str]]) -> None:
+def _let_leave(started: Sequence[_Started]) -> None:
     deadline = time.monotonic() + _LEAVE_SECONDS
-    while time.monotonic() < deadline and any(process.poll() is None for process in processes):
+    while time.monotonic() < deadline and any(one.process.poll() is None for one in started):
         time.sleep(_POLL_SECONDS)
 
 
-def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
+def _end(started: Sequence[_Started]) -> None:
     """Ends what still runs."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
+    for one in started:
+        if one.process.poll() is None:
+            one.process.terminate()
     deadline = time.monotonic() + _END_SECONDS
-    for process in processes:
+    for one in started:
         try:
-            process.wait(max(deadline - time.monotonic(), 0))
+            one.process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            one.process.kill()
+            one.process.wait()
+        if one.relay and one.process.stderr:
+            one.relay.join(_END_SECONDS)
+            one.process.stderr.close()
 
 
 @contextmanager
-def _forwarded_interrupt(started: Sequence[tuple[int, subprocess.Popen[str]]]) -> Iterator[None]:
+def _forwarded_interrupt(started: Sequence[_Started]) -> Iterator[None]:
     """Sends the first Ctrl-C to the first process, which stops with the others after a step."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -209,8 +222,8 @@ def _forwarded_interrupt(started: Sequence[tuple[int, subprocess.Popen[str]]]) -
 
     def forward(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for _, process in started[:1]:
-            process.send_signal(signal.SIGINT)
+        for one in started[:1]:
+            one.process.send_signal(signal.SIGINT)
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
