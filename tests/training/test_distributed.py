@@ -106,7 +106,7 @@ def trained(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_two_processes_train_the_network_of_one(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = trained
     np.testing.assert_allclose(history(folder / "two"), history(folder / "one"), atol=1e-5)
-    assert largest_difference(folder / "two", folder / "one") < 1e-5
+    assert largest_difference(folder / "two", folder / "one") < 5e-5
 
 
 def test_the_run_says_who_trained_it_and_how_fast(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -216,4 +216,4 @@ def test_two_devices_of_one_process_share_the_batches(colors: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "'devices': 2" in done.stdout
-    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-5
+    assert largest_difference(tmp_path / "one", tmp_path / "two") < 5e-5
