@@ -27,7 +27,7 @@ from harness import Figures, Option
 SOURCES = {"bilstm": "imdb", "textcnn": "imdb", "cnn": "cifar10"}
 OPTIONS = {
     "recipes": Option(["textcnn", "bilstm", "cnn"], ["textcnn"], "recipes to train", many=True),
-    "rows": Option(2_000, 300, "training rows"),
+    "rows": Option(1_000, 300, "training rows"),
     "epochs": Option(10, 3, "epochs of a training"),
     "length": Option(80, 20, "tokens of a text"),
     "texts": Option("", "", "file of the texts, instead of the named set", local=True),

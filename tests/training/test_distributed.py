@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modelwright.training.cluster_settings import free_port
 from sample_data import weights
 
 pytestmark = pytest.mark.skipif(
@@ -50,7 +51,7 @@ processes = {processes}
 """
 
 
-def start(folder: Path, name: str, *options: str) -> subprocess.Popen[str]:
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     """Starts the command with a config file, under JAX and without XLA's optimizations."""
     return subprocess.Popen(
         [sys.executable, "-m", "modelwright", "train", *options],
@@ -72,7 +73,7 @@ def begin(
 ) -> subprocess.Popen[str]:
     text = CONFIG.format(source=json.dumps(str(source)), processes=processes, epochs=epochs)
     (folder / f"{name}.toml").write_text(text)
-    return start(folder, name, f"{name}.toml", "--out", name, "--no-baselines", "--json")
+    return start(folder, f"{name}.toml", "--out", name, "--no-baselines", "--json")
 
 
 def record(run: Path) -> dict[str, Any]:
@@ -161,17 +162,39 @@ def test_a_killed_process_ends_all_and_resuming_gives_the_same_bits(
     assert "--resume killed --processes 2" in errors
     assert not any(Path(f"/proc/{number}").exists() for number in both)
     shutil.copytree(tmp_path / "killed", tmp_path / "alone")
-    resumed = start(tmp_path, "killed", "--resume", "killed", "--processes", "2", "--no-baselines")
+    resumed = start(tmp_path, "--resume", "killed", "--processes", "2", "--no-baselines")
     _, errors = resumed.communicate(timeout=600)
     assert resumed.returncode == 0, errors[-3000:]
     assert largest_difference(tmp_path / "killed", tmp_path / "whole") == 0
-    alone = start(tmp_path, "alone", "--resume", "alone", "--no-baselines")
+    alone = start(tmp_path, "--resume", "alone", "--no-baselines")
     printed, errors = alone.communicate(timeout=600)
     assert alone.returncode == 0, errors[-3000:]
     assert "the first epochs were trained by 2 processes, the others by 1 process" in " ".join(
         printed.split()
     )
     assert largest_difference(tmp_path / "alone", tmp_path / "whole") < 1e-3
+
+
+@pytest.mark.slow
+def test_processes_started_apart_meet_and_end_together(colors: Path, tmp_path: Path) -> None:
+    text = CONFIG.format(source=json.dumps(str(colors)), processes=2, epochs=5000)
+    (tmp_path / "run.toml").write_text(text + f'coordinator = "127.0.0.1:{free_port()}"\n')
+    first, second = (
+        start(tmp_path, "run.toml", "--rank", rank, "--out", f"run{rank}", "--no-baselines")
+        for rank in "01"
+    )
+    wait_for_epochs(tmp_path / "run0", 2, first)
+    os.kill(children(second)[0], signal.SIGKILL)
+    _, errors = second.communicate(timeout=30)
+    assert second.returncode == 4
+    assert "the process with rank 1 was ended by SIGKILL" in errors
+    started = time.monotonic()
+    _, errors = first.communicate(timeout=60)
+    assert time.monotonic() - started < 20
+    assert first.returncode == 4
+    assert "one of the 2 processes of the training ended or cannot be reached" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "run1").exists()
 
 
 @pytest.mark.slow

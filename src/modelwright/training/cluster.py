@@ -27,6 +27,11 @@ _LOST_SECONDS = 10
 _START_SECONDS = 300
 _MESSAGE = 512  # bytes of the reason that a process sends the others
 _AGREE_SECONDS = 0.5
+_JAX_SETTINGS = {
+    "jax_cpu_collectives_implementation": "gloo",
+    "jax_enable_preemption_service": False,  # it takes SIGTERM for a notice to save, and goes on
+    "jax_check_proxy_envs": False,  # it warns of every variable with "proxy" in its name
+}
 _EXCHANGE = ("Gloo", "NCCL", "oordination", "onnection", "barrier")
 """Parts of the messages with which JAX says that another process is gone."""
 
@@ -224,11 +229,10 @@ def join(cluster: Cluster | None, progress: Progress | None = None) -> ProcessGr
 
     if progress:
         progress(f"waiting for {cluster.processes} processes at {cluster.coordinator}", 0, 0)
-    # JAX would take SIGTERM for a notice to save, and go on.
     config: Any = jax.config
-    config.update("jax_enable_preemption_service", False)
-    config.update("jax_check_proxy_envs", False)
-    config.update("jax_cpu_collectives_implementation", "gloo")
+    for name, value in _JAX_SETTINGS.items():
+        with suppress(AttributeError):  # another version of JAX may not have it
+            config.update(name, value)
     try:
         jax.distributed.initialize(
             cluster.coordinator,

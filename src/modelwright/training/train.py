@@ -227,7 +227,11 @@ def _keys_without_effect(options: Table, task: Task) -> list[str]:
 
 def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> TrainReport:
     """Trains, measures the best weights in float32 and finishes the run."""
-    finished = session.fit()
+    try:
+        finished = session.fit()
+    except KeyboardInterrupt:  # in all processes after the same step
+        session.group.leave()
+        raise
     session.group.leave()
     if not session.group.writes:
         return member_report(session, finished=finished)
