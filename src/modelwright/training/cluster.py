@@ -25,6 +25,7 @@ from modelwright.training.cluster_settings import RUN_PLACE, Cluster, lost_messa
 _LOST_SECONDS = 10
 """Seconds without a sign of life after which a process counts as lost."""
 _START_SECONDS = 300
+_PIECE = 64 * 2**20  # bytes that are sent at once
 _MESSAGE = 512  # bytes of the reason that a process sends the others
 _AGREE_SECONDS = 0.5
 _JAX_SETTINGS = {
@@ -58,11 +59,16 @@ class ProcessGroup:
         """Returns the bytes that rank 0 gives, in all processes."""
         if self.processes == 1:
             return data
-        size = int(self._broadcast_array(np.array([len(data)], np.int32))[0])
-        if not size:
-            return b""
-        own = data if self.writes else bytes(size)
-        return self._broadcast_array(np.frombuffer(own, np.uint8)).tobytes()
+        length = np.frombuffer(len(data).to_bytes(8, "big"), np.uint8)
+        size = int.from_bytes(self._broadcast_array(length).tobytes(), "big")
+        pieces = []
+        for begin in range(0, size, _PIECE):
+            end = min(begin + _PIECE, size)
+            own = np.zeros(end - begin, np.uint8)
+            if self.writes:
+                own = np.frombuffer(data[begin:end], np.uint8)
+            pieces.append(self._broadcast_array(own).tobytes())
+        return b"".join(pieces)
 
     def agree_on(self, values: Mapping[str, float]) -> dict[str, float]:
         """Returns the values of rank 0, so that all processes decide by the same figures."""
@@ -146,6 +152,11 @@ class ProcessGroup:
         self._temporary = temporary  # deleted when the process ends, if not before
         return Path(temporary.name) / "run"
 
+    def delete_folder(self) -> None:
+        """Deletes the temporary folder of a process that does not write the run."""
+        if self._temporary:
+            self._temporary.cleanup()
+
     def announce(self, run: Path) -> None:
         """Tells the command that started this process where the run is."""
         self._run = run if self.writes else None
@@ -184,7 +195,8 @@ class ProcessGroup:
         return folder
 
     def leave(self) -> None:
-        """Ends the connection, after which each process computes alone."""
+        """Ends the connection, after which each process computes alone; deletes what it kept."""
+        self.delete_folder()
         if self.processes > 1:
             import jax
 

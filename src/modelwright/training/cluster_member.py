@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
@@ -42,7 +41,6 @@ def member_report(session: Session, *, finished: bool) -> TrainReport:
     history, rule, run = session.checkpoint.history, session.early_stopping, session.run
     best = rule.best(history) or 0
     rank, processes = session.group.rank, session.group.processes
-    shutil.rmtree(run.path.parent, ignore_errors=True)
     return TrainReport(
         run=run.path,
         epochs=len(history),
