@@ -26,7 +26,8 @@ from modelwright.training import optimizers
 from modelwright.training import pretrained as training_pretrained
 from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer
-from modelwright.training.train import TrainReport, resume, train
+from modelwright.training.train import resume, train
+from modelwright.training.train_report import TrainReport
 from tiny_backbone import RECORD, build_tiny, use_tiny_backbone
 
 

@@ -16,8 +16,9 @@ from modelwright.recipes.resolve import (
     merge_tables,
     resolve_or_choose,
 )
-from modelwright.training.train import TrainReport
+from modelwright.training.cluster_settings import joined_cluster
 from modelwright.training.train import train as train_config
+from modelwright.training.train_report import TrainReport
 
 Settings = ResolvedConfig | Config | Mapping[str, Any] | Path | str | None
 
@@ -43,8 +44,8 @@ def train(
 
     Args:
         config: the data: a path or the name of a set; or the path of a TOML file with the tables
-            ``[data]``, ``[model]`` and ``[train]``; a mapping with the same tables; or a resolved
-            config, which takes no further settings.
+            ``[data]``, ``[model]``, ``[train]`` and ``[cluster]``; a mapping with the same tables;
+            or a resolved config, which takes no further settings.
         data: keys of ``[data]``, which override those in ``config``: ``source``, ``text``, …
         model: keys of ``[model]``: ``recipe`` and its options.
         train: keys of ``[train]``: ``epochs``, ``batch_size``, ``seed``, …
@@ -59,7 +60,14 @@ def train(
     """
     keywords = {"data": data, "model": model, "train": train, "sets": sets}
     resolved = resolve_notes(config, keywords, progress)
-    return train_config(resolved.config, out=out, notes=resolved.notes, progress=progress)
+    cluster, notes = joined_cluster(resolved.cluster)
+    return train_config(
+        resolved.config,
+        out=out,
+        notes=(*resolved.notes, *notes),
+        cluster=cluster,
+        progress=progress,
+    )
 
 
 def resolve_settings(config: Settings, keywords: Mapping[str, Any]) -> Config:

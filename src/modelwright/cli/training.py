@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import modelwright
+from modelwright.cli.cluster_processes import is_silent, start_or_join
 from modelwright.cli.completion import (
     complete_recipe,
     complete_run,
@@ -98,6 +99,16 @@ def train(
         Path | None, typer.Option(help="Run folder to continue.", autocompletion=complete_run)
     ] = None,
     data_root: DataRoot = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that train together; alone, starts them all here."),
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=0, help="Number of this process among them, from 0.")
+    ] = None,
+    coordinator: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Address of the process with rank 0.")
+    ] = None,
     encoding: Encoding = None,
     strict: Strict = False,
     no_baselines: NoBaselines = False,
@@ -120,31 +131,40 @@ def train(
         "model": without_unset({"recipe": recipe}),
         "train": without_unset({"epochs": epochs, "seed": seed}),
     }
-    with show_progress(quiet=quiet or as_json) as progress:
-        if resume is not None:
-            if config or sets or out or any(tables.values()):
-                raise ConfigError(
-                    "--resume continues a run with its own settings; give it without any other."
-                )
-            report = modelwright.resume(
-                resume, data_root=data_root, baselines=not no_baselines, progress=progress
-            )
-        elif data_root is not None:
+    given = without_unset({"processes": processes, "rank": rank, "coordinator": coordinator})
+    quiet = quiet or as_json or is_silent()
+    if resume is not None:
+        if config or sets or out or any(tables.values()):
             raise ConfigError(
-                "--data-root is for --resume; a new training takes its data as --data."
+                "--resume continues a run with its own settings; give it without any other."
             )
-        else:
-            from modelwright.recipes.resolve import resolve_or_choose
+        cluster, _ = start_or_join(given)
+        with show_progress(quiet=quiet) as progress:
+            report = modelwright.resume(
+                resume,
+                data_root=data_root,
+                baselines=not no_baselines,
+                cluster=cluster,
+                progress=progress,
+            )
+    elif data_root is not None:
+        raise ConfigError("--data-root is for --resume; a new training takes its data as --data.")
+    else:
+        from modelwright.recipes.resolve import resolve_or_choose
 
+        with show_progress(quiet=quiet) as progress:
             # Resolved here, so that a mistake is reported before TensorFlow loads.
-            resolved = resolve_or_choose(config, tables, sets or (), progress)
-            from modelwright.training.train import train as train_config
+            resolved = resolve_or_choose(config, {**tables, "cluster": given}, sets or (), progress)
+        cluster, notes = start_or_join(resolved.cluster)
+        from modelwright.training.train import train as train_config
 
+        with show_progress(quiet=quiet) as progress:
             report = train_config(
                 resolved.config,
                 out=out,
-                notes=resolved.notes,
+                notes=(*resolved.notes, *notes),
                 baselines=not no_baselines,
+                cluster=cluster,
                 progress=progress,
             )
     print_report(report, as_json=as_json)

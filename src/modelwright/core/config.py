@@ -163,6 +163,19 @@ class TrainConfig(Table):
     """Whether TensorBoard gets a histogram of each layer's weights after each epoch."""
 
 
+class ClusterConfig(Table):
+    """``[cluster]``: the processes of one training. A run's config does not hold it."""
+
+    use: Literal["auto", "none"] = "auto"
+    """auto also finds the processes that Slurm, Kubernetes or Ray started; none trains alone."""
+    processes: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Number of processes that train together."""
+    rank: Annotated[int, Field(ge=0)] | None = None
+    """Number of this process, from 0."""
+    coordinator: Annotated[str, Field(pattern=r"^[^\s/]+:[0-9]{1,5}$")] | None = None
+    """Address and port of the process with rank 0, as all processes reach it."""
+
+
 class Config(Table):
     """A complete config, as a run stores it."""
 

@@ -18,7 +18,8 @@ from modelwright.runs.rows import reload_data
 from modelwright.runs.run import load_run
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.soft_labels import text_digests
-from modelwright.training.train import TrainReport, train
+from modelwright.training.train import train
+from modelwright.training.train_report import TrainReport
 
 
 def compare(

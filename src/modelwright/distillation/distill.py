@@ -30,7 +30,8 @@ from modelwright.distillation.stored_scores import Scores, score_texts
 from modelwright.distillation.teacher import Teacher, TextFunction, open_teacher
 from modelwright.training.extras import Extras
 from modelwright.training.soft_labels import SoftLabels, text_digests
-from modelwright.training.train import TrainReport, train
+from modelwright.training.train import train
+from modelwright.training.train_report import TrainReport
 
 
 @dataclass(frozen=True)

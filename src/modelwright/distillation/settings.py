@@ -52,6 +52,10 @@ def resolve_distillation(
         source = config.source if isinstance(config.source, str) else ", ".join(config.source)
         notes = (f"the data is that of the teacher, {source}; --data names other data",)
     resolved = resolve_or_choose(file, given, (), progress)
+    if resolved.cluster:
+        raise ConfigError(
+            "the table 'cluster' was given, but a distillation trains in one process; leave it out."
+        )
     check_distillable(resolved.config)
     return replace(resolved, notes=(*notes, *resolved.notes))
 

@@ -6,12 +6,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.config import (
     AnyTable,
+    ClusterConfig,
     Config,
     DataConfig,
     ModelConfig,
@@ -33,7 +34,7 @@ from modelwright.recipes.recipe import (
 )
 
 ConfigLayer = Mapping[str, Any]
-_TABLES = ("data", "model", "train")
+_TABLES = ("data", "model", "train", "cluster")
 _READ_BY_SOLVERS = ("class_weight", "seed", "precision", "tensorboard", "histograms")
 """Keys of ``[train]`` that say nothing of steps."""
 
@@ -44,6 +45,8 @@ class ResolvedConfig:
 
     config: Config
     notes: tuple[str, ...] = ()
+    cluster: Mapping[str, Any] = field(default_factory=dict)
+    """The keys of ``[cluster]``, which say how to train and nothing of the result."""
 
 
 def resolve_or_choose(
@@ -59,17 +62,18 @@ def resolve_or_choose(
         DataError: no recipe is given, and the data cannot be read.
     """
     tables = _merge_layers(file, options, sets)
+    cluster = tables.pop("cluster", {})
+    check_table(ClusterConfig, cluster, "cluster")
     data = check_table(DataConfig, tables.get("data", {}), "data")
     if "recipe" in tables.get("model", {}) or not data.source:
-        config = resolve_config(file, options, sets)
-        return ResolvedConfig(config, note_unused_steps(config, tables))
+        config = _resolve_merged(tables, file)
+        return ResolvedConfig(config, note_unused_steps(config, tables), cluster)
     choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
     chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
     if file is None and (name := _source_name(data)):
         chosen["name"] = name
-    layer = merge_tables(chosen, options or {})
-    config = resolve_config(file, layer, sets)
-    return ResolvedConfig(config, (choice.reason, *note_unused_steps(config, tables)))
+    config = _resolve_merged(merge_tables(chosen, tables), file)
+    return ResolvedConfig(config, (choice.reason, *note_unused_steps(config, tables)), cluster)
 
 
 def is_config_file(name: Path | str) -> bool:
@@ -102,6 +106,15 @@ def resolve_config(
         ConfigError: names the key, what was given and what is allowed.
     """
     merged = _merge_layers(file, options, sets)
+    if "cluster" in merged:
+        raise ConfigError(
+            "the table 'cluster' was given, which is for one training, as in 'modelwright train';"
+            " here many are carried out, each in a process of its own. Leave it out."
+        )
+    return _resolve_merged(merged, file)
+
+
+def _resolve_merged(merged: ConfigLayer, file: Path | None) -> Config:
     model = dict(merged.get("model", {}))
     name = model.pop("recipe", None)
     if not isinstance(name, str):

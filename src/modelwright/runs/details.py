@@ -89,6 +89,31 @@ def describe_epochs(metrics: Mapping[str, Any]) -> str:
     return f"{metrics['epochs']}, the best was number {metrics['best_epoch']}"
 
 
+def describe_speed(speed: Mapping[str, float]) -> list[tuple[str, object]]:
+    """Returns the lines of a report about the speed of the steps; none without steps."""
+    lines: list[tuple[str, object]] = []
+    if "step_ms" in speed:
+        lines.append((
+            "steps",
+            f"{speed['step_ms']:,.1f} ms each, {percent(speed['waiting_share'])} of the time"
+            " waiting for batches",
+        ))  # fmt: skip
+    gpu = []
+    if "gpu_utilization" in speed:
+        gpu.append(f"{percent(speed['gpu_utilization'])} busy")
+    if "gpu_memory_mib" in speed:
+        gpu.append(f"at most {speed['gpu_memory_mib']:,.0f} MiB")
+    return [*lines, *([("GPU", ", ".join(gpu))] if gpu else [])]
+
+
+def describe_cluster(cluster: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """Returns the lines of a report about processes that trained together; none for one."""
+    if not cluster:
+        return []
+    devices = f"{cluster['processes']:,} with {cluster['devices']:,} devices"
+    return [("processes", f"{devices}, found: {cluster['found']}")]
+
+
 def describe_solution(solution: Mapping[str, Any]) -> list[tuple[str, object]]:
     """Returns the lines of a report about a solved network; none about others."""
     if not solution:
@@ -129,6 +154,8 @@ def _facts(summary: RunSummary, run: Run) -> Iterator[tuple[str, object]]:
         yield "epochs", describe_epochs(metrics)
         yield "seconds", f"{metrics['seconds']:,.1f}"
         yield "parameters", metrics["parameters"]
+    yield from describe_speed(metrics.get("speed", {}))
+    yield from describe_cluster(run.cluster)
     if run.backbone:
         yield "backbone", f"{run.backbone['name']}, sha256 {run.backbone['sha256'][:12]}"
         yield "license of the backbone", run.backbone["license"]

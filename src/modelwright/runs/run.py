@@ -68,6 +68,9 @@ class Run:
     """How a solver found the weights, and how well it predicted rows held out of it; empty where
     steps did."""
 
+    cluster: Mapping[str, Any] = field(default_factory=dict)
+    """The processes and devices that trained together; empty for one."""
+
     @property
     def model(self) -> ModelConfig:
         """The builder and its options as they are in use."""
@@ -151,6 +154,7 @@ class Run:
             **({"chosen": dict(changed.chosen)} if changed.chosen else {}),
             **({"backbone": dict(changed.backbone)} if changed.backbone else {}),
             **({"solution": dict(changed.solution)} if changed.solution else {}),
+            **({"cluster": dict(changed.cluster)} if changed.cluster else {}),
             "files": files,
         }
         write_json(self.path / RUN_RECORD, record)
@@ -248,6 +252,7 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             chosen=record.get("chosen", {}),
             backbone=record.get("backbone", {}),
             solution=record.get("solution", {}),
+            cluster=record.get("cluster", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name

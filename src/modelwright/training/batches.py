@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,8 @@ class Batches(keras.utils.PyDataset):
         # One thread is enough: rows that are read from files start their own threads.
         self._pool = ThreadPoolExecutor(1)
         self._pending: dict[int, Future[tuple[Any, ...]]] = {}
+        self.waited = 0.0
+        """Seconds for which the reader has waited for batches."""
 
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.batch_size)
@@ -96,7 +99,10 @@ class Batches(keras.utils.PyDataset):
             index: self._pending.get(index) or self._pool.submit(self.make, index)
             for index in range(position, end)
         }
-        return self._pending.pop(position).result()
+        started = time.perf_counter()
+        batch = self._pending.pop(position).result()
+        self.waited += time.perf_counter() - started
+        return batch
 
 
 class LabeledBatches(Batches):

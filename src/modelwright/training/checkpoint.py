@@ -32,6 +32,8 @@ class Checkpoint:
     """The training state in a run's folder: variables, history and elapsed time."""
 
     folder: Path
+    writes: bool = True
+    """Whether this process writes it; of several that train together only one does."""
     history: list[dict[str, float]] = field(default_factory=list)
     """The metrics of each finished epoch."""
     _earlier_seconds: float = 0.0
@@ -68,6 +70,8 @@ class Checkpoint:
 
     def save(self, network: Any, *, best: bool) -> None:
         """Writes the checkpoint and the history, and the weights if they are the best so far."""
+        if not self.writes:
+            return
         if best:
             size = sum(np.asarray(value).nbytes for value in network.weights)
             check_room(self.folder / WEIGHTS, size + _OVERHEAD)

@@ -149,3 +149,14 @@ def class_weights(labels: IntArray, classes: int, kind: str) -> dict[int, float]
         return None
     counts = np.bincount(labels, minlength=classes)
     return {i: len(labels) / (classes * max(int(n), 1)) for i, n in enumerate(counts)}
+
+
+def row_weights(targets: npt.NDArray[Any], weights: Mapping[int, float]) -> npt.NDArray[np.float32]:
+    """Returns the weight of each row ``[n]`` by its most likely class, as ``fit`` weights it.
+
+    Args:
+        targets: what ``loss_targets`` returns.
+        weights: what ``class_weights`` returns.
+    """
+    classes = targets.argmax(axis=1) if targets.shape[1] > 1 else np.round(targets[:, 0])
+    return np.array([weights[int(one)] for one in classes], np.float32)

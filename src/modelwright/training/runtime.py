@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from modelwright.core.backend import reset_keras_settings
 from modelwright.core.errors import ConfigError, brief
+from modelwright.core.hardware import detect
+from modelwright.training.precision import choose_precision
 
 _XLA_DETERMINISM = "--xla_gpu_deterministic_ops=true"
 
@@ -43,6 +45,16 @@ def gpu_details() -> dict[str, Any] | None:
         return None
     details: dict[str, Any] = tf.config.experimental.get_device_details(devices[0])
     return details
+
+
+def precision_here(setting: str, backend: str) -> dict[str, str]:
+    """Returns the precision of a training on this machine and the reason, as a run records it.
+
+    Args:
+        setting: ``train.precision``.
+        backend: Keras' backend.
+    """
+    return dict(vars(choose_precision(setting, detect(), gpu_details(), backend=backend)))
 
 
 def jit_compile() -> bool | str:

@@ -16,11 +16,9 @@ import numpy as np
 
 from modelwright.core.errors import RunError
 from modelwright.core.folds import number_copies
-from modelwright.core.hardware import detect
 from modelwright.core.types import Dataset, FloatArray, Progress, Rows, SplitName
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options, solve_network
-from modelwright.models.pretrained import learning_rates
 from modelwright.runs.run import CHECKPOINT, Run
 from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
@@ -32,12 +30,15 @@ from modelwright.training.batches import (
     to_keras_data,
 )
 from modelwright.training.checkpoint import Checkpoint
+from modelwright.training.cluster import ProcessGroup
+from modelwright.training.compilation import Compilation
+from modelwright.training.distributed import Devices
 from modelwright.training.early_stopping import EarlyStopping, choice_note, early_stopping
 from modelwright.training.epoch_plan import epoch_plan_note, plan_epochs
-from modelwright.training.extras import Extras, add_loss, check_effect, checked_record
+from modelwright.training.extras import Extras, check_effect, checked_record
+from modelwright.training.gpu_usage import GpuUsage
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
-from modelwright.training.precision import choose_precision
 from modelwright.training.session_callback import SessionCallback
 from modelwright.training.starting_weights import (
     StartReport,
@@ -46,6 +47,7 @@ from modelwright.training.starting_weights import (
     freeze,
     load_source,
 )
+from modelwright.training.step_times import StepTimes
 from modelwright.training.vocabulary import continue_tokens, learn_vocabulary
 
 _VALIDATION_BATCH = 256
@@ -66,6 +68,8 @@ class Session:
         epochs: the most epochs. What a solver found counts as the first one, and may be all.
         started_from: the report of the weights copied from another model; None without a copy.
         frozen: names of the layers that are not trained.
+        group: the processes that train together; this one alone by default.
+        speed: the times of the steps, and how busy a GPU was; empty before the first steps.
         stop_reason: why the user or an observer stopped the training; None otherwise.
     """
 
@@ -75,6 +79,7 @@ class Session:
         data: Dataset,
         *,
         extras: Extras | None = None,
+        group: ProcessGroup | None = None,
         progress: Progress | None = None,
     ) -> None:
         """Prepares everything up to the first step. ``fit`` trains.
@@ -83,6 +88,7 @@ class Session:
             run: an unfinished run. If it has a checkpoint, the training continues from there.
             data: the run's rows.
             extras: additions to the config.
+            group: the processes that train together.
             progress: called with each step.
 
         Raises:
@@ -91,7 +97,9 @@ class Session:
         """
         self.data, self._progress = data, progress
         self._extras = extras or Extras()
+        self.group = group or ProcessGroup()
         self.features: dict[str, Any] = {}
+        self.speed: dict[str, float] = {}
         self._config = run.config.train
         options = check_options(run.config.model)
         self.solved = bool(getattr(options, "solved", False))
@@ -101,11 +109,7 @@ class Session:
         self.started_from: StartReport | None = None
         self.stop_reason: str | None = None
         # A resumed training keeps its first precision, on any machine.
-        chosen = run.precision or vars(
-            choose_precision(
-                self._config.precision, detect(), runtime.gpu_details(), backend=run.backend
-            )
-        )
+        chosen = run.precision or runtime.precision_here(self._config.precision, run.backend)
         self.run = run.update(
             status="running", precision=chosen, extras=checked_record(run, self._extras)
         )
@@ -125,8 +129,11 @@ class Session:
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
         self._prepare_rows()
-        self._build()
-        self.checkpoint = Checkpoint(run.path)
+        self._prepare_devices()
+        with self._devices.scope():
+            self._build()
+            optimizers.create_variables(self.network, self._targets["train"])
+        self.checkpoint = Checkpoint(run.path, writes=self.group.writes)
         if not self.checkpoint.restore(self.network):
             if self._has_backbone:
                 self.run = pretrained.start_backbone(self.run, self.network, self._progress)
@@ -136,7 +143,7 @@ class Session:
                 adapt_network(self.run.model, self.network, self.adaptation_data())
             if start and source:
                 self.started_from = copy_weights(start, source.network, self.network)
-        optimizers.create_variables(self.network, self._targets["train"])
+        self._devices.make_steps(self.network)
 
     @property
     def steps(self) -> int:
@@ -160,8 +167,8 @@ class Session:
         history = self.checkpoint.history
         if self.early_stopping.exhausted(history):
             return True
-        observers = [*self._extras.observers]
-        if self._config.tensorboard:
+        observers = [*self._extras.observers] if self.group.writes else []
+        if self._config.tensorboard and self.group.writes:
             log = self.run.path / "tensorboard"
             observers.append(TensorBoardLog(log, histograms=self._config.histograms))
         if self._progress:
@@ -189,7 +196,7 @@ class Session:
         Raises:
             RunError: its loss is not a number.
         """
-        history = self.checkpoint.history
+        history, values = self.checkpoint.history, self.group.agree_on(values)
         number = len(history) + 1
         history.append({"epoch": number, **{key: float(v) for key, v in values.items()}})
         if not math.isfinite(values["loss"]):
@@ -211,18 +218,21 @@ class Session:
 
     def _take_steps(self, observers: list[Observer]) -> None:
         """Trains by the optimizer's steps, from the epoch after the last finished one."""
-        validation = self._held_out()
-        with deferred_interrupt() as check_interrupt:
+        rows, class_weight = self._devices.to_keras_data(self.batches, self._class_weights())
+        validation = "val" in self.inputs and self._devices.to_keras_data(self._in_order("val"))[0]
+        times, usage = StepTimes(self.batches), GpuUsage(active=runtime.gpu_details() is not None)
+        with deferred_interrupt() as check_interrupt, usage, self.group.watched():
             self.network.fit(
-                to_keras_data(self.batches),
+                rows,
                 shuffle=False,  # Keras shuffles by a state that no checkpoint holds
                 epochs=self.epochs,
                 initial_epoch=len(self.checkpoint.history),
-                validation_data=None if validation is None else to_keras_data(validation),
-                class_weight=self._class_weights(),
-                callbacks=[SessionCallback(self, observers, check_interrupt)],
+                validation_data=validation or None,
+                class_weight=class_weight,
+                callbacks=[SessionCallback(self, observers, check_interrupt, times)],
                 verbose=0,
             )
+        self.speed = times.figures() | usage.figures()
 
     def _solve(self) -> Epoch:
         """Finds the weights by a solver, and saves them as those of the first epoch."""
@@ -246,16 +256,13 @@ class Session:
         if name in self.features:
             labels = self.data.splits[name].labels
             return pretrained.measure_head(self.network, self.features[name][0], labels)
-        rows = LabeledBatches(self.inputs[name], self._targets[name], _VALIDATION_BATCH)
         values: dict[str, float] = self.network.evaluate(
-            to_keras_data(rows), verbose=0, return_dict=True
+            to_keras_data(self._in_order(name)), verbose=0, return_dict=True
         )
         return values
 
-    def _held_out(self) -> LabeledBatches | None:
-        if "val" not in self.inputs:
-            return None
-        return LabeledBatches(self.inputs["val"], self._targets["val"], _VALIDATION_BATCH)
+    def _in_order(self, name: SplitName) -> LabeledBatches:
+        return LabeledBatches(self.inputs[name], self._targets[name], _VALIDATION_BATCH)
 
     def _class_weights(self) -> dict[int, float] | None:
         labels = self.data.splits["train"].labels
@@ -279,6 +286,16 @@ class Session:
         if self._soft_rows is not None:
             self._soft_inputs = encode_rows(self._soft_rows, self._tokenizer, self._progress)
 
+    def _prepare_devices(self) -> None:
+        """Decides which rows a step has, and which devices share them."""
+        rows = len(self.inputs["train"])
+        rows += 0 if self._soft is None else len(self._soft_inputs)
+        self._plan = plan_epochs(self._config, rows)
+        self._devices = Devices(self.group, enabled=not self.solved)
+        self.run = self._devices.record_in(self.run, self._plan.batch_size)
+        self.run = self.run.add_note(epoch_plan_note(self._plan, self._config))
+        self.run = self.run.add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
+
     def _build(self) -> None:
         """Builds and compiles the network and its batches."""
         if self._progress:
@@ -300,28 +317,18 @@ class Session:
             targets = np.concatenate(
                 [targets, self._soft[:, 1:] if targets.shape[1] == 1 else self._soft]
             )
-        plan = plan_epochs(self._config, len(inputs))
-        self.run = self.run.add_note(epoch_plan_note(plan, self._config))
-        self.run = self.run.add_note(choice_note(self._config, len(self.inputs.get("val", ()))))
         self.batches = TrainingBatches(
             inputs,
             targets,
-            plan.batch_size,
+            self._plan.batch_size,
             seed=self._config.seed,
             augmentation=self._augmentation,
             any_length=any_length,
-            passes=plan.passes,
+            passes=self._plan.passes,
         )
-        self.network.compile(
-            optimizers.build_optimizer(self._config, len(self.batches)),
-            optimizers.build_loss(self.network, smoothing, mixed=self._mixed),
-            metrics=[optimizers.build_accuracy(self.network, mixed=self._mixed)],
-            jit_compile=runtime.jit_compile(),
-        )
-        if getattr(options, "finetune", 0):
-            optimizers.scale_rates(self.network.optimizer, learning_rates(options, self.network))
-        if self._extras.extra_loss:
-            add_loss(self.network, self._extras.extra_loss)
+        Compilation(
+            self._config, options, len(self.batches), self._mixed, self._extras.extra_loss
+        ).apply(self.network)
 
     def adaptation_data(self) -> AdaptationData:
         """Returns the rows from which the builder computes weights."""

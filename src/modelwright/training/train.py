@@ -5,109 +5,41 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.backend import BACKENDS, keras_backend
-from modelwright.core.blocks import Block, Facts
 from modelwright.core.config import Config
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import explained_refusals
 from modelwright.core.measure import RowClassifier, measure
-from modelwright.core.report import Report
-from modelwright.core.terminal import percent
 from modelwright.core.types import IntArray, Progress, Split
 from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import (
     options_for_classes,
 )
 from modelwright.plots.history import draw_history
-from modelwright.runs.details import describe_epochs, describe_solution
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import CHECKPOINT, Run, create_run, load_run
+from modelwright.runs.run import CHECKPOINT, VOCABULARY, Run, create_run, load_run
 from modelwright.training.baseline_comparison import compare_training
 from modelwright.training.baseline_figures import Baselines
+from modelwright.training.cluster import join
+from modelwright.training.cluster_member import check_cluster, member_report, shared_facts
+from modelwright.training.cluster_settings import Cluster, joined_cluster
 from modelwright.training.data_check import check_data
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
-from modelwright.training.soft_labels import read_soft_labels, write_soft_labels
+from modelwright.training.soft_labels import SOFT_LABELS, read_soft_labels, write_soft_labels
+from modelwright.training.train_report import TrainReport
 from modelwright.training.warnings import training_warnings
 
-_NOT_METRICS = ("run", "notes", "warnings", "next", "solution")
-
-
-@dataclass(frozen=True)
-class TrainReport(Report):
-    """The result of a training. Accuracies are those of the best epoch's weights, in float32."""
-
-    run: Path
-    epochs: int
-    best_epoch: int
-    seconds: float
-    val_accuracy: float | None
-    train_accuracy: float
-    parameters: int
-    backend: str
-    precision: str
-    status: str
-    rejected: int
-    notes: tuple[str, ...]
-    baselines: Baselines = field(default_factory=Baselines)
-    """Simple models of the same training rows; none before the training has finished."""
-    warnings: tuple[str, ...] = ()
-    """What the figures do not show, such as a model that predicts one class only."""
-    cross_validated_accuracy: float | None = None
-    """Accuracy on training rows that a solver left out in turn; None without a solver."""
-    solution: Mapping[str, Any] = field(default_factory=dict)
-    """What a solver chose, and how well it predicted rows that it left out; empty without one."""
-    backbone: str = ""
-    """The pretrained network that the training began with, and its license; empty without one."""
-    next: str = ""
-    """The command that usually follows; empty while the training is not finished."""
-    steps: int = 0
-    """Steps of all epochs."""
-    epoch_chosen: bool = True
-    """Whether the best epoch was chosen; otherwise ``best_epoch`` is the last one."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fields in a form that JSON can hold."""
-        return {
-            **vars(self),
-            "run": str(self.run),
-            "notes": list(self.notes),
-            "baselines": self.baselines.to_list(),
-            "warnings": list(self.warnings),
-        }
-
-    def blocks(self) -> Sequence[Block]:
-        """Returns the results of the training."""
-        held_out = "none held out" if self.val_accuracy is None else percent(self.val_accuracy)
-        rows: list[tuple[str, object]] = [
-            ("run", str(self.run)),
-            ("status", self.status),
-            *([("epochs", describe_epochs(vars(self)))] if self.steps else []),
-            ("seconds", f"{self.seconds:.1f}"),
-            *describe_solution(self.solution),
-            ("validation accuracy", held_out),
-            *self.baselines.facts(),
-            ("training accuracy", percent(self.train_accuracy)),
-            ("parameters", f"{self.parameters:,}"),
-            *([("backbone", self.backbone)] if self.backbone else []),
-            *([] if self.backend == "tensorflow" else [("backend", BACKENDS[self.backend])]),
-            ("precision", self.precision),
-            *(("note", note) for note in self.notes),
-            *(("warning", warning) for warning in self.warnings),
-        ]
-        if self.rejected:
-            rows.append(("rejected rows", f"{self.rejected:,}, listed in {self.run}/rejected.csv"))
-        if self.next:
-            rows.append(("next", self.next))
-        return (Facts("trained", rows),)
+_NOT_METRICS = ("run", "notes", "warnings", "next", "solution", "cluster")
+_RESUMED_FILES = ("config.toml", "run.json", VOCABULARY, SOFT_LABELS, CHECKPOINT)
 
 
 def train(
@@ -117,6 +49,7 @@ def train(
     extras: Extras | None = None,
     notes: Sequence[str] = (),
     baselines: bool = True,
+    cluster: Cluster | None = None,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains a model and writes a run folder.
@@ -127,22 +60,30 @@ def train(
         extras: weights to start from, frozen layers, an extra loss term, observers.
         notes: decisions that led to the config, for the report.
         baselines: whether to compare the model with simple ones of the same training rows.
+        cluster: the processes that train together; only the one with rank 0 writes the folder.
         progress: called with each step.
 
     Raises:
         DataError: the data cannot be used.
         ConfigError: the model does not fit the data, or the extras do not fit the model.
-        RunError: the folder is not empty, or the loss is no longer a number.
+        RunError: the folder is not empty, the loss is no longer a number, or another process of the
+            training was lost.
         WriteError: the disk is full, or the folder cannot be written.
     """
+    check_cluster(config, cluster)
+    group = join(cluster, progress)
     make_deterministic(config.train.seed)
-    data = load_data(config.data, progress=progress)
-    chosen, note = options_for_classes(config.model, len(data.labels))
     soft_labels = extras.soft_labels if extras else None
-    untold = check_data(config, data, chosen, soft=soft_labels is not None)
-    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note,)), *untold))
-    with explained_refusals(Path(out or "runs")):
-        run = create_run(config, data, Path(out) if out else None)
+    with group.preparing() as shared:
+        data = load_data(config.data, progress=progress)
+        chosen, note = options_for_classes(config.model, len(data.labels))
+        untold = check_data(config, data, chosen, soft=soft_labels is not None)
+        data = replace(data, notes=(*notes, *data.notes, *filter(None, (note,)), *untold))
+        shared |= shared_facts(config, data)
+    folder = group.run_folder(Path(out) if out else None)
+    with group.preparing(), explained_refusals(Path(out or "runs")):
+        run = create_run(config, data, folder)
+    group.announce(run.path)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         try:
             run = run.update(chosen=chosen) if chosen else run
@@ -150,7 +91,7 @@ def train(
                 write_rejected(run.path / "rejected.csv", data.rejected)
             if soft_labels:
                 write_soft_labels(run.path, soft_labels)
-            session = Session(run, data, extras=extras, progress=progress)
+            session = Session(run, data, extras=extras, group=group, progress=progress)
         except (ModelwrightError, OSError):
             # Nothing was trained; the folder must be free for another try.
             shutil.rmtree(run.path, ignore_errors=True)
@@ -164,15 +105,20 @@ def resume(
     extras: Extras | None = None,
     data_root: Path | str | None = None,
     baselines: bool = True,
+    cluster: Cluster | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Resumes an interrupted training. The result is the same as without the interruption.
+
+    With another number of processes or devices than before, it is the same but for rounding.
 
     Args:
         path: the run's folder.
         extras: the extras that the training began with.
         data_root: where the run's data is now, if it was moved.
         baselines: whether to compare the model with simple ones of the same training rows.
+        cluster: the processes that train together, or the keys of ``[cluster]``. All but rank 0
+            get the run's files from it.
         progress: called with each step.
 
     Raises:
@@ -180,6 +126,38 @@ def resume(
             backend or with other extras.
         DataError: the data changed since the training began.
         WriteError: the disk is full, or the folder cannot be written.
+    """
+    if isinstance(cluster, Mapping):
+        cluster, _ = joined_cluster(cluster)
+    group = join(cluster, progress)
+    make_deterministic(0)  # before the processes exchange anything
+    with group.preparing():
+        run = _resumable(path) if group.writes else None
+    folder = group.share_files(Path(path), _RESUMED_FILES)
+    run = run or load_run(folder, unfinished=True)
+    check_cluster(run.config, cluster)
+    make_deterministic(run.config.train.seed)
+    group.announce(run.path)
+    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
+        with group.preparing():
+            data = reload_data(run.config.data, run.data, path, progress, root=data_root)
+        if "soft_labels" in run.extras:
+            known = read_soft_labels(run.path)
+            extras = replace(extras or Extras(), soft_labels=known)
+        if not (run.path / CHECKPOINT).exists():
+            # As in ``train``: building the network once more draws from the random numbers that
+            # the first weights come from.
+            soft = extras is not None and extras.soft_labels is not None
+            check_data(run.config, data, run.chosen, soft=soft)
+        session = Session(run, data, extras=extras, group=group, progress=progress)
+        return _finish(session, progress, baselines=baselines)
+
+
+def _resumable(path: Path | str) -> Run:
+    """Returns a run whose training can go on in this process.
+
+    Raises:
+        RunError: it cannot.
     """
     run = load_run(path, unfinished=True)
     if run.status == "finished":
@@ -190,24 +168,19 @@ def resume(
             f" resumed there, not under {BACKENDS[keras_backend()]}; set"
             f" KERAS_BACKEND={run.backend}."
         )
-    make_deterministic(run.config.train.seed)
-    with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
-        data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
-        if "soft_labels" in run.extras:
-            known = read_soft_labels(run.path)
-            extras = replace(extras or Extras(), soft_labels=known)
-        if not (run.path / CHECKPOINT).exists():
-            # As in ``train``: building the network once more draws from the random numbers that
-            # the first weights come from.
-            soft = extras is not None and extras.soft_labels is not None
-            check_data(run.config, data, run.chosen, soft=soft)
-        session = Session(run, data, extras=extras, progress=progress)
-        return _finish(session, progress, baselines=baselines)
+    return run
 
 
 def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> TrainReport:
     """Trains, measures the best weights in float32 and finishes the run."""
-    finished = session.fit()
+    try:
+        finished = session.fit()
+    except KeyboardInterrupt:  # in all processes after the same step
+        session.group.leave()
+        raise
+    session.group.leave()
+    if not session.group.writes:
+        return member_report(session, finished=finished)
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
     network = run.network()
@@ -250,6 +223,8 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         next=_next_command(run) if finished else "",
         steps=steps,
         epoch_chosen=rule.chooses,
+        speed=session.speed,
+        cluster=run.cluster,
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
