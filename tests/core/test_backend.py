@@ -131,3 +131,19 @@ def test_settings_that_other_code_gave_keras_are_reset() -> None:
     assert keras.config.image_data_format() == "channels_last"
     assert keras.config.floatx() == "float32"
     assert keras.config.max_steps_per_epoch() is None
+
+
+LOAD = """
+import sys
+from modelwright.core.backend import load_keras, skip_unused_packages
+skip_unused_packages()
+load_keras()
+import keras, tensorflow
+print(*sorted({"jax", "matplotlib", "pandas", "sklearn"} & sys.modules.keys()))
+import matplotlib, sklearn  # they can be imported afterwards
+"""
+
+
+def test_a_process_of_the_projects_own_loads_keras_without_packages_that_it_does_not_use() -> None:
+    done = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

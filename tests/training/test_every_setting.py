@@ -116,12 +116,12 @@ def test_every_key_of_train_changes_something(key: str, tmp_path: Path) -> None:
     assert train_effects(TrainConfig(**{**needed, key: TRAIN[key]}), tmp_path) != base
 
 
-def test_precision_and_tensorboard_change_a_session(reviews: Path, tmp_path: Path) -> None:
-    model = {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 8, "vocabulary": 50}
+def test_precision_and_tensorboard_change_a_session(colors: Path, tmp_path: Path) -> None:
+    model = {"recipe": "cnn", "filters": [4], "units": 4}
     for name, precision, tensorboard in (("a", "float32", True), ("b", "mixed_bfloat16", False)):
         train = {"epochs": 1, "precision": precision, "tensorboard": tensorboard}
         config = resolve_config(
-            options={"data": {"source": str(reviews)}, "model": model, "train": train}
+            options={"data": {"source": str(colors)}, "model": model, "train": train}
         )
         data = load_data(config.data)
         session = Session(create_run(config, data, tmp_path / name), data)
@@ -227,11 +227,18 @@ SMALL: dict[str, dict[str, Any]] = {
     "pretrained": {"side": 32},
     "cnn": {"filters": [4], "units": 4},
     "whitened": {"widths": [8]},
-    "bilstm": {"units": [4], "embedding": 4, "dense": 4},
-    "textcnn": {"embedding": 4, "filters": 4, "widths": [3]},
-    "regions": {"filters": 4, "known": 20},
-    "ngrams": {"buckets": 64, "vocabulary": 20, "min_count": 0},
-    "committee": {"filters": 4, "known": 20, "buckets": 64, "vocabulary": 20, "min_count": 0},
+    "bilstm": {"units": [4], "embedding": 4, "dense": 4, "length": 6},
+    "textcnn": {"embedding": 4, "filters": 4, "widths": [3], "length": 8},
+    "regions": {"filters": 4, "known": 20, "length": 8},
+    "ngrams": {"buckets": 64, "vocabulary": 20, "min_count": 0, "length": 8},
+    "committee": {
+        "filters": 4,
+        "known": 20,
+        "buckets": 64,
+        "vocabulary": 20,
+        "min_count": 0,
+        "length": 8,
+    },
 }
 TEXTS = [
     "good film and good acting",
