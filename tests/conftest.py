@@ -32,6 +32,7 @@ _TRAINING = frozenset(
         "servable",
         "studies",
         "training",
+        "trials",
     ]
 )
 """Folders whose tests train or convert networks, and take longest."""

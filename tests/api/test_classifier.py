@@ -11,7 +11,7 @@ from modelwright import Classifier
 from modelwright.core.errors import ConfigError
 from sample_data import sentences
 
-SMALL = {"filters": 8, "embedding": 8, "length": 12}
+SMALL = {"filters": 8, "embedding": 8, "length": 12, "context": 0}
 FAST = {"epochs": 6, "batch_size": 16, "learning_rate": 0.02}
 
 

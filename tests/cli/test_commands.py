@@ -20,7 +20,7 @@ Cli = Callable[..., tuple[int, str, str]]
 @pytest.mark.usefixtures("export_in_process")
 def test_the_commands_from_training_to_prediction(cli: Cli, reviews: Path, tmp_path: Path) -> None:
     run, model = tmp_path / "run", tmp_path / "sentiment"
-    settings = ["model.filters=8", "model.length=12", "train.batch_size=8"]
+    settings = ["model.context=0", "model.length=12", "train.batch_size=8"]
     sets = [x for s in [*settings, "train.learning_rate=0.02"] for x in ("--set", s)]
     code, out, _ = cli(
         "train", "--data", reviews, "--text-column", "评论", "--label-column", "情感",
@@ -60,7 +60,7 @@ def test_a_config_file_and_an_evaluation_on_other_rows(
 ) -> None:
     config = tmp_path / "sentiment.toml"
     config.write_text(
-        f'[data]\nsource = "{reviews}"\n[model]\nrecipe = "textcnn"\nfilters = 4\nlength = 8\n'
+        f'[data]\nsource = "{reviews}"\n[model]\nrecipe = "textcnn"\ncontext = 0\nlength = 8\n'
         "[train]\nepochs = 2\nbatch_size = 16\nlearning_rate = 0.02\n"
     )
     code, out, err = cli("train", config, "--set", "train.epochs=1", "--out", tmp_path / "r", "-q")

@@ -24,7 +24,7 @@ from modelwright.training.train import train
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
-    "model": {"recipe": "textcnn", "filters": 8, "embedding": 8, "length": 12, "dropout": 0.2},
+    "model": {"recipe": "textcnn", "filters": 8, "embedding": 8, "length": 12, "context": 0},
     "train": {"batch_size": 8, "learning_rate": 0.003, "epochs": 4, "schedule": "cosine"},
 }
 
@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
     code = (
         "import sys; sys.argv = ['modelwright', 'train', '--data', "
         f"{str(reviews)!r}, '--recipe', 'textcnn', '--epochs', '500', '--out', {str(out)!r},"
-        "'--set', 'model.filters=4', '--set', 'model.length=8', '--set', 'train.patience=0',"
+        "'--set', 'model.context=0', '--set', 'model.length=8', '--set', 'train.patience=0',"
         "'--set', 'train.learning_rate=1e-5', '--json']\n"
         "from modelwright.cli.main import main\nmain()\n"
     )
