@@ -140,9 +140,12 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a servable of the text run. Tests must not change it."""
     import modelwright
+    from modelwright.servable import replay
 
     def build(out: Path) -> None:
-        modelwright.export(text_run, out / "sentiment")
+        with pytest.MonkeyPatch.context() as patch:
+            run_without_child_process(patch, replay)  # a child process converts
+            modelwright.export(text_run, out / "sentiment")
 
     return build_once(tmp_path_factory, "text-models", build) / "sentiment" / "1"
 
