@@ -99,7 +99,11 @@ def random_texts(count: int, seed: int) -> list[str]:
 
 # The tokenizer in the graph takes many texts in hardly more time than one.
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=20))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=60), min_size=1, max_size=20
+    )
+)
 @example([""])
 @example(["ΟΔΥΣΣΕΥΣ Σ ΑΣ' ΑΣ'Α İ"])
 @example(["a\x00b\x1f\x85\u2028\u200b\ufffe"])

@@ -103,7 +103,7 @@ def exported(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         # A child process converts, and one of the verification below loads the engine.
         run_without_child_process(patch, replay)
         report = modelwright.export(image_run, tmp_path_factory.mktemp("models") / "colours")
-    sys.modules.pop("fake_engine")
+    sys.modules.pop("fake_engine", None)
     assert report.parity["fake"]["passed"]
     assert report.missing == {}
     return report.servable

@@ -127,7 +127,10 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
 
 
 def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> None:
-    train = {"epochs": 30, "patience": 2, "batch_size": 8, "learning_rate": 0.5}
+    train = {
+        **{"epochs": 30, "patience": 2, "monitor": "val_loss"},
+        **{"batch_size": 8, "learning_rate": 0.5},
+    }
     report = modelwright.train(
         data={"source": str(reviews)}, model=TABLES["model"], train=train, out=tmp_path / "run"
     )
