@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from child_processes import run_without_child_process
 from sample_data import sentences, write_csv, write_images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,6 +32,7 @@ _TRAINING = frozenset(
         "servable",
         "studies",
         "training",
+        "trials",
     ]
 )
 """Folders whose tests train or convert networks, and take longest."""
@@ -54,26 +55,6 @@ def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
             build(base / f"{name}.part")
             (base / f"{name}.part").rename(base / name)
     return Path(shutil.copytree(base / name, factory.mktemp(name) / name))
-
-
-def run_without_child_process(patch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
-    """Runs the given modules' child processes in this process, without importing all anew.
-
-    For tests of what is written, not of the process that writes it.
-    """
-    from modelwright.core.child_process import main_of_child
-    from modelwright.exporting import conversion
-    from modelwright.servable import replay
-
-    functions = {conversion: conversion._convert, replay: replay._answer}
-
-    def run_child(module: str, arguments: Sequence[str], out: Path, **_: object) -> str | None:
-        function = functions[sys.modules[module]]
-        code = main_of_child(function, list(arguments))
-        return None if code == 0 and out.exists() else f"exit code {code}"
-
-    for module in modules:
-        patch.setattr(module, "run_child", run_child)
 
 
 @pytest.fixture
@@ -159,9 +140,12 @@ def image_run(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def text_servable(text_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 of a servable of the text run. Tests must not change it."""
     import modelwright
+    from modelwright.servable import replay
 
     def build(out: Path) -> None:
-        modelwright.export(text_run, out / "sentiment")
+        with pytest.MonkeyPatch.context() as patch:
+            run_without_child_process(patch, replay)  # a child process converts
+            modelwright.export(text_run, out / "sentiment")
 
     return build_once(tmp_path_factory, "text-models", build) / "sentiment" / "1"
 

@@ -11,13 +11,14 @@ from modelwright import Classifier
 from modelwright.core.errors import ConfigError
 from sample_data import sentences
 
-SMALL = {"units": [8], "embedding": 8, "length": 12}
+SMALL = {"filters": 8, "embedding": 8, "length": 12, "context": 0}
 FAST = {"epochs": 6, "batch_size": 16, "learning_rate": 0.02}
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_texts_are_classified(tmp_path: Path) -> None:
     texts, labels = zip(*sentences(200), strict=True)
-    model = Classifier("bilstm", model=SMALL, train=FAST, folder=tmp_path).fit(texts, labels)
+    model = Classifier("textcnn", model=SMALL, train=FAST, folder=tmp_path).fit(texts, labels)
     assert model.classes_.tolist() == ["neg", "pos"]
     assert model.predict_proba(texts[:5]).shape == (5, 2)
     fresh, fresh_labels = zip(*sentences(40, seed=9), strict=True)
@@ -25,6 +26,7 @@ def test_texts_are_classified(tmp_path: Path) -> None:
     assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_images_are_classified(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 120)

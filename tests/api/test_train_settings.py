@@ -53,7 +53,7 @@ def test_training_stores_the_resolved_config_that_it_was_given(
     config = resolve_settings(
         {
             "data": {"source": str(reviews), "limit": 40},
-            "model": {"recipe": "bilstm", "units": [4], "length": 8},
+            "model": {"recipe": "textcnn", "context": 0, "length": 8},
             "train": {"epochs": 1, "batch_size": 16, "tensorboard": False},
         },
         {},

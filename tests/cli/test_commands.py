@@ -17,13 +17,14 @@ from sample_data import write_images
 Cli = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_the_commands_from_training_to_prediction(cli: Cli, reviews: Path, tmp_path: Path) -> None:
     run, model = tmp_path / "run", tmp_path / "sentiment"
-    settings = ["model.units=[8]", "model.length=12", "train.batch_size=16"]
+    settings = ["model.context=0", "model.length=12", "train.batch_size=8"]
     sets = [x for s in [*settings, "train.learning_rate=0.02"] for x in ("--set", s)]
     code, out, _ = cli(
         "train", "--data", reviews, "--text-column", "评论", "--label-column", "情感",
-        "--recipe", "bilstm", "--epochs", 3, "--out", run, "--json", *sets,
+        "--recipe", "textcnn", "--epochs", 3, "--out", run, "--json", *sets,
     )  # fmt: skip
     trained = json.loads(out)
     assert code == 0
@@ -59,7 +60,7 @@ def test_a_config_file_and_an_evaluation_on_other_rows(
 ) -> None:
     config = tmp_path / "sentiment.toml"
     config.write_text(
-        f'[data]\nsource = "{reviews}"\n[model]\nrecipe = "bilstm"\nunits = [4]\nlength = 8\n'
+        f'[data]\nsource = "{reviews}"\n[model]\nrecipe = "textcnn"\ncontext = 0\nlength = 8\n'
         "[train]\nepochs = 2\nbatch_size = 16\nlearning_rate = 0.02\n"
     )
     code, out, err = cli("train", config, "--set", "train.epochs=1", "--out", tmp_path / "r", "-q")

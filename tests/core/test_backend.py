@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 
 import pytest
@@ -94,12 +94,14 @@ def test_a_wrong_backend_ends_a_command_with_one_line_but_does_not_affect_predic
 
 
 _PRINT_SETTINGS = """
-import os
-from modelwright.core.backend import load_keras
+import os, sys
+from modelwright.core.backend import load_keras, skip_unused_packages
+skip_unused_packages()
 load_keras()
 import keras
 print(keras.config.image_data_format(), keras.config.floatx(), keras.config.epsilon(),
-    keras.config.backend(), keras.config.max_epochs(), os.environ["KERAS_HOME"])
+    keras.config.backend(), keras.config.max_epochs(), os.environ["KERAS_HOME"],
+    *({"jax", "matplotlib", "pandas", "sklearn"} & sys.modules.keys()))
 """
 
 
@@ -131,3 +133,25 @@ def test_settings_that_other_code_gave_keras_are_reset() -> None:
     assert keras.config.image_data_format() == "channels_last"
     assert keras.config.floatx() == "float32"
     assert keras.config.max_steps_per_epoch() is None
+
+
+def test_skipped_packages_are_hidden_only_while_keras_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("loaded_before", "not_needed", "in_use"):
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    before = import_module("loaded_before")
+    monkeypatch.setattr(backends, "_UNUSED", ("loaded_before", "not_needed", "in_use"))
+    monkeypatch.setattr(backends, "_skipped", set())
+    monkeypatch.setattr(backends, "_configured", lambda: ("in_use", "here"))
+    with backends._without_skipped_packages():
+        assert import_module("not_needed")  # a user's process loads everything
+    del sys.modules["not_needed"]
+    backends.skip_unused_packages()
+    with backends._without_skipped_packages():
+        with pytest.raises(ImportError):
+            import_module("not_needed")
+        assert import_module("loaded_before") is before
+        assert import_module("in_use")
+    assert import_module("not_needed")

@@ -101,9 +101,9 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("export_in_process", "without_onnx")
 def test_an_engine_that_cannot_be_converted_is_missing_with_the_reason(
-    text_run: Path, tmp_path: Path
+    image_run: Path, tmp_path: Path
 ) -> None:
-    report = modelwright.export(text_run, tmp_path / "m")
+    report = modelwright.export(image_run, tmp_path / "m")
     assert report.missing == {"onnx": "no such operator"}
     assert "onnx is missing" in report.render()
     manifest = read_manifest(report.servable)
@@ -173,7 +173,7 @@ def test_a_version_is_a_signed_64_bit_integer(tmp_path: Path) -> None:
         export_module._version_number(tmp_path, None)
 
 
-@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.usefixtures("export_in_process", "without_onnx")
 def test_an_engine_that_disagrees_is_refused_and_nothing_is_left(
     image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,9 +209,9 @@ except ServableError as error:
 """
 
 
-def test_a_full_disk_leaves_nothing_and_one_line(text_run: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_and_one_line(image_run: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", DISK_FULL, str(text_run), str(tmp_path / "m")],
+        [sys.executable, "-c", DISK_FULL, str(image_run), str(tmp_path / "m")],
         capture_output=True,
         text=True,
         check=False,

@@ -240,7 +240,7 @@ def test_resuming_does_not_count_again_and_gives_the_same_bits(
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.usefixtures("convert_in_process")
+@pytest.mark.usefixtures("export_in_process")
 def test_the_servable_predicts_like_the_network(trained: Any, tmp_path: Path) -> None:
     exported = modelwright.export(trained.run, tmp_path / "model")
     assert exported.parity["savedmodel"]["labels_changed"] == 0

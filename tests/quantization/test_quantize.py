@@ -76,14 +76,16 @@ def in_process(quantized: Path, converted: Path, monkeypatch: pytest.MonkeyPatch
             shutil.copy(converted / target.name, into)
         return {}
 
-    def answer(folder: Path, engine: str, path: Path, **_: Any) -> tuple[np.ndarray, Cost]:
-        manifest = read_manifest(folder)
-        rows = read_examples(path, manifest.task).inputs
-        return open_engine(engine, folder, manifest).probabilities(rows), cost()
-
     monkeypatch.setattr(candidates, "convert_servable", copy_files)
-    monkeypatch.setattr(candidates, "measure_cost", answer)
+    monkeypatch.setattr(candidates, "measure_cost", measure_in_process)
     return quantized
+
+
+def measure_in_process(folder: Path, engine: str, path: Path, **_: Any) -> tuple[np.ndarray, Cost]:
+    """Returns an engine's answers, computed in this process, with figures that are made up."""
+    manifest = read_manifest(folder)
+    rows = read_examples(path, manifest.task).inputs
+    return open_engine(engine, folder, manifest).probabilities(rows), cost()
 
 
 def test_the_table_has_the_figures_of_each_file(quantized: Path) -> None:
@@ -236,12 +238,13 @@ def test_where_a_conversion_fails_nothing_changes(
     assert read_manifest(in_process) == before
 
 
-@pytest.mark.usefixtures("convert_in_process")
+@pytest.mark.usefixtures("export_in_process")
 def test_a_recurrent_network_can_be_quantized(
     text_servable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "1"
     shutil.copytree(text_servable, folder)
+    monkeypatch.setattr(candidates, "measure_cost", measure_in_process)
     report = modelwright.quantize(folder, methods=["dynamic"], measuring=BRIEF)
     assert set(report.variants) >= {"litert-float32", "litert-dynamic"}
     assert modelwright.load(folder, engine="litert").predict(["很好"])[0].label == "pos"

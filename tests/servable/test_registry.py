@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import modelwright
+from child_processes import run_without_child_process
 from modelwright.core.errors import ConfigError, MissingDependencyError, ModelwrightError
+from modelwright.servable import replay
 from modelwright.servable import verify as verify_module
 from modelwright.servable.engines import registry
 from modelwright.servable.manifest import read_manifest
@@ -98,7 +100,10 @@ def exported(image_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A servable that was exported where the entry point was installed."""
     with pytest.MonkeyPatch.context() as patch:
         activate(patch, install(tmp_path_factory.mktemp("entry-point")))
+        # A child process converts, and one of the verification below loads the engine.
+        run_without_child_process(patch, replay)
         report = modelwright.export(image_run, tmp_path_factory.mktemp("models") / "colours")
+    sys.modules.pop("fake_engine", None)
     assert report.parity["fake"]["passed"]
     assert report.missing == {}
     return report.servable

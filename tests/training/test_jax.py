@@ -109,6 +109,7 @@ def test_the_servable_has_the_usual_record_and_parity(trained: Path, name: str) 
     assert manifest.engines["savedmodel"]["max_difference"] < 1e-5
 
 
+@pytest.mark.usefixtures("export_in_process")
 def test_the_model_learned_and_its_servable_is_verified(trained: Path) -> None:
     report = modelwright.verify(trained / "models" / "bilstm")
     assert report.engines["savedmodel"]["rows"] > 5

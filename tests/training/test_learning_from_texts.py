@@ -62,7 +62,7 @@ def train(
     )
 
 
-@pytest.mark.usefixtures("convert_in_process")
+@pytest.mark.usefixtures("export_in_process")
 @pytest.mark.parametrize(
     "model", [MODEL, pytest.param(BEST, marks=pytest.mark.slow)], ids=["textcnn", "text-best"]
 )

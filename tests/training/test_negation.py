@@ -144,7 +144,7 @@ def test_an_evaluation_has_a_slice_for_each_language(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "r.csv", all_texts("en") + all_texts("zh"), ("text", "label"))
     trained = modelwright.train(
         data={"source": str(rows), "test": 0.2},
-        model={"recipe": "bilstm", "units": [4], "embedding": 8, "length": 16},
+        model={"recipe": "textcnn", "filters": 4, "context": 0, "length": 16},
         train={"epochs": 1, "batch_size": 64, "precision": "float32"},
         out=tmp_path / "run",
     )

@@ -24,12 +24,13 @@ from modelwright.training.train import resume, train
 from sample_data import weights
 
 MODEL = {"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.1}
+QUICK = {"recipe": "textcnn", "filters": 8, "embedding": 8, "length": 12, "context": 0}
 TRAIN = {"epochs": 3, "batch_size": 16, "precision": "float32", "tensorboard": False}
 
 
-def config(source: Path, **changes: Any) -> Config:
+def config(source: Path, model: dict[str, Any] = MODEL, **changes: Any) -> Config:
     data = {"source": str(source), "test": 0.2}
-    return resolve_config(options={"data": data, "model": MODEL, "train": {**TRAIN, **changes}})
+    return resolve_config(options={"data": data, "model": model, "train": {**TRAIN, **changes}})
 
 
 class Recorder(Observer):
@@ -64,7 +65,7 @@ class PullToZero:
 def test_an_observer_sees_every_step_and_epoch_and_can_stop_a_run_that_resumes(
     reviews: Path, tmp_path: Path
 ) -> None:
-    settings = config(reviews, min_steps=100, min_val_rows=50)
+    settings = config(reviews, QUICK, min_steps=100, min_val_rows=50)
     whole = train(settings, out=tmp_path / "whole")
     recorder = Recorder(stop_after=2)
     report = train(settings, out=tmp_path / "stopped", extras=Extras(observers=(recorder,)))
@@ -169,7 +170,8 @@ def test_whole_weights_of_other_classes_are_refused_and_named_layers_are_not(
 def test_a_stop_after_the_last_epoch_is_a_finished_training(reviews: Path, tmp_path: Path) -> None:
     extras = Extras(observers=(Recorder(stop_after=1),))
     assert (
-        train(config(reviews, epochs=1), out=tmp_path / "run", extras=extras).status == "finished"
+        train(config(reviews, QUICK, epochs=1), out=tmp_path / "run", extras=extras).status
+        == "finished"
     )
 
 
@@ -184,16 +186,16 @@ def test_frozen_layers_keep_their_weights_and_others_learn(
         same = [bool((value == learned).all()) for value, learned in pairs]
         assert all(same) == (not same or one.name.startswith("embedding"))
     with pytest.raises(ConfigError, match="no layer with weights matches 'nothing\\*'"):
-        train(config(reviews), out=tmp_path / "b", extras=Extras(freeze=("nothing*",)))
+        train(config(reviews, QUICK), out=tmp_path / "b", extras=Extras(freeze=("nothing*",)))
     assert not (tmp_path / "b").exists()  # the next try may have the folder
     with pytest.raises(ConfigError, match="every layer is frozen"):
-        train(config(reviews), out=tmp_path / "c", extras=Extras(freeze=("*",)))
+        train(config(reviews, QUICK), out=tmp_path / "c", extras=Extras(freeze=("*",)))
 
 
 def test_an_extra_loss_changes_the_weights_but_not_the_validation_loss(
     reviews: Path, tmp_path: Path
 ) -> None:
-    one = config(reviews, epochs=1)
+    one = config(reviews, QUICK, epochs=1, clip_norm=1.0)
     plain = train(one, out=tmp_path / "plain")
     pulled = train(one, out=tmp_path / "pulled", extras=Extras(extra_loss=PullToZero()))
     size = {
@@ -208,14 +210,14 @@ def test_an_extra_loss_changes_the_weights_but_not_the_validation_loss(
 
 def test_a_run_resumes_only_with_the_extras_it_began_with(reviews: Path, tmp_path: Path) -> None:
     extras = Extras(extra_loss=PullToZero(), observers=(Recorder(stop_after=1),))
-    report = train(config(reviews), out=tmp_path / "run", extras=extras)
+    report = train(config(reviews, QUICK), out=tmp_path / "run", extras=extras)
     with pytest.raises(RunError, match=r"began with \{'extra_loss': 'pull-to-zero'\}"):
         resume(report.run)
     assert resume(report.run, extras=Extras(extra_loss=PullToZero())).epochs == 3
 
 
 def test_a_loss_that_is_not_a_number_is_a_one_line_error(reviews: Path, tmp_path: Path) -> None:
-    settings = config(reviews)
+    settings = config(reviews, QUICK)
     data = load_data(settings.data)
     session = Session(create_run(settings, data, tmp_path / "run"), data)
     with pytest.raises(

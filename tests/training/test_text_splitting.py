@@ -21,11 +21,11 @@ def config(folder: Path, **model: object) -> Config:
     path = folder / "thai.csv"
     rows = [f"{text}{n},{label}" for n in range(30) for label, text in THAI.items()]
     path.write_text("\n".join(["text,label", *rows]) + "\n", "utf-8")
-    tables = {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 8, **model}
+    network = {"recipe": "textcnn", "filters": 4, "embedding": 4, "context": 0, "length": 8}
     return resolve_config(
         options={
             "data": {"source": str(path)},
-            "model": tables,
+            "model": {**network, **model},
             "train": {"epochs": 1, "precision": "float32", "tensorboard": False},
         }
     )

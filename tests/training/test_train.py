@@ -24,7 +24,7 @@ from modelwright.training.train import resume, train
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
-    "model": {"recipe": "bilstm", "units": [8], "embedding": 8, "length": 12, "dropout": 0.2},
+    "model": {"recipe": "textcnn", "filters": 8, "embedding": 8, "length": 12, "context": 0},
     "train": {"batch_size": 8, "learning_rate": 0.003, "epochs": 4, "schedule": "cosine"},
 }
 
@@ -135,8 +135,8 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
     out = tmp_path / "run"
     code = (
         "import sys; sys.argv = ['modelwright', 'train', '--data', "
-        f"{str(reviews)!r}, '--recipe', 'bilstm', '--epochs', '500', '--out', {str(out)!r},"
-        "'--set', 'model.units=[4]', '--set', 'model.length=8', '--set', 'train.patience=0',"
+        f"{str(reviews)!r}, '--recipe', 'textcnn', '--epochs', '500', '--out', {str(out)!r},"
+        "'--set', 'model.context=0', '--set', 'model.length=8', '--set', 'train.patience=0',"
         "'--set', 'train.learning_rate=1e-5', '--json']\n"
         "from modelwright.cli.main import main\nmain()\n"
     )
@@ -160,7 +160,10 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
 
 
 def test_early_stopping_keeps_the_best_epoch(reviews: Path, tmp_path: Path) -> None:
-    train = {"epochs": 30, "patience": 2, "batch_size": 8, "learning_rate": 0.5}
+    train = {
+        **{"epochs": 30, "patience": 2, "monitor": "val_loss"},
+        **{"batch_size": 8, "learning_rate": 0.5},
+    }
     report = modelwright.train(
         data={"source": str(reviews)}, model=TABLES["model"], train=train, out=tmp_path / "run"
     )

@@ -28,6 +28,7 @@ from modelwright.cli import (
     tuning,
 )
 from modelwright.cli.examples import epilog
+from modelwright.core.backend import skip_unused_packages
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
 from modelwright.core.errors import ModelwrightError, write_error
 
@@ -123,6 +124,7 @@ def print_version(
 def main() -> None:
     """Runs a command and exits with a code that ``modelwright.core.errors`` lists."""
     tolerate_any_console()
+    skip_unused_packages()
     try:
         _run()
     except BrokenPipeError:

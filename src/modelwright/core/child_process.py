@@ -79,8 +79,9 @@ def main_of_child(
         arguments: the command-line arguments.
         keras: loads Keras first.
     """
-    from modelwright.core.backend import load_keras, quiet
+    from modelwright.core.backend import load_keras, quiet, skip_unused_packages
 
+    skip_unused_packages()
     try:
         with quiet():
             if keras:

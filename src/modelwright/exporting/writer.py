@@ -47,7 +47,8 @@ _RECORDED_ROWS = 32
 _WARMUP_ROWS = 8
 # Keras is loaded before this module imports it, so that it has our settings.
 _CHILD = (
-    "import sys; from modelwright.core.backend import load_keras; load_keras();"
+    "import sys; from modelwright.core.backend import load_keras, skip_unused_packages;"
+    " skip_unused_packages(); load_keras();"
     " from modelwright.exporting.writer import main; sys.exit(main(sys.argv[1:]))"
 )
 _CANNOT_WRITE = 74  # EX_IOERR

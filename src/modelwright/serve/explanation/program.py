@@ -14,6 +14,7 @@ import threading
 from queue import SimpleQueue
 from typing import IO
 
+from modelwright.core.backend import skip_unused_packages
 from modelwright.core.errors import brief
 from modelwright.serve import memory
 from modelwright.serve.errors import Refused
@@ -27,6 +28,7 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     memory.configure_allocator()
+    skip_unused_packages()
     questions: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, questions), daemon=True).start()
     versions = OpenedVersions()

@@ -45,8 +45,9 @@ def main(folder: str) -> int:
 
 
 def _load(folder: str) -> tuple[Any, Any]:
-    from modelwright.core.backend import load_tensorflow
+    from modelwright.core.backend import load_tensorflow, skip_unused_packages
 
+    skip_unused_packages()
     load_tensorflow()
     import tensorflow as tf
     from tensorflow.python.saved_model import loader_impl
