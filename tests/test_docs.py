@@ -33,6 +33,11 @@ from modelwright.models.options import (
 )
 from modelwright.recipes.recipe import read_recipe, recipe_names
 from modelwright.studies.plan_file import StudyTable, VariantTable, read_study_plan
+from modelwright.tuning.dimension_file import read_dimension
+from modelwright.tuning.pruners.registry import pruner_names
+from modelwright.tuning.samplers.registry import sampler_names
+from modelwright.tuning.search_file import SearchFile, read_search_plan
+from modelwright.tuning.search_settings import SearchSettings
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -43,6 +48,7 @@ OTHERS = [
 PAGES = [*ENGLISH, *CHINESE, *OTHERS, ROOT / "benchmarks" / "README.md"]
 FOR_MAINTAINERS = {"releasing.md"}
 COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
+TUNINGS = [ROOT / "docs" / "tune.md", ROOT / "docs" / "zh" / "tune.md"]
 STUDIES = [ROOT / "docs" / "comparing.md", ROOT / "docs" / "zh" / "comparing.md"]
 SETTINGS = [ROOT / "docs" / "training.md", ROOT / "docs" / "zh" / "training.md"]
 TABLES: dict[str, tuple[str, type[Table]]] = {
@@ -94,8 +100,7 @@ def parse(words: list[str]) -> None:
     context = command.make_context("modelwright", [], resilient_parsing=True)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
-    if "list" in getattr(command, "commands", {}):
-        command = command.commands["list"]
+    command = by_default(command)
     if command is not context.command and not hasattr(command, "commands"):
         command.make_context(command.name, list(words), parent=context)
     elif (
@@ -106,12 +111,18 @@ def parse(words: list[str]) -> None:
         raise ValueError(f"no such command: {words[0]}")
 
 
+def by_default(command: Any) -> Any:
+    """The command that runs without one of a group's names, or the command itself."""
+    inside = getattr(command, "commands", {})
+    return inside.get(getattr(command, "default", "list"), command)
+
+
 def options_of(words: list[str]) -> set[str]:
     """The options of the command that words begin with."""
     command: Any = typer.main.get_command(app)
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
-    command = getattr(command, "commands", {}).get("list", command)
+    command = by_default(command)
     names = {name for parameter in command.params for name in parameter.opts}
     return names | {"-h", "--help"}
 
@@ -132,7 +143,8 @@ def test_every_command_in_a_sentence_exists(path: Path) -> None:
         words = shlex.split(code)
         known = set(top.commands)
         group = getattr(top.commands.get(words[0]), "commands", None)
-        if group and ("list" not in group or (words[1:2] and words[1] in group)):
+        default = by_default(top.commands.get(words[0])).name
+        if group and (default not in group or (words[1:2] and words[1] in group)):
             words, outer, known = words[1:], words[0], set(group)
             assert words[0] in known and not words[0].startswith("-"), f"{name(path)}: {code}"
             used = options_of([outer, *words])
@@ -176,6 +188,32 @@ def test_every_key_of_a_study_is_there_with_its_default(
         value = None if info.is_required() else info.get_default(call_default_factory=True)
         expected[field] = UNSET if value is None else f"`{json.dumps(value)}`"
     assert rows_under(path, key) == expected
+
+
+@pytest.mark.parametrize("path", TUNINGS, ids=name)
+@pytest.mark.parametrize(("key", "kind"), [("tuning", SearchFile), ("search", SearchSettings)])
+def test_every_key_of_a_search_is_there_with_its_default(
+    path: Path, key: str, kind: type[Table]
+) -> None:
+    expected = {}
+    for field, info in kind.model_fields.items():
+        value = info.get_default(call_default_factory=True)
+        expected[field] = UNSET if value is None else f"`{json.dumps(value)}`"
+    assert rows_under(path, key) == expected
+
+
+@pytest.mark.parametrize("path", TUNINGS, ids=name)
+def test_the_search_on_the_page_is_a_search(path: Path) -> None:
+    shown, limits = [tomllib.loads(text) for kind, text in fences(path) if kind == "toml"]
+    assert [one.key for one in read_search_plan(shown).dimensions] == list(shown["space"])
+    assert read_search_plan({**shown, **limits}).search.max_size == 4.0
+    text = path.read_text("utf-8")
+    for known in (*sampler_names(), *pruner_names()):
+        assert f"`{known}`" in text
+    entries = re.findall(r"^\| `([\[{].+?[\]}])` \|", text, re.MULTILINE)
+    assert len(entries) == 7
+    for entry in entries:
+        read_dimension("model.x", tomllib.loads(f"entry = {entry}")["entry"])
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=name)

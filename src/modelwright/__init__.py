@@ -47,6 +47,7 @@ __all__ = [
     "show_recipe",
     "summarize_explanations",
     "train",
+    "tune",
     "verify",
     "versions",
 ]
@@ -73,6 +74,7 @@ _LIGHT = {
     "show_backbone": "modelwright.backbones.backbone_list",
     "show_recipe": "modelwright.recipes.recipe_list",
     "summarize_explanations": "modelwright.api.summarize_explanations",
+    "tune": "modelwright.tuning.tune",
     "verify": "modelwright.servable.verify",
     "versions": "modelwright.servable.versions",
 }
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     from modelwright.training.evaluate import evaluate
     from modelwright.training.feature_maps import layers
     from modelwright.training.train import resume
+    from modelwright.tuning.tune import tune
 
 
 def __getattr__(name: str) -> Any:

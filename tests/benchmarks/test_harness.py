@@ -19,6 +19,7 @@ from harness import Option  # noqa: E402
 from keras_clock import Clock, time_epochs  # noqa: E402
 
 NOT_BENCHMARKS = {
+    "cpu_time",
     "harness",
     "keras_clock",
     "planted_cues",
@@ -26,6 +27,7 @@ NOT_BENCHMARKS = {
     "process_memory",
     "recipe_scores",
     "search_replay_table",
+    "tuning_curves",
 }
 SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in NOT_BENCHMARKS)
 CHILD = """

@@ -41,10 +41,12 @@ class FakeCompare:
     def __init__(self, **changes: Any) -> None:
         self.plans: list[StudyPlan] = []
         self.folders: list[Path] = []
+        self.runners: list[Any] = []
         self.changes = changes
         self.error: Exception | None = None
 
-    def __call__(self, plan: StudyPlan, *, out: Path, progress: Any) -> StudyRecord:
+    def __call__(self, plan: StudyPlan, *, out: Path, runner: Any, progress: Any) -> StudyRecord:
+        self.runners.append(runner)
         self.plans.append(plan)
         self.folders.append(out)
         if self.error:

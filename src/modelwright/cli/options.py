@@ -32,6 +32,15 @@ DataRoot = Annotated[
     typer.Option(help="Where the run's data is now, if it was moved: itself, or its folder."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail when a row is rejected.")]
+Runner = Annotated[
+    str | None,
+    typer.Option(
+        help="Where trainings run: local for processes of this machine, ray for a Ray cluster."
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Number of trainings that run at the same time.")
+]
 
 TestTimeAugmentation = Annotated[
     bool, typer.Option("--tta", help="Average over mirrored and shifted copies of each image.")

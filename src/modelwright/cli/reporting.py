@@ -1,4 +1,4 @@
-"""``modelwright report``: one HTML file about runs, servables and studies."""
+"""``modelwright report``: one HTML file about runs, servables, studies and searches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def report(
     places: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of runs, servables (models/NAME or models/NAME/VERSION) or studies.",
+            help="Folders of runs, servables (models/NAME or models/NAME/VERSION), studies or"
+            " searches.",
             autocompletion=complete_place,
         ),
     ],

@@ -22,11 +22,13 @@ _LIST = "list"
 class ListByDefault(TyperGroup):
     """A group that lists if its first word is no command: ``modelwright runs FOLDER``."""
 
+    default = _LIST
+    """The command that is meant then."""
     argument = "a folder"
     """What the first word may be besides a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts ``list`` before arguments that name no command."""
+        """Puts the default command before arguments that name no command."""
         if ctx.resilient_parsing and not args:
             return super().parse_args(ctx, args)  # a shell asks what may come here
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
@@ -37,17 +39,17 @@ class ListByDefault(TyperGroup):
                     f"'{word}' is neither a command nor {self.argument}. "
                     f"Did you mean '{similar[0]}'?"
                 )
-            args = [_LIST, *args]
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
     def is_argument(self, word: str) -> bool:
-        """Returns whether the first word is meant for ``list``, however close to a command."""
+        """Returns whether the first word is no command, however close to one."""
         return Path(word).exists()
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Returns the commands that begin so, and what else the first word may be."""
         commands = super().shell_complete(ctx, incomplete)
-        make = self.commands[_LIST].params[0].shell_complete
+        make = self.commands[self.default].params[0].shell_complete
         return [*commands, *make(ctx, incomplete)]
 
 

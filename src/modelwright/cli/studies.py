@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import modelwright
-from modelwright.cli.options import AsJson, OutputFolder, Quiet
+from modelwright.cli.options import AsJson, OutputFolder, Quiet, Runner, Workers
 from modelwright.cli.output import exit_if_stopped, print_report, show_progress
 from modelwright.core.errors import ConfigError, RunError
+from modelwright.trials.registry import choose_runner
 
 
 def compare(
@@ -20,6 +22,8 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Output folder; studies/NAME by default.")
     ] = None,
+    runner: Runner = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -28,7 +32,9 @@ def compare(
 
     read_study_plan(study)  # Checked here, so that a mistake is reported before TensorFlow loads.
     with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.compare(study, out=out, progress=progress)
+        report = modelwright.compare(
+            study, out=out, runner=runner, workers=workers, progress=progress
+        )
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)
     if report.failures:
@@ -58,6 +64,8 @@ def reproduce(
     results: Annotated[Path, typer.Option(help="Folder of stored results.")] = Path(
         "benchmarks/results"
     ),
+    runner: Runner = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -67,6 +75,8 @@ def reproduce(
 
     if show + page + (quick or again) > 1 or (quick and again):
         raise ConfigError("--list, --page, --quick and --again were given together; expected one.")
+    if (show or page) and (runner or workers):
+        raise ConfigError("--list and --page train nothing; give them without --runner, --workers.")
     if page:
         if only:
             raise ConfigError("--page writes all tables of the pages; give it without --only.")
@@ -75,9 +85,17 @@ def reproduce(
     if show:
         print_report(list_studies(only or (), results), as_json=as_json)
         return
-    with show_progress(quiet=quiet or as_json) as progress:
+    with ExitStack() as stack:
+        progress = stack.enter_context(show_progress(quiet=quiet or as_json))
+        place = choose_runner(runner, workers)
         report = modelwright.reproduce(
-            only or (), again=again, quick=quick, out=out, results=results, progress=progress
+            only or (),
+            again=again,
+            quick=quick,
+            out=out,
+            results=results,
+            runner=place and stack.enter_context(place),
+            progress=progress,
         )
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)

@@ -16,6 +16,7 @@ from typing import Literal
 RUN_RECORD = "run.json"
 SERVABLE_RECORD = "modelwright.json"
 STUDY_RECORD = "study.json"
+SEARCH_RECORD = "tuning.json"
 Kind = Literal["run", "runs", "version", "model", "models", "folder", "file", "nothing"]
 Wanted = Literal["run", "servable", "model", "models"]
 _LOOKED_AT = 1000

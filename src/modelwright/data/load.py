@@ -34,6 +34,7 @@ from modelwright.core.types import (
 from modelwright.data.digests import Digests, fingerprint_rows
 from modelwright.data.dispatch import read_sources
 from modelwright.data.dropped_rows import drop_rows
+from modelwright.data.kept_data import load_once
 from modelwright.data.label_checks import check_labels
 from modelwright.data.label_names import fold_label
 from modelwright.data.prepare import Prepared, prepare
@@ -62,6 +63,8 @@ class LoadedRows:
 def load_data(source: DataConfig | str | Path, *, progress: Progress | None = None) -> Dataset:
     """Reads, checks and splits labeled images or texts.
 
+    In ``core.kept.kept_between_trainings``, unchanged files are not read again.
+
     Args:
         source: A config, or only its ``source``: a path or the name of a named set.
         progress: Called during downloads and decoding.
@@ -74,6 +77,10 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         ``load_data("reviews.csv").counts()``
     """
     config = source if isinstance(source, DataConfig) else DataConfig(source=str(source))
+    return load_once(config, lambda: _load(config, progress))
+
+
+def _load(config: DataConfig, progress: Progress | None) -> Dataset:
     records = read_sources(config, progress)
     prepared = prepare(records, config, size="auto", progress=progress)
     _check_rejected(prepared, config)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,12 @@ class GraphTokenizer(tf.Module):
                 progress("encoding", start + len(part), len(texts))
         return ids
 
+    @property
+    def identity(self) -> str:
+        """Everything that the ids of a text depend on, as a text."""
+        lines = sha256("\n".join(self._lines).encode()).hexdigest()
+        return f"{settings_of(self.options)} {self.options.length} {self.options.keep} {lines}"
+
     def characters(self) -> BoolArray:
         """Returns whether each token id is a character, not a word, ``[vocabulary]``.
 
@@ -131,6 +138,11 @@ class GraphTokenizer(tf.Module):
         single = self.options.model_copy(update={"ngrams": 1})
         ids = self._table.lookup(split_tokens(tf.constant(texts, tf.string), single).values).numpy()
         return float((ids != RESERVED.index("<unk>")).mean()) if len(ids) else 0.0
+
+
+def settings_of(options: TextOptions) -> str:
+    """Returns the options that decide into which tokens a text is split, as a text."""
+    return f"{options.tokens} {options.ngrams}"
 
 
 def split_tokens(texts: Any, options: TextOptions) -> Any:

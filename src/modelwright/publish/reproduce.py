@@ -7,7 +7,8 @@ are trained. An accuracy below the published one is a result, not an error.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from modelwright.core.backend import load_keras
@@ -25,6 +26,10 @@ from modelwright.publish.reproduce_report import ReproducedStudy, ReproduceRepor
 from modelwright.publish.shipped_studies import quick_plan, read_shipped_study, select_study_names
 from modelwright.studies.plan import StudyPlan
 from modelwright.studies.study_record import StudyRecord, read_study_record
+from modelwright.trials.runner import Runner
+
+_Compare = Callable[[StudyPlan, Path], StudyRecord]
+"""Trains what is left of a study in its folder."""
 
 
 def reproduce(
@@ -34,6 +39,7 @@ def reproduce(
     quick: bool = False,
     out: Path | str = "studies",
     results: Path | str = "benchmarks/results",
+    runner: Runner | str | None = None,
     progress: Progress | None = None,
 ) -> ReproduceReport:
     """Compares published accuracies with measured ones, study by study.
@@ -46,6 +52,8 @@ def reproduce(
         out: the folder of the studies' folders.
         results: the folder of the records, if it exists, as in a checkout. The pages of the
             checkout are then written again.
+        runner: where the trainings run, as in ``compare``: a name for one training at a time, or
+            what ``modelwright.trials.registry.make_runner`` returns for several.
         progress: called at each step.
 
     Raises:
@@ -56,11 +64,11 @@ def reproduce(
     folder, records = Path(out), Path(results)
     studies: list[ReproducedStudy] = []
     for plan in plans:
-        named = _with_name(progress, plan.name)
+        train = partial(_compare, runner=runner, progress=_with_name(progress, plan.name))
         if quick:
-            studies.append(_train_quick(plan, folder / "quick" / plan.name, named))
+            studies.append(_train_quick(plan, folder / "quick" / plan.name, train))
         else:
-            studies.append(_reproduce(plan, folder / plan.name, records, named, again=again))
+            studies.append(_reproduce(plan, folder / plan.name, records, train, again=again))
         if studies[-1].stopped:
             break
     stopped, failed = studies[-1].stopped, any(one.failures for one in studies)
@@ -74,7 +82,7 @@ def reproduce(
 
 
 def _reproduce(
-    plan: StudyPlan, folder: Path, results: Path, progress: Progress | None, *, again: bool
+    plan: StudyPlan, folder: Path, results: Path, train: _Compare, *, again: bool
 ) -> ReproducedStudy:
     """Returns a study from its record, or trains it."""
     recorded = None if again else _look_up(plan, results)
@@ -82,7 +90,7 @@ def _reproduce(
         return recorded
     if again:
         _delete_finished(folder)
-    return _train(plan, folder, results, recorded.notes if recorded else (), progress)
+    return _train(plan, folder, results, recorded.notes if recorded else (), train)
 
 
 def _look_up(plan: StudyPlan, results: Path) -> ReproducedStudy | None:
@@ -111,11 +119,11 @@ def _train(
     folder: Path,
     results: Path,
     notes: tuple[str, ...],
-    progress: Progress | None,
+    train: _Compare,
 ) -> ReproducedStudy:
     """Trains what is left of a study, and records it if it finishes."""
     try:
-        study = _compare(plan, folder, progress)
+        study = train(plan, folder)
     except ModelwrightError as error:
         return _failed(plan, error, notes)
     note = f"trained in {folder}"
@@ -126,24 +134,26 @@ def _train(
     return ReproducedStudy(plan, "trained", study, (*notes, note, *_left(study)))
 
 
-def _train_quick(plan: StudyPlan, folder: Path, progress: Progress | None) -> ReproducedStudy:
+def _train_quick(plan: StudyPlan, folder: Path, train: _Compare) -> ReproducedStudy:
     """Trains a quick run of a study."""
     if (folder / "study.json").is_file():
         shutil.rmtree(folder)  # an old run with other settings would be refused
     try:
-        study = _compare(quick_plan(plan), folder, progress)
+        study = train(quick_plan(plan), folder)
     except ModelwrightError as error:
         return _failed(plan, error, quick=True)
     notes = (f"trained in {folder}", *_left(study))
     return ReproducedStudy(plan, "trained", study, notes, quick=True)
 
 
-def _compare(plan: StudyPlan, folder: Path, progress: Progress | None) -> StudyRecord:
+def _compare(
+    plan: StudyPlan, folder: Path, *, runner: Runner | str | None, progress: Progress | None
+) -> StudyRecord:
     load_keras()
     # It loads Keras, which the table of a recorded study does not need.
     from modelwright.studies.compare import compare
 
-    return portable_record(compare(plan, out=folder, progress=progress), plan)
+    return portable_record(compare(plan, out=folder, runner=runner, progress=progress), plan)
 
 
 def _failed(

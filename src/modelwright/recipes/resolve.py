@@ -25,7 +25,12 @@ from modelwright.core.types import Progress
 from modelwright.data.dispatch import READERS, read_sources
 from modelwright.models.builders import check_options
 from modelwright.recipes.choose import choose_recipe
-from modelwright.recipes.recipe import read_recipe, recipe_names
+from modelwright.recipes.recipe import (
+    is_recipe_file,
+    read_recipe,
+    read_recipe_file,
+    recipe_names,
+)
 
 ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train")
@@ -90,6 +95,9 @@ def resolve_config(
         options: the same tables as a mapping.
         sets: texts ``table.key=value``; a value that is not TOML is plain text.
 
+    A recipe that is named by its file is a layer below the others. Then the config has the name of
+    the recipe that the file changes.
+
     Raises:
         ConfigError: names the key, what was given and what is allowed.
     """
@@ -151,7 +159,22 @@ def _merge_layers(
         options or {},
         *(parse_set(text) for text in sets),
     ]
-    return merge_tables({}, *layers)
+    return with_recipe_file(merge_tables({}, *layers))
+
+
+def with_recipe_file(tables: ConfigLayer) -> dict[str, Any]:
+    """Returns tables over those of the recipe file that they name, if they name one.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    model = tables.get("model", {})
+    recipe = model.get("recipe") if isinstance(model, Mapping) else None
+    if not isinstance(recipe, str) or not is_recipe_file(recipe):
+        return dict(tables)
+    below = read_recipe_file(recipe)
+    own = {**tables, "model": {**model, "recipe": below["model"]["recipe"]}}
+    return merge_tables(resolve_source_paths(Path(recipe), below), own)
 
 
 def _source_name(data: DataConfig) -> str:

@@ -1,4 +1,4 @@
-"""Reads what a page is asked to be about: tells runs, servables and studies apart."""
+"""Reads what a page is asked to be about: tells runs, servables, studies and searches apart."""
 
 from __future__ import annotations
 
@@ -6,32 +6,42 @@ import shlex
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, RunError
-from modelwright.core.folders import STUDY_RECORD, is_run, kind_of, subfolders, wrong_folder
+from modelwright.core.folders import (
+    SEARCH_RECORD,
+    STUDY_RECORD,
+    is_run,
+    kind_of,
+    subfolders,
+    wrong_folder,
+)
 from modelwright.core.types import Progress
 from modelwright.reporting.subject import Subject, read_run_subject, read_servable_subject
 from modelwright.studies.study_record import StudyRecord, read_study_record
+from modelwright.tuning.search_record import SearchRecord, read_search_record
 
-_EXPECTED = "a run, a servable (models/NAME or models/NAME/VERSION), or the folder of a study"
+_EXPECTED = (
+    "a run, a servable (models/NAME or models/NAME/VERSION), or the folder of a study or search"
+)
 _NAMED = 3
 
 
 def read_place(
     path: Path, root: Path | None = None, progress: Progress | None = None
-) -> Subject | StudyRecord:
-    """Returns the run, servable or study at a path.
+) -> Subject | StudyRecord | SearchRecord:
+    """Returns the run, servable, study or search at a path.
 
     Args:
-        path: its folder, or the JSON file of a study.
+        path: its folder, or the JSON file of a study or search.
         root: where the data of the training is now, if it was moved.
         progress: called while the data is read.
 
     Raises:
         ConfigError: there is nothing of these; the message says what there is.
-        RunError: a run or a study cannot be read.
+        RunError: a run, a study or a search cannot be read.
         ServableError: a servable is not as it was exported.
     """
-    if study := _study(path):
-        return study
+    if table := _table(path):
+        return table
     kind = kind_of(path)
     if kind == "run":
         return read_run_subject(path, root, progress)
@@ -40,14 +50,20 @@ def read_place(
     raise ConfigError(_wrong(path, kind))
 
 
-def _study(path: Path) -> StudyRecord | None:
-    file = path / STUDY_RECORD if path.is_dir() else path
-    if file.suffix != ".json" or not file.is_file():
-        return None
-    study = read_study_record(file)
-    if study is None:
-        raise RunError(f"{file} is no study; expected a file that modelwright compare wrote.")
-    return study
+def _table(path: Path) -> StudyRecord | SearchRecord | None:
+    """Returns the study or search in a folder or JSON file, or None if there is no such file."""
+    names = (path / SEARCH_RECORD, path / STUDY_RECORD) if path.is_dir() else (path,)
+    for file in names:
+        if file.suffix != ".json" or not file.is_file():
+            continue
+        found = read_study_record(file) or read_search_record(file)
+        if found is None:
+            raise RunError(
+                f"{file} is no study and no search; expected a file that modelwright compare or"
+                " modelwright tune wrote."
+            )
+        return found
+    return None
 
 
 def _wrong(path: Path, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""``modelwright.report``: one HTML file about runs, servables and studies."""
+"""``modelwright.report``: one HTML file about runs, servables, studies and searches."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from modelwright.core.files import explained_refusals, write_bytes
 from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.data.inspection_report import InspectReport
+from modelwright.reporting.elements import Chapter
 from modelwright.reporting.limits import MOST_BYTES, STEPS, Limits
 from modelwright.reporting.mistake_explanations import MistakeExplanations, explain_mistakes
 from modelwright.reporting.model_chapter import inspect_subject, model_chapter
@@ -24,8 +25,10 @@ from modelwright.reporting.side_by_side import compare_section
 from modelwright.reporting.study_chapter import study_chapter
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.translations import LANGUAGES, Language
+from modelwright.reporting.tuning_chapter import tuning_chapter
 from modelwright.reporting.words import Words
 from modelwright.studies.study_record import StudyRecord
+from modelwright.tuning.search_record import SearchRecord
 
 DEFAULT_FILE = "report.html"
 
@@ -69,7 +72,7 @@ class _Part:
     """What is known of one place."""
 
     name: str
-    content: Subject | StudyRecord
+    content: Subject | StudyRecord | SearchRecord
     seen: InspectReport | None = None
     why: MistakeExplanations = field(default_factory=MistakeExplanations)
 
@@ -83,13 +86,13 @@ def report(
     data_root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> HtmlReport:
-    """Writes one HTML file with everything that runs, servables and studies keep.
+    """Writes one HTML file with everything that runs, servables, studies and searches keep.
 
     The file asks no other host, needs no script to be read, and has at most 3 MB.
 
     Args:
-        places: folders of runs, servables (a model or one of its versions) and studies. Several
-            models are shown side by side first.
+        places: folders of runs, servables (a model or one of its versions), studies and searches.
+            Several models are shown side by side first.
         out: the file to write; ``report.html`` in the current folder by default.
         lang: language of the page: ``en`` or ``zh``.
         force: whether to replace a file that exists.
@@ -98,7 +101,7 @@ def report(
 
     Raises:
         ConfigError: the file exists, a place is none of these, or a language is unknown.
-        RunError: a run or a study cannot be read.
+        RunError: a run, a study or a search cannot be read.
         ServableError: a servable is not as it was exported.
         WriteError: the file cannot be written.
 
@@ -109,7 +112,9 @@ def report(
     paths = [Path(places)] if isinstance(places, str | Path) else [Path(one) for one in places]
     file, language = Path(out or DEFAULT_FILE), _language(lang)
     if not paths:
-        raise ConfigError("nothing was given to report on; expected runs, servables or studies.")
+        raise ConfigError(
+            "nothing was given to report on; expected runs, servables, studies or searches."
+        )
     _check_file(file, force=force)
     root = None if data_root is None else Path(data_root)
     contents = [read_place(path, root, progress) for path in paths]
@@ -176,12 +181,7 @@ def _document(parts: Sequence[_Part], limits: Limits, t: Words) -> str:
     before = []
     if len(models) > 1:
         before.append(compare_section([one for _, one in models], [name for name, _ in models], t))
-    chapters = [
-        model_chapter(one.content, one.seen, one.why, limits, t, one.name)
-        if isinstance(one.content, Subject)
-        else study_chapter(one.content, t)
-        for one in parts
-    ]
+    chapters = [_chapter(one, limits, t) for one in parts]
     alone = len(chapters) == 1
     title = (
         chapters[0].name
@@ -196,6 +196,14 @@ def _document(parts: Sequence[_Part], limits: Limits, t: Words) -> str:
             footer, t("Long lists and images are cut, so that the file stays small.")
         )
     return render_page(Page(title, subtitle, footer, before, chapters), t)
+
+
+def _chapter(part: _Part, limits: Limits, t: Words) -> Chapter:
+    if isinstance(part.content, StudyRecord):
+        return study_chapter(part.content, t)
+    if isinstance(part.content, SearchRecord):
+        return tuning_chapter(part.content, t)
+    return model_chapter(part.content, part.seen, part.why, limits, t, part.name)
 
 
 def _missing(part: _Part) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from modelwright.reporting.translations_explanations import CHINESE_EXPLANATIONS
 from modelwright.reporting.translations_sources import CHINESE_SOURCES
+from modelwright.reporting.translations_tuning import CHINESE_TUNING
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -232,6 +233,7 @@ CHINESE = {
     "probability": "概率",
     **CHINESE_EXPLANATIONS,
     **CHINESE_SOURCES,
+    **CHINESE_TUNING,
 }
 
 

@@ -6,10 +6,8 @@ on where it was. ``core/statistics`` and ``report`` say what the numbers mean.
 
 from __future__ import annotations
 
-import logging
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,9 @@ from modelwright.studies.study_folder import (
     refuse_changed_trials,
 )
 from modelwright.studies.tables import study_page
-from modelwright.trials.run_trial import run_trial
+from modelwright.studies.trainings import train_all
+from modelwright.trials.registry import choose_runner
+from modelwright.trials.runner import Runner
 from modelwright.trials.trial import Trial
 from modelwright.trials.trial_result import TrialResult, read_trial_result
 
@@ -38,17 +38,23 @@ def compare(
     study: Path | str | Mapping[str, Any] | StudyPlan,
     *,
     out: Path | str | None = None,
+    runner: Runner | str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> StudyReport:
     """Trains and measures the variants of a study, and compares them.
 
-    A training that fails is recorded and the others go on. Ctrl-C ends the study with a report
-    whose status is ``stopped``.
+    The trainings follow each other in this process, unless there are several workers or a runner
+    is named. A training that fails is recorded and the others go on. Ctrl-C ends the study with a
+    report whose status is ``stopped``.
 
     Args:
         study: a TOML file, a mapping with the same keys, or a plan; see ``studies.plan_file``.
         out: the study's folder, ``studies/NAME`` by default. Trials that finished there are not
             repeated; a training that was interrupted goes on.
+        runner: where the trainings run: ``local`` for child processes, another name of
+            ``trials.registry``, or a runner of the caller, which is closed if the study is stopped.
+        workers: the number of trainings that run at the same time.
         progress: called at each step.
 
     Raises:
@@ -56,6 +62,7 @@ def compare(
         DataError: the data cannot be used.
         RunError: the folder has trainings of other settings or other rows.
     """
+    chosen = choose_runner(runner, workers)
     plan = study if isinstance(study, StudyPlan) else read_study_plan(study)
     folder = Path(out) if out is not None else Path("studies") / plan.name
     file = str(study) if isinstance(study, Path | str) else "STUDY.toml"
@@ -68,58 +75,32 @@ def compare(
     delete_finished_runs(plan, [trial for trial in trials if trial not in waiting], waiting)
 
     def save() -> StudyReport:
-        report = build_study_report(plan, folder, results, command)
+        # The order does not depend on which training ended first.
+        found = {trial.key: results[trial.key] for trial in trials if trial.key in results}
+        report = build_study_report(plan, folder, found, command)
         _write_study(folder, report)
         return report
 
+    def record(trial: Trial, result: TrialResult) -> None:
+        results[trial.key] = result
+        save()
+        if result.error is None:
+            left = [one for one in waiting if one.key not in results]
+            delete_finished_runs(plan, [trial], left)
+
     try:
-        with _without_retracing_warnings():
-            _run_trials(plan, waiting, results, save, progress)
+        if waiting:
+            fingerprint = _common_fingerprint(plan, results, progress)
+            train_all(waiting, fingerprint, record, chosen, progress)
     except KeyboardInterrupt:
         pass  # the status of the report says so
+    finally:
+        if chosen is not None and chosen is not runner:
+            chosen.close()
     report = save()
     with explained_refusals(folder):
         log_study(report, folder)
     return report
-
-
-def _run_trials(
-    plan: StudyPlan,
-    trials: Sequence[Trial],
-    results: dict[tuple[str, int], TrialResult],
-    save: Callable[[], object],
-    progress: Progress | None,
-) -> None:
-    """Runs trials one after the other, adds their results, and saves after each of them."""
-    if not trials:
-        return
-    fingerprint = _common_fingerprint(plan, results, progress)
-    for number, trial in enumerate(trials, 1):
-        position = f"{trial.name}, {number} of {len(trials)}"
-        result = run_trial(
-            trial, fingerprint=fingerprint, progress=_with_suffix(progress, position)
-        )
-        if result is None:
-            return
-        results[trial.key] = result
-        save()
-        if result.error is None:
-            delete_finished_runs(plan, [trial], trials[number:])
-
-
-@contextmanager
-def _without_retracing_warnings() -> Iterator[None]:
-    """Hides TensorFlow's warning about repeated tracing: every network of a study is a new one."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return "retracing" not in str(record.msg)
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 def _common_fingerprint(plan: StudyPlan, results: Results, progress: Progress | None) -> str:
@@ -153,12 +134,6 @@ def _common_fingerprint(plan: StudyPlan, results: Results, progress: Progress | 
         for (name, seed), result in results.items():
             check_fingerprint(data, result.fingerprint, f"{name}, seed {seed}")
     return first
-
-
-def _with_suffix(progress: Progress | None, text: str) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda what, done, total: progress(f"{what}  [{text}]", done, total)
 
 
 def _write_study(folder: Path, report: StudyReport) -> None:

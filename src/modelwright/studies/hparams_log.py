@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.config import setting
 from modelwright.studies.study_record import StudyRecord, VariantRecord
-from modelwright.training.observers import system_errors
+from modelwright.trials.hparams import HParamsTrial, write_hparams
 
-FOLDER = "tensorboard"
 _METRICS = ("accuracy", "macro_f1", "calibration_error", "train_accuracy", "minutes")
 
 
@@ -28,40 +24,28 @@ def log_study(study: StudyRecord, folder: Path) -> None:
     Raises:
         OSError: the log cannot be written.
     """
-    place = folder / FOLDER
-    shutil.rmtree(place, ignore_errors=True)
     logged = [one for one in study.variants if one.config.get("train", {}).get("tensorboard", True)]
-    if not any(one.runs for one in logged):
-        return
-    import tensorflow as tf
-    from tensorboard.plugins.hparams import api
-
     keys = sorted({key for one in logged for key in one.settings})
-    parameters = [api.HParam(key) for key in ("variant", *keys)]
-    shown = [api.Metric(name) for name in _METRICS]
-    with system_errors(place):
-        with tf.summary.create_file_writer(str(place)).as_default():
-            api.hparams_config([*parameters, api.HParam("seed")], shown)
-        for number, variant in enumerate(logged):
-            for run in variant.runs:
-                # Numbered: a name may hold what a folder's name cannot.
-                target = place / f"{number:02}-seed-{run.seed}"
-                with tf.summary.create_file_writer(str(target)).as_default():
-                    values = {**_values(variant, keys), "seed": run.seed}
-                    name = f"{study.name} {variant.name} {run.seed}"
-                    api.hparams(values, trial_id=hashlib.sha256(name.encode()).hexdigest())
-                    for metric in _METRICS:
-                        tf.summary.scalar(metric, getattr(run, metric), step=0)
+    trials = [
+        HParamsTrial(
+            f"{number:02}-seed-{run.seed}",
+            f"{study.name} {variant.name} {run.seed}",
+            {**_values(variant, keys), "seed": run.seed},
+            {metric: getattr(run, metric) for metric in _METRICS},
+        )
+        for number, variant in enumerate(logged)
+        for run in variant.runs
+    ]
+    write_hparams(folder, trials, settings=("variant", *keys, "seed"), figures=_METRICS)
 
 
 def _values(variant: VariantRecord, keys: list[str]) -> dict[str, Any]:
-    """Returns the settings as the dashboard takes them: numbers and texts."""
+    """Returns the settings of a variant; those of its config where it names none of its own."""
     config = variant.config
     found: dict[str, Any] = {"variant": variant.name}
     for key in keys:
         table, _, name = key.partition(".")
-        value = variant.settings.get(key, _known(config, table, name))
-        found[key] = value if isinstance(value, bool | int | float | str) else setting(value)
+        found[key] = variant.settings.get(key, _known(config, table, name))
     return found
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from modelwright.core.kept import computed_once, kept_values
 from modelwright.core.types import IntArray, Progress, Rows
 from modelwright.training.augmentation import Augmentation
 
@@ -42,6 +43,17 @@ def encode_rows(rows: Rows, tokenizer: Any | None, progress: Progress | None = N
     """Returns rows in the form that a network reads: texts as token ids, images unchanged."""
     if tokenizer is None:
         return rows
+    if kept_values() is None:
+        return _encode(rows, tokenizer, progress)
+    return computed_once(
+        ("ids", tokenizer.identity),
+        [rows],
+        lambda: _encode(rows, tokenizer, progress),
+        size=lambda encoded: encoded.array.nbytes,
+    )
+
+
+def _encode(rows: Rows, tokenizer: Any, progress: Progress | None) -> TokenIds:
     ids = np.empty((len(rows), tokenizer.options.length), np.int32)
     for start in range(0, len(rows), _ENCODED_AT_ONCE):
         positions = np.arange(start, min(start + _ENCODED_AT_ONCE, len(rows)))

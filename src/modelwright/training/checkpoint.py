@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,27 @@ class Checkpoint:
     def delete(self) -> None:
         """Deletes the checkpoint, after the training has finished."""
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Returns the metrics of each saved epoch of a run, of a finished one too.
+
+    Raises:
+        RunError: the files cannot be read.
+    """
+    path = folder / CHECKPOINT
+    try:
+        if path.exists():
+            with np.load(path, allow_pickle=False) as stored:
+                history: list[dict[str, float]] = json.loads(str(stored["history"]))
+            return history
+        path = folder / "history.csv"
+        with path.open(newline="", encoding="utf-8") as file:
+            return [{key: float(row[key]) for key in row} for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise RunError(f"the history in {path} cannot be read: {error}.") from None
 
 
 def _variables(network: Any) -> list[Any]:

@@ -11,30 +11,25 @@ from typing import Any
 
 from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.blocks import Block, Facts
-from modelwright.core.config import Config, Table
-from modelwright.core.errors import ConfigError, DataError, ModelwrightError, RunError
+from modelwright.core.config import Config
+from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import explained_refusals
 from modelwright.core.measure import RowClassifier, measure
 from modelwright.core.report import Report
 from modelwright.core.terminal import percent
-from modelwright.core.types import Dataset, IntArray, Progress, Split, Task
+from modelwright.core.types import IntArray, Progress, Split
 from modelwright.data.load import load_data, write_rejected
 from modelwright.models.builders import (
-    build_network,
-    check_options,
-    find_builder,
     options_for_classes,
 )
-from modelwright.models.custom import function_notes
-from modelwright.models.network_size import limited_weights
-from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.plots.history import draw_history
 from modelwright.runs.details import describe_epochs, describe_solution
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
-from modelwright.runs.run import CHECKPOINT, Run, create_run, input_shape, load_run
+from modelwright.runs.run import CHECKPOINT, Run, create_run, load_run
 from modelwright.training.baseline_comparison import compare_training
 from modelwright.training.baseline_figures import Baselines
+from modelwright.training.data_check import check_data
 from modelwright.training.extras import Extras
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.pretrained import HeadClassifier
@@ -201,67 +196,13 @@ def resume(
         if "soft_labels" in run.extras:
             known = read_soft_labels(run.path)
             extras = replace(extras or Extras(), soft_labels=known)
+        if not (run.path / CHECKPOINT).exists():
+            # As in ``train``: building the network once more draws from the random numbers that
+            # the first weights come from.
+            soft = extras is not None and extras.soft_labels is not None
+            check_data(run.config, data, run.chosen, soft=soft)
         session = Session(run, data, extras=extras, progress=progress)
         return _finish(session, progress, baselines=baselines)
-
-
-def check_data(
-    config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
-) -> tuple[str, ...]:
-    """Checks that a config fits its data, before a run is made.
-
-    Returns notes about what a custom network is given or trained with, other than it says.
-
-    Args:
-        config: all settings.
-        data: the rows.
-        chosen: options of the network that follow from the data.
-        soft: whether unlabeled texts get soft labels.
-
-    Raises:
-        DataError: the data has no training rows.
-        ConfigError: the recipe is for other rows, or its network cannot be built.
-    """
-    task = find_builder(config.model.builder).task
-    if task and task != data.task:
-        raise ConfigError(
-            f"recipe '{config.recipe}' is for {task}s, but {data.source} holds {data.task}s;"
-            " choose another with --recipe."
-        )
-    if not len(data.splits.get("train", ())):
-        raise DataError(f"{data.source} has no training rows; expected a split named train.")
-    options = check_options(config.model)
-    if without_effect := _keys_without_effect(options, data.task):
-        raise ConfigError(
-            f"'model.{without_effect[0]}' has no effect: {data.source} holds {data.task}s; leave it"
-            " out."
-        )
-    learns = soft or getattr(options, "learns_from_texts", False)
-    if data.unlabelled is not None and not learns:
-        raise ConfigError(
-            f"data.unlabelled was given, but recipe '{config.recipe}' does not learn from"
-            " unlabeled texts; expected text-fast, or a network with model.context above 0. Leave"
-            " one of them out."
-        )
-    # Builds the network once before the run, so that a network that does not fit leaves no run.
-    used = {**config.model.options, **chosen}
-    with limited_weights():
-        network = build_network(
-            config.model.model_copy(update={"options": used}),
-            input_shape(config, data.shape),
-            len(data.labels),
-        )
-    custom = isinstance(options, CustomOptions)
-    return function_notes(network, config.train, options.function) if custom else ()
-
-
-def _keys_without_effect(options: Table, task: Task) -> list[str]:
-    """Returns keys of the other task that differ from their defaults."""
-    if not isinstance(options, CustomOptions):
-        return []
-    other = TextOptions if task == "image" else ImageOptions
-    fields = other.model_fields
-    return [key for key in fields if getattr(options, key) != fields[key].default]
 
 
 def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> TrainReport:

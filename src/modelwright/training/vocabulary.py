@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core.files import write_bytes
+from modelwright.core.kept import computed_once
 from modelwright.core.types import Progress, Rows
 from modelwright.models import graph_tokenizer
 from modelwright.models.builders import check_options
@@ -38,11 +39,25 @@ def learn_vocabulary(
     if known:
         write_bytes(path, known.read_bytes())
         return run
-    asked = check_options(run.model).tokens
-    tokens, note = choose_tokens(_batches(texts), asked, sum(map(len, texts)))
+    options = check_options(run.model)
+    tokens, note = computed_once(
+        ("tokens", options.tokens),
+        texts,
+        lambda: choose_tokens(_batches(texts), options.tokens, sum(map(len, texts))),
+        size=lambda chosen: 0,
+    )
     if note:
         run = run.update(chosen={**run.chosen, "tokens": tokens}).add_note(note)
-    graph_tokenizer.learn_vocabulary(_batches(texts), check_options(run.model), path, progress)
+        options = check_options(run.model)
+
+    def learn() -> bytes:
+        graph_tokenizer.learn_vocabulary(_batches(texts), options, path, progress)
+        return path.read_bytes()
+
+    key = ("vocabulary", graph_tokenizer.settings_of(options), options.vocabulary)
+    learned = computed_once(key, texts, learn, size=len)
+    if not path.exists():
+        write_bytes(path, learned)
     return run
 
 

@@ -10,18 +10,23 @@ import gc
 import hashlib
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from modelwright.core.config import Config, check_table
 from modelwright.core.errors import MissingDependencyError, ModelwrightError
 from modelwright.core.hardware import detect
 from modelwright.core.packages import versions
 from modelwright.core.types import Progress
 from modelwright.runs.run import Run, load_run
 from modelwright.training import runtime
+from modelwright.training.checkpoint import read_history
 from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 from modelwright.training.evaluation_report import EvaluateReport
+from modelwright.training.extras import Extras
+from modelwright.training.observers import Epoch, Observer
 from modelwright.training.train import resume, train
 from modelwright.trials.settings_difference import settings_difference
 from modelwright.trials.trial import Trial
@@ -33,22 +38,32 @@ from modelwright.trials.trial_result import (
     write_trial_result,
 )
 
+OnEpoch = Callable[[int, Mapping[str, float], bool], bool]
+"""Called with (number of the epoch from 1, its metrics, whether an earlier training saved it).
+False stops the training."""
+
 
 def run_trial(
-    trial: Trial, *, fingerprint: str = "", progress: Progress | None = None
+    trial: Trial,
+    *,
+    fingerprint: str = "",
+    on_epoch: OnEpoch | None = None,
+    progress: Progress | None = None,
 ) -> TrialResult | None:
     """Trains and measures a trial, and writes its result.
 
-    An interrupted training goes on where it was. A training that fails gives a result with an
-    error.
+    An interrupted training goes on where it was, and what was measured before is returned. A
+    training that fails gives a result with an error.
 
     Args:
         trial: what to train, and where.
         fingerprint: the fingerprint of the data, for the result of a training that fails.
+        on_epoch: called with the epochs of an earlier training, whose answers are ignored, and
+            after each saved epoch.
         progress: called at each step.
 
     Returns:
-        The result, or None if a person stopped the training.
+        The result, or None if a person or ``on_epoch`` stopped the training. Its run can go on.
 
     Raises:
         MissingDependencyError: a package is missing, for this trial and for all others.
@@ -59,17 +74,75 @@ def run_trial(
     identity = {"variant": trial.variant, "seed": trial.seed, "machine": machine}
     identity["config"] = trial.config.model_dump(mode="json")
     try:
-        if not trained and _train(trial, progress) != "finished":
+        if on_epoch:
+            _report_earlier_epochs(trial, on_epoch)
+        if known := _measured_before(trial):
+            return known
+        if not trained and _train(trial, on_epoch, progress) != "finished":
             return None
         result = TrialResult(**identity, date=_today(), **_measure(trial, progress))
+    except _StoppedByAnswerError:
+        return None
     except MissingDependencyError:
         raise
     except ModelwrightError as error:
-        result = TrialResult(**identity, date=_today(), fingerprint=fingerprint, error=str(error))
+        result = failed_result(trial, fingerprint, str(error), machine)
     finally:
         _release_memory()
     write_trial_result(trial.result, result)
     return result
+
+
+def failed_result(
+    trial: Trial, fingerprint: str, reason: str, machine: MachineRecord | None = None
+) -> TrialResult:
+    """Returns the result of a trial that failed, on this machine by default."""
+    return TrialResult(
+        variant=trial.variant,
+        seed=trial.seed,
+        config=trial.config.model_dump(mode="json"),
+        machine=machine or _describe_machine(),
+        date=_today(),
+        fingerprint=fingerprint,
+        error=reason,
+    )
+
+
+class _StoppedByAnswerError(Exception):
+    """Ends a training at once, as a kill would, so no time goes into measuring what is unused."""
+
+
+class _EpochReporter(Observer):
+    """Reports each saved epoch, and stops the training where the answer is False."""
+
+    def __init__(self, on_epoch: OnEpoch) -> None:
+        self._on_epoch = on_epoch
+
+    def on_epoch(self, epoch: Epoch) -> str | None:
+        """Reports an epoch."""
+        if not self._on_epoch(epoch.number, _without_number(epoch.values), False):
+            raise _StoppedByAnswerError
+        return None
+
+
+def _report_earlier_epochs(trial: Trial, on_epoch: OnEpoch) -> None:
+    if trial.begun:
+        for number, values in enumerate(read_history(trial.run), 1):
+            on_epoch(number, _without_number(values), True)
+
+
+def _without_number(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name != "epoch"}
+
+
+def _measured_before(trial: Trial) -> TrialResult | None:
+    """Returns the result of a finished run that was measured with these settings."""
+    result = read_trial_result(trial.result) if trial.trained else None
+    if result is None or result.error is not None:
+        return None
+    config = check_table(Config, result.config, trial.name)
+    changed = settings_difference(config, trial.config, result.metrics.splits)
+    return None if changed else result
 
 
 def _delete_unusable_run(trial: Trial) -> None:
@@ -84,11 +157,13 @@ def _delete_unusable_run(trial: Trial) -> None:
         shutil.rmtree(trial.run, ignore_errors=True)
 
 
-def _train(trial: Trial, progress: Progress | None) -> str:
+def _train(trial: Trial, on_epoch: OnEpoch | None, progress: Progress | None) -> str:
     """Trains, or goes on training, and returns the status of the run."""
+    extras = Extras(observers=(_EpochReporter(on_epoch),)) if on_epoch else None
+    how: dict[str, Any] = {"extras": extras, "baselines": False, "progress": progress}
     if trial.begun:
-        return resume(trial.run, baselines=False, progress=progress).status
-    return train(trial.config, out=trial.run, baselines=False, progress=progress).status
+        return resume(trial.run, **how).status
+    return train(trial.config, out=trial.run, **how).status
 
 
 def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:

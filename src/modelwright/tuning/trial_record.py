@@ -25,6 +25,7 @@ class TrialRecord(BaseModel):
         figures: further figures of a finished trial, such as parameters, size_mib, latency_ms.
         reason: why it failed or was pruned.
         seconds: time spent on it, over all interruptions.
+        attempts: how often it was begun: once, and once more after each failure that was retried.
     """
 
     # A loss that is not a number is kept as the text NaN, which JSON has no number for.
@@ -38,3 +39,4 @@ class TrialRecord(BaseModel):
     figures: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
     seconds: float = 0.0
+    attempts: int = 1
