@@ -195,14 +195,6 @@ def _space_of_function(
     return found.table, merge_tables(below, base), found.notes
 
 
-def _val_note(recipe: str) -> str:
-    return (
-        f"the recipe '{recipe}' trains on the validation rows too, but a search chooses on them: it"
-        f" holds out data.val={_VAL} (--set data.val=0.2 another share). To train with the best"
-        " settings on all rows, add --set data.val=0."
-    )
-
-
 def _check_name(key: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         raise ConfigError(
