@@ -179,3 +179,14 @@ def test_it_is_checked_before_anything_heavy_loads(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_recipe_without_validation_rows_gets_some_and_it_says_so(tmp_path: Path) -> None:
+    tables = {"data": {"source": "reviews.csv"}, "model": {"recipe": "text-fast"}}
+    plan = plan_for_data(tables)
+    assert plan.config.data.val == 0.1 and plan.base["data"]["val"] == 0.1
+    assert any("data.val=0.1 holds out" in note for note in plan.notes)
+    chosen = plan_for_data({**tables, "data": {"source": "reviews.csv", "val": 0.3}})
+    assert chosen.config.data.val == 0.3 and chosen.notes == ()
+    refused = plan_for_data({**tables, "data": {"source": "reviews.csv", "val": 0.0}})
+    assert refused.config.data.val == 0 and refused.notes == ()
