@@ -16,6 +16,7 @@ import pytest
 import modelwright
 from kept_runs import EVIL, RTL, evaluate_kept_run, make_kept_run, write_reviews
 from sample_data import write_images
+from search_records import failed_trial, search_json, search_trials
 from serve.browser import NEEDS_BROWSER, Page
 from study_records import study_json, variant_json
 
@@ -42,9 +43,20 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         study.mkdir(parents=True)
         variants = (variant_json("a", 0.85), variant_json("b", None, reference="a"))
         (study / "study.json").write_text(json.dumps(study_json(*variants)))
+        search = Path("tunings/reviews")
+        search.mkdir(parents=True)
+        (search / "tuning.json").write_text(
+            json.dumps(
+                search_json(
+                    [*search_trials(12), failed_trial(12, EVIL)],
+                    search={"max_latency": 3.5},
+                    pareto=[3],
+                )
+            )
+        )
         places: dict[str, list[Path]] = {
             "text": [text.path], "image": [image.path], "study": [study], "evil": [evil.path],
-            "all": [text.path, image.path, evil.path, study],
+            "search": [search], "all": [text.path, image.path, evil.path, study, search],
         }  # fmt: skip
         return {
             f"{name} {lang}": folder / modelwright.report(some, f"{name}-{lang}.html", lang).file

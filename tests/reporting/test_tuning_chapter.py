@@ -68,6 +68,7 @@ def test_limits_have_a_front() -> None:
     content = page(search_json(search_trials(9), search=limits, pareto=[3, 4]))
     assert re.findall(r'<section id="([\w-]+)"', content) == [*SECTIONS[:3], "front", *SECTIONS[3:]]
     assert "latency at most 3.5 ms a row, size at most 6 MiB" in shown(content, "card")
+    assert "ms a row" in shown(content, "trials") and "MiB" in shown(content, "trials")
     assert 'class="ring"' in content and "within the limits" in shown(content, "front")
     assert "Nothing was measured: not measured yet." in shown(content, "importance")
 
@@ -102,7 +103,7 @@ def test_hostile_names_are_shown_as_text() -> None:
 def test_a_diverged_trial_is_at_the_edge_and_it_says_so() -> None:
     trials = search_trials(9)
     trials[0]["objective"] = -50.0
-    assert "1 far worse trials are drawn at the edge" in shown(page(search_json(trials)), "trials")
+    assert "Far worse trials, drawn at the edge: 1." in shown(page(search_json(trials)), "trials")
 
 
 @pytest.mark.usefixtures("inside")
@@ -130,3 +131,12 @@ def test_a_torn_record_is_an_error_of_one_line() -> None:
         modelwright.report(folder)
     with pytest.raises(ConfigError, match="study or search"):
         modelwright.report("tunings/none")
+
+
+@pytest.mark.usefixtures("inside")
+def test_very_many_trials_stay_small_and_it_says_so() -> None:
+    content = page(search_json(search_trials(3000)))
+    assert len(content) < 1_500_000
+    trials = shown(content, "trials")
+    assert "Only the best 500 of 3000 trials are drawn." in trials
+    assert "The first 500 of 3000." in trials

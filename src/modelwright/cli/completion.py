@@ -57,8 +57,8 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def complete_place(incomplete: str) -> list[str]:
-    """Returns the runs, models, versions and studies that begin so."""
-    return _folders(incomplete, ("run", "model", "version", "study"))
+    """Returns the runs, models, versions, studies and searches that begin so."""
+    return _folders(incomplete, ("run", "model", "version", "study", "search"))
 
 
 def complete_servable(incomplete: str) -> list[str]:

@@ -62,7 +62,10 @@ CHINESE_TUNING: dict[str, str] = {
     " best so far.": (
         "圆点是已完成的试验，大圆点是最佳试验，叉号是被剪枝的试验。折线是到当时为止的最佳值。"
     ),
-    "{number} far worse trials are drawn at the edge.": "有 {number} 次差得多的试验画在边缘。",
+    "Only the best {shown} of {all} trials are drawn.": (
+        "共 {all} 次试验，只画出最好的 {shown} 次。"
+    ),
+    "Far worse trials, drawn at the edge: {number}.": "差得多、画在边缘的试验：{number} 次。",
     # Limits.
     "Pareto front": "帕累托前沿",
     "The Pareto front: no trial beats these in everything": (
@@ -75,6 +78,8 @@ CHINESE_TUNING: dict[str, str] = {
         "圆点满足所有限制，其中大圆点是最佳试验；圆环超出了限制。虚线是限制。"
     ),
     "within the limits": "满足限制",
+    "ms a row": "毫秒/条",
+    "MiB": "MiB",
     "yes": "是",
     "no": "否",
     # What the settings decide.

@@ -21,6 +21,9 @@ from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.trial_record import TrialRecord
 
 _REASONS = 5
+_ROWS = 500
+_COSTS = {"latency_ms": "max_latency", "size_mib": "max_size"}
+_UNITS = {"latency_ms": "ms a row", "size_mib": "MiB"}
 
 
 def tuning_chapter(record: SearchRecord, t: Words) -> Chapter:
@@ -129,7 +132,10 @@ def _trials(record: SearchRecord, t: Words) -> Section:
     if chart is None:
         note = Note(t("No trial has an objective yet."))
         return Section("trials", title, [note, _table(record, t)])
-    return Section("trials", title, [chart])
+    content: list[Element] = [chart]
+    if len(record.records) > _ROWS:
+        content.append(Note(t("The first {shown} of {all}.", shown=_ROWS, all=len(record.records))))
+    return Section("trials", title, content)
 
 
 def _table(record: SearchRecord, t: Words) -> Table:
@@ -145,13 +151,18 @@ def _table(record: SearchRecord, t: Words) -> Table:
     def value(one: TrialRecord, name: str) -> str:
         return short(value_text(one.values[name]), 40) if name in one.values else EMPTY
 
+    limits = record.search.model_dump()
+    costs = [figure for figure, limit in _COSTS.items() if limits[limit] is not None]
+
     rows = [
         (one.number, t(_STATES[one.state]), _objective(record, one.objective), len(one.epochs),
          f"{one.seconds / 60:.1f}",
+         *(f"{one.figures[cost]:.3g}" if cost in one.figures else EMPTY for cost in costs),
          *(value(one, name) for name in keys))
-        for one in sorted(record.records, key=key)
+        for one in sorted(record.records, key=key)[:_ROWS]
     ]  # fmt: skip
-    headers = (t("trial"), t("state"), t("objective"), t("epochs"), t("minutes"), *keys)
+    headers = (t("trial"), t("state"), t("objective"), t("epochs"), t("minutes"),
+               *(t(_UNITS[cost]) for cost in costs), *keys)  # fmt: skip
     return Table(headers, rows, t("All trials; a pruned one has the objective of its best epoch"))
 
 

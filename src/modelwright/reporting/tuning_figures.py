@@ -21,6 +21,8 @@ from modelwright.tuning.search_plots import (
 from modelwright.tuning.search_record import SearchRecord
 
 _SLICES = 8
+_DRAWN = 500
+"""Most trials of a chart, so that the page stays small."""
 _OBJECTIVES = {
     "val_accuracy": "accuracy on the validation rows",
     "macro_f1": "macro-F1 on the validation rows",
@@ -35,7 +37,7 @@ def objective_text(record: SearchRecord, t: Words) -> str:
 
 def history_chart(record: SearchRecord, table: Table, t: Words) -> Chart | None:
     """Returns the objective of each trial and the best so far; None if no trial has one."""
-    trials = [one for one in plotted_trials(record) if one.drawn]
+    trials = _drawn_trials(record)
     if not trials:
         return None
     higher = record.search.higher_is_better
@@ -65,7 +67,7 @@ def dimension_charts(record: SearchRecord, order: Sequence[str], t: Words) -> li
     found: list[Element] = []
     axes = dimension_axes(record, order)
     for axis in axes[:_SLICES]:
-        trials = [one for one in plotted_trials(record) if one.drawn and axis.key in one.values]
+        trials = [one for one in _drawn_trials(record) if axis.key in one.values]
         if not trials:
             continue
         title = t("Objective over {setting}", setting=short(axis.key))
@@ -180,21 +182,33 @@ def _marks(
     ]
 
 
+def _drawn_trials(record: SearchRecord) -> list[PlottedTrial]:
+    """Returns the trials with an objective in their order; of very many, the best ones."""
+    trials = [one for one in plotted_trials(record) if one.drawn]
+    sign = -1 if record.search.higher_is_better else 1
+    best = sorted(trials, key=lambda one: (sign * (one.objective or 0.0), one.number))[:_DRAWN]
+    return sorted(best, key=lambda one: one.number)
+
+
 def _limits(record: SearchRecord) -> tuple[float, float]:
     return objective_limits(plotted_trials(record), objective_axis(record))
 
 
 def _scale_note(record: SearchRecord, t: Words) -> str:
-    """Returns that far worse trials are at the edge, if there are any."""
+    """Returns which trials are at the edge or left out, if there are any."""
     low, high = _limits(record)
     outside = [
         one
         for one in plotted_trials(record)
         if one.drawn and not low <= (one.objective or 0.0) <= high
     ]
-    if not outside:
-        return ""
-    return t("{number} far worse trials are drawn at the edge.", number=len(outside))
+    ended = sum(one.drawn for one in plotted_trials(record))
+    lines = []
+    if ended > _DRAWN:
+        lines.append(t("Only the best {shown} of {all} trials are drawn.", shown=_DRAWN, all=ended))
+    elif outside:
+        lines.append(t("Far worse trials, drawn at the edge: {number}.", number=len(outside)))
+    return t.sentences(*lines)
 
 
 def _percent(record: SearchRecord) -> bool:
