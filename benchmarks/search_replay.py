@@ -48,7 +48,8 @@ BUILDING = (0, 3)
 OPTIONS = {
     "rounds": Option(24, 2, "searches of each method"),
     "budgets": Option([10, 30], [3], "time of a search, in full trials", many=True),
-    "tables": Option(["cifar10", "imdb"], ["cifar10"], "data sets to replay", many=True),
+    "methods": Option([], [], "methods to compare with random; all by default", many=True),
+    "tables": Option([], [], "data sets to replay; all of the table by default", many=True),
     "random_rounds": Option(200, 4, "searches of random, whose result the others are to reach"),
     "bayesian_rounds": Option(8, 0, "searches of keras-bayesian, which takes seconds for a trial"),
 }
@@ -168,7 +169,7 @@ def compare(values: argparse.Namespace) -> Figures:
     """Replays all searches and prints when each method reaches random search."""
     content = json.loads(TABLE.read_text("utf-8"))
     found: Figures = {}
-    for name in values.tables:
+    for name in values.tables or content["tables"]:
         table = Table(content["tables"][name], content["epochs"], len(content["rates"]))
         found[name] = compare_on(table, SPACE, values, name)
         found[f"{name}, numbers"] = compare_on(table, NUMBERS, values, f"{name}, numbers alone")
@@ -182,7 +183,8 @@ def compare_on(table: Table, space: Space, values: argparse.Namespace, title: st
     paths: dict[str, list[list[Step]]] = {}
     figures: Figures = {}
     for name, (make, make_pruning) in methods(table.epochs).items():
-        if (name not in numbers) if space is NUMBERS else name.startswith("cma"):
+        left_out = name not in ("random", *values.methods) if values.methods else False
+        if left_out or (name not in numbers if space is NUMBERS else name.startswith("cma")):
             continue
         search = functools.partial(replay, table, space, max(values.budgets))
         seeds = range(rounds.get(name, values.rounds))
