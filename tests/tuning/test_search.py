@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ from modelwright.core.errors import WriteError
 from modelwright.tuning.search import Ending, Search
 from modelwright.tuning.search_plan import SearchPlan
 from modelwright.tuning.trial_record import TrialRecord
+
+
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flushes nothing to the disk: processes die in these tests, not machines."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def make_search(path: Path, runner: FakeRunner, plan: SearchPlan | None = None) -> Search:
@@ -56,7 +63,7 @@ def test_each_trial_is_recorded_with_its_epochs_and_its_end(tmp_path: Path) -> N
 
 
 def test_a_death_at_any_moment_changes_no_trial(tmp_path: Path) -> None:
-    plan = make_plan(trials=4)
+    plan = make_plan(trials=5)
     expected = plain(undisturbed(tmp_path / "whole", plan))
     assert {one["state"] for one in expected} == {"finished", "pruned"}
     for death in itertools.count(1):
