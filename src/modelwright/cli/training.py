@@ -32,6 +32,7 @@ from modelwright.cli.options import (
     without_unset,
 )
 from modelwright.cli.output import exit_if_stopped, print_report, show_progress
+from modelwright.core.backend import load_keras
 from modelwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def train(
 
             # Resolved here, so that a mistake is reported before TensorFlow loads.
             resolved = resolve_or_choose(config, tables, sets or (), progress)
+            load_keras()  # without TensorFlow's messages
             from modelwright.training.train import train as train_config
 
             report = train_config(
@@ -187,6 +189,7 @@ def evaluate(
     )
     with show_progress(quiet=quiet or as_json) as progress:
         wanted, name = _with_sets(settings, sets), _split_name(split)
+        load_keras()
         from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 
         report = evaluate_rows(
