@@ -16,7 +16,7 @@ from modelwright.core.config import ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError
 from modelwright.models.builders import build_network
 from modelwright.models.custom import function_notes
-from modelwright.tuning.keras_tuner_space import FunctionSpace, brought_space, function_space
+from modelwright.tuning.keras_tuner_space import FunctionSpace, function_space
 from modelwright.tuning.space import read_space
 
 MODULE = "keras_tuner_nets"
@@ -80,11 +80,7 @@ def test_the_space_of_a_function(define: Define) -> None:
     base = {"data": {"source": "photos"}, "model": {"recipe": path}}
     space = read_space(found.table, base)
     assert [one.kind for one in space].count("choice") == 2
-    assert brought_space(path) == found
     assert function_space("modelwright.models.cnn:build") is None
-    with pytest.raises(ConfigError, match=r"brings no search space along.* function build_model"):
-        brought_space("modelwright.models.cnn:build")
-    assert "model.units" in brought_space("cnn").table
 
 
 def test_a_trial_builds_the_network_with_its_values(define: Define) -> None:

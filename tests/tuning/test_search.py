@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ from modelwright.core.errors import WriteError
 from modelwright.tuning.search import Ending, Search
 from modelwright.tuning.search_plan import SearchPlan
 from modelwright.tuning.trial_record import TrialRecord
+
+
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flushes nothing to the disk: processes die in these tests, not machines."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def make_search(path: Path, runner: FakeRunner, plan: SearchPlan | None = None) -> Search:
@@ -56,7 +63,7 @@ def test_each_trial_is_recorded_with_its_epochs_and_its_end(tmp_path: Path) -> N
 
 
 def test_a_death_at_any_moment_changes_no_trial(tmp_path: Path) -> None:
-    plan = make_plan(trials=4)
+    plan = make_plan(trials=5)
     expected = plain(undisturbed(tmp_path / "whole", plan))
     assert {one["state"] for one in expected} == {"finished", "pruned"}
     for death in itertools.count(1):
@@ -161,14 +168,26 @@ def test_a_trial_whose_process_died_goes_on_once_with_its_epochs(tmp_path: Path)
     assert never.records[1].state == "failed"
 
 
-def test_a_full_disk_ends_the_search_and_fails_no_trial(tmp_path: Path) -> None:
-    full = "/runs/0001 cannot be written: No space left on device. Free space there."
+@pytest.mark.parametrize(
+    "full",
+    [
+        "/runs/0001 cannot be written: No space left on device. Free space there.",
+        "OSError: [Errno 28] No space left on device: '/runs/0001'",
+    ],
+)
+def test_a_full_disk_ends_the_search_and_fails_no_trial(tmp_path: Path, full: str) -> None:
     with pytest.raises(WriteError, match="No space left on device.*can go on later"):
         failing(tmp_path, {1: full}).run()
     assert [one.state for one in new_folder(tmp_path).read_records()][1] == "running"
     again = failing(tmp_path, {})
     again.run()
     assert all(one.state != "failed" for one in again.ordered())
+
+
+def test_a_file_that_cannot_be_read_is_a_failure_of_the_trial(tmp_path: Path) -> None:
+    search = failing(tmp_path, {1: "PermissionError: [Errno 13] Permission denied: 'tokens.txt'"})
+    assert search.run() == Ending()
+    assert search.records[1].state == "failed"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -98,7 +98,7 @@ def test_a_recipe_without_validation_rows_gets_some_to_choose_on() -> None:
     base = {"data": {"source": "imdb"}, "model": {"recipe": "text-fast"}}
     plan = read_search_plan({"base": base})
     assert plan.config.data.val == plan.base["data"]["val"] == 0.1
-    assert "--set data.val=0.2" in plan.notes[0]
+    assert "data.val=0.1" in plan.notes[0]
     own = read_search_plan({"base": base}, ["data.val=0.3"])
     assert (own.config.data.val, own.notes) == (0.3, ())
     none = read_search_plan({"base": base}, ["data.val=0"])

@@ -53,6 +53,12 @@ def without_plots(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr("modelwright.tuning.tune.write_views", lambda _: None)
 
 
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flushes nothing to the disk: processes die in these tests, not machines."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 def tune(search: Search, folder: Path, runner: Any = None, **options: Any) -> Any:
     return modelwright.tune(search, out=folder, runner=runner or FakeRunner({}), **options)
 

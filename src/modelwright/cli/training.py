@@ -33,6 +33,7 @@ from modelwright.cli.options import (
     without_unset,
 )
 from modelwright.cli.output import exit_if_stopped, print_report, show_progress
+from modelwright.core.backend import load_keras
 from modelwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def train(
             # Resolved here, so that a mistake is reported before TensorFlow loads.
             resolved = resolve_or_choose(config, {**tables, "cluster": given}, sets or (), progress)
         cluster, notes = start_or_join(resolved.cluster)
+        load_keras()  # without TensorFlow's messages
         from modelwright.training.train import train as train_config
 
         with show_progress(quiet=quiet) as progress:
@@ -207,6 +209,7 @@ def evaluate(
     )
     with show_progress(quiet=quiet or as_json) as progress:
         wanted, name = _with_sets(settings, sets), _split_name(split)
+        load_keras()
         from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 
         report = evaluate_rows(

@@ -21,7 +21,6 @@ from modelwright.models.hyperparameters import (
 )
 from modelwright.tuning.dimension import value_text
 from modelwright.tuning.keras_tuner_call import FunctionCall, call_function
-from modelwright.tuning.space import default_space
 
 _OPTIONS = "model.options."
 _MOST_VALUES = 20
@@ -70,16 +69,6 @@ def function_space(path: str) -> FunctionSpace | None:
     explorer = _Explorer(function, path)
     explorer.explore()
     return explorer.space()
-
-
-def brought_space(recipe: str) -> FunctionSpace:
-    """Returns the space that a recipe brings along, or that a function for Keras Tuner asks for.
-
-    Raises:
-        ConfigError: there is none, or it cannot be searched.
-    """
-    found = function_space(recipe) if ":" in recipe else None
-    return found or FunctionSpace(default_space(recipe), {})
 
 
 class _Explorer:

@@ -5,6 +5,7 @@ They write nothing and start nothing; ``search`` does.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from modelwright.tuning.trial_record import TrialRecord
 
 COMPARED = 3
 """The number of best trials whose settings are compared on test rows and whose runs are kept."""
+_NO_ROOM = tuple(code for code in REFUSALS if code not in (errno.EACCES, errno.EPERM))
+"""Errors of the system that only a write gives."""
 _DIED = "its process "
 """How the reason of a trial begins whose process died."""
 SAME_FAILURES = 3
@@ -69,7 +72,9 @@ def is_write_refusal(reason: str) -> bool:
 
     No settings can help then, so the failure is not the trial's.
     """
-    return any(f": {os.strerror(code)}" in reason for code in REFUSALS)
+    if any(f"cannot be written: {os.strerror(code)}" in reason for code in REFUSALS):
+        return True
+    return any(f"[Errno {code}]" in reason for code in _NO_ROOM)
 
 
 def repeated_failure(records: Sequence[TrialRecord]) -> str:

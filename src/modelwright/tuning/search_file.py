@@ -56,10 +56,6 @@ _VAL = 0.1
 """Share of the training rows that a search holds out if its recipe holds out none."""
 
 
-_VAL = 0.1
-"""Share of validation rows where the recipe would hold out none."""
-
-
 class SearchFile(Table):
     """The top level of a search's file."""
 
