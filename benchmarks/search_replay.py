@@ -176,14 +176,17 @@ def compare_on(table: Table, space: Space, values: argparse.Namespace, title: st
     rounds = {"random": values.random_rounds, "keras-bayesian": values.bayesian_rounds}
     numbers = ("random", "tpe", "tpe, multivariate", "tpe, asha 2", "cma", "cma, asha 2")
     paths: dict[str, list[list[Step]]] = {}
+    figures: Figures = {}
     for name, (make, make_pruning) in methods(table.epochs).items():
         if (name not in numbers) if space is NUMBERS else name.startswith("cma"):
             continue
         search = functools.partial(replay, table, space)
         seeds = range(rounds.get(name, values.rounds))
         paths[name] = [search(make(space, seed), make_pruning(seed)) for seed in seeds]
-        print(f"  {title}: {name}, {len(paths[name])} searches", flush=True)
-    figures = {name: measure_method(table, paths, name) for name in paths if paths[name]}
+        if paths[name]:
+            figures[name] = measure_method(table, paths, name)
+            shown = "  ".join(_sooner(figure) for figure in figures[name].values())
+            print(f"  {title}: {name}  {shown}", flush=True)
     headers = [f"{budget} trials, building {cost}" for cost in BUILDING for budget in BUDGETS]
     rows = [[name, *(_sooner(figure) for figure in figures[name].values())] for name in figures]
     print_table(

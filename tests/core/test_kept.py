@@ -1,4 +1,4 @@
-"""What is kept between trainings: only within its block, only for the same objects, up to a size."""
+"""What is kept between trainings: within its block, for the same objects, up to a size."""
 
 from __future__ import annotations
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from modelwright.core.config import Config
+from modelwright.core.kept import kept_between_trainings
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import load_run
 from modelwright.trials.run_trial import run_trial
 from modelwright.trials.trial import Trial
 from modelwright.trials.trial_result import read_trial_result, write_trial_result
-from sample_data import write_images
+from sample_data import weights, write_images
+from small_trials import text_trial
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,25 @@ def test_a_trial_that_is_interrupted_goes_on(config: Config, tmp_path: Path) -> 
     result = run_trial(trial, progress=lambda what, done, total: steps.append(what))
     assert result is not None and result.metrics.epochs == 2
     assert {what.split()[1] for what in steps if what.startswith("epoch")} == {"2/2"}
+
+
+def test_what_is_kept_between_trainings_changes_no_bit(reviews: Path, tmp_path: Path) -> None:
+    alone = text_trial(reviews, tmp_path / "alone")
+    expected = run_trial(alone)
+    assert expected is not None
+    steps: list[str] = []
+    with kept_between_trainings(100):
+        for variant in ("first", "again"):
+            steps.append(variant)
+            trial = text_trial(reviews, tmp_path, variant)
+            result = run_trial(trial, progress=lambda what, done, total: steps.append(what))
+            assert result is not None
+            assert (result.right, result.order) == (expected.right, expected.order)
+            assert result.metrics.train_accuracy == expected.metrics.train_accuracy
+            found, alike = weights(trial.run), weights(alone.run)
+            assert all(np.array_equal(found[name], alike[name]) for name in alike)
+            for name in ("vocabulary.txt", "history.csv"):
+                assert (trial.run / name).read_bytes() == (alone.run / name).read_bytes()
+    again = steps.index("again")
+    assert {"learning the vocabulary", "encoding"} <= set(steps[:again])
+    assert not {"learning the vocabulary", "encoding"} & set(steps[again:])

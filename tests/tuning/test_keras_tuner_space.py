@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from modelwright.core.config import ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError
 from modelwright.models.builders import build_network
-from modelwright.models.custom import compile_note
+from modelwright.models.custom import function_notes
 from modelwright.tuning.keras_tuner_space import FunctionSpace, function_space
 from modelwright.tuning.space import read_space
 
@@ -86,7 +87,8 @@ def test_a_trial_builds_the_network_with_its_values(define: Define) -> None:
     path = define(image_model)
     options = {"function": path, "options": {"layers": 2, "units_1": 8, "dropout": True}}
     network = build_network(ModelConfig(builder="custom", options=options), (8, 8, 3), 3)
-    assert [layer.units for layer in network.layers if isinstance(layer, layers.Dense)] == [4, 8, 3]
+    dense = [one for one in network._flatten_layers() if isinstance(one, layers.Dense)]
+    assert sorted(layer.units for layer in dense) == [3, 4, 8]
     options["options"] = {"layers": 1, "units_1": 8}
     with pytest.raises(ConfigError, match=r"'model.options.units_1' has no effect"):
         build_network(ModelConfig(builder="custom", options=options), (8, 8, 3), 3)
@@ -99,15 +101,32 @@ def test_a_trial_builds_the_network_with_its_values(define: Define) -> None:
         build_network(ModelConfig(builder="custom", options=options), (8, 8, 3), 4)
 
 
-def test_what_compile_says_is_not_silently_dropped(define: Define) -> None:
+def test_what_a_function_says_is_not_dropped_in_silence(define: Define) -> None:
     path = define(image_model)
-    network = build_network(ModelConfig(builder="custom", options={"function": path}), (8, 8, 3), 3)
-    note = compile_note(network, TrainConfig(), path)
-    assert note is not None and "set train.optimizer=adam and train.learning_rate=0.003" in note
-    assert compile_note(network, TrainConfig(learning_rate=3e-3), path) is None
+    custom = ModelConfig(builder="custom", options={"function": path})
+    network = build_network(custom, (8, 8, 3), 3)
+    scaled, compiled = function_notes(network, TrainConfig(), path)
+    assert "has no Rescaling layer, so its pixels are scaled to 0 to 1" in scaled
+    assert "set train.optimizer=adam and train.learning_rate=0.003" in compiled
+    assert len(function_notes(network, TrainConfig(learning_rate=3e-3), path)) == 1
     network.compile(keras.optimizers.RMSprop(keras.optimizers.schedules.CosineDecay(0.1, 9)))
-    note = compile_note(network, TrainConfig(), path)
-    assert note is not None and "rmsprop with a schedule of the learning rate" in note
+    assert "rmsprop with a schedule" in function_notes(network, TrainConfig(), path)[1]
+
+
+def test_pixels_are_scaled_unless_the_network_does(define: Define) -> None:
+    def build_model(hp: Any) -> keras.Model:
+        scale = [layers.Rescaling(1.0)] if hp.Boolean("own") else []
+        return keras.Sequential([keras.Input((8, 8, 3)), *scale, layers.GlobalMaxPooling2D()])
+
+    options: dict[str, Any] = {"function": define(build_model)}
+    row = np.full((1, 8, 8, 3), 255, np.uint8)
+    for own, value in ((False, 1.0), (True, 255.0)):
+        options["options"] = {"own": own}
+        custom = ModelConfig(builder="custom", options=options)
+        for precision in ("float32", "mixed_bfloat16"):
+            network = build_network(custom, (8, 8, 3), 3, precision)
+            assert network(row).numpy().tolist() == [[value] * 3]
+            assert network.outputs[0].dtype == "float32"
 
 
 def text_model(hp: Any) -> keras.Model:

@@ -21,6 +21,7 @@ from modelwright.models.options import CustomOptions
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "adagrad")
 """The optimizers of ``[train]``."""
+_SCALED = "scaled_pixels"
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]+")
 
 
@@ -67,28 +68,33 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
         )
     if tuned:
         _check_input(model, options, shape)
+        model = _adapted(model)
     if is_new():
         _check_names(model, options.function)
     return model
 
 
-def compile_note(network: keras.Model, train: TrainConfig, function: str) -> str | None:
-    """Returns a note that a training does not use the ``compile`` of a user's function.
-
-    None if the function does not compile the network, or as the training does.
-    """
+def function_notes(network: keras.Model, train: TrainConfig, function: str) -> tuple[str, ...]:
+    """Returns what a training does otherwise than a user's function may expect."""
+    notes = []
+    if any(layer.name == _SCALED for layer in network.layers):
+        notes.append(
+            f"'{function}' has no Rescaling layer, so its pixels are scaled to 0 to 1; to get them"
+            " from 0 to 255, begin it with keras.layers.Rescaling(1.0)"
+        )
     found = compiled_optimizer(network)
     if found is None or found == (train.optimizer, train.learning_rate):
-        return None
+        return tuple(notes)
     name, rate = found
     of_rate = "a schedule of the learning rate" if rate is None else f"a learning rate of {rate:g}"
     settings = [] if name not in OPTIMIZERS else [f"train.optimizer={name}"]
     settings += [] if rate is None else [f"train.learning_rate={rate:g}"]
-    return (
+    notes.append(
         f"compile() in '{function}' has no effect: it has {name} with {of_rate}, but [train] says"
         f" {train.optimizer} with {train.learning_rate:g}; to train as it says, set"
         f" {' and '.join(settings) or 'train.optimizer and train.learning_rate'}"
     )
+    return tuple(notes)
 
 
 def compiled_optimizer(network: keras.Model) -> tuple[str, float | None] | None:
@@ -97,7 +103,8 @@ def compiled_optimizer(network: keras.Model) -> tuple[str, float | None] | None:
     The optimizer has its name in ``[train]``, if it has one there, or else that of its class. The
     rate is None if it has a schedule.
     """
-    optimizer = getattr(network, "optimizer", None)
+    optimizers = (getattr(one, "optimizer", None) for one in (network, *network.layers))
+    optimizer = next(filter(None, optimizers), None)
     if optimizer is None:
         return None
     own = type(optimizer).__name__.lower()
@@ -113,6 +120,29 @@ def _failure(function: str, error: Exception) -> ConfigError:
     return ConfigError(
         f"model function '{function}' failed with {type(error).__name__}{_where(error)}: {error}"
     )
+
+
+def _adapted(model: keras.Model) -> keras.Model:
+    """Returns a network that was written for Keras Tuner, between our rows and our loss.
+
+    Such functions read pixels that their authors scaled before, and give probabilities in the
+    precision of their layers. A network with a layer of its own for the scale keeps the pixels.
+    """
+    layers = model._flatten_layers(include_self=False)
+    scales = any(
+        isinstance(one, keras.layers.Rescaling | keras.layers.Normalization) for one in layers
+    )
+    image = len(model.input_shape) == 4
+    if (scales or not image) and model.compute_dtype == "float32":
+        return model
+    inputs = keras.Input(model.input_shape[1:], dtype="uint8" if image else "int32")
+    values = inputs
+    if image and not scales:
+        values = keras.layers.Rescaling(1 / 255, name=_SCALED)(values)
+    outputs = keras.layers.Activation("linear", dtype="float32", name="probabilities")(
+        model(values)
+    )
+    return keras.Model(inputs, outputs)
 
 
 def _check_input(model: keras.Model, options: CustomOptions, shape: tuple[int, ...]) -> None:

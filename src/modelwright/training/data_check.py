@@ -9,7 +9,7 @@ from modelwright.core.config import Config, Table
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, Task
 from modelwright.models.builders import build_network, check_options, find_builder
-from modelwright.models.custom import compile_note
+from modelwright.models.custom import function_notes
 from modelwright.models.network_size import limited_weights
 from modelwright.models.options import CustomOptions, ImageOptions, TextOptions
 from modelwright.runs.run import input_shape
@@ -17,10 +17,10 @@ from modelwright.runs.run import input_shape
 
 def check_data(
     config: Config, data: Dataset, chosen: Mapping[str, Any], *, soft: bool = False
-) -> str | None:
+) -> tuple[str, ...]:
     """Checks that a config fits its data, before a run is made.
 
-    Returns a note if the function of a custom network says otherwise how to train it.
+    Returns notes about what a custom network is given or trained with, other than it says.
 
     Args:
         config: all settings.
@@ -62,7 +62,7 @@ def check_data(
             len(data.labels),
         )
     custom = isinstance(options, CustomOptions)
-    return compile_note(network, config.train, options.function) if custom else None
+    return function_notes(network, config.train, options.function) if custom else ()
 
 
 def _keys_without_effect(options: Table, task: Task) -> list[str]:

@@ -139,8 +139,8 @@ def train(
     data = load_data(config.data, progress=progress)
     chosen, note = options_for_classes(config.model, len(data.labels))
     soft_labels = extras.soft_labels if extras else None
-    unused = check_data(config, data, chosen, soft=soft_labels is not None)
-    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note, unused))))
+    untold = check_data(config, data, chosen, soft=soft_labels is not None)
+    data = replace(data, notes=(*notes, *data.notes, *filter(None, (note,)), *untold))
     with explained_refusals(Path(out or "runs")):
         run = create_run(config, data, Path(out) if out else None)
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):

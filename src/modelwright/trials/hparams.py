@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.backend import load_tensorflow
 from modelwright.core.config import setting
 from modelwright.training.observers import system_errors
 
@@ -53,6 +54,7 @@ def write_hparams(
     shutil.rmtree(place, ignore_errors=True)
     if not trials:
         return
+    load_tensorflow()  # without its messages on standard error
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 

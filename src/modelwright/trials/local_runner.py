@@ -42,8 +42,8 @@ class LocalRunner:
 
         Args:
             workers: the number of processes.
-            growth_mib: a worker whose memory has grown by more since its first trial ended is
-                replaced before its next trial.
+            growth_mib: a worker whose memory, without what it keeps for the next trials, has grown
+                by more since its first trial ended is replaced before its next trial.
 
         Raises:
             ConfigError: there is no worker.

@@ -86,7 +86,11 @@ class Runner(Protocol):
         """
 
     def next_event(self, timeout: float | None = None) -> Event | None:
-        """Returns the next event; None if no trial runs, or none came in ``timeout`` seconds."""
+        """Returns the next event; None if no trial runs, or none came in ``timeout`` seconds.
+
+        Raises:
+            MissingDependencyError: a package is missing, for this trial and for all others.
+        """
 
     def answer(self, key: TrialKey, *, go_on: bool) -> None:
         """Answers a finished epoch: the training goes on, or stops with a run that can go on."""

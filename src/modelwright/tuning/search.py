@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from modelwright.core.errors import ModelwrightError, RunError, WriteError
+from modelwright.core.errors import ConfigError, RunError, WriteError
 from modelwright.core.types import Progress
 from modelwright.trials.runner import EpochFinished, Runner, TrialEnded
 from modelwright.trials.trial import Trial
@@ -168,7 +168,7 @@ class Search:
         number = record.number
         try:
             config = self.plan.trial_config(record.values)
-        except ModelwrightError as error:
+        except ConfigError as error:
             self._save(record.model_copy(update={"state": "failed", "reason": str(error)}))
             self._check_failures()
             return

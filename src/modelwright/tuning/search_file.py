@@ -56,10 +56,6 @@ _VAL = 0.1
 """Share of the training rows that a search holds out if its recipe holds out none."""
 
 
-_VAL = 0.1
-"""Share of validation rows where the recipe would hold out none."""
-
-
 class SearchFile(Table):
     """The top level of a search's file."""
 
@@ -193,14 +189,6 @@ def _space_of_function(
         )
     below = merge_tables({}, *(nest_setting(key, one) for key, one in found.settings.items()))
     return found.table, merge_tables(below, base), found.notes
-
-
-def _val_note(recipe: str) -> str:
-    return (
-        f"the recipe '{recipe}' trains on the validation rows too, but a search chooses on them: it"
-        f" holds out data.val={_VAL} (--set data.val=0.2 another share). To train with the best"
-        " settings on all rows, add --set data.val=0."
-    )
 
 
 def _check_name(key: str, name: str, known: Sequence[str]) -> None:

@@ -76,8 +76,9 @@ def default_space(recipe: str) -> dict[str, Any]:
     if not found:
         names = ", ".join(name for name in recipe_names() if read_recipe(name).space)
         raise ConfigError(
-            f"the recipe '{recipe}' brings no search space along; expected one of {names}, or a"
-            " search file with a table [space] that lists the settings to vary."
+            f"the recipe '{recipe}' brings no search space along; expected one of {names}, a"
+            " function build_model(hp), or a search file with a table [space] that lists the"
+            " settings to vary."
         )
     return found
 
