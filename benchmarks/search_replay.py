@@ -1,7 +1,8 @@
 """Compares samplers and pruners on searches replayed from a complete table of real trainings.
 
 The table has the accuracy of 416 networks after each epoch, on CIFAR-10 and on IMDB; see
-``search_replay_table.py``. A search asks a sampler and a pruner as ``modelwright tune`` does, with
+``search_replay_table.py``. A learning rate between those of the table gives what the nearest one
+gave. A search asks a sampler and a pruner as ``modelwright tune`` does, with
 one worker, and reads the table instead of training. Its time is that of the epochs in the table,
 with or without three epochs for the building of each network.
 
@@ -38,15 +39,17 @@ SPACE: Space = (
     Dimension("activation", "choice", choices=("relu", "tanh")),
     Dimension("first", "int", 32, 128, 32),
     Dimension("second", "int", 16, 64, 16),
-    Dimension("rate", "int", 0, 12, 1),
+    Dimension("rate", "float", 1e-4, 1e-2, log=True),
 )
 NUMBERS = SPACE[1:]
 """The part of the space that the sampler cma can search; the activation is relu."""
-BUDGETS = (10, 30)
 BUILDING = (0, 3)
 """Time to build a network, in epochs of it."""
 OPTIONS = {
     "rounds": Option(24, 2, "searches of each method"),
+    "budgets": Option([10, 30], [3], "time of a search, in full trials", many=True),
+    "methods": Option([], [], "methods to compare with random; all by default", many=True),
+    "tables": Option([], [], "data sets to replay; all of the table by default", many=True),
     "random_rounds": Option(200, 4, "searches of random, whose result the others are to reach"),
     "bayesian_rounds": Option(8, 0, "searches of keras-bayesian, which takes seconds for a trial"),
 }
@@ -65,15 +68,17 @@ class Step:
 class Table:
     """The accuracies of all points of one data set."""
 
-    def __init__(self, content: dict[str, Any], epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self, content: dict[str, Any], epochs: int, rates: int) -> None:
+        self.epochs, self._rates = epochs, rates
         self._accuracies, self._seconds = content["accuracies"], content["seconds"]
         self.trial_seconds = float(np.mean(list(self._seconds.values()))) * epochs
 
     def step(self, values: dict[str, Any]) -> Step:
         """Returns what a training with these values gives."""
-        point = (values.get("activation", "relu"), *(values[one.key] for one in NUMBERS))
-        accuracies = self._accuracies[" ".join(map(str, point))]
+        activation = values.get("activation", "relu")
+        rate = round(NUMBERS[-1].share(values["rate"]) * (self._rates - 1))
+        point = f"{activation} {values['first']} {values['second']} {rate}"
+        accuracies = self._accuracies[point]
         epochs = values.get("train.epochs", self.epochs)
         seconds = self._seconds[f"{values['first']} {values['second']}"]
         return Step(tuple(accuracies[:epochs]), seconds)
@@ -83,12 +88,12 @@ MakeSampler = Callable[[Space, int], Sampler]
 MakePruner = Callable[[int], Pruner]
 
 
-def replay(table: Table, space: Space, sampler: Sampler, pruner: Pruner) -> list[Step]:
-    """Returns the trials of a search that lasts as long as the largest budget."""
+def replay(table: Table, space: Space, budget: int, sampler: Sampler, pruner: Pruner) -> list[Step]:
+    """Returns the trials of a search that lasts as long as so many full trials."""
     records: list[TrialRecord] = []
     steps: list[Step] = []
     spent = 0.0
-    while spent < max(BUDGETS) * table.trial_seconds:
+    while spent < budget * table.trial_seconds:
         values = sampler.propose(len(records), records)
         if values is None:
             break
@@ -164,8 +169,8 @@ def compare(values: argparse.Namespace) -> Figures:
     """Replays all searches and prints when each method reaches random search."""
     content = json.loads(TABLE.read_text("utf-8"))
     found: Figures = {}
-    for name, one in content["tables"].items():
-        table = Table(one, content["epochs"])
+    for name in values.tables or content["tables"]:
+        table = Table(content["tables"][name], content["epochs"], len(content["rates"]))
         found[name] = compare_on(table, SPACE, values, name)
         found[f"{name}, numbers"] = compare_on(table, NUMBERS, values, f"{name}, numbers alone")
     return found
@@ -178,16 +183,19 @@ def compare_on(table: Table, space: Space, values: argparse.Namespace, title: st
     paths: dict[str, list[list[Step]]] = {}
     figures: Figures = {}
     for name, (make, make_pruning) in methods(table.epochs).items():
-        if (name not in numbers) if space is NUMBERS else name.startswith("cma"):
+        left_out = name not in ("random", *values.methods) if values.methods else False
+        if left_out or (name not in numbers if space is NUMBERS else name.startswith("cma")):
             continue
-        search = functools.partial(replay, table, space)
+        search = functools.partial(replay, table, space, max(values.budgets))
         seeds = range(rounds.get(name, values.rounds))
         paths[name] = [search(make(space, seed), make_pruning(seed)) for seed in seeds]
         if paths[name]:
-            figures[name] = measure_method(table, paths, name)
+            figures[name] = measure_method(table, paths, name, values.budgets)
             shown = "  ".join(_sooner(figure) for figure in figures[name].values())
             print(f"  {title}: {name}  {shown}", flush=True)
-    headers = [f"{budget} trials, building {cost}" for cost in BUILDING for budget in BUDGETS]
+    headers = [
+        f"{budget} trials, building {cost}" for cost in BUILDING for budget in values.budgets
+    ]
     rows = [[name, *(_sooner(figure) for figure in figures[name].values())] for name in figures]
     print_table(
         f"{title}: times sooner than random search, and best accuracy", ["", *headers], rows
@@ -195,11 +203,13 @@ def compare_on(table: Table, space: Space, values: argparse.Namespace, title: st
     return figures
 
 
-def measure_method(table: Table, paths: dict[str, list[list[Step]]], name: str) -> Figures:
+def measure_method(
+    table: Table, paths: dict[str, list[list[Step]]], name: str, budgets: Sequence[int]
+) -> Figures:
     """Returns, for each budget, the best accuracy and how much sooner it reaches random's."""
     figures: Figures = {}
     for building in BUILDING:
-        for budget in BUDGETS:
+        for budget in budgets:
             whole = budget * table.trial_seconds * (1 + building / table.epochs)
             times = np.linspace(0, whole, _GRID)
             curves = {
