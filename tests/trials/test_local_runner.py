@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_trials import image_trial, until_end
 
 from modelwright.core.errors import ConfigError
 from modelwright.runs.run import load_run
@@ -22,6 +21,7 @@ from modelwright.trials.run_trial import run_trial
 from modelwright.trials.runner import EpochFinished
 from modelwright.trials.trial_result import read_trial_result
 from sample_data import weights, write_images
+from small_trials import image_trial, until_end
 
 
 @pytest.fixture(scope="module")
@@ -43,48 +43,31 @@ def same_weights(one: Path, other: Path) -> bool:
     )
 
 
-def test_trials_in_one_process_have_the_bits_of_this_one(
+def test_an_answer_stops_a_training_that_goes_on_to_the_bits_of_a_whole_one(
     runner: LocalRunner, source: Path, tmp_path: Path
 ) -> None:
-    here = image_trial(source, tmp_path / "here")
+    here, trial = image_trial(source, tmp_path / "here"), image_trial(source, tmp_path)
     expected = run_trial(here)
     assert expected is not None
-    for variant in ("first", "second"):
-        trial = image_trial(source, tmp_path, variant)
-        runner.start(trial)
-        with pytest.raises(RuntimeError, match="all 1 slots are taken"):
-            runner.start(trial)
-        epochs, ended = until_end(runner)
-        assert [epoch.number for epoch in epochs] == [1, 2]
-        assert set(epochs[0].values) == {"accuracy", "loss", "val_accuracy", "val_loss"}
-        assert (ended.key, ended.outcome, ended.reason) == ((variant, 3), "finished", "")
-        assert ended.result == read_trial_result(trial.result)
-        assert ended.result is not None and ended.seconds > 0
-        assert (ended.result.right, ended.result.order) == (expected.right, expected.order)
-        assert ended.result.metrics.train_accuracy == expected.metrics.train_accuracy
-        assert same_weights(trial.run, here.run)
-    assert runner.next_event() is None, "no trial runs"
-    assert runner.started == 1
-
-
-def test_an_answer_stops_a_training_that_goes_on_later_with_its_earlier_epochs(
-    runner: LocalRunner, source: Path, tmp_path: Path
-) -> None:
-    whole, trial = image_trial(source, tmp_path / "whole"), image_trial(source, tmp_path)
-    runner.start(whole)
-    all_epochs, expected = until_end(runner)
     runner.start(trial)
-    epochs, ended = until_end(runner, go_on=False)
-    assert [epoch.number for epoch in epochs] == [1]
-    assert (ended.outcome, ended.result) == ("stopped", None)
+    with pytest.raises(RuntimeError, match="all 1 slots are taken"):
+        runner.start(here)
+    stopped_epochs, ended = until_end(runner, go_on=False)
+    assert [(epoch.number, epoch.earlier) for epoch in stopped_epochs] == [(1, False)]
+    assert set(stopped_epochs[0].values) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert (ended.key, ended.outcome, ended.result) == (("small", 3), "stopped", None)
     assert not load_run(trial.run, unfinished=True).finished
     runner.start(trial)
-    epochs, ended = until_end(runner)
-    assert [(epoch.number, epoch.earlier) for epoch in epochs] == [(1, True), (2, False)]
-    assert [epoch.values for epoch in epochs] == [epoch.values for epoch in all_epochs]
-    assert ended.result is not None and expected.result is not None
-    assert ended.result.right == expected.result.right
-    assert same_weights(trial.run, whole.run)
+    all_epochs, ended = until_end(runner)
+    assert [(epoch.number, epoch.earlier) for epoch in all_epochs] == [(1, True), (2, False)]
+    assert all_epochs[0].values == stopped_epochs[0].values
+    assert (ended.outcome, ended.reason) == ("finished", "")
+    assert ended.seconds > 0
+    assert ended.result == read_trial_result(trial.result)
+    assert ended.result is not None
+    assert (ended.result.right, ended.result.order) == (expected.right, expected.order)
+    assert ended.result.metrics.train_accuracy == expected.metrics.train_accuracy
+    assert same_weights(trial.run, here.run)
     # What is trained and measured is reported with its epochs, and not touched.
     before = trial.result.stat().st_mtime_ns
     runner.start(trial)
@@ -93,9 +76,8 @@ def test_an_answer_stops_a_training_that_goes_on_later_with_its_earlier_epochs(
     assert [epoch.values for epoch in epochs] == [epoch.values for epoch in all_epochs]
     assert again.result == ended.result
     assert trial.result.stat().st_mtime_ns == before
-    trial.result.unlink()
-    runner.start(trial)
-    assert until_end(runner)[1].result == ended.result
+    assert runner.next_event() is None, "no trial runs"
+    assert runner.started == 1
 
 
 def test_a_trial_that_fails_has_a_reason_and_the_process_lives_on(
@@ -130,6 +112,7 @@ def test_a_killed_process_costs_only_its_trial(
     _, ended = until_end(runner)
     assert (ended.key, ended.outcome) == (trial.key, "failed")
     assert ended.reason == "its process was killed (SIGKILL), perhaps out of memory"
+    assert ended.seconds > 0
     assert not Path(f"/proc/{pid}").exists()
     started = runner.started
     runner.start(trial)

@@ -35,6 +35,11 @@ class KeptValues:
         """Takes the largest sum of sizes in bytes."""
         self._most, self._values = most, OrderedDict[Hashable, tuple[Any, int]]()
 
+    @property
+    def mib(self) -> float:
+        """The sum of the sizes in MiB."""
+        return sum(size for _, size in self._values.values()) / 2**20
+
     def find(self, key: Hashable) -> Any | None:
         """Returns a kept value, or None."""
         if key not in self._values:
@@ -46,7 +51,7 @@ class KeptValues:
         """Keeps a value, and drops those that were not used for the longest time."""
         self.drop(key)
         self._values[key] = value, size
-        while sum(size for _, size in self._values.values()) > self._most:
+        while self.mib * 2**20 > self._most:
             self._values.popitem(last=False)
 
     def drop(self, key: Hashable) -> None:
@@ -58,11 +63,12 @@ _current: ContextVar[KeptValues | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
-def kept_between_trainings(mib: int) -> Iterator[None]:
+def kept_between_trainings(mib: int) -> Iterator[KeptValues]:
     """Keeps at most ``mib`` MiB of what trainings in the block have in common."""
-    token = _current.set(KeptValues(mib * 2**20))
+    values = KeptValues(mib * 2**20)
+    token = _current.set(values)
     try:
-        yield
+        yield values
     finally:
         _current.reset(token)
 

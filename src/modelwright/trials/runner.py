@@ -56,7 +56,7 @@ class TrialEnded:
         key: the trial.
         outcome: ``finished`` with a result; ``stopped`` by an answer, its run can go on;
             ``failed`` for a reason of the trial itself, or because its process died.
-        result: the measurement of a finished trial.
+        result: the measurement of a finished trial, which is also in its file here.
         reason: why it failed, in one line.
         seconds: time spent on it here, with building and measuring.
     """
@@ -86,7 +86,11 @@ class Runner(Protocol):
         """
 
     def next_event(self, timeout: float | None = None) -> Event | None:
-        """Returns the next event; None if no trial runs, or none came in ``timeout`` seconds."""
+        """Returns the next event; None if no trial runs, or none came in ``timeout`` seconds.
+
+        Raises:
+            MissingDependencyError: a package is missing, for this trial and for all others.
+        """
 
     def answer(self, key: TrialKey, *, go_on: bool) -> None:
         """Answers a finished epoch: the training goes on, or stops with a run that can go on."""

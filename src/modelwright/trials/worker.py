@@ -8,7 +8,8 @@ in   ``{"trial": …}``     a trial, as ``trial_messages`` writes it
      ``{"go_on": true}``  the answer to an epoch
 out  ``{"began": true}``  it has received the trial
      ``{"epoch": …}``     a saved epoch; unless it is an earlier one, the training waits
-     ``{"ended": …, "memory_mib": …}``  how the trial ended, and the memory that the process takes
+     ``{"ended": …, "memory_mib": …}``  how the trial ended, and the memory that the process
+     takes without what it keeps for the next trials
      ``{"missing": "…"}`` a package is missing, for this trial and for all others
 
 It keeps at most ``MIB`` MiB of rows and what was computed from them for the next trials.
@@ -17,6 +18,7 @@ It keeps at most ``MIB`` MiB of rows and what was computed from them for the nex
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -75,15 +77,18 @@ def main(arguments: list[str]) -> int:
     parent = _Parent()
     try:
         load_keras()
+        # Its warnings would pass for the reason of a crash.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         # It loads TensorFlow, which says more on standard error than anybody can act on.
         from modelwright.trials.carry_out import carry_out
 
-        with kept_between_trainings(int(arguments[0])):
+        with kept_between_trainings(int(arguments[0])) as kept:
             while True:
                 trial = trial_from_json(parent.receive()["trial"])
                 parent.report({"began": True})
                 ended = carry_out(trial, parent.ask)
-                parent.report({"ended": event_to_json(ended), "memory_mib": _memory_mib()})
+                memory = _memory_mib() - kept.mib
+                parent.report({"ended": event_to_json(ended), "memory_mib": memory})
     except MissingDependencyError as error:
         parent.report({"missing": str(error)})
     except ModelwrightError as error:
