@@ -33,7 +33,7 @@ from harness import Figures, Option
 
 OPTIONS = {
     "table": Option("", "", "CSV of texts with their labels", local=True),
-    "rows": Option(2000, 400, "largest number of rows of each split"),
+    "rows": Option(4000, 400, "largest number of rows of each split"),
     "trials": Option(4, 2, "trials, which differ in their seed"),
     "epochs": Option(4, 3, "epochs of each trial"),
 }
@@ -216,11 +216,11 @@ def run_trials(task: str) -> None:
         config = resolve_config(
             options={
                 "data": {"source": "table.csv", "limit": work["rows"]},
-                "model": {"recipe": "textcnn"},
+                "model": {"recipe": "bilstm", "units": [16], "embedding": 16, "length": 80},
                 "train": {"epochs": work["epochs"], "seed": seed, "tensorboard": False},
             }
         )
-        todo.append(Trial("textcnn", config, Path(f"runs/{seed}"), Path(f"runs/{seed}.json")))
+        todo.append(Trial("bilstm", config, Path(f"runs/{seed}"), Path(f"runs/{seed}.json")))
     found = {}
     started = time.monotonic()
     with RayRunner(work["workers"], address=work["address"]) as runner:

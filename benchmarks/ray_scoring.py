@@ -28,7 +28,7 @@ import harness
 from harness import Figures, Option
 
 OPTIONS = {
-    "servable": Option("", "", "servable of texts"),
+    "servable": Option("", "", "servable of texts", local=True),
     "reviews": Option("", "", "CSV with reviews in the column text", local=True),
     "rows": Option(1_000_000, 20_000, "rows of the table"),
     "characters": Option(200, 200, "longest piece of a review"),
@@ -66,6 +66,7 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
     }
     plain = medians["processes"]["rows_per_second"]
     results = {
+        "model": Path(arguments.servable).name,
         "medians": medians,
         "ray_over_processes": medians["ray"]["rows_per_second"] / plain,
         "same_bytes": len({figures["sha256"] for figures in every}) == 1,

@@ -171,6 +171,9 @@ def test_options_without_their_input_are_mistakes(
         ([text_servable, "a", "--text-column", "x"], "name a column of a table"),
         ([text_servable, "a", "--encoding", "gbk"], "--encoding is for"),
         ([text_servable, "a", "--workers", "2"], "--workers is for"),
+        ([text_servable, "a", "--runner", "ray"], "--runner is for"),
+        ([text_servable, table, "-o", "x.csv", "--runner", "spark"], "expected local or ray"),
+        ([text_servable, table, "-o", "x.csv", "--ray-address", "a:1"], "is for --runner ray"),
         ([text_servable, "-", "a"], "give it as the only input"),
         ([image_servable, table], "-o scored.csv"),
     ):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from modelwright.core import ray_cluster as clusters
+from modelwright.core import ray_nodes
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.ray_folder import PREFIX, ray_folder
-from modelwright.core.ray_nodes import _versions_function
 
 has_ray = pytest.mark.skipif(
     clusters.util.find_spec("ray") is None, reason="the package ray is not installed"
@@ -83,7 +83,27 @@ def test_a_long_temporary_folder_is_not_used(
 
 
 def test_versions_of_absent_packages_are_none() -> None:
-    found = _versions_function(("numpy", "no-such-package"))()
+    found = ray_nodes._versions_function(("numpy", "no-such-package"))()
     assert found["no-such-package"] is None
     assert found["numpy"]
     assert found["Python"]
+
+
+def test_a_machine_with_other_versions_is_refused_with_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = ray_nodes._versions_function(("numpy", "absent"))()
+    nodes = {
+        name: {"NodeManagerHostname": name, "NodeManagerAddress": "10.0.0.2"}
+        for name in ("same", "other")
+    }
+    answers = {"same": here, "other": {**here, "numpy": "1.0", "absent": "2.0"}}
+    monkeypatch.setattr(ray_nodes, "_ask", lambda ray, names, probe: answers)
+    message = (
+        rf"the node other \(10\.0\.0\.2\) .* numpy 1\.0 there and {here['numpy']} here, absent 2\.0"
+        " there and not installed here"
+    )
+    with pytest.raises(MissingDependencyError, match=message):
+        ray_nodes.check_versions(None, nodes, ("numpy", "absent"))
+    del answers["other"]
+    ray_nodes.check_versions(None, nodes, ("numpy", "absent"))

@@ -99,16 +99,16 @@ def test_data_is_used_where_it_is_and_sent_once_where_it_is_not(tmp_path: Path) 
     store = FakeStore()
     data = SentData(store)
     (sent,) = data.sources(config.data)
-    assert find_data(store, [sent], tmp_path / "own", same_folder=False) == {}
+    assert find_data(store, [sent], lambda: tmp_path / "own", same_folder=False) == {}
     assert not store.objects, "data that is there does not travel"
 
     absent = replace(sent, place=Path("/nowhere/reviews.csv"))
     with pytest.raises(LackingDataError, match=r"reviews\.csv"):
-        find_data(store, [absent], tmp_path / "own", same_folder=False)
+        find_data(store, [absent], lambda: tmp_path / "own", same_folder=False)
     for _ in range(2):
         (sent,) = data.sources(config.data, (str(source),))
         absent = replace(sent, place=Path("/nowhere/reviews.csv"))
-        places = find_data(store, [absent], tmp_path / "own", same_folder=False)
+        places = find_data(store, [absent], lambda: tmp_path / "own", same_folder=False)
         assert Path(places[str(source)]).read_bytes() == source.read_bytes()
     assert len(store.objects) == 1
     found = with_paths(config, places)

@@ -115,10 +115,9 @@ def predict(
         options = (engine, placed, as_json, quiet)
         _score_file(servable, Path(inputs[0]), output, data, options)
         return
-    if workers is not None or runner != "local":
-        raise ConfigError(
-            "--workers and --runner are for a file that is scored with --output NAME.csv."
-        )
+    for name, given in (("workers", workers is not None), ("runner", runner != "local")):
+        if given:
+            raise ConfigError(f"--{name} is for a file that is scored with --output NAME.csv.")
     if text_column or image_column:
         raise ConfigError(
             "--text-column and --image-column name a column of a table; score it with --output"

@@ -45,6 +45,11 @@ _QUIET = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_OWN = {
+    **_QUIET,
+    # After a kill, Ray's helpers look for the rest of the cluster for so long before they end.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",
+}
 _TOKEN_MODE = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
 _STORE = (100 * 2**20, 1024 * 2**20)
 """Least and largest object store of an own cluster, in bytes."""
@@ -164,9 +169,9 @@ def _own_environment() -> Mapping[str, str]:
     """Returns the environment of an own cluster, with the token where Ray takes it."""
     global _guarded
     if "RAY_AUTH_MODE" in os.environ:
-        return _QUIET
+        return _OWN
     _guarded = _guarded or "ray" not in sys.modules
-    return {**_QUIET, **_TOKEN_MODE} if _guarded else _QUIET
+    return {**_OWN, **_TOKEN_MODE} if _guarded else _OWN
 
 
 def _connect(ray: Any, address: str) -> None:

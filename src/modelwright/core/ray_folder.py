@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 PREFIX = "mw-ray-"
 _LONGEST = 20
 """Characters of the parent's path. Ray makes sockets below it, whose paths have 107 at most."""
+
+_SECONDS_TO_DELETE = 10.0
 
 
 @contextmanager
@@ -33,7 +36,16 @@ def ray_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Deletes a folder in which processes that are just ending may still write."""
+    deadline = time.monotonic() + _SECONDS_TO_DELETE
+    shutil.rmtree(folder, ignore_errors=True)
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _delete_abandoned(parent: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,14 +93,14 @@ class LackingDataError(Exception):
 
 
 def find_data(
-    ray: Any, sources: Sequence[SentSource], folder: Path, *, same_folder: bool
+    ray: Any, sources: Sequence[SentSource], folder: Callable[[], Path], *, same_folder: bool
 ) -> Mapping[str, str]:
     """Returns where this machine has the data, by the paths in the config that must change.
 
     Args:
         ray: The module ``ray``.
         sources: The data.
-        folder: Where data is written that this machine does not have.
+        folder: Returns where data is written that this machine does not have.
         same_folder: Whether relative paths mean the same as where the search runs.
 
     Raises:
@@ -112,7 +112,7 @@ def find_data(
     places = {}
     for source in sources:
         if source.written not in here:
-            places[source.written] = str(source.unpack(ray, folder))
+            places[source.written] = str(source.unpack(ray, folder()))
         elif not same_folder and not Path(source.written).expanduser().is_absolute():
             places[source.written] = str(source.place)
     return places

@@ -83,7 +83,7 @@ class TrialHost:
             threads: The number of threads of a training, unless the environment sets it.
         """
         self._open = ExitStack()
-        self._folder = self._open.enter_context(ray_folder())
+        self._made: Path | None = None
         self._same_folder = False
         with suppress(OSError):
             os.chdir(folder)
@@ -112,13 +112,11 @@ class TrialHost:
 
         trial = order.trial
         try:
-            places = find_data(
-                ray, order.sources, self._folder / "data", same_folder=self._same_folder
-            )
+            places = find_data(ray, order.sources, self._folder, same_folder=self._same_folder)
         except LackingDataError as error:
             return error.written
         if not _shares(order):
-            place = Path(tempfile.mkdtemp(dir=self._folder))
+            place = Path(tempfile.mkdtemp(dir=self._folder()))
             trial = replace(
                 trial, run=place / trial.run.name, result=place / "results" / trial.result.name
             )
@@ -154,6 +152,15 @@ class TrialHost:
         """Answers a finished epoch."""
         if self._here is not None:
             self._runner.answer(self._here.key, go_on=go_on)
+
+    def _folder(self) -> Path:
+        """Returns the temporary folder of this actor, made at the first use.
+
+        An actor that is killed leaves it, and the next one on this machine deletes it.
+        """
+        if self._made is None:
+            self._made = self._open.enter_context(ray_folder())
+        return self._made
 
     def close(self) -> None:
         """Ends the worker process, and deletes the temporary folder."""
