@@ -54,6 +54,8 @@ def test_slurm_says_everything() -> None:
     batch = {**SLURM, "SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0"}
     assert find_cluster({}, batch) is None
     assert find_cluster({"processes": 2}, batch) == LocalProcesses(2)
+    with pytest.raises(ConfigError, match="2 processes .* Slurm started 4 tasks"):
+        find_cluster({"processes": 2}, SLURM)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_an_indexed_job_of_kubernetes_names_its_first_pod(monkeypatch: pytest.Mo
     # Without the number it may be a job of trainings that have nothing to do with each other.
     assert find_cluster({}, {"JOB_COMPLETION_INDEX": "7"}) is None
     monkeypatch.setattr(socket, "getfqdn", lambda: "elsewhere")
-    with pytest.raises(ConfigError, match=r"rank was found \(Kubernetes\), .* --coordinator"):
+    with pytest.raises(ConfigError, match="rank is known from Kubernetes, .* --coordinator"):
         find_cluster({"processes": 8}, {"JOB_COMPLETION_INDEX": "7"})
 
 
@@ -114,6 +116,7 @@ def test_workers_of_ray_train_share_the_address_of_the_first(
         ({"processes": 2, "coordinator": "a:1"}, "not which process this is; expected --rank"),
         ({"processes": 2, "rank": 0}, "expected --coordinator HOST:PORT"),
         ({"processes": 2, "rank": 2, "coordinator": "a:1"}, "rank 2 .* expected 0 to 1"),
+        ({"processes": 1, "rank": 1, "coordinator": "a:1"}, "rank 1 .* 1 processes"),
         ({"processes": 2, "rank": 0, "coordinator": "a:99999"}, "no port from 1 to 65535"),
         ({"processes": 2, "rank": 0, "coordinator": "a"}, "cluster.coordinator' was given 'a'"),
         ({"processes": 0}, "'cluster.processes' was given 0; expected .* at least 1"),

@@ -83,7 +83,7 @@ def find_cluster(
         return None
     if given.processes is None:
         return _found_alone(given, variables)
-    if given.processes == 1:
+    if given.processes == 1 and not given.rank:
         return None
     rank, source = _find_rank(given, variables)
     if rank is None:
@@ -120,10 +120,16 @@ def _found_alone(given: ClusterConfig, variables: Mapping[str, str]) -> Cluster 
 
 def _find_rank(given: ClusterConfig, variables: Mapping[str, str]) -> tuple[int | None, str]:
     if given.rank is not None:
-        return given.rank, "the options" if given.coordinator else "the rank"
+        return given.rank, "the options"
     if value := variables.get(RANK):
         return _number(RANK, value), RANK
-    if variables.get("SLURM_STEP_NUM_TASKS") == str(given.processes):
+    tasks = variables.get("SLURM_STEP_NUM_TASKS", "1")
+    if tasks not in ("1", str(given.processes)):
+        raise ConfigError(
+            f"{given.processes} processes were asked for, but Slurm started {tasks} tasks in this"
+            " step; leave --processes out, or start as many tasks with srun --ntasks."
+        )
+    if tasks != "1":
         return _number("SLURM_PROCID", variables.get("SLURM_PROCID", "")), "Slurm"
     if value := variables.get("JOB_COMPLETION_INDEX"):
         return _number("JOB_COMPLETION_INDEX", value), "Kubernetes"
@@ -142,7 +148,7 @@ def _find_coordinator(source: str, variables: Mapping[str, str]) -> str:
         if dot and name.endswith(f"-{index}"):
             return f"{name.removesuffix(index)}0.{domain}:{_JOB_PORT}"
     raise ConfigError(
-        f"the rank was found ({source}), but not where rank 0 runs; expected --coordinator"
+        f"the rank is known from {source}, but not where rank 0 runs; expected --coordinator"
         " HOST:PORT, the address of the machine of rank 0 and a free port there."
     )
 
