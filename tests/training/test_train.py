@@ -103,8 +103,8 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
     code = (
         "import sys; sys.argv = ['modelwright', 'train', '--data', "
         f"{str(reviews)!r}, '--recipe', 'textcnn', '--epochs', '500', '--out', {str(out)!r},"
-        "'--set', 'model.context=0', '--set', 'model.length=8', '--set', 'train.patience=0','--set', 'train.min_steps=0',"
-        "'--set', 'train.learning_rate=1e-5', '--json']\n"
+        "'--set', 'model.context=0', '--set', 'model.length=8', '--set', 'train.patience=0',"
+        "'--set', 'train.min_steps=0', '--set', 'train.learning_rate=1e-5', '--json']\n"
         "from modelwright.cli.main import main\nmain()\n"
     )
     process = subprocess.Popen(
