@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_the_best_weights_and_a_checkpoint(reviews: Path, tmp_path:
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
