@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from listening import listening_addresses
-from small_trials import image_trial
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, ModelwrightError
@@ -27,6 +26,7 @@ from modelwright.trials.ray_runner import RayRunner
 from modelwright.trials.run_trial import run_trial
 from modelwright.trials.runner import TrialEnded
 from sample_data import weights, write_images
+from small_trials import image_trial
 
 pytest.importorskip("ray", reason="the package ray is not installed")
 

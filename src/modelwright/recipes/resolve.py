@@ -32,6 +32,7 @@ from modelwright.recipes.recipe import (
     read_recipe_file,
     recipe_names,
 )
+from modelwright.recipes.source_paths import resolve_source_paths
 
 ConfigLayer = Mapping[str, Any]
 _TABLES = ("data", "model", "train", "cluster")
@@ -232,21 +233,6 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
-def resolve_source_paths(file: Path, tables: ConfigLayer) -> dict[str, Any]:
-    """Returns the tables with the paths of sources relative to the current folder.
-
-    A source that exists in the folder of ``file`` becomes a path to it; others stay as they are.
-    """
-    sources: dict[str, Any] = {}
-    for key in ("source", "unlabelled", "unlabeled", "image_root", "drop"):
-        value = tables.get("data", {}).get(key)
-        if isinstance(value, str):
-            sources[key] = _source_path(file, value)
-        elif isinstance(value, list):
-            sources[key] = [_source_path(file, item) for item in value]
-    return merge_tables(tables, {"data": sources}) if sources else dict(tables)
-
-
 def parse_set(text: str) -> dict[str, Any]:
     """Returns ``train.epochs=5`` as nested tables.
 
@@ -344,12 +330,6 @@ def _effective(table: AnyTable, chosen: ConfigLayer, name: str) -> AnyTable:
                 f" {', '.join(others)}."
             )
     return table.model_copy(update={key: fields[key].default for key in unread})
-
-
-def _source_path(file: Path, source: object) -> object:
-    if isinstance(source, str) and (file.parent / source).exists():
-        return str(file.parent / source)
-    return source
 
 
 def _function_name(name: str) -> str:

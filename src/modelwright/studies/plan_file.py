@@ -40,8 +40,8 @@ from modelwright.recipes.resolve import (
     merge_tables,
     nest_setting,
     read_toml,
-    resolve_source_paths,
 )
+from modelwright.recipes.source_paths import resolve_source_paths
 from modelwright.studies.plan import StudyPlan, StudyVariant
 from modelwright.studies.translations import PageLanguage
 

@@ -41,9 +41,9 @@ from modelwright.recipes.resolve import (
     parse_set,
     read_toml,
     resolve_config,
-    resolve_source_paths,
     with_recipe_file,
 )
+from modelwright.recipes.source_paths import resolve_source_paths
 from modelwright.tuning.keras_tuner_space import function_space
 from modelwright.tuning.pruners.registry import default_pruner, pruner_names
 from modelwright.tuning.samplers.registry import sampler_names
