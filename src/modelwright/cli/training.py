@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import modelwright
-from modelwright.cli.cluster_processes import is_silent, start_or_join
 from modelwright.cli.completion import (
     complete_recipe,
     complete_run,
@@ -132,6 +131,8 @@ def train(
         "model": without_unset({"recipe": recipe}),
         "train": without_unset({"epochs": epochs, "seed": seed}),
     }
+    from modelwright.cli.cluster_processes import is_silent, start_or_join
+
     given = without_unset({"processes": processes, "rank": rank, "coordinator": coordinator})
     quiet = quiet or as_json or is_silent()
     if resume is not None:
