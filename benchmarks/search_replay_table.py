@@ -5,9 +5,9 @@
     python benchmarks/search_replay_table.py --cifar10 cifar10.npz
 
 Each point is a multilayer perceptron of scikit-learn, on thumbnails of CIFAR-10 (8x8 pixels) or,
-with ``--imdb``, on 100 components of TF-IDF of IMDB. The table has the accuracy on 5,000 held-out rows of the training
-split after each of ten epochs, and the seconds of an epoch for each pair of layer sizes. Nothing
-comes from the test split.
+with ``--imdb``, on 100 components of TF-IDF of IMDB. The table has the accuracy on 5,000 held-out
+rows of the training split after each of ten epochs, and the seconds of an epoch for each pair of
+layer sizes. Nothing comes from the test split.
 """
 
 from __future__ import annotations
