@@ -9,7 +9,12 @@ from modelwright.core.types import Dataset
 from modelwright.recipes.resolve import resolve_config
 from modelwright.trials.runner import EpochFinished, Event, Runner, TrialEnded
 from modelwright.trials.trial import Trial
-from modelwright.trials.trial_result import MachineRecord, TrialMetrics, TrialResult
+from modelwright.trials.trial_result import (
+    MachineRecord,
+    TrialMetrics,
+    TrialResult,
+    write_trial_result,
+)
 
 _MACHINE = MachineRecord(name="a", memory_mib=1, instruction_sets=(), versions={"python": "3"})
 
@@ -97,7 +102,9 @@ class InstantRunner:
         if self.crash == trial.variant:
             return TrialEnded(trial.key, "failed", reason="its process was killed (SIGKILL)")
         trial.run.mkdir(parents=True, exist_ok=True)
-        return TrialEnded(trial.key, "finished", self._result(trial))
+        result = self._result(trial)
+        write_trial_result(trial.result, result)
+        return TrialEnded(trial.key, "finished", result)
 
     def answer(self, key: tuple[str, int], *, go_on: bool) -> None:
         """Remembers an answer."""

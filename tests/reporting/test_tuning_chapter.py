@@ -51,7 +51,8 @@ def test_a_page_has_every_section_and_the_figures() -> None:
     assert "The test rows chose nothing" in card and "accuracy on the validation rows" in card
     assert record.best is not None
     assert f"{100 * record.best.objective:.2f} %, standard error 0.69 %" in best
-    assert "train.learning_rate" in best and "0.001" in best  # the value of the base
+    assert "train.learning_rate" in best and " 0.001 " in best  # the value of the base
+    assert "model.units" in best and " [64, 32] " in best and " lstm " in best  # its defaults too
     numbers = re.findall(r"<td[^>]*>(\d+)</td><td[^>]*>(?:finished|pruned)", content)
     assert sorted(map(int, numbers)) == list(range(20)) or len(shown(content, "trials")) > 500
     assert "train.learning_rate" in shown(content, "importance")

@@ -112,6 +112,7 @@ def test_a_killed_process_costs_only_its_trial(
     _, ended = until_end(runner)
     assert (ended.key, ended.outcome) == (trial.key, "failed")
     assert ended.reason == "its process was killed (SIGKILL), perhaps out of memory"
+    assert ended.seconds > 0
     assert not Path(f"/proc/{pid}").exists()
     started = runner.started
     runner.start(trial)

@@ -24,7 +24,7 @@ _METRICS = TrialMetrics(
 
 
 def test_a_trial_comes_back(tmp_path: Path) -> None:
-    trial = text_trial(tmp_path / "评论.csv", tmp_path, "宽 网络", units=[8, 4])
+    trial = text_trial(tmp_path / "评论.csv", tmp_path, "宽 网络", widths=[2, 3])
     assert trial_from_json(json.loads(json.dumps(trial_to_json(trial)))) == trial
 
 

@@ -10,6 +10,7 @@ import pytest
 from modelwright.core.errors import MissingDependencyError
 from modelwright.tuning import search_views
 from modelwright.tuning.hparams_log import log_search
+from modelwright.tuning.importance import DimensionImportance, SearchImportance
 from modelwright.tuning.search_plots import (
     draw_search,
     front_points,
@@ -18,6 +19,7 @@ from modelwright.tuning.search_plots import (
     value_text,
 )
 from modelwright.tuning.search_views import with_importance
+from modelwright.tuning.tune_report import summarize
 from search_records import failed_trial, search_record, search_trials
 
 
@@ -120,3 +122,30 @@ def test_each_ended_trial_has_its_values_and_figures(tmp_path: Path) -> None:
 
     log_search(search_record(trials, base={"train": {"tensorboard": False}}), tmp_path)
     assert not place.exists()
+
+
+def test_the_report_says_what_the_settings_decide(tmp_path: Path) -> None:
+    record = search_record(search_trials(12), folder=str(tmp_path))
+    assert (
+        "importance of the settings: not measured yet."
+        in summarize(record, record.records).render()
+    )
+    (tmp_path / "plots").mkdir()
+    measured = record.model_copy(
+        update={
+            "importance": SearchImportance(
+                dimensions=(
+                    DimensionImportance(
+                        key="train.learning_rate", value=0.6, low=0.4, high=0.8, trials=12
+                    ),
+                    DimensionImportance(key="model.cell", value=0.1, low=-0.1, high=0.3, trials=12),
+                ),
+                finished=9,
+                pruned=3,
+                reason="",
+            )
+        }
+    )
+    text = summarize(measured, measured.records).render()
+    assert "0.60" in text and "0.40 to 0.80" in text and "may be chance" in text
+    assert "(9 finished, 3 pruned)" in text and str(tmp_path / "plots") in text.replace("\n", "")

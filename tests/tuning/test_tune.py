@@ -166,6 +166,7 @@ def test_a_finished_search_is_shown_again_without_its_data(
         ("space", {"model.pooling": ["last", "max"]}, "no model.pooling is now model.pooling"),
         ("search", {"sampler": "random"}, "search.sampler tpe is now random"),
         ("search", {"objective": "val_loss"}, "search.objective val_accuracy is now val_loss"),
+        ("base", {"model": {"recipe": "bilstm-tutorial"}}, "recipe bilstm is now bilstm-tutorial"),
         ("search", {"seed": 1}, "search.seed 0 is now 1"),
         ("search", {"max_size": 3}, "search.max_size None is now 3"),
     ],

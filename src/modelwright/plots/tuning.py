@@ -111,7 +111,7 @@ def draw_search_history(
         right.set_xlabel(f"{name} of training, summed over the trials")
         label_objective(left, axis)
         title_above(left, title)
-        legend_of_states(left, trials, line=True)
+        legend_of_states(left, trials, axis, line=True)
     return path
 
 
@@ -191,7 +191,9 @@ def label_objective(axes: Any, axis: ObjectiveAxis) -> None:
         axes.yaxis.set_major_formatter(lambda value, position: f"{100 * value:.4g} %")
 
 
-def legend_of_states(axes: Any, trials: Sequence[PlottedTrial], *, line: bool = False) -> None:
+def legend_of_states(
+    axes: Any, trials: Sequence[PlottedTrial], axis: ObjectiveAxis, *, line: bool = False
+) -> None:
     """Adds a legend above the plot, with the marks that are drawn."""
     from matplotlib.lines import Line2D
 
@@ -209,6 +211,10 @@ def legend_of_states(axes: Any, trials: Sequence[PlottedTrial], *, line: bool = 
         marks.append(mark("x", FAINT, "pruned", ms=5, linestyle=""))
     if "failed" in states or any(not one.drawn for one in trials):
         marks.append(mark("|", RED, "failed", ms=10, mew=2, linestyle=""))
+    low, high = objective_limits(trials, axis)
+    if any(one.drawn and not low <= (one.objective or 0.0) <= high for one in trials):
+        symbol = "v" if axis.higher_is_better else "^"
+        marks.append(mark(symbol, FAINT, "far worse", ms=6, mew=0, linestyle=""))
     legend_above(axes, marks)
 
 

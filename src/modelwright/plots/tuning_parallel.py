@@ -19,6 +19,7 @@ from modelwright.plots.tuning import (
 from modelwright.plots.tuning_slices import spread
 
 _MOST = 10
+_STEPS = 6
 _ABSENT = -0.12
 """The height of a dimension that has no effect in a trial; axes go from 0 to 1."""
 
@@ -108,6 +109,10 @@ def _marks(one: DimensionAxis) -> list[tuple[float, str]]:
     if one.labels:
         last = max(1, len(one.labels) - 1)
         return [(number / last, truncate(name, 14)) for number, name in enumerate(one.labels)]
+    count = 1 + round((one.high - one.low) / one.step) if one.step else 0
+    if 1 < count <= _STEPS and one.step:
+        steps = [one.low + number * one.step for number in range(count)]
+        return [(_share(value, one.low, one.high), f"{value:.4g}") for value in steps]
     middle = math.sqrt(one.low * one.high) if one.log else (one.low + one.high) / 2
     return [(0.0, f"{one.low:.4g}"), (0.5, f"{middle:.3g}"), (1.0, f"{one.high:.4g}")]
 

@@ -65,7 +65,7 @@ def draw_slices(
         hidden = len(dimensions) - len(shown)
         more = f", the first {_MOST} of {len(dimensions)}" if hidden else ""
         title_above(panels[0], title, more)
-        legend_of_states(panels[0], trials)
+        legend_of_states(panels[0], trials, axis)
     return path
 
 

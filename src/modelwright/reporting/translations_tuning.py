@@ -65,6 +65,9 @@ CHINESE_TUNING: dict[str, str] = {
     "Only the best {shown} of {all} trials are drawn.": (
         "共 {all} 次试验，只画出最好的 {shown} 次。"
     ),
+    "A pruned trial has its accuracy, because an epoch measures no F1.": (
+        "被剪枝的试验列出的是准确率，因为训练中的每一轮不计算 F1。"
+    ),
     "Far worse trials, drawn at the edge: {number}.": "差得多、画在边缘的试验：{number} 次。",
     # Limits.
     "Pareto front": "帕累托前沿",

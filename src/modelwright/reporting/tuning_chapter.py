@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from modelwright.core.blocks import Facts, Note, Table
+from modelwright.core.config import ModelConfig
+from modelwright.core.errors import ModelwrightError
+from modelwright.models.builders import check_options
+from modelwright.recipes.resolve import flatten_settings
 from modelwright.reporting.elements import Chapter, Commands, Element, Points, Section, Warnings
 from modelwright.reporting.tuning_figures import (
     dimension_charts,
@@ -108,13 +113,13 @@ def _best(record: SearchRecord, t: Words) -> Section:
     title = t("Best settings")
     if record.best is None:
         return Section("best", title, [Note(t("No trial has finished within the limits yet."))])
-    best, base = record.best, record.base
+    best, base = record.best, _base_values(record.base)
     error = ""
     if best.error is not None:
         error = t(", standard error {value} over the validation rows",
                   value=_objective(record, best.error))  # fmt: skip
     rows = [
-        (key, short(value_text(value)), _known(base, key))
+        (key, short(value_text(value)), short(value_text(base[key])) if key in base else EMPTY)
         for key, value in best.settings.items()
     ]  # fmt: skip
     facts = Facts(t("The best trial"), [
@@ -229,11 +234,13 @@ def _objective(record: SearchRecord, value: float | None) -> str:
     return f"{100 * value:.2f} %" if record.search.objective == "val_accuracy" else f"{value:.4f}"
 
 
-def _known(base: dict[str, Any], key: str) -> str:
-    """Returns the value of a setting in the base's config."""
-    table, _, name = key.partition(".")
-    values = base.get(table, {})
-    for holder in (values, values.get("options", {})):
-        if isinstance(holder, dict) and name in holder:
-            return short(value_text(holder[name]))
-    return EMPTY
+def _base_values(base: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings of the base, those of the network with their defaults."""
+    known = {key.replace("model.options.", "model."): value
+             for key, value in flatten_settings(base)}  # fmt: skip
+    try:
+        model = ModelConfig.model_validate(base.get("model", {}))
+        options = check_options(model).model_dump()
+    except (ModelwrightError, ValueError):
+        options = {}  # a function of the user that is not here
+    return {**dict(flatten_settings(options, "model.")), **dict(flatten_settings(base)), **known}

@@ -195,7 +195,7 @@ def _limits(record: SearchRecord) -> tuple[float, float]:
 
 
 def _scale_note(record: SearchRecord, t: Words) -> str:
-    """Returns which trials are at the edge or left out, if there are any."""
+    """Returns what a reader must know of the marks, if there is anything."""
     low, high = _limits(record)
     outside = [
         one
@@ -204,6 +204,9 @@ def _scale_note(record: SearchRecord, t: Words) -> str:
     ]
     ended = sum(one.drawn for one in plotted_trials(record))
     lines = []
+    pruned = any(one.state == "pruned" for one in record.records)
+    if record.search.objective == "macro_f1" and pruned:
+        lines.append(t("A pruned trial has its accuracy, because an epoch measures no F1."))
     if ended > _DRAWN:
         lines.append(t("Only the best {shown} of {all} trials are drawn.", shown=_DRAWN, all=ended))
     elif outside:

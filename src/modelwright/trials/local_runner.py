@@ -138,7 +138,8 @@ class LocalRunner:
             return event_from_json(message["epoch"])
         worker.trial = None
         memory = float(message["memory_mib"])
-        worker.first_memory_mib = worker.first_memory_mib or memory
+        if worker.first_memory_mib is None:
+            worker.first_memory_mib = memory
         if memory - worker.first_memory_mib > self._growth_mib:
             self._end(worker)
         return event_from_json(message["ended"])
@@ -149,10 +150,10 @@ class LocalRunner:
         self._end(worker)
         if trial is None:
             return None
-        if worker.first_memory_mib and not worker.began:
+        if worker.first_memory_mib is not None and not worker.began:
             self._start_worker().start(trial)  # it ended while it waited for this trial
             return None
-        return TrialEnded(trial.key, "failed", reason=reason)
+        return TrialEnded(trial.key, "failed", reason=reason, seconds=worker.seconds)
 
     def _end(self, worker: WorkerProcess) -> None:
         worker.close()

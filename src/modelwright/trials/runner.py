@@ -56,7 +56,7 @@ class TrialEnded:
         key: the trial.
         outcome: ``finished`` with a result; ``stopped`` by an answer, its run can go on;
             ``failed`` for a reason of the trial itself, or because its process died.
-        result: the measurement of a finished trial.
+        result: the measurement of a finished trial, which is also in its file here.
         reason: why it failed, in one line.
         seconds: time spent on it here, with building and measuring.
     """

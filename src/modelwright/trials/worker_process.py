@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import IO, Any
@@ -31,7 +32,7 @@ class WorkerProcess:
     Attributes:
         trial: the trial that it carries out; None if it waits for one.
         began: whether it has received that trial.
-        first_memory_mib: the memory that it took after its first trial; 0 before.
+        first_memory_mib: the memory that it took after its first trial; None before.
     """
 
     def __init__(self, environment: Mapping[str, str], messages: Messages, kept_mib: int) -> None:
@@ -44,7 +45,8 @@ class WorkerProcess:
         """
         self.trial: Trial | None = None
         self.began = False
-        self.first_memory_mib = 0.0
+        self.first_memory_mib: float | None = None
+        self._started = 0.0
         self._messages = messages
         self._errors: deque[str] = deque(maxlen=_LINES)
         # In a session of its own, Ctrl-C in the terminal does not reach it. It ends with its
@@ -74,9 +76,14 @@ class WorkerProcess:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
+    @property
+    def seconds(self) -> float:
+        """The time since it was handed its last trial."""
+        return time.monotonic() - self._started
+
     def start(self, trial: Trial) -> None:
         """Hands it a trial."""
-        self.trial, self.began = trial, False
+        self.trial, self.began, self._started = trial, False, time.monotonic()
         self._send({"trial": trial_to_json(trial)})
 
     def answer(self, *, go_on: bool) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,9 @@ from modelwright.trials.settings_difference import settings_difference
 from modelwright.tuning.dimension import Dimension, Space
 from modelwright.tuning.search_record import SearchRecord
 from modelwright.tuning.search_settings import CHANGEABLE, SearchSettings
+
+_SHOWN = 6
+"""The most changes that an error names."""
 
 
 @dataclass(frozen=True)
@@ -98,36 +101,43 @@ def refuse_changed_search(plan: SearchPlan, earlier: SearchRecord) -> None:
     Raises:
         RunError: names what changed, and what to do.
     """
-    changes = []
     before = check_table(Config, earlier.base, "base")
+    if before.recipe != plan.config.recipe:
+        changes = [f"recipe {before.recipe} is now {plan.config.recipe}"]
+    else:
+        changes = list(_changes(plan, earlier, before))
+    if changes:
+        more = f"; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+        raise RunError(
+            f"the search changed since the {len(earlier.records)} trials in {earlier.folder} were"
+            f" made: {'; '.join(changes[:_SHOWN])}{more}. Undo the change, or give the search"
+            " another folder with --out."
+        )
+
+
+def _changes(plan: SearchPlan, earlier: SearchRecord, before: Config) -> Iterator[str]:
+    """Yields what differs between a search and its earlier trials, except what may change."""
     if difference := settings_difference(before, plan.config, {}):
-        changes.append(f"base: {difference}")
+        yield f"base: {difference}"
     old, new = ({one.key: one for one in space} for space in (earlier.dimensions, plan.dimensions))
     for key in {**old, **new}:
         if old.get(key) != new.get(key):
-            changes.append(f"space: {_described(key, old)} is now {_described(key, new)}")
+            yield f"space: {_described(key, old)} is now {_described(key, new)}"
     former, latter = (
         dict(flatten_settings(one.model_dump())) for one in (earlier.search, plan.search)
     )
-    changes += [
-        f"search.{key} {former[key]} is now {value}"
-        for key, value in latter.items()
-        if key not in CHANGEABLE and former[key] != value
-    ]
-    if changes:
-        raise RunError(
-            f"the search changed since the {len(earlier.records)} trials in {earlier.folder} were"
-            f" made: {'; '.join(changes)}. Undo the change, or give the search another folder with"
-            " --out."
-        )
+    for key, value in latter.items():
+        if key not in CHANGEABLE and former[key] != value:
+            yield f"search.{key} {former[key]} is now {value}"
 
 
 def _described(key: str, dimensions: Mapping[str, Dimension]) -> str:
     one = dimensions.get(key)
     if one is None:
         return f"no {key}"
+    when = "".join(f" when {parent} is {list(them)}" for parent, them in one.conditions)
     if one.kind == "choice":
-        return f"{key} of {list(one.choices)}"
+        return f"{key} of {list(one.choices)}{when}"
     step = f" in steps of {one.step:g}" if one.step is not None else ""
     scale = " (log)" if one.log else ""
-    return f"{key} from {one.low:g} to {one.high:g}{step}{scale}"
+    return f"{key} from {one.low:g} to {one.high:g}{step}{scale}{when}"
