@@ -85,8 +85,8 @@ def test_help_ends_with_examples_that_parse(name: str, cli: Cli) -> None:
         words = shlex.split(example.partition(" < ")[0])[1:]
         command: Any = typer.main.get_command(app)
         outer = name.split()[0]
-        if name in ("runs list", "backbones list"):  # short for it: without the word
-            words[1:1] = ["list"]
+        if name in ("runs list", "backbones list", "tune run"):  # short for it: without the word
+            words[1:1] = name.split()[1:]
         for word in name.split():
             assert words.pop(0) == word
             command = command.commands[word]
