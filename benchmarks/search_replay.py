@@ -1,14 +1,14 @@
 """Compares samplers and pruners on searches replayed from a complete table of real trainings.
 
-The table has the accuracy of 416 networks after each epoch, on CIFAR-10 and on IMDB; see
+The table has the accuracy of 416 networks after each epoch, on thumbnails of CIFAR-10; see
 ``search_replay_table.py``. A learning rate between those of the table gives what the nearest one
-gave. A search asks a sampler and a pruner as ``modelwright tune`` does, with
-one worker, and reads the table instead of training. Its time is that of the epochs in the table,
-with or without three epochs for the building of each network.
+gave. A search asks a sampler and a pruner as ``modelwright tune`` does, with one worker, and reads
+the table instead of training. Its time is that of the epochs in the table, with or without three
+epochs for the building of each network.
 
 The result of a method is the time after which the mean of its best accuracies, over all searches,
-reaches what random search has at the end: after the time of 10 or of 30 full trials. Differences of
-a tenth are within the noise of 24 searches.
+reaches what random search has at the end: after the time of 10 or of 30 full trials. With 24
+searches, differences of half a time are within the noise.
 """
 
 from __future__ import annotations
