@@ -12,7 +12,6 @@ import modelwright
 from modelwright.cli.options import AsJson, OutputFolder, Quiet, Runner, Workers
 from modelwright.cli.output import exit_if_stopped, print_report, show_progress
 from modelwright.core.errors import ConfigError, RunError
-from modelwright.trials.registry import choose_runner
 
 
 def compare(
@@ -72,6 +71,7 @@ def reproduce(
     """Compare every published accuracy with a measured one; train what is not stored."""
     from modelwright.publish.pages import write_pages
     from modelwright.publish.study_list import list_studies
+    from modelwright.trials.registry import choose_runner
 
     if show + page + (quick or again) > 1 or (quick and again):
         raise ConfigError("--list, --page, --quick and --again were given together; expected one.")
