@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from small_trials import text_trial
-
 from modelwright.trials.runner import EpochFinished, Event, TrialEnded
 from modelwright.trials.trial_messages import (
     event_from_json,
@@ -15,6 +13,7 @@ from modelwright.trials.trial_messages import (
     trial_to_json,
 )
 from modelwright.trials.trial_result import MachineRecord, TrialMetrics, TrialResult
+from small_trials import text_trial
 
 _METRICS = TrialMetrics(
     rows=9, right=5, accuracy=5 / 9, macro_f1=0.1, majority_accuracy=0.2, calibration_error=0.3,
