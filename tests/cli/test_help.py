@@ -86,7 +86,7 @@ def test_help_ends_with_examples_that_parse(name: str, cli: Cli) -> None:
         command: Any = typer.main.get_command(app)
         outer = name.split()[0]
         if name in ("runs list", "backbones list", "tune run"):  # short for it: without the word
-            words[1:1] = [name.split()[1]]
+            words[1:1] = name.split()[1:]
         for word in name.split():
             assert words.pop(0) == word
             command = command.commands[word]

@@ -113,7 +113,7 @@ def test_a_search_that_failed_exits_with_4_and_the_reason(cli: Cli) -> None:
         (("search.toml", "--sampler", "tpa"), 2, "'search.sampler' was given 'tpa'"),
         (("search.toml", "--set", "train.epochz=1"), 2, "unknown key 'train.epochz'"),
         (("search.toml", "--runner", "nowhere"), 2, "there is no runner 'nowhere'"),
-        (("search.toml", "--workers", "0"), 2, "0 workers were given"),
+        (("search.toml", "--workers", "0"), 2, "greater than or equal to 1"),
         (("notes.csv", "--recipe", "bilsmt"), 2, "unknown recipe 'bilsmt'"),
         (("nowhere.csv", "--recipe", "bilstm"), 3, "nowhere.csv"),
         (("show", "notes.csv"), 4, "expected a folder that 'modelwright tune' wrote"),

@@ -21,10 +21,12 @@ from modelwright.cli.options import (
     ImageColumn,
     LabelColumn,
     Quiet,
+    Runner,
     Settings,
     SplitColumn,
     Strict,
     TextColumn,
+    Workers,
     data_settings,
     without_unset,
 )
@@ -91,13 +93,8 @@ def run(
     encoding: Encoding = None,
     strict: Strict = False,
     sets: Settings = None,
-    runner: Annotated[
-        str,
-        typer.Option(
-            help="Where trials run: local or ray.", autocompletion=complete_words("local", "ray")
-        ),
-    ] = "local",
-    workers: Annotated[int, typer.Option(help="Number of trials at a time.")] = 1,
+    runner: Runner = None,
+    workers: Workers = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try the trials again that failed.")
     ] = False,
@@ -131,8 +128,8 @@ def run(
         report = modelwright.tune(
             plan,
             out=out or place,
-            runner=runner,
-            workers=workers,
+            runner=runner or "local",
+            workers=1 if workers is None else workers,
             retry_failed=retry_failed,
             progress=progress,
         )

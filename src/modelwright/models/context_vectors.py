@@ -29,6 +29,8 @@ _SMOOTHING = 0.75
 """Power of the contexts' counts, so that rare contexts do not stand out by chance."""
 _ZERO = 1e-5
 """Singular values below this share of the largest are rounding errors."""
+_DENSE = 1000
+"""Up to so many tokens or contexts, all singular vectors are computed."""
 _CHUNK = 4096
 _SAMPLE = 256
 
@@ -144,12 +146,13 @@ def _vectors(counts: Any, size: int) -> FloatArray:
     vectors = np.zeros((len(total), size), np.float32)
     tokens, contexts = np.unique(where[0]), np.unique(where[1])
     dimensions = min(len(tokens), len(contexts))
-    if dimensions > max(2 * size + 1, 20):
+    if dimensions > max(2 * size + 1, _DENSE):
         left, strength, _ = linalg.svds(matrix, k=size, v0=np.ones(min(matrix.shape)))
         vectors[:] = left * np.sqrt(np.maximum(strength, 0))
     elif dimensions:
-        # ARPACK would span the whole space of so few tokens and then go on from random vectors,
-        # which the seed does not determine. Columns beyond the rank stay 0.
+        # Few tokens, or texts made from templates, have a low rank. ARPACK would span their whole
+        # space and then go on from random vectors, which the seed does not determine. Columns
+        # beyond the rank stay 0.
         dense = matrix[tokens][:, contexts].toarray()
         left, strength, _ = np.linalg.svd(dense, full_matrices=False)
         rank = min(size, int(np.sum(strength > _ZERO * strength[0])))
