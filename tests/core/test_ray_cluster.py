@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from modelwright.core import ray_cluster as clusters
-from modelwright.core import ray_nodes
+from modelwright.core import ray_nodes, ray_reaper
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.ray_folder import PREFIX, ray_folder
 
@@ -107,3 +110,20 @@ def test_a_machine_with_other_versions_is_refused_with_both(
         ray_nodes.check_versions(None, nodes, ("numpy", "absent"))
     del answers["other"]
     ray_nodes.check_versions(None, nodes, ("numpy", "absent"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+def test_what_was_started_for_a_folder_ends_after_it_and_nothing_else(tmp_path: Path) -> None:
+    folder, other = tmp_path / "cluster", tmp_path / "cluster-2"
+    folder.mkdir()
+    sleepers = [
+        subprocess.Popen(["sleep", "60"], env={**os.environ, ray_reaper.MARK: str(mark)})
+        for mark in (folder, other)
+    ]
+    with ray_reaper.reaped(folder):
+        assert [one.poll() for one in sleepers] == [None, None]
+    assert sleepers[0].wait(10) == -signal.SIGKILL
+    assert sleepers[1].poll() is None, "a longer name is another folder"
+    assert not folder.exists()
+    sleepers[1].kill()
+    sleepers[1].wait()

@@ -82,7 +82,7 @@ def processes_of(temporary: Path) -> list[str]:
 
 
 def wait_until_gone(temporary: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 30
     while processes_of(temporary) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert processes_of(temporary) == []
@@ -108,7 +108,7 @@ def test_nothing_is_left_after_an_interrupt(tmp_path: Path, temporary: Path) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_no_process_is_left_after_a_kill_and_the_next_one_deletes_its_folder(
+def test_nothing_is_left_after_a_kill(
     number: signal.Signals, tmp_path: Path, temporary: Path
 ) -> None:
     with start("waits", tmp_path, temporary) as process:
@@ -117,8 +117,4 @@ def test_no_process_is_left_after_a_kill_and_the_next_one_deletes_its_folder(
         _, errors = process.communicate(timeout=180)
     assert "Traceback" not in errors
     wait_until_gone(temporary)
-    assert len(list(temporary.iterdir())) == 1
-    shutil.rmtree(tmp_path / "images")
-    with start("succeeds", tmp_path, temporary) as process:
-        process.communicate(timeout=180)
     assert list(temporary.iterdir()) == []

@@ -33,6 +33,7 @@ from modelwright.core.errors import (
 from modelwright.core.hardware import detect
 from modelwright.core.ray_folder import ray_folder
 from modelwright.core.ray_nodes import check_versions
+from modelwright.core.ray_reaper import MARK, reaped
 
 _TOKEN: Final = secrets.token_hex(32)
 """Ray reads its token once in a process, so all clusters of this process have the same one."""
@@ -44,11 +45,6 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "1",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-_OWN = {
-    **_QUIET,
-    # After a kill, Ray's helpers look for the rest of the cluster for so long before they end.
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",
 }
 _TOKEN_MODE = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
 _STORE = (100 * 2**20, 1024 * 2**20)
@@ -130,7 +126,7 @@ def ray_cluster(
                 cluster.check_nodes()
                 yield cluster
             else:
-                with ray_folder() as folder:
+                with ray_folder() as folder, reaped(folder):
                     _start(ray, folder, cpus or detect().cores)
                     restore()
                     yield RayCluster(ray, "", tuple(packages))
@@ -169,9 +165,9 @@ def _own_environment() -> Mapping[str, str]:
     """Returns the environment of an own cluster, with the token where Ray takes it."""
     global _guarded
     if "RAY_AUTH_MODE" in os.environ:
-        return _OWN
+        return _QUIET
     _guarded = _guarded or "ray" not in sys.modules
-    return {**_OWN, **_TOKEN_MODE} if _guarded else _OWN
+    return {**_QUIET, **_TOKEN_MODE} if _guarded else _QUIET
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -224,15 +220,16 @@ def _start(ray: Any, folder: Path, cpus: int) -> None:
     # Ray turns 127.0.0.1 into the machine's own address on Linux, unless it may not cluster.
     several, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False
     try:
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            object_store_memory=min(max(memory // 10, _STORE[0]), _STORE[1]),
-            _temp_dir=str(folder),
-        )
+        with _environment({MARK: str(folder)}):
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+                object_store_memory=min(max(memory // 10, _STORE[0]), _STORE[1]),
+                _temp_dir=str(folder),
+            )
     except Exception as error:  # noqa: BLE001 - Ray raises many classes, undocumented ones too
         raise ConfigError(
             f"no Ray cluster can be started on this machine: {brief(error)}. Its files were in"
