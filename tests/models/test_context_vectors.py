@@ -106,6 +106,15 @@ def test_few_tokens_in_a_large_vocabulary_give_the_same_bits_twice() -> None:
     assert not first[15:].any() and not first[:, 13:].any() and first[2:15].any(axis=1).all()
 
 
+def test_texts_from_templates_give_the_same_bits_twice() -> None:
+    """Many tokens with a low rank: an iterative solver would go on from random vectors."""
+    templates = np.arange(2, 302, dtype=np.int32).reshape(12, 25)
+    counts = context_vectors._counts([TokenIds(templates)], 302, None)  # type: ignore[list-item]
+    first = context_vectors._vectors(counts, 100)
+    for _ in range(3):
+        np.testing.assert_array_equal(context_vectors._vectors(counts, 100), first)
+
+
 def test_parts_and_padding_change_nothing() -> None:
     ids, _ = two_topics(200)
     wide = np.pad(ids, ((0, 0), (0, 60)))
