@@ -44,8 +44,6 @@ _QUIET = {
     # Ray prints news of dead processes on standard output, except where this pattern matches.
     "RAY_DEDUP_LOGS": "1",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
-    # On a busy machine, Ray's own limit of 30 s for its start is too short.
-    "RAY_raylet_start_wait_time_s": "120",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _TOKEN_MODE = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
