@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,12 @@ def test_a_search_is_killed_at_its_budget_with_its_children(tmp_path: Path) -> N
     seconds = cpu_time.watch(command, dict(os.environ), tmp_path / "log", lambda _: None, 0.3)
     assert seconds >= 0.3
     pid = int((tmp_path / "pid").read_text())
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    _, alive = psutil.wait_procs(_processes(psutil, pid), timeout=30)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def _processes(psutil: Any, pid: int) -> list[Any]:
+    return [psutil.Process(pid)] if psutil.pid_exists(pid) else []
 
 
 def test_a_side_that_fails_ends_the_benchmark(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def test_a_killed_process_ends_all_and_resuming_gives_the_same_bits(
     colors: Path, tmp_path: Path, rank: int
 ) -> None:
     whole = begin(tmp_path, colors, "whole", processes=2, epochs=60)
-    assert whole.wait(timeout=600) == 0
+    whole.communicate(timeout=600)
+    assert whole.returncode == 0
     killed = begin(tmp_path, colors, "killed", processes=2, epochs=60)
     wait_for_epochs(tmp_path / "killed", 3, killed)
     both = children(killed)
@@ -224,8 +225,9 @@ def test_the_end_of_the_command_ends_its_processes(colors: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_two_devices_of_one_process_share_the_batches(colors: Path, tmp_path: Path) -> None:
-    one = begin(tmp_path, colors, "one", processes=1)
-    assert one.wait(timeout=300) == 0
+    with begin(tmp_path, colors, "one", processes=1) as one:
+        one.communicate(timeout=300)
+    assert one.returncode == 0
     flags = "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count=2"
     code = "import modelwright; print(modelwright.train('one.toml', out='two').cluster)"
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}

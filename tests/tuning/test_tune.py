@@ -109,7 +109,8 @@ def test_the_report_says_what_chose_what(search: Search, tmp_path: Path) -> None
     text = " ".join(report.render().split())
     assert f"is the best of {report.trials['finished']} finished trials" in text
     assert "validation rows, which chose it" in text
-    assert f"modelwright compare {(tmp_path / 'a').as_posix()}/search-check.toml" in text
+    check = f"modelwright compare {(tmp_path / 'a').as_posix()}/search-check.toml"
+    assert check.replace(" ", "") in text.replace(" ", "")  # a long path is broken at its slashes
     assert report.best is not None
     share = (report.best.objective * ROWS + 1) / (ROWS + 2)
     assert report.best.error == pytest.approx((share * (1 - share) / (ROWS + 2)) ** 0.5)
