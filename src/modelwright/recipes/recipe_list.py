@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,12 @@ class RecipeReport(Report):
             **({"data": recipe.data} if recipe.data else {}),
             "model": recipe.model,
             "train": recipe.train,
+            **({"space": recipe.space} if recipe.space else {}),
             "measured": [entry.model_dump() for entry in recipe.measured],
         }
 
     def blocks(self) -> Sequence[Block]:
-        """Returns the settings, then each measured score."""
+        """Returns the settings, then what a search varies, then each measured score."""
         recipe = self.recipe
         rows = [
             ("what it is", recipe.summary),
@@ -56,8 +57,13 @@ class RecipeReport(Report):
             )
             for key, value in values.items()
         ]
+        searched = [(key, _values(entry)) for key, entry in recipe.space.items()]
         scores: list[Block] = [_score_facts(score) for score in recipe.measured]
-        return [Facts(recipe.name, rows), *(scores or [Note("not measured yet")])]
+        return [
+            Facts(recipe.name, rows),
+            *([Facts("what modelwright tune varies", searched)] if searched else []),
+            *(scores or [Note("not measured yet")]),
+        ]
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,14 @@ def show_recipe(name: str) -> RecipeReport:
         ConfigError: there is no recipe of that name.
     """
     return RecipeReport(read_recipe(name))
+
+
+def _values(entry: Any) -> str:
+    """Returns an entry of ``[space]`` as it stands in a file."""
+    if not isinstance(entry, Mapping):
+        return setting(entry)
+    keys = (f"{key} = {_values(value)}" for key, value in entry.items())
+    return f"{{ {', '.join(keys)} }}"
 
 
 def _score_facts(score: MeasuredScore) -> Facts:
