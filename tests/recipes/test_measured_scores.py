@@ -100,9 +100,13 @@ def test_a_score_is_shown_with_its_settings() -> None:
 def test_one_recipe_is_shown_whole(cli: Callable[..., tuple[int, str, str]]) -> None:
     code, out, _ = cli("recipes", "bilstm")
     assert code == 0
-    shown = dict(line.split(maxsplit=1) for line in out.splitlines() if line.startswith("model."))
+    own, varied = (
+        dict(line.split(maxsplit=1) for line in part.splitlines() if line.startswith("model."))
+        for part in out.split("what modelwright tune varies")
+    )
     for key, value in read_recipe("bilstm").model.items():
-        assert shown[f"model.{key}"] == str(value)
+        assert own[f"model.{key}"] == str(value)
+    assert varied["model.cell"].strip() == '["lstm", "gru"]'
     code, out, _ = cli("recipes", "cnn", "--json")
     shown = json.loads(out)
     assert shown["task"] == "image"
