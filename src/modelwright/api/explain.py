@@ -33,7 +33,7 @@ def explain(
         model: a servable, as a folder or loaded, or the folder of a run, which Keras answers.
         inputs: texts, or images as paths or as the bytes of encoded files.
         label: the label to explain; by default the most probable one of each input.
-        method: ``auto`` for the most faithful one, ``quick`` for the fastest, or its name.
+        method: ``auto`` for the default one, ``quick`` for the fastest, or its name.
         seed: decides what a method draws.
         engine: the engine of a servable; ``auto`` selects the fastest that is installed.
         progress: called after each input.

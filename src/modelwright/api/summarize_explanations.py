@@ -49,7 +49,7 @@ def summarize_explanations(
         data: a table, a folder of images, or a named set. Texts need no labels.
         rows: the largest number of rows, drawn with the seed; by default 200 texts or 1,000 images.
         label: the label to explain in each row; by default its most probable one.
-        method: ``auto`` for the most faithful one, ``quick`` for the fastest, or its name.
+        method: ``auto`` for the default one, ``quick`` for the fastest, or its name.
         seed: decides which rows are drawn, and what a method draws.
         progress: called with each step.
 

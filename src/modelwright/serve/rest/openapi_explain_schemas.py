@@ -69,7 +69,7 @@ EXPLAIN_SCHEMAS: dict[str, Any] = {
             "type": "string",
             "default": "auto",
             "description": (
-                "auto for the most faithful method, quick for the fastest, or the name of a method"
+                "auto for the default method, quick for the fastest, or the name of a method"
                 " without gradients, such as leave-one-out, masks or occlusion."
             ),
         },
