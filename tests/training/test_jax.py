@@ -72,24 +72,36 @@ def under_jax(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def trained(colors: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a folder with two runs and their models, a killed run, and its resumed copy."""
+def trained(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder with a run on images and its model, a killed run, and its resumed copy."""
     out = tmp_path_factory.mktemp("jax")
-    images, texts = (
-        under_jax("-c", TRAIN, *map(json.dumps, (*case, str(out))))
-        for case in (("cnn", str(colors), 80, CNN), ("bilstm", str(reviews), 160, BILSTM))
-    )
-    _, errors = images.communicate()
-    assert images.returncode == -signal.SIGKILL, errors[-3000:]
+    _, errors, code = train("cnn", colors, 80, CNN, out)
+    assert code == -signal.SIGKILL, errors[-3000:]
     shutil.copytree(out / "killed", out / "resumed")
     command = ["train", "--resume", str(out / "resumed"), "--quiet"]
     resumed = under_jax("-m", "modelwright", *command)
-    _, errors = texts.communicate()
-    assert texts.returncode == 0, errors[-3000:]
     printed, errors = resumed.communicate()
     assert (resumed.returncode, errors) == (0, "")
     assert "JAX" in printed
     return out
+
+
+@pytest.fixture(scope="module")
+def trained_on_texts(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder with a run on texts and its model."""
+    out = tmp_path_factory.mktemp("jax-texts")
+    _, errors, code = train("bilstm", reviews, 160, BILSTM, out)
+    assert code == 0, errors[-3000:]
+    return out
+
+
+def train(
+    name: str, source: Path, limit: int, tables: dict[str, Any], out: Path
+) -> tuple[str, str, int]:
+    """Trains and exports in a process, and returns what it printed and its exit code."""
+    process = under_jax("-c", TRAIN, *map(json.dumps, (name, str(source), limit, tables, str(out))))
+    printed, errors = process.communicate()
+    return printed, errors, process.returncode
 
 
 def record(run: Path) -> dict[str, Any]:
@@ -97,8 +109,14 @@ def record(run: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["cnn", "bilstm"])
-def test_the_servable_has_the_usual_record_and_parity(trained: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "fixture"),
+    [("cnn", "trained"), pytest.param("bilstm", "trained_on_texts", marks=pytest.mark.slow)],
+)
+def test_the_servable_has_the_usual_record_and_parity(
+    request: pytest.FixtureRequest, name: str, fixture: str
+) -> None:
+    trained = request.getfixturevalue(fixture)
     run = record(trained / name)
     assert run["backend"] == run["metrics"]["backend"] == "jax"
     assert run["versions"]["jax"]
@@ -109,8 +127,10 @@ def test_the_servable_has_the_usual_record_and_parity(trained: Path, name: str) 
     assert manifest.engines["savedmodel"]["max_difference"] < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process")
-def test_the_model_learned_and_its_servable_is_verified(trained: Path) -> None:
+def test_the_model_learned_and_its_servable_is_verified(trained_on_texts: Path) -> None:
+    trained = trained_on_texts
     report = modelwright.verify(trained / "models" / "bilstm")
     assert report.engines["savedmodel"]["rows"] > 5
     assert record(trained / "bilstm")["metrics"]["val_accuracy"] > 0.9

@@ -56,6 +56,7 @@ def test_a_cluster_of_its_own_listens_on_loopback_alone(cluster: RayCluster) -> 
     assert {address for address in found if address not in ("127.0.0.1", "::1")} == set()
 
 
+@pytest.mark.slow
 def test_a_trial_goes_on_elsewhere_with_the_same_bits_and_comes_back(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
