@@ -13,7 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from modelwright.tuning.optuna_journal import write_journal
 from modelwright.tuning.optuna_study import quiet_optuna
 from modelwright.tuning.space_points import random_point
-from tuning.search_spaces import MIXED, record, varied_record
+from search_spaces import MIXED, record, varied_record
 
 
 def test_optuna_reads_the_trials(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from modelwright.tuning.samplers.keras_oracles import hyperparameters
 from modelwright.tuning.samplers.registry import make_sampler
 from modelwright.tuning.space_points import contains, random_point
 from modelwright.tuning.trial_record import TrialRecord
-from tuning.search_spaces import MIXED, SMALL, again, record, varied_record
+from search_spaces import MIXED, SMALL, again, record, varied_record
 
 NUMBERS: Space = (MIXED[0], MIXED[3], MIXED[4])
 SPACES = {"cma": NUMBERS, "keras-random": MIXED, "keras-hyperband": MIXED}

@@ -17,7 +17,7 @@ from modelwright.tuning.pruners.pruner import Pruner
 from modelwright.tuning.pruners.registry import default_pruner, make_pruner, pruner_names
 from modelwright.tuning.pruners.successive_halving import is_rung, passes_rung
 from modelwright.tuning.trial_record import TrialRecord
-from tuning.search_spaces import again, record
+from search_spaces import again, record
 
 CURVES = st.lists(st.lists(st.floats(0, 1), min_size=9, max_size=9), min_size=1, max_size=8)
 

@@ -19,7 +19,7 @@ from modelwright.tuning.samplers.registry import make_sampler, sampler_names
 from modelwright.tuning.samplers.sampler import Sampler
 from modelwright.tuning.space_points import contains, point_text, random_point
 from modelwright.tuning.trial_record import TrialRecord
-from tuning.search_spaces import MIXED, SMALL, again, record, varied_record
+from search_spaces import MIXED, SMALL, again, record, varied_record
 
 
 def sampler_of(name: str, space: Space, seed: int = 0) -> Sampler:

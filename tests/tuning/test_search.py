@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fake_trials import (
     ROWS,
     Died,
@@ -21,7 +22,6 @@ from fake_trials import (
     new_folder,
     plain,
 )
-
 from modelwright.core.errors import WriteError
 from modelwright.tuning.search import Ending, Search
 from modelwright.tuning.search_plan import SearchPlan

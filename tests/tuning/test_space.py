@@ -15,7 +15,7 @@ from modelwright.tuning.dimension import Dimension
 from modelwright.tuning.dimension_file import read_dimension
 from modelwright.tuning.space import config_tables, default_space, read_space
 from modelwright.tuning.space_points import contains, count_points, point_text, points
-from tuning.search_spaces import MIXED, SMALL, ranges
+from search_spaces import MIXED, SMALL, ranges
 
 RATE = {"from": 1e-4, "to": 1e-2, "scale": "log"}
 SGD = {"train.optimizer": ["adam", "sgd"]}

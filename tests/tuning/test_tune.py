@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_trials import ROWS, FakeRunner
 
 import modelwright
+from fake_trials import ROWS, FakeRunner
 from modelwright.core.errors import ConfigError, DataError, RunError, WriteError
 from modelwright.recipes.resolve import resolve_config
 from modelwright.studies.plan_file import read_study_plan
