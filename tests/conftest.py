@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from child_processes import run_without_child_process
+from command_tree import get_command
 from sample_data import sentences, write_csv, write_images
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -204,6 +205,7 @@ def cli(
     def run(*arguments: object) -> tuple[int, str, str]:
         from modelwright.cli.main import main
 
+        monkeypatch.setattr("typer.main.get_command", get_command)
         monkeypatch.setattr("sys.argv", ["modelwright", *map(str, arguments)])
         code = 0
         try:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 import modelwright
-from modelwright.cli.main import app
+from command_tree import whole_command
 from modelwright.core.config import DataConfig, Table, TrainConfig
 from modelwright.core.errors import ModelwrightError
 from modelwright.models.options import (
@@ -95,7 +94,7 @@ def commands(path: Path) -> list[str]:
 
 def parse(words: list[str]) -> None:
     """Parse a command as the program would, and run nothing."""
-    command: Any = typer.main.get_command(app)
+    command: Any = whole_command()
     context = command.make_context("modelwright", [], resilient_parsing=True)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
@@ -118,7 +117,7 @@ def by_default(command: Any) -> Any:
 
 def options_of(words: list[str]) -> set[str]:
     """The options of the command that words begin with."""
-    command: Any = typer.main.get_command(app)
+    command: Any = whole_command()
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
     command = by_default(command)
@@ -137,7 +136,7 @@ def test_every_command_parses(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_every_command_in_a_sentence_exists(path: Path) -> None:
-    top: Any = typer.main.get_command(app)
+    top: Any = whole_command()
     for code in re.findall(r"`(?:modelwright|mw) ([^`]+)`", prose(path)):
         words = shlex.split(code)
         known = set(top.commands)
@@ -367,7 +366,7 @@ def test_every_exit_code_is_listed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=name)
 def test_every_command_is_listed(path: Path) -> None:
-    top: Any = typer.main.get_command(app)
+    top: Any = whole_command()
     expected = {
         f"{outer} {word}".strip()
         for outer, command in top.commands.items()

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import typer
 
+from command_tree import whole_command
 from modelwright.cli.examples import EXAMPLES
-from modelwright.cli.main import app
 from modelwright.cli.options import data_settings
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -26,7 +25,7 @@ SHARED = {
 
 def commands() -> dict[str, Any]:
     """Returns every command by its full name."""
-    top: Any = typer.main.get_command(app)
+    top: Any = whole_command()
     found = {}
     for name, command in top.commands.items():
         inside = getattr(command, "commands", None)
@@ -83,7 +82,7 @@ def test_help_ends_with_examples_that_parse(name: str, cli: Cli) -> None:
     assert code == 0 and " ".join(shown) == " ".join(EXAMPLES[name])
     for example in EXAMPLES[name]:
         words = shlex.split(example.partition(" < ")[0])[1:]
-        command: Any = typer.main.get_command(app)
+        command: Any = whole_command()
         outer = name.split()[0]
         if name in ("runs list", "backbones list", "tune run"):  # short for it: without the word
             words[1:1] = name.split()[1:]
