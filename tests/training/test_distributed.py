@@ -19,9 +19,12 @@ import pytest
 from modelwright.training.cluster_settings import free_port
 from sample_data import weights
 
-pytestmark = pytest.mark.skipif(
-    util.find_spec("jax") is None, reason="jax is not installed: pip install 'modelwright[jax]'"
-)
+pytestmark = [
+    pytest.mark.slow,  # each process compiles its steps for half a minute
+    pytest.mark.skipif(
+        util.find_spec("jax") is None, reason="jax is not installed: pip install 'modelwright[jax]'"
+    ),
+]
 
 # A last batch of odd size, augmentation, mixed labels, dropout and balanced classes: whatever could
 # depend on the number of processes. 75 rows are four batches of 16 and one of 11.
@@ -143,7 +146,6 @@ def children(process: subprocess.Popen[str]) -> list[int]:
     return [int(number) for number in path.read_text().split()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_ends_all_and_resuming_gives_the_same_bits(
     colors: Path, tmp_path: Path, rank: int
@@ -176,7 +178,6 @@ def test_a_killed_process_ends_all_and_resuming_gives_the_same_bits(
     assert largest_difference(tmp_path / "alone", tmp_path / "whole") < 1e-3
 
 
-@pytest.mark.slow
 def test_processes_started_apart_meet_and_end_together(colors: Path, tmp_path: Path) -> None:
     text = CONFIG.format(source=json.dumps(str(colors)), processes=2, epochs=5000)
     (tmp_path / "run.toml").write_text(text + f'coordinator = "127.0.0.1:{free_port()}"\n')
@@ -198,7 +199,6 @@ def test_processes_started_apart_meet_and_end_together(colors: Path, tmp_path: P
     assert not (tmp_path / "run1").exists()
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_all_with_a_report(colors: Path, tmp_path: Path) -> None:
     process = begin(tmp_path, colors, "run", processes=2, epochs=5000)
     wait_for_epochs(tmp_path / "run", 2, process)
@@ -210,7 +210,6 @@ def test_ctrl_c_ends_all_with_a_report(colors: Path, tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{number}").exists() for number in both)
 
 
-@pytest.mark.slow
 def test_the_end_of_the_command_ends_its_processes(colors: Path, tmp_path: Path) -> None:
     process = begin(tmp_path, colors, "run", processes=2, epochs=5000)
     wait_for_epochs(tmp_path / "run", 1, process)
@@ -223,7 +222,6 @@ def test_the_end_of_the_command_ends_its_processes(colors: Path, tmp_path: Path)
     assert not any(Path(f"/proc/{number}").exists() for number in both)
 
 
-@pytest.mark.slow
 def test_two_devices_of_one_process_share_the_batches(colors: Path, tmp_path: Path) -> None:
     with begin(tmp_path, colors, "one", processes=1) as one:
         one.communicate(timeout=300)

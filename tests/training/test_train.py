@@ -106,7 +106,7 @@ class _Death(Observer):
         raise SystemExit
 
 
-@pytest.mark.parametrize("kind", ["text", "image"])
+@pytest.mark.parametrize("kind", [pytest.param("text", marks=pytest.mark.slow), "image"])
 def test_a_training_killed_before_its_first_epoch_resumes_to_the_same_bits(
     kind: str, reviews: Path, colors: Path, tmp_path: Path
 ) -> None:
