@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from modelwright.core import plugins
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.trials import registry
 from modelwright.trials.local_runner import LocalRunner
 from modelwright.trials.registry import choose_runner, make_runner, runner_names
 
 
 def register(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
     """Registers a runner named ``own``."""
-    monkeypatch.setattr(registry, "find_plugin", lambda group, name: {"own": found}.get(name))
-    monkeypatch.setattr(registry, "plugin_names", lambda group: ["own"])
+    monkeypatch.setattr(plugins, "find_plugin", lambda group, name: {"own": found}.get(name))
+    monkeypatch.setattr(plugins, "plugin_names", lambda group: ["own"])
 
 
 def test_a_runner_is_made_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

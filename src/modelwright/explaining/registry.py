@@ -11,11 +11,8 @@ A method's module is imported when somebody needs that method, not before.
 
 from __future__ import annotations
 
-import importlib
-
 from modelwright.core.errors import ConfigError, ModelwrightError
-from modelwright.core.nearest import nearest
-from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.plugins import find_registered, registered_names
 from modelwright.core.types import Task
 from modelwright.explaining.method import Method
 
@@ -37,7 +34,7 @@ _FIELDS = ("name", "tasks", "random", "needs_gradients", "weigh")
 
 def method_names() -> list[str]:
     """Returns the names of all methods; loads none."""
-    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+    return registered_names(BUILT_IN, ENTRY_POINTS)
 
 
 def find_method(name: str) -> Method:
@@ -47,25 +44,16 @@ def find_method(name: str) -> Method:
         ConfigError: no such method is registered, or an entry point is not a method.
         MissingDependencyError: its entry point cannot be loaded.
     """
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found: Method = getattr(importlib.import_module(module), attribute)
-        return found
-    plugin = find_plugin(ENTRY_POINTS, name)
-    if plugin is None:
-        names = method_names()
-        raise ConfigError(
-            f"there is no method of explanation '{name}'.{nearest(name, names)} Expected auto,"
-            f" quick or one of {', '.join(names)}."
-        )
-    if not all(hasattr(plugin, field) for field in _FIELDS) or plugin.name != name:
-        raise ConfigError(
-            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected an object with"
-            f" {', '.join(_FIELDS)} and that name. Repair or uninstall the package that registers"
-            " it."
-        )
-    explainer: Method = plugin
-    return explainer
+    found: Method = find_registered(
+        "method of explanation",
+        name,
+        BUILT_IN,
+        ENTRY_POINTS,
+        fits=lambda one: all(hasattr(one, field) for field in _FIELDS) and one.name == name,
+        expected=f"an object with {', '.join(_FIELDS)} and that name",
+        also=("auto", "quick"),
+    )
+    return found
 
 
 def choose_method(name: str, task: Task, *, gradients: bool, model: str = "the model") -> Method:

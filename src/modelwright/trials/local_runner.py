@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import queue
 import time
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from modelwright.core.backend import keras_backend
 from modelwright.core.child_process import keras_environment
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.hardware import detect
 from modelwright.core.kept import usual_room_mib
-from modelwright.trials.runner import Event, TrialEnded, TrialKey
+from modelwright.trials.runner import Event, Runner, TrialEnded, TrialKey
 from modelwright.trials.trial import Trial
 from modelwright.trials.trial_messages import event_from_json
 from modelwright.trials.worker_process import Messages, WorkerProcess
@@ -26,7 +25,7 @@ _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
-class LocalRunner:
+class LocalRunner(Runner):
     """Carries out trials in child processes, ``workers`` at a time.
 
     Each worker gets an equal share of the cores, and none takes all memory of a GPU. Variables of
@@ -107,17 +106,6 @@ class LocalRunner:
         """Ends all trials and processes. A later start begins with new processes."""
         while self._workers:
             self._end(self._workers[-1])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _start_worker(self) -> WorkerProcess:
         worker = WorkerProcess(_environment(self._slots), self._messages, self._kept_mib)

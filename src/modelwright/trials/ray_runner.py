@@ -13,8 +13,7 @@ from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.files import write_text
@@ -24,7 +23,7 @@ from modelwright.trials.ray_files import changed_since, relocate_run
 from modelwright.trials.ray_host import HostEvent, Order, read_results
 from modelwright.trials.ray_hosts import HostPool
 from modelwright.trials.ray_task import RayTask
-from modelwright.trials.runner import EpochFinished, Event, Outcome, TrialEnded, TrialKey
+from modelwright.trials.runner import EpochFinished, Event, Outcome, Runner, TrialEnded, TrialKey
 from modelwright.trials.trial import Trial
 
 _PACKAGES = ("modelwright", "tensorflow", "tensorflow-cpu", "keras", "numpy")
@@ -33,7 +32,7 @@ _MOST_MOVES = 3
 _SECONDS_BETWEEN_CHECKS = 2.0
 
 
-class RayRunner:
+class RayRunner(Runner):
     """Carries out trials on a Ray cluster, ``workers`` at a time.
 
     Attributes:
@@ -131,17 +130,6 @@ class RayRunner:
         self._waiting.clear()
         self._events.clear()
         self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _connect(self) -> None:
         cpus = math.ceil(self._slots * self._cpus)

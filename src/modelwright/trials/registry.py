@@ -12,14 +12,12 @@ imported when somebody needs that runner, not before. Loads no framework.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from importlib import util
 from typing import Any
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
-from modelwright.core.nearest import nearest
-from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.plugins import find_registered, registered_names
 from modelwright.trials.runner import Runner
 
 BUILT_IN = {
@@ -34,7 +32,7 @@ _METHODS = ("slots", "start", "next_event", "answer", "close")
 
 def runner_names() -> list[str]:
     """Returns the names of all runners; loads none."""
-    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+    return registered_names(BUILT_IN, ENTRY_POINTS)
 
 
 def make_runner(name: str, workers: int = 1, **options: Any) -> Runner:
@@ -84,28 +82,18 @@ def choose_runner(runner: Runner | str | None, workers: int | None) -> Runner | 
 
 def _find(name: str) -> Callable[..., Any]:
     """Returns the class or function that makes the runners of a name."""
-    if name in BUILT_IN:
-        extra = _EXTRAS.get(name)
-        if extra and util.find_spec(extra) is None:
-            raise MissingDependencyError(
-                f"the runner '{name}' needs the package {extra}, which is not installed; install"
-                f" with: pip install 'modelwright[{extra}]'."
-            )
-        module, _, attribute = BUILT_IN[name].partition(":")
-        built_in: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-        return built_in
-    plugin = find_plugin(ENTRY_POINTS, name)
-    if plugin is None:
-        names = runner_names()
-        raise ConfigError(
-            f"there is no runner '{name}'.{nearest(name, names)} Expected one of"
-            f" {', '.join(names)}."
+    extra = _EXTRAS.get(name)
+    if extra and util.find_spec(extra) is None:
+        raise MissingDependencyError(
+            f"the runner '{name}' needs the package {extra}, which is not installed; install"
+            f" with: pip install 'modelwright[{extra}]'."
         )
-    if not callable(plugin):
-        raise ConfigError(
-            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected a class or"
-            " function that takes the number of workers. Repair or uninstall the package that"
-            " registers it."
-        )
-    found: Callable[..., Any] = plugin
+    found: Callable[..., Any] = find_registered(
+        "runner",
+        name,
+        BUILT_IN,
+        ENTRY_POINTS,
+        fits=callable,
+        expected="a class or function that takes the number of workers",
+    )
     return found

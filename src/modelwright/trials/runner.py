@@ -72,7 +72,7 @@ Event = EpochFinished | TrialEnded
 
 
 class Runner(Protocol):
-    """Carries out trials, ``slots`` at a time."""
+    """Carries out trials, ``slots`` at a time. A class derived from it is a context manager."""
 
     @property
     def slots(self) -> int:
@@ -98,11 +98,13 @@ class Runner(Protocol):
     def close(self) -> None:
         """Ends all trials. Their runs can go on after the last saved epoch."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()

@@ -11,12 +11,11 @@ An engine's module is imported when somebody needs that engine, not before.
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.nearest import nearest
-from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.plugins import find_registered, registered_names
 from modelwright.core.types import Engine
 from modelwright.servable.engines.kinds import EngineKind, kind_of
 from modelwright.servable.manifest import Manifest
@@ -34,12 +33,12 @@ ENTRY_POINTS = "modelwright.engines"
 
 def engine_names() -> list[str]:
     """Returns the names of all kinds; loads none."""
-    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+    return registered_names(BUILT_IN, ENTRY_POINTS)
 
 
 def is_known(engine: str) -> bool:
     """Returns whether an engine is of a kind that is registered."""
-    return kind_of(engine) in BUILT_IN or kind_of(engine) in plugin_names(ENTRY_POINTS)
+    return kind_of(engine) in engine_names()
 
 
 def engine_kind(engine: str) -> EngineKind:
@@ -50,23 +49,15 @@ def engine_kind(engine: str) -> EngineKind:
         MissingDependencyError: its entry point cannot be loaded.
     """
     name = kind_of(engine)
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found: EngineKind = getattr(importlib.import_module(module), attribute)
-        return found
-    plugin = find_plugin(ENTRY_POINTS, name)
-    if plugin is None:
-        names = engine_names()
-        raise ConfigError(
-            f"there is no engine '{name}'.{nearest(name, names)} Expected one of"
-            f" {', '.join(names)}."
-        )
-    if not isinstance(plugin, EngineKind) or plugin.name != name:
-        raise ConfigError(
-            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected an EngineKind"
-            " with that name. Repair or uninstall the package that registers it."
-        )
-    return plugin
+    found: EngineKind = find_registered(
+        "engine",
+        name,
+        BUILT_IN,
+        ENTRY_POINTS,
+        fits=lambda one: isinstance(one, EngineKind) and one.name == name,
+        expected="an EngineKind with that name",
+    )
+    return found
 
 
 def engine_kinds() -> list[EngineKind]:

@@ -13,12 +13,9 @@ A pruner's module is imported when somebody needs that pruner, not before.
 
 from __future__ import annotations
 
-import importlib
 from typing import cast
 
-from modelwright.core.errors import ConfigError
-from modelwright.core.nearest import nearest
-from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.plugins import find_registered, registered_names
 from modelwright.tuning.pruners.pruner import Pruner, PrunerFactory
 
 BUILT_IN = {
@@ -33,7 +30,7 @@ DEFAULT = "asha"
 
 def pruner_names() -> list[str]:
     """Returns the names of all pruners; loads none."""
-    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+    return registered_names(BUILT_IN, ENTRY_POINTS)
 
 
 def default_pruner(sampler: str) -> str:
@@ -62,20 +59,10 @@ def make_pruner(name: str, *, seed: int, higher_is_better: bool, max_epochs: int
 
 
 def _find_pruner(name: str) -> PrunerFactory:
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        return cast(PrunerFactory, getattr(importlib.import_module(module), attribute))
-    plugin = find_plugin(ENTRY_POINTS, name)
-    if plugin is None:
-        names = pruner_names()
-        raise ConfigError(
-            f"there is no pruner '{name}'.{nearest(name, names)} Expected one of"
-            f" {', '.join(names)}."
-        )
-    if not callable(plugin):
-        raise ConfigError(
-            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected a function or"
-            " class that is called with (seed=..., higher_is_better=..., max_epochs=...). Repair"
-            " or uninstall the package that registers it."
-        )
-    return cast(PrunerFactory, plugin)
+    expected = (
+        "a function or class that is called with (seed=..., higher_is_better=..., max_epochs=...)"
+    )
+    return cast(
+        PrunerFactory,
+        find_registered("pruner", name, BUILT_IN, ENTRY_POINTS, fits=callable, expected=expected),
+    )

@@ -13,12 +13,9 @@ A sampler's module is imported when somebody needs that sampler, not before.
 
 from __future__ import annotations
 
-import importlib
 from typing import cast
 
-from modelwright.core.errors import ConfigError
-from modelwright.core.nearest import nearest
-from modelwright.core.plugins import find_plugin, plugin_names
+from modelwright.core.plugins import find_registered, registered_names
 from modelwright.tuning.dimension import Space
 from modelwright.tuning.samplers.distinct import DistinctSampler
 from modelwright.tuning.samplers.sampler import Sampler, SamplerFactory
@@ -38,7 +35,7 @@ DEFAULT = "tpe"
 
 def sampler_names() -> list[str]:
     """Returns the names of all samplers; loads none."""
-    return list(dict.fromkeys([*BUILT_IN, *plugin_names(ENTRY_POINTS)]))
+    return registered_names(BUILT_IN, ENTRY_POINTS)
 
 
 def make_sampler(
@@ -75,20 +72,11 @@ def find_sampler(name: str) -> SamplerFactory:
         ConfigError: no such sampler is registered, or an entry point is not one.
         MissingDependencyError: its entry point cannot be loaded.
     """
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        return cast(SamplerFactory, getattr(importlib.import_module(module), attribute))
-    plugin = find_plugin(ENTRY_POINTS, name)
-    if plugin is None:
-        names = sampler_names()
-        raise ConfigError(
-            f"there is no sampler '{name}'.{nearest(name, names)} Expected one of"
-            f" {', '.join(names)}."
-        )
-    if not callable(plugin):
-        raise ConfigError(
-            f"the entry point '{name}' in '{ENTRY_POINTS}' is {plugin!r}; expected a function or"
-            " class that is called with (space, seed=..., higher_is_better=..., max_epochs=...)."
-            " Repair or uninstall the package that registers it."
-        )
-    return cast(SamplerFactory, plugin)
+    expected = (
+        "a function or class that is called with"
+        " (space, seed=..., higher_is_better=..., max_epochs=...)"
+    )
+    return cast(
+        SamplerFactory,
+        find_registered("sampler", name, BUILT_IN, ENTRY_POINTS, fits=callable, expected=expected),
+    )
