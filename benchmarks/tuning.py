@@ -42,9 +42,9 @@ OPTIONS = {
     "rounds": Option(5, 1, "seeds of each side"),
     "imdb": Option("", "", "train.csv of IMDB, with text and label", local=True),
     "rows": Option(2_000, 300, "training reviews, and as many validation reviews"),
-    "length": Option(40, 12, "tokens of a review"),
+    "length": Option(30, 12, "tokens of a review"),
     "epochs": Option(6, 2, "epochs of a full trial"),
-    "batch": Option(32, 32, "batch size"),
+    "batch": Option(64, 64, "batch size"),
     "random_trials": Option(10, 3, "trials of Keras Tuner"),
     "work": Option("build/tuning", "build/tuning-quick", "folder of what is done", local=True),
 }
