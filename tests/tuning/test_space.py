@@ -120,7 +120,7 @@ def test_a_condition_names_one_list_or_several_values() -> None:
         ({"train.warmup": {"from": 0, "to": 0.5, "scale": "log"}}, "never reaches 0"),
         ({"train.learning_rate": {**RATE, "step": 1e-3}}, "expected one of them. Leave the step"),
         ({"train.optimizer": [{"a": 1}, {"b": 1}]}, "expected a list of numbers, texts"),
-        ({"train.seed": [1, 2]}, "'space.train.seed' cannot vary: the search gives all trials"),
+        ({"train.seed": [1, 2]}, "'space.train.seed' cannot vary: all trials share one seed"),
         ({"name": ["a", "b"]}, "'space.name' cannot vary"),
         ({"data.val": [0.1, 0.2]}, "all trials must see the same rows"),
         ({"data": {"limit": [10, 20]}}, "all trials must see the same rows"),

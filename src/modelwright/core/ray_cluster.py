@@ -47,6 +47,7 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _TOKEN_MODE = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
+_INSTALL = "install with: pip install 'modelwright[ray]'."
 _STORE = (100 * 2**20, 1024 * 2**20)
 """Least and largest object store of an own cluster, in bytes."""
 _SECONDS_TO_CONNECT = 5.0
@@ -135,20 +136,28 @@ def ray_cluster(
             ray.shutdown()
 
 
+def require_ray() -> None:
+    """Checks that Ray is installed, and loads nothing.
+
+    Raises:
+        MissingDependencyError: Ray is not installed.
+    """
+    if util.find_spec("ray") is None:
+        raise MissingDependencyError(f"ray not installed, which this needs; {_INSTALL}")
+
+
 def load_ray() -> Any:
     """Returns the module ``ray``.
 
     Raises:
         MissingDependencyError: Ray is not installed, or cannot be loaded.
     """
-    install = "install with: pip install 'modelwright[ray]'."
-    if util.find_spec("ray") is None:
-        raise MissingDependencyError(f"ray not installed, which this needs; {install}")
+    require_ray()
     try:
         return import_module("ray")
     except Exception as error:
         raise MissingDependencyError(
-            f"ray cannot be loaded ({type(error).__name__}: {brief(error)}); {install}"
+            f"ray cannot be loaded ({type(error).__name__}: {brief(error)}); {_INSTALL}"
         ) from error
 
 

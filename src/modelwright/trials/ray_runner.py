@@ -17,7 +17,7 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.files import write_text
-from modelwright.core.ray_cluster import RayCluster, ray_cluster, reason_of
+from modelwright.core.ray_cluster import RayCluster, ray_cluster, reason_of, require_ray
 from modelwright.trials.ray_data import SentData
 from modelwright.trials.ray_files import changed_since, relocate_run
 from modelwright.trials.ray_host import HostEvent, Order, read_results
@@ -53,7 +53,9 @@ class RayRunner(Runner):
 
         Raises:
             ConfigError: There is no worker, or a number of CPUs or GPUs cannot be used.
+            MissingDependencyError: Ray is not installed.
         """
+        require_ray()
         if workers < 1:
             raise ConfigError(f"{workers} workers were given; expected at least 1.")
         if cpus <= 0 or (gpus is not None and gpus < 0):

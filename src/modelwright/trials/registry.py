@@ -13,10 +13,9 @@ imported when somebody needs that runner, not before. Loads no framework.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import util
 from typing import Any
 
-from modelwright.core.errors import ConfigError, MissingDependencyError
+from modelwright.core.errors import ConfigError
 from modelwright.core.plugins import find_registered, registered_names
 from modelwright.trials.runner import Runner
 
@@ -25,8 +24,6 @@ BUILT_IN = {
     "ray": "modelwright.trials.ray_runner:RayRunner",
 }
 ENTRY_POINTS = "modelwright.runners"
-_EXTRAS = {"ray": "ray"}
-"""The extra of runners that need a package, which has the same name."""
 _METHODS = ("slots", "start", "next_event", "answer", "close")
 
 
@@ -82,12 +79,6 @@ def choose_runner(runner: Runner | str | None, workers: int | None) -> Runner | 
 
 def _find(name: str) -> Callable[..., Any]:
     """Returns the class or function that makes the runners of a name."""
-    extra = _EXTRAS.get(name)
-    if extra and util.find_spec(extra) is None:
-        raise MissingDependencyError(
-            f"the runner '{name}' needs the package {extra}, which is not installed; install"
-            f" with: pip install 'modelwright[{extra}]'."
-        )
     found: Callable[..., Any] = find_registered(
         "runner",
         name,

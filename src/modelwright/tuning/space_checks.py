@@ -29,7 +29,7 @@ _SAME_ROWS = ("data.image_size", "data.auto_side")
 """Keys of ``[data]`` that change no row."""
 _SET_BY_THE_SEARCH = {
     "name": "the search names its trials",
-    "train.seed": "the search gives all trials its own seed, so that they differ in nothing else",
+    "train.seed": "all trials share one seed, so that they differ in nothing else",
     "model.recipe": "each recipe has settings of its own; search one recipe at a time, and compare"
     " the best of each with 'modelwright compare'",
     "train.tensorboard": "it does not change the network",
