@@ -1,0 +1,1 @@
+"""Whether new rows differ from those that a model was trained on."""
