@@ -80,15 +80,12 @@ def slices_section(subject: Subject, t: Words) -> Section | None:
         )
         title = t("Negation, {language}", language=language)
         content += [Table(headers, rows, title), Note(words)]
-    if subject.task == "text" and not evaluation.record.slices:
-        content.append(
-            Note(
-                t(
-                    "There is no negation check. It is made for two labels whose names mean praise"
-                    " and blame, in English and Chinese."
-                )
-            )
-        )
+    if subject.task == "text" and "slices" in evaluation.record.left_out:
+        content.append(Note(t("The negation check was left out, as in each trial of a search or a"
+                              " comparison. modelwright evaluate makes it.")))  # fmt: skip
+    elif subject.task == "text" and not evaluation.record.slices:
+        content.append(Note(t("There is no negation check. It is made for two labels whose names"
+                              " mean praise and blame, in English and Chinese.")))  # fmt: skip
     return Section("slices", t("Slices"), content)
 
 
