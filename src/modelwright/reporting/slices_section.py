@@ -182,14 +182,14 @@ def _cards(
     for at, (one, position) in enumerate(zip(mistakes, places, strict=True)):
         explained = why.found.get(at)
         drawn = explained.drawn if explained else None
-        small = _thumbnail(split, position, drawn) if position is not None else None
+        small = thumbnail(split, position, drawn) if position is not None else None
         if small:
             words = t("{label}, taken for {predicted}", label=short(one.label, 30),
                       predicted=short(one.predicted, 30))  # fmt: skip
             yield ImageCard(small, "image/png", f"{words} ({100 * one.probability:.1f}\u00a0%)")
 
 
-def _thumbnail(split: Split, position: int, drawn: DrawnImage | None) -> bytes | None:
+def thumbnail(split: Split, position: int, drawn: DrawnImage | None = None) -> bytes | None:
     """Returns a small PNG of one row, next to its heat map if it has one; None if it is gone.
 
     It has the pixels that the model sees. The heat map lies over the same pixels in gray.
