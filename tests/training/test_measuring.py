@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from modelwright.core.config import Config
 from modelwright.core.measure import measure
-from modelwright.core.types import Progress, Rows
+from modelwright.core.types import Progress, Rows, Split
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import load_run
 from modelwright.training import measuring
@@ -23,7 +25,7 @@ from modelwright.training.train import resume, train
 from sample_data import write_images
 
 
-class Kept(Observer):
+class Observed(Observer):
     """Keeps the session's network and the measured training; stops after an epoch if asked."""
 
     def __init__(self, last: int = 0) -> None:
@@ -57,14 +59,32 @@ def config_of(source: Path, **changes: Any) -> Config:
     )  # fmt: skip
 
 
-def test_the_trained_network_answers_like_a_new_one_with_the_best_weights(
-    source: Path, tmp_path: Path
-) -> None:
-    kept = Kept()
-    train(config_of(source), out=tmp_path / "run", extras=Extras(observers=(kept,)))
-    training = kept.training
-    assert training is not None and training.network is kept.network
-    run = load_run(tmp_path / "run")
+class _Kept(Session):
+    """A session that remembers itself."""
+
+    made: ClassVar[list[Session]] = []
+
+    def fit(self) -> bool:
+        self.made.append(self)
+        return super().fit()
+
+
+@pytest.fixture(scope="module")
+def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Observed]:
+    """A finished session, and what was observed of it."""
+    observed = Observed()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelwright.training.train.Session", _Kept)
+        run = tmp_path_factory.mktemp("whole") / "run"
+        train(config_of(source), out=run, extras=Extras(observers=(observed,)))
+    return _Kept.made.pop(), observed
+
+
+def test_the_trained_network_answers_like_a_new_one(trained: tuple[Session, Observed]) -> None:
+    session, observed = trained
+    training = observed.training
+    assert training is not None and training.network is session.network
+    run = load_run(session.run.path)
     assert (training.run, training.run.status) == (run, "finished")
     new = run.network()
     for split in ("train", "val"):
@@ -75,28 +95,29 @@ def test_the_trained_network_answers_like_a_new_one_with_the_best_weights(
     assert training.known("test") is None
 
 
-def test_a_network_of_less_precision_is_not_measured(source: Path, tmp_path: Path) -> None:
-    kept = Kept()
-    config = config_of(source, precision="mixed_bfloat16", epochs=1)
-    train(config, out=tmp_path / "run", extras=Extras(observers=(kept,)))
-    assert kept.training is not None
-    assert kept.training.network is not kept.network
-    assert {layer.dtype_policy.name for layer in kept.training.network.layers} == {"float32"}
-
-
-def test_a_stopped_training_is_measured_and_its_end_as_well(source: Path, tmp_path: Path) -> None:
-    stopped = Kept(last=1)
+def test_a_stopped_training_is_measured_and_its_end_as_well(
+    source: Path, tmp_path: Path, trained: tuple[Session, Observed]
+) -> None:
+    stopped, resumed = Observed(last=1), Observed()
     report = train(config_of(source), out=tmp_path / "run", extras=Extras(observers=(stopped,)))
     assert (report.status, stopped.training) == ("stopped", None)
     assert report.val_accuracy is not None
-    kept = Kept()
-    resume(tmp_path / "run", extras=Extras(observers=(kept,)))
-    whole = Kept()
-    train(config_of(source), out=tmp_path / "whole", extras=Extras(observers=(whole,)))
-    assert kept.training is not None and whole.training is not None
-    for split, expected in whole.training.measured.items():
-        found = kept.training.measured[split].probabilities
+    resume(tmp_path / "run", extras=Extras(observers=(resumed,)))
+    whole = trained[1].training
+    assert resumed.training is not None and whole is not None
+    for split, expected in whole.measured.items():
+        found = resumed.training.measured[split].probabilities
         assert np.array_equal(found, expected.probabilities)
+
+
+def test_a_network_of_less_precision_is_not_measured(source: Path, tmp_path: Path) -> None:
+    observed = Observed()
+    config = config_of(source, precision="mixed_bfloat16", epochs=1)
+    train(config, out=tmp_path / "run", extras=Extras(observers=(observed,)))
+    assert observed.training is not None
+    assert observed.training.network is not observed.network
+    policies = {layer.dtype_policy.name for layer in observed.training.network.layers}
+    assert policies == {"float32"}
 
 
 @pytest.mark.parametrize(
@@ -107,34 +128,22 @@ def test_a_stopped_training_is_measured_and_its_end_as_well(source: Path, tmp_pa
         ({"cluster": {"processes": 1, "devices": 2}}, False),
     ],
 )
-def test_which_networks_answer_the_same(
-    source: Path, tmp_path: Path, changes: dict[str, Any], same: bool
+def test_the_best_weights_are_measured_and_not_the_last(
+    trained: tuple[Session, Observed], changes: dict[str, Any], same: bool
 ) -> None:
-    sessions: list[Session] = []
-
-    class Fitted(Session):
-        def fit(self) -> bool:
-            sessions.append(self)
-            return super().fit()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modelwright.training.train.Session", Fitted)
-        train(config_of(source, epochs=1), out=tmp_path / "run")
-    [session] = sessions
-    session.run = session.run.update(**changes)
+    session = copy(trained[0])
+    session.run = replace(session.run, **changes)
     session.network.set_weights([0 * weight for weight in session.network.get_weights()])
     found, expected = measuring.best_network(session), session.run.network()
     assert (found is session.network) is same
     for weight, other in zip(found.get_weights(), expected.get_weights(), strict=True):
-        assert np.array_equal(weight, other), "the best weights, not the last ones"
+        assert np.array_equal(weight, other)
 
 
 def test_answers_from_known_features_are_not_those_of_the_network() -> None:
     class Fixed:
         def classify_rows(self, rows: Rows, progress: Progress | None = None) -> Any:
             return np.eye(2, dtype=np.float32)
-
-    from modelwright.core.types import Split
 
     rows = measure(Fixed(), Split([0, 1], np.array([0, 1])))  # type: ignore[arg-type]
     training = MeasuredTraining(None, None, None, {"val": rows}, frozenset({"val"}))  # type: ignore[arg-type]
