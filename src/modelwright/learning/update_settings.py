@@ -5,6 +5,8 @@ from __future__ import annotations
 from modelwright.core.config import TrainConfig, check_table
 
 EPOCHS = 2
+MIN_STEPS = 60
+"""Fewest steps of an update: a few hundred rows are gone over more often, in smaller batches."""
 RATE_SHARE = 0.3
 """Learning rate of an update, as a share of that of the training."""
 
@@ -31,7 +33,7 @@ def settings_for_update(
     changes = {
         "epochs": EPOCHS if epochs is None else epochs,
         "learning_rate": train.learning_rate * RATE_SHARE if rate is None else rate,
-        "min_steps": 0,
+        "min_steps": MIN_STEPS,
         "patience": 0,
         "schedule": "constant",
         "warmup": 0.0,
