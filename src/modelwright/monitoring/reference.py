@@ -40,9 +40,9 @@ class Histogram:
     counts: IntArray
 
     @classmethod
-    def of(cls, values: npt.ArrayLike, edges: Sequence[float]) -> Histogram:
+    def of(cls, values: npt.NDArray[np.float64], edges: Sequence[float]) -> Histogram:
         """Returns the histogram of at least one value."""
-        return cls(float(np.mean(values)), tuple(edges), count_values(values, edges))
+        return cls(float(values.mean()), tuple(edges), count_values(values, edges))
 
 
 @dataclass(frozen=True)
