@@ -123,12 +123,9 @@ class DriftReport(Report):
         ]
         others = [test.name for test in self.comparison.tests if test.drifted]
         others = [name for name in others if name not in ("classes", "confidence")]
-        doubt = (
-            f"The estimate holds only if rows of a class look as before; {', '.join(others)} say"
-            " otherwise."
-            if others
-            else "The estimate holds if rows of a class look as before, and only the mix changed."
-        )
+        doubt = "The estimate holds if rows of a class look as before, and only the mix changed."
+        if others:
+            doubt += f" That is in doubt: {', '.join(others)} drifted, too."
         title = "estimated mix of classes in the new data"
         return [
             Table(("class", "share", "95 % interval", "reference"), rows, title),

@@ -6,20 +6,25 @@ discrepancy needs only the mean of these features on the reference rows, and non
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from modelwright.monitoring.reference import FeatureMoments
 
 Matrix = npt.NDArray[np.float64]
+Features = npt.NDArray[np.floating[Any]]
 _FREQUENCIES = 32
 _SEED = 0
 _PAIRS = 2000
 _LARGEST = 1e6
 
 
-def measure_moments(fitted: Matrix, held_out: Matrix, tensor: str) -> FeatureMoments:
-    """Returns the moments of features.
+def measure_moments(
+    fitted: Features | None, held_out: Features, tensor: str
+) -> FeatureMoments | None:
+    """Returns the moments of features; None without rows that set the scale.
 
     The scale of the kernel comes from other rows than the moments. So new rows of the same kind are
     no further from the held-out rows than these are from each other.
@@ -29,6 +34,9 @@ def measure_moments(fitted: Matrix, held_out: Matrix, tensor: str) -> FeatureMom
         held_out: features ``[m, d]``; at least two rows.
         tensor: their name in the network's file.
     """
+    if fitted is None:
+        return None
+    fitted = np.asarray(fitted, np.float64)
     mean, deviation = fitted.mean(axis=0), fitted.std(axis=0)
     # A feature that is the same in all these rows may differ in others.
     usual = float(deviation[deviation > 0].mean()) if deviation.any() else 1.0
@@ -46,7 +54,7 @@ def measure_moments(fitted: Matrix, held_out: Matrix, tensor: str) -> FeatureMom
     )
 
 
-def embed(moments: FeatureMoments, features: npt.NDArray[np.floating]) -> Matrix:
+def embed(moments: FeatureMoments, features: Features) -> Matrix:
     """Returns the random Fourier features of features ``[n, d]``, float64 ``[n, m]``."""
     # RandomState, unlike the newer generators, draws the same numbers in every version of numpy.
     frequencies = np.random.RandomState(_SEED).standard_normal((_FREQUENCIES, len(moments.mean)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from modelwright.core.types import Dataset, IntArray, Progress, RawInput, Split, Task
@@ -9,7 +12,7 @@ from modelwright.monitoring.features import measure_moments
 from modelwright.monitoring.observation import Observation, known_tokens, observe
 from modelwright.monitoring.observed_model import ObservedModel
 from modelwright.monitoring.quantities import QUANTITIES, edges_of
-from modelwright.monitoring.reference import FeatureMoments, Histogram, Reference
+from modelwright.monitoring.reference import Histogram, Reference
 from modelwright.monitoring.word_shift import count_words, frequent_words
 from modelwright.runs.rows import evenly_spaced, held_out_or_training, raw_inputs
 
@@ -33,24 +36,53 @@ def measure_reference(
     """
     name, split = held_out_or_training(data)
     inputs, labels = _spaced(model, split, HELD_OUT_ROWS[model.task])
-    observed = observe(model.engine, len(model.labels), inputs, progress)
     fitted, _ = _spaced(model, data.splits["train"], _TRAINING_ROWS)
-    words = _words(model, fitted)
+    observed = observe(model.engine, len(model.labels), inputs, progress)
+    reference = count_rows(model, observed, labels, name, choose_words(model, fitted))
+    if observed.features is None or len(observed) < 2 or len(fitted) < 2:
+        return reference
+    trained = observe(model.engine, len(model.labels), fitted, progress).features
+    moments = measure_moments(trained, observed.features, model.tensor)
+    return replace(reference, features=moments)
+
+
+def count_rows(
+    model: ObservedModel, observed: Observation, labels: IntArray, split: str, words: Sequence[str]
+) -> Reference:
+    """Returns the reference of observed rows, without the moments of their features.
+
+    Args:
+        model: the loaded model.
+        observed: its answers to the rows.
+        labels: the classes of the rows ``[n]``.
+        split: their split.
+        words: the words to count in texts.
+    """
+    counts = count_words(observed, words, model.vocabulary)
     return Reference(
         task=model.task,
         labels=model.labels,
         rows=len(observed),
-        split=name,
+        split=split,
         class_counts=observed.class_counts(),
         confusion=count_confusion(labels, observed.answers, len(model.labels)),
         quantities={
             one: Histogram.of(observed.values[one], edges_of(one)) for one in QUANTITIES[model.task]
         },
-        words=dict(
-            zip(words, count_words(observed, words, model.vocabulary).tolist(), strict=True)
-        ),
-        features=_moments(model, observed, fitted, progress),
+        words=dict(zip(words, counts.tolist(), strict=True)),
     )
+
+
+def choose_words(model: ObservedModel, texts: Sequence[RawInput]) -> list[str]:
+    """Returns the words to count: those in most of the texts. None for images.
+
+    The texts must be others than those that are counted, such as training rows.
+    """
+    if model.task != "text":
+        return []
+    rows = model.engine.prepare(texts)
+    unanswered = np.zeros((len(texts), len(model.labels)), np.float32)
+    return frequent_words(Observation(unanswered, {}, tuple(known_tokens(rows))), model.vocabulary)
 
 
 def count_confusion(labels: IntArray, answers: IntArray, classes: int) -> IntArray:
@@ -63,29 +95,3 @@ def _spaced(model: ObservedModel, split: Split, most: int) -> tuple[list[RawInpu
     """Returns evenly spaced rows as a client sends them, with their labels."""
     positions = evenly_spaced(len(split), most)
     return list(raw_inputs(split, positions, orient=model.orient)), split.labels[positions]
-
-
-def _words(model: ObservedModel, fitted: list[RawInput]) -> list[str]:
-    """Returns the words to count: those in most training texts, chosen without held-out ones."""
-    if model.task != "text":
-        return []
-    rows = model.engine.prepare(fitted)
-    unanswered = np.zeros((len(fitted), len(model.labels)), np.float32)
-    texts = Observation(unanswered, {}, tuple(known_tokens(rows)))
-    return frequent_words(texts, model.vocabulary)
-
-
-def _moments(
-    model: ObservedModel,
-    observed: Observation,
-    fitted: list[RawInput],
-    progress: Progress | None,
-) -> FeatureMoments | None:
-    if observed.features is None or len(observed) < 2 or len(fitted) < 2:
-        return None
-    trained = observe(model.engine, len(model.labels), fitted, progress).features
-    if trained is None:
-        return None
-    return measure_moments(
-        trained.astype(np.float64), observed.features.astype(np.float64), model.tensor
-    )

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwright.core.errors import ServableError
-from modelwright.core.files import write_json
+from modelwright.core.files import write_text
 from modelwright.core.types import IntArray, Task
 from modelwright.monitoring.quantities import QUANTITIES, count_values
 
 FORMAT = 1
 REFERENCE = "reference.json"
-_DIGITS = 7
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ class Reference:
 def write_reference(folder: Path, reference: Reference) -> Path:
     """Writes ``reference.json`` into the folder of a version, and returns its path."""
     path = folder / REFERENCE
-    write_json(path, reference.to_dict())
+    # One line: with an indent, the matrix of covariances would be most of the file.
+    write_text(path, json.dumps(reference.to_dict(), ensure_ascii=False) + "\n")
     return path
 
 
