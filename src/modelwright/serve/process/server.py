@@ -30,6 +30,7 @@ from modelwright.serve.rest.api import RestApi
 from modelwright.serve.service.access_log import AccessLog
 from modelwright.serve.service.api_keys import Access, read_api_keys
 from modelwright.serve.service.metrics import CONTENT_TYPE, Metrics, SharedMetrics
+from modelwright.serve.service.recorder import Recorder
 from modelwright.serve.service.service import Service
 
 _METRICS_SECONDS = 1.0
@@ -109,7 +110,9 @@ class Worker:
             self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
         self._log = AccessLog(config.access_log) if config.access_log is not None else None
-        service = Service(self._manager, config.limits, metrics)
+        self._recorder = Recorder(config.record, metrics) if config.record else None
+        observers = [self._recorder.add] if self._recorder else []
+        service = Service(self._manager, config.limits, metrics, observers)
         self._explanations = Explanations(config.explain, metrics) if config.explain else None
         self._rest_api = RestApi(
             service,
@@ -174,6 +177,8 @@ class Worker:
         if self._explanations:
             await self._explanations.stop()
         await self._manager.stop()
+        if self._recorder:
+            await asyncio.to_thread(self._recorder.close)
         if self._log:
             self._log.close()
         self._metrics.write()

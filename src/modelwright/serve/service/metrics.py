@@ -30,6 +30,10 @@ LOAD_LATENCY = ":tensorflow:cc:saved_model:load_latency"
 EXPLAINED = ":modelwright:serving:explain_count"
 EXPLAIN_TIME = ":modelwright:serving:explain_latency"
 EXPLAIN_WAITING = ":modelwright:serving:explain_waiting"
+RECORDED = ":modelwright:serving:record_count"
+RECORD_DROPPED = ":modelwright:serving:record_dropped_count"
+RECORD_DELETED = ":modelwright:serving:record_deleted_count"
+RECORD_STOPPED = ":modelwright:serving:record_stopped"
 _HELP = {
     REQUESTS: ("counter", "The total number of requests."),
     LATENCY: ("histogram", "Distribution of wall time (in microseconds) of a request."),
@@ -42,6 +46,10 @@ _HELP = {
         "Distribution of time (in microseconds) in the process that explains.",
     ),
     EXPLAIN_WAITING: ("gauge", "The number of requests that wait to be explained."),
+    RECORDED: ("counter", "The total number of rows written to files of recorded answers."),
+    RECORD_DROPPED: ("counter", "The total number of rows that could not be recorded."),
+    RECORD_DELETED: ("counter", "The total number of old files of recorded answers deleted."),
+    RECORD_STOPPED: ("gauge", "The number of workers whose recording stopped after an error."),
 }
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
