@@ -176,6 +176,12 @@ RecordSeconds = Annotated[
     float | None,
     typer.Option(help="Seconds after which waiting rows are written to a file; 60 by default."),
 ]
+DriftWindow = Annotated[
+    int,
+    typer.Option(
+        help="Number of last answers of a version that the drift metrics are about; 0 for none."
+    ),
+]
 Drain = Annotated[
     float, typer.Option(help="Seconds to keep accepting connections after a stop signal.")
 ]

@@ -70,6 +70,7 @@ def serve(
     record_max_files: given.RecordMaxFiles = None,
     record_queue: given.RecordQueue = None,
     record_seconds: given.RecordSeconds = None,
+    drift_window: given.DriftWindow = 1_000,
     drain: given.Drain = 0.5,
     access_log: given.AccessLog = None,
     port_file: given.PortFile = None,
@@ -103,6 +104,7 @@ def serve(
         tls=_tls(tls_cert, tls_key, tls_ca),
         allow_open=allow_open,
         site=Site(root_path.rstrip("/"), tuple(cors_origin or ())),
+        drift_window=drift_window,
         access_log=access_log,
         port_file=_absolute(port_file),
         limits=RequestLimits(

@@ -27,6 +27,7 @@ from modelwright.serve.site import Site as Site
 from modelwright.serve.site import check_site
 
 _LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+_LARGEST_WINDOW = 1_000_000
 MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
@@ -91,6 +92,8 @@ class ServeConfig:
     """Limits on explanations; None if the server explains no answers."""
     record: RecordSettings | None = None
     """Where answers are recorded; None if they are not."""
+    drift_window: int = 1_000
+    """Last answers of a version that its gauges of drift are about; 0 for no gauges."""
 
     @property
     def reopens_log(self) -> bool:
@@ -205,6 +208,11 @@ def _check_numbers(config: ServeConfig) -> None:
             )
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
+    if not 0 <= config.drift_window <= _LARGEST_WINDOW:
+        raise ConfigError(
+            f"--drift-window was given {config.drift_window}; expected 0 to {_LARGEST_WINDOW:,},"
+            " 0 for no gauges of drift."
+        )
     check_limits(config.limits)
     if config.explain:
         check_explain_limits(config.explain, config.limits)
