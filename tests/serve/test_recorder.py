@@ -61,6 +61,11 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
 
 
+def probabilities_of(row: dict[str, Any]) -> dict[str, float]:
+    """The probability of each class of a recorded row."""
+    return dict(zip(row["classes"], row["probabilities"], strict=True))
+
+
 def some_rows(count: int, text: bytes = b"wonderful", at: int = 0) -> RecordedRows:
     """Rows of a model with two classes, answered at a second."""
     probabilities = np.full((count, 2), 0.5, np.float32)
@@ -81,7 +86,7 @@ def test_recorded_rows_are_what_was_asked_and_answered_over_either_protocol(
 
     rows = rows_of(tmp_path / "recorded" / "sentiment")
     assert [row["text"] for row in rows] == asked
-    assert [dict(row["probabilities"]) for row in rows[:2]] == [
+    assert [probabilities_of(row) for row in rows[:2]] == [
         dict(zip(("neg", "pos"), map(np.float32, one["probabilities"]), strict=True))
         for one in predictions
     ]
@@ -89,10 +94,10 @@ def test_recorded_rows_are_what_was_asked_and_answered_over_either_protocol(
     assert list(filtered.outputs) == ["label"]
     labels = [value.decode() for value in filtered.outputs["label"].string_val]
     assert [row["predicted"] for row in rows[2:4]] == labels
-    assert dict(rows[4]["probabilities"]) == {k: np.float32(v) for k, v in classified[0]}
+    assert probabilities_of(rows[4]) == {k: np.float32(v) for k, v in classified[0]}
     for row in rows:
-        assert row["confidence"] == max(dict(row["probabilities"]).values())
-        assert dict(row["probabilities"])[row["predicted"]] == row["confidence"]
+        assert row["confidence"] == max(probabilities_of(row).values())
+        assert probabilities_of(row)[row["predicted"]] == row["confidence"]
         assert (row["label"], row["model"], row["version"]) == (None, "sentiment", 1)
         assert before <= row["time"] <= datetime.now(UTC)
     assert 'record_count{model_name="sentiment"} 5' in server.metrics.render()
@@ -122,7 +127,8 @@ def test_files_hold_nothing_about_the_client(
     recorder.close()
     (path,) = files_of(tmp_path / "recorded" / "sentiment")
     assert paparquet.read_schema(path).names == [
-        *("text", "label", "predicted", "confidence", "probabilities", "model", "version", "time")
+        *("text", "label", "predicted", "confidence", "probabilities", "classes"),
+        *("model", "version", "time"),
     ]
     content = path.read_bytes()
     assert not any(secret in content for secret in (b"s3cret", b"id-of-a-client", b"10.0.0.7"))
@@ -163,7 +169,8 @@ def test_versions_with_other_labels_share_the_files_of_their_model(tmp_path: Pat
     files.write([some_rows(1), other])
     rows = rows_of(tmp_path / "m")
     assert [row["version"] for row in rows] == [1, 2, 2]
-    assert rows[2]["probabilities"] == [("neg", 0.0), ("pos", 1.0), ("new", 0.0)]
+    assert probabilities_of(rows[0]) == {"neg": 0.5, "pos": 0.5}
+    assert probabilities_of(rows[2]) == {"neg": 0.0, "pos": 1.0, "new": 0.0}
 
 
 def test_a_share_of_the_rows_is_recorded(

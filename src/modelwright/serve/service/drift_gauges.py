@@ -35,7 +35,7 @@ from modelwright.serve.service.metrics import (
     Metrics,
 )
 
-_SECONDS = 0.5
+_SECONDS = 1.0
 _ROWS = 25
 """Rows of the sample: what is read in one turn of the thread."""
 _BYTES = 32 * 2**20

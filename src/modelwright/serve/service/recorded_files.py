@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as paparquet
 
@@ -36,6 +37,17 @@ _VALUES: dict[Task, tuple[str, Any]] = {
     "text": ("text", pa.string()),
     "image": ("image", pa.binary()),
 }
+_FLOAT = pa.float32()
+_OTHERS = [
+    pa.field("label", pa.string()),
+    pa.field("predicted", pa.string()),
+    pa.field("confidence", _FLOAT),
+    pa.field("probabilities", pa.list_(_FLOAT)),
+    pa.field("classes", pa.list_(pa.string())),
+    pa.field("model", pa.string()),
+    pa.field("version", pa.int64()),
+    pa.field("time", pa.timestamp("us", "UTC")),
+]
 
 
 class RecordedRows(NamedTuple):
@@ -43,7 +55,8 @@ class RecordedRows(NamedTuple):
 
     task: Task
     version: int
-    labels: tuple[str, ...]
+    labels: Sequence[str]
+    """Those of the version, always the same object."""
     values: list[bytes]
     """``[n]``, texts in UTF-8 or image files."""
     probabilities: FloatArray
@@ -58,6 +71,8 @@ class RecordedRows(NamedTuple):
 
     def cut(self, rows: int, size: int) -> tuple[RecordedRows, RecordedRows | None]:
         """Returns at most ``rows`` rows with the one that reaches ``size`` bytes, and the rest."""
+        if len(self.values) == 1:
+            return self, None
         end = total = 0
         while end < min(rows, len(self.values)) and total < size:
             total += len(self.values[end])
@@ -133,38 +148,49 @@ def _is_old(modified: float) -> bool:
 
 def _table(model: str, recorded: Sequence[RecordedRows]) -> Any:
     """Returns rows as a table; the columns are the same for all versions of a model."""
-    groups = groupby(recorded, key=lambda one: (one.task, one.version, one.labels))
-    return pa.concat_tables([_group_table(model, *key, list(group)) for key, group in groups])
+    groups = groupby(recorded, key=lambda one: (one.version, id(one.labels)))
+    return pa.concat_tables([_group_table(model, list(group)) for _, group in groups])
 
 
-def _group_table(
-    model: str,
-    task: Task,
-    version: int,
-    labels: tuple[str, ...],
-    recorded: Sequence[RecordedRows],
-) -> Any:
-    """Returns the rows of one version."""
+def _group_table(model: str, recorded: Sequence[RecordedRows]) -> Any:
+    """Returns the rows of one version.
+
+    Arrays are made from buffers: from lists, pyarrow would make them far slower, and load pandas.
+    """
+    task, version, labels = recorded[0].task, recorded[0].version, recorded[0].labels
     name, kind = _VALUES[task]
-    values = pa.array([value for one in recorded for value in one.values], pa.binary())
+    values = [value for one in recorded for value in one.values]
     probabilities = np.concatenate([one.probabilities for one in recorded]).astype(np.float32)
     count, classes = probabilities.shape
-    names = pa.array(labels, pa.string())
+    names = _strings([label.encode() for label in labels])
+    times = [one.nanoseconds // 1_000 for one in recorded]
     lengths = [len(one.values) for one in recorded]
-    times = np.repeat([one.nanoseconds // 1_000 for one in recorded], lengths)
-    each = pa.MapArray.from_arrays(
-        pa.array(np.arange(count + 1, dtype=np.int32) * classes),
-        names.take(pa.array(np.tile(np.arange(classes), count))),
-        pa.array(probabilities.reshape(-1)),
-    )
-    columns = {
-        name: values.cast(kind),
-        "label": pa.nulls(count, pa.string()),
-        "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
-        "confidence": pa.array(probabilities.max(axis=1)),
-        "probabilities": each,
-        "model": pa.array([model] * count, pa.string()),
-        "version": pa.array(np.full(count, version, np.int64)),
-        "time": pa.array(times, pa.int64()).cast(pa.timestamp("us", "UTC")),
-    }
-    return pa.table(columns)
+    ends = _numbers(np.arange(count + 1, dtype=np.int32) * classes, pa.int32())
+    best = probabilities.argmax(axis=1)
+    arrays = [
+        _strings(values, kind),
+        pa.nulls(count, pa.string()),
+        names.take(_numbers(best, pa.int64())),
+        _numbers(probabilities.max(axis=1), _FLOAT),
+        pa.ListArray.from_arrays(ends, _numbers(probabilities.reshape(-1), _FLOAT)),
+        pa.ListArray.from_arrays(
+            ends, names.take(_numbers(np.tile(np.arange(classes), count), pa.int64()))
+        ),
+        _strings([model.encode()] * count),
+        _numbers(np.full(count, version), pa.int64()),
+        _numbers(np.repeat(times, lengths), pa.timestamp("us", "UTC")),
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema([pa.field(name, kind), *_OTHERS]))
+
+
+def _strings(values: Sequence[bytes], kind: Any = None) -> Any:
+    """Returns an array of strings in UTF-8, or of bytes."""
+    ends = np.zeros(len(values) + 1, np.int32)
+    np.cumsum([len(value) for value in values], out=ends[1:])
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(kind or pa.string(), len(values), buffers)
+
+
+def _numbers(values: npt.NDArray[Any], kind: Any) -> Any:
+    """Returns an array of numbers; ``values`` have the size of ``kind``."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

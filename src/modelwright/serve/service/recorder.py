@@ -53,7 +53,7 @@ class _Buffer:
             self.since = time.monotonic()
         self.recorded.append(rows)
         self.rows += len(rows.values)
-        self.size += rows.size
+        self.size += sum(map(len, rows.values))
 
     def clear(self) -> None:
         """Forgets the rows."""
@@ -65,6 +65,7 @@ class Recorder:
 
     def __init__(self, settings: RecordSettings, metrics: Metrics) -> None:
         self._settings = settings
+        self._file_rows, self._file_bytes = settings.file_rows, settings.file_bytes
         self._metrics = metrics
         self._lock = threading.Lock()
         """For the queue, and for the counts that the thread shares with the event loop."""
@@ -107,7 +108,7 @@ class Recorder:
                 self._drop(answered.model, len(chosen), "queue_full")
                 self._lost += len(chosen)
             else:
-                labels = tuple(description["labels"])
+                labels = description["labels"]
                 task, number = description["task"], answered.version
                 rows = RecordedRows(task, number, labels, chosen, probabilities, time.time_ns())
                 self._queue.append((answered.model, rows))
@@ -164,18 +165,17 @@ class Recorder:
 
     def _take_first(self) -> None:
         """Moves the first rows that were taken to the buffer of their model."""
-        limits = self._settings
         model, rows = self._taken.popleft()
-        first, rest = rows.cut(limits.file_rows, limits.file_bytes)
+        first, rest = rows.cut(self._file_rows, self._file_bytes)
         if rest is not None:
             self._taken.appendleft((model, rest))
         buffer = self._buffers[model]
-        if buffer.rows + len(first.values) > limits.file_rows:
+        if buffer.rows + len(first.values) > self._file_rows:
             self._taken.appendleft((model, first))  # counted there if the disk refuses the file
             self._write(model, buffer)
             self._taken.popleft()
         buffer.add(first)
-        if buffer.rows == limits.file_rows or buffer.size >= limits.file_bytes:
+        if buffer.rows == self._file_rows or buffer.size >= self._file_bytes:
             self._write(model, buffer)
 
     def _write(self, model: str, buffer: _Buffer) -> None:
