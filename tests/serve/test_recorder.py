@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pyarrow.parquet as paparquet
 import pytest
 from observed_server import ObservedServer
 from small_servables import COLORS, png
 
-from modelwright.core.errors import ConfigError
+from modelwright.core.config import DataConfig
+from modelwright.core.errors import ConfigError, DataError
+from modelwright.data.load import load_data
 from modelwright.serve.config import RecordSettings, ServeConfig, check_config
 from modelwright.serve.service import recorder as recorder_module
 from modelwright.serve.service.metrics import Metrics
@@ -361,3 +364,41 @@ def test_options_about_recording_need_the_folder(cli: Cli, tmp_path: Path) -> No
     assert "--record-share is about recorded answers; give --record FOLDER, too" in error
     code, _, error = cli("serve", tmp_path, "--record", tmp_path / "r", "--record-share", 2)
     assert code == 2 and "--record-share was given 2; expected more than 0, at most 1" in error
+
+
+def test_recorded_rows_can_be_scored_and_once_labeled_learned(
+    tmp_path: Path,
+    server: ObservedServer,
+    start: Start,
+    small_text_servable: Path,
+    small_image_servable: Path,
+    cli: Cli,
+) -> None:
+    server.add(small_text_servable, "sentiment")
+    server.add(small_image_servable, "colors")
+    recorder = start(seconds=0.01)
+    texts = [f"{word} number {number}" for number in range(4) for word in ("wonderful", "boring")]
+    server.predict("sentiment", *texts)
+    images = [png(color, 20 + number) for number in range(2) for color in COLORS.values()]
+    server.predict("colors", *images)
+    recorder.close()
+    folder = tmp_path / "recorded"
+
+    code, _, error = cli(
+        *("predict", small_text_servable, folder / "sentiment", "--output", tmp_path / "out.csv")
+    )
+    assert code == 0, error
+    header, *lines = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert header.startswith("text,label,predicted,confidence,") and len(lines) == len(texts)
+    assert "predicted_label" in header  # next to what was answered then
+
+    with pytest.raises(DataError, match="label"):
+        load_data(DataConfig(source=str(folder / "sentiment"), val=0, test=0))
+    for name, values in (("sentiment", texts), ("colors", images)):
+        for path in files_of(folder / name):
+            frame = pandas.read_parquet(path)  # as a person would label
+            frame["label"] = frame["predicted"].where(frame.index != 0)
+            frame.to_parquet(path)
+        data = load_data(DataConfig(source=str(folder / name), val=0, test=0))
+        assert data.counts()["train"] == len(values) - len(files_of(folder / name))
+        assert len(data.rejected) == len(files_of(folder / name))
