@@ -36,10 +36,10 @@ from modelwright.serve.service.metrics import (
 )
 
 _SECONDS = 1.0
-_ROWS = 25
+_ROWS = 50
 """Rows of the sample: what is read in one turn of the thread."""
 _BYTES = 32 * 2**20
-_TURN_SECONDS = 0.005
+_TURN_SECONDS = 0.01
 _PAUSE_PER_SECOND = 100.0
 """Seconds of pause for each second of the processor: more for large images than ``_SECONDS``."""
 
