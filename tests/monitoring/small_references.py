@@ -24,7 +24,8 @@ def text_reference() -> Reference:
         class_counts=np.array([1, 3]),
         confusion=np.array([[1, 1], [0, 2]]),
         quantities={
-            name: Histogram.of(TEXT_VALUES[name], edges_of(name)) for name in QUANTITIES["text"]
+            name: Histogram.of(np.array(TEXT_VALUES[name]), edges_of(name))
+            for name in QUANTITIES["text"]
         },
         words={"good": 3, "坏": 1},
         features=FeatureMoments(

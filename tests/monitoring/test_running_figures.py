@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from modelwright.core.types import FloatArray
+from modelwright.monitoring.input_summary import InputSummary
 from modelwright.monitoring.running_figures import RunningFigures
 from monitoring.small_references import TEXT_VALUES, text_reference
 
 
-def rows(positive: list[float], unknown: float = 0.0, length: float = 10.0) -> tuple:
+def rows(
+    positive: list[float], unknown: float = 0.0, length: float = 10.0
+) -> tuple[FloatArray, InputSummary]:
     count = len(positive)
     probabilities = np.array([[1 - p, p] for p in positive], np.float32)
     return probabilities, {"unknown": np.full(count, unknown), "length": np.full(count, length)}

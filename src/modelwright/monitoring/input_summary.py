@@ -44,7 +44,8 @@ def summarize_inputs(inputs: Sequence[RawInput], prepared: Any) -> dict[str, Val
 
 def confidence_of(probabilities: FloatArray) -> Values:
     """Returns the highest probability of each answer, float64 ``[n]``."""
-    return np.asarray(probabilities, np.float64).max(axis=1)
+    highest: Values = np.asarray(probabilities, np.float64).max(axis=1)
+    return highest
 
 
 def with_confidence(summary: InputSummary, probabilities: FloatArray) -> dict[str, Values]:

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwright.core.errors import ServableError
-from modelwright.core.files import write_json
+from modelwright.core.files import write_text
 from modelwright.core.types import IntArray, Task
 from modelwright.monitoring.quantities import QUANTITIES, count_values
 
 FORMAT = 1
 REFERENCE = "reference.json"
-_DIGITS = 7
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Histogram:
     counts: IntArray
 
     @classmethod
-    def of(cls, values: npt.ArrayLike, edges: Sequence[float]) -> Histogram:
+    def of(cls, values: npt.NDArray[np.float64], edges: Sequence[float]) -> Histogram:
         """Returns the histogram of at least one value."""
-        return cls(float(np.mean(values)), tuple(edges), count_values(values, edges))
+        return cls(float(values.mean()), tuple(edges), count_values(values, edges))
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ class Reference:
 def write_reference(folder: Path, reference: Reference) -> Path:
     """Writes ``reference.json`` into the folder of a version, and returns its path."""
     path = folder / REFERENCE
-    write_json(path, reference.to_dict())
+    # One line: with an indent, the matrix of covariances would be most of the file.
+    write_text(path, json.dumps(reference.to_dict(), ensure_ascii=False) + "\n")
     return path
 
 
