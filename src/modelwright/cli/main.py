@@ -23,6 +23,7 @@ from modelwright.cli import (
     runs,
     servables,
     server,
+    streams,
     studies,
     training,
     tuning,
@@ -43,6 +44,7 @@ _COMMANDS = (
     reporting.report,
     studies.compare,
     studies.reproduce,
+    streams.stream,
     servables.export,
     servables.quantize,
     servables.verify,
@@ -65,6 +67,7 @@ _READER_GONE = 141
 
 _MEANT = {
     "augment": "data show",
+    "continual": "stream",
     "convert": "export",
     "delete": "runs rm",
     "download": "data fetch",
