@@ -93,8 +93,7 @@ def _fieller(
     (xx, xy), (_, yy) = np.cov(first, second) * (t * t / count)
     x, y = float(first.mean()), float(second.mean())
     a, b, c = y * y - yy, x * y - xy, x * x - xx
-    inside = b * b - a * c
-    if a <= 0 or inside < 0:
+    if a <= 0:
         return None
-    root = math.sqrt(inside)
+    root = math.sqrt(max(0.0, b * b - a * c))  # below zero only by rounding
     return (b - root) / a, (b + root) / a
