@@ -145,9 +145,9 @@ class _Study:
             result = self._measure(key, begin, strategy)
             write_cell(self._folder, result)
             self._results[key] = result
-            self._report()
             gc.collect()
         shutil.rmtree(begin.run.path, ignore_errors=True)
+        self._report()
 
     def _start(self, order: Order, seed: int) -> _Start:
         material = make_material(self._data, order)
