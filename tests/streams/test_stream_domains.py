@@ -87,7 +87,7 @@ def test_a_content_of_two_domains_is_on_one_side(tmp_path: Path) -> None:
     shared = [(f"same {text}", label) for text, label in sentences(60, 3)]
     rows = [(*one, domain) for domain in ("a", "b") for one in shared]
     stream = load(write(tmp_path / "x.csv", rows), domains="category")
-    keys = {name: set(one.split.digests[:, 0].tolist()) for name, one in stream.rows.items()}
+    keys = {name: set(np.array(one.split.digests)[:, 0]) for name, one in stream.rows.items()}
     assert keys["train"].isdisjoint(keys["test"])
     count = len(stream.rows["train"].tags) // 2
     assert f"{count} of {2 * count} training rows have the content of a row of another" in " ".join(

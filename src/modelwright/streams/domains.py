@@ -24,6 +24,7 @@ from modelwright.data.rows import pool_rows
 from modelwright.data.splits import limit_rows
 from modelwright.streams.plan import StreamPlan
 
+Tags = list[str] | list[str | None]
 LEFT_OUT = -1
 """Tag of a row that no step brings."""
 
@@ -63,11 +64,11 @@ def load_stream_data(plan: StreamPlan, progress: Progress | None = None) -> Stre
         ConfigError: the domains cannot be found.
     """
     config, notes = plan.config.data, list[str]()
+    record_tags: Tags | None = None
     if plan.domains.sources:
         records, record_tags = _join(plan.domains.sources, config, progress)
     else:
         records = read_sources(config, progress)
-        record_tags = None
         if plan.domains.column is not None:
             record_tags = _column(plan.domains.column, records, config, progress)
     loaded = load_records(records, config, progress)
@@ -127,7 +128,7 @@ def _column(
 
 
 def _domain_tags(
-    loaded: LoadedRecords, names: list[str] | list[str | None]
+    loaded: LoadedRecords, names: Tags
 ) -> tuple[tuple[str, ...], dict[SplitName, IntArray]]:
     encoded = pa.array(names, pa.string()).dictionary_encode()
     codes = np.asarray(encoded.indices.fill_null(LEFT_OUT)).astype(np.int64)

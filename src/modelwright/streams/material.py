@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import DataError
-from modelwright.core.types import Dataset, FloatArray, IntArray, Progress, Rows, Split
+from modelwright.core.types import Dataset, FloatArray, IntArray, Progress, Rows, Split, SplitName
 from modelwright.data.rows import pool_rows
 from modelwright.learning.lesson import LessonRows
 from modelwright.streams.domains import StreamData, TaggedRows
@@ -105,7 +105,7 @@ def make_material(stream: StreamData, order: Order) -> Material:
 def first_data(stream: StreamData, material: Material) -> Dataset:
     """Returns the rows of the first step, for an ordinary training. No test row is among them."""
     order, classes = material.order, material.classes
-    splits = {}
+    splits: dict[SplitName, Split] = {}
     for name, tagged in stream.rows.items():
         rows = _step_rows(tagged, order, classes)
         chosen = rows.of_step(0)

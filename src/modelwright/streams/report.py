@@ -13,6 +13,7 @@ from modelwright.streams.stream_record import LOWER_BOUND, StrategyRecord, Strea
 
 CURVES, LOSSES = "stream.png", "domains.png"
 _EMPTY = "—"
+_Rows = list[tuple[str, ...]]
 _MOST_NAMES = 12
 _NEEDS = {
     "new": "new rows",
@@ -49,18 +50,18 @@ def stream_page(report: StreamRecord, figures: Sequence[Figure]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _tables(report: StreamRecord) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+def _tables(report: StreamRecord) -> list[tuple[tuple[str, ...], _Rows]]:
     measured = [one for one in report.strategies if one.cells]
     return [_kept(measured, report), _gains(measured), _costs(measured)] if measured else []
 
 
 def _kept(
     strategies: Sequence[StrategyRecord], report: StreamRecord
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+) -> tuple[tuple[str, ...], _Rows]:
     planned = len(report.orders) * len(report.seeds)
     headers = ("strategy", "cells", "macro-F1", "95 %", "decay", "95 %",
                f"less than {LOWER_BOUND}", "95 %")  # fmt: skip
-    rows = [
+    rows: _Rows = [
         (
             one.name,
             str(one.cells) if one.cells == planned else f"{one.cells} of {planned}",
@@ -78,10 +79,10 @@ def _kept(
 
 def _gains(
     strategies: Sequence[StrategyRecord],
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+) -> tuple[tuple[str, ...], _Rows]:
     headers = ("strategy", f"macro-F1 above {LOWER_BOUND}", "95 %", "forgetting", "95 %",
                "backward transfer", "forward transfer", "accuracy")  # fmt: skip
-    rows = [
+    rows: _Rows = [
         (
             one.name,
             _signed(one.difference),
@@ -99,9 +100,9 @@ def _gains(
 
 def _costs(
     strategies: Sequence[StrategyRecord],
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+) -> tuple[tuple[str, ...], _Rows]:
     headers = ("strategy", "reads", "rows kept", "share", "KiB", "seconds")
-    rows = [
+    rows: _Rows = [
         (
             one.name,
             _NEEDS[one.needs],
