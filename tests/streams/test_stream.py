@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 from test_stream_domains import write
 
 import modelwright
@@ -201,6 +202,27 @@ def test_other_settings_and_other_rows_are_refused(
         file.write("one more,pos,fruit\n")
     with pytest.raises(RunError, match="the rows, their splits or their domains"):
         modelwright.stream(same, out=whole)
+
+
+def test_the_command_prints_tables_or_json_and_ends_with_a_code(
+    cli: Callable[..., tuple[int, str, str]],
+    whole: Path,
+    study: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(tomli_w.dumps(study), "utf-8")
+    code, out, _ = cli("stream", file, "--out", whole)
+    assert code == 0
+    assert "less than naive" in out
+    code, out, _ = cli("stream", file, "--out", whole, "--json")
+    assert code == 0
+    assert json.loads(out)["domains"] == list(DOMAINS)
+    file.write_text(tomli_w.dumps({**study, "stream": {}}), "utf-8")
+    code, _, error = cli("stream", file)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "'stream' has no domains" in error
+    assert cli("stream", tmp_path / "missing.toml")[0] == 2
 
 
 def test_a_damaged_cell_is_named(whole: Path, study: dict[str, Any], tmp_path: Path) -> None:

@@ -48,7 +48,6 @@ from modelwright.training.runtime import gpu_details, without_retracing_warnings
 from modelwright.trials.trial_result import MachineRecord
 
 _FIRST = "first"
-_PROBLEM = "no strategy of the study fits"
 
 
 def stream(
@@ -127,8 +126,9 @@ class _Study:
         """Measures the cells that are missing and returns the report."""
         with locked(self._folder):
             try:
-                for order in self._orders:
-                    for seed in self._plan.seeds:
+                # A study that is stopped early then has all orders with some of the seeds.
+                for seed in self._plan.seeds:
+                    for order in self._orders:
                         self._run_seed(order, seed)
             except KeyboardInterrupt:
                 pass  # the status of the report says so
@@ -235,7 +235,9 @@ def _fitting(plan: StreamPlan) -> tuple[list[Strategy], list[str]]:
         else:
             fitting.append(strategy)
     if not fitting:
-        raise ConfigError(f"{_PROBLEM} recipe '{plan.config.recipe}': {'; '.join(notes)}.")
+        raise ConfigError(
+            f"no strategy of the study fits recipe '{plan.config.recipe}': {'; '.join(notes)}."
+        )
     return fitting, notes
 
 
