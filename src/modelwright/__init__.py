@@ -46,6 +46,7 @@ __all__ = [
     "rollback",
     "show_backbone",
     "show_recipe",
+    "stream",
     "summarize_explanations",
     "train",
     "tune",
@@ -89,6 +90,7 @@ _HEAVY = {
     "export": "modelwright.exporting.export",
     "layers": "modelwright.training.feature_maps",
     "resume": "modelwright.training.train",
+    "stream": "modelwright.streams.stream",
     "train": "modelwright.api.train",
 }
 
@@ -121,6 +123,7 @@ if TYPE_CHECKING:
     from modelwright.servable.predictor import load_predictor as load
     from modelwright.servable.verify import verify
     from modelwright.servable.versions import rollback, versions
+    from modelwright.streams.stream import stream
     from modelwright.studies.compare import compare
     from modelwright.training.evaluate import evaluate
     from modelwright.training.feature_maps import layers

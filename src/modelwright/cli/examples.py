@@ -46,6 +46,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright reproduce --list",
         "modelwright reproduce --only imdb-text --quick",
     ),
+    "stream": (
+        "modelwright stream stream.toml",
+        "modelwright stream stream.toml --out streams/shopping --json",
+    ),
     "export": (
         "modelwright export runs/imdb models/imdb",
         "modelwright export runs/cifar-fast models/cifar --tta",

@@ -24,6 +24,7 @@ from modelwright.cli import (
     runs,
     servables,
     server,
+    streams,
     studies,
     training,
     tuning,
@@ -44,6 +45,7 @@ _COMMANDS = (
     reporting.report,
     studies.compare,
     studies.reproduce,
+    streams.stream,
     servables.export,
     servables.quantize,
     servables.verify,
@@ -67,6 +69,7 @@ _READER_GONE = 141
 
 _MEANT = {
     "augment": "data show",
+    "continual": "stream",
     "convert": "export",
     "delete": "runs rm",
     "download": "data fetch",
