@@ -24,6 +24,7 @@ class AdaptationData:
         features: Features of the rows from a pretrained backbone, ``[views, n, d]``; the first view
             are the images themselves. None for networks without one.
         copies: Group of each row, ``[n]``, where copies of a row share one; None without copies.
+        started: Whether the network has the weights of another model, which the rows adapt.
     """
 
     rows: Rows
@@ -35,3 +36,4 @@ class AdaptationData:
     progress: Progress | None = None
     features: FloatArray | None = None
     copies: IntArray | None = None
+    started: bool = False
