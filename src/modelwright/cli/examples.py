@@ -46,6 +46,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright reproduce --list",
         "modelwright reproduce --only imdb-text --quick",
     ),
+    "stream": (
+        "modelwright stream stream.toml",
+        "modelwright stream stream.toml --out streams/shopping --json",
+    ),
     "export": (
         "modelwright export runs/imdb models/imdb",
         "modelwright export runs/cifar-fast models/cifar --tta",
@@ -67,6 +71,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright explain models/cifar cat.png -o cat-explained.png",
         "modelwright explain models/imdb reviews.txt --label neg --json",
         "modelwright explain models/imdb --evaluate --rows 50",
+    ),
+    "drift": (
+        "modelwright drift models/imdb --data new-reviews.csv",
+        "modelwright drift models/cifar --data photos --json --fail",
     ),
     "serve": (
         "modelwright serve models",
