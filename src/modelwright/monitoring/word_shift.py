@@ -59,8 +59,8 @@ def compare_words(
         said = f"each of {len(words)} frequent words is in as many texts"
         return ShiftTest(WORDS, "-log10 of the smallest p-value", result, said)
     shown = ", ".join(
-        f"'{words[at][:_LONGEST]}' {after[at] / len(new):.0%}"
-        f" (reference {before[at] / reference.rows:.0%})"
+        f"'{words[at][:_LONGEST]}' {100 * after[at] / len(new):.0f} %"
+        f" (reference {100 * before[at] / reference.rows:.0f} %)"
         for at in order[: min(_SHOWN, changed)]
     )
     said = f"{changed} of {len(words)} frequent words are in more or fewer texts: {shown}"
