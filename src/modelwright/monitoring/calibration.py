@@ -20,7 +20,7 @@ from modelwright.core.types import IntArray
 FAMILY_LEVEL = 0.04
 """The rate of false alarms of all tests together. Measured rates vary by chance, so that two halves
 of one set stay below 5 % in 200 draws."""
-EXCHANGES = 4000
+EXCHANGES = 2000
 _SEED = 0
 
 Distance = Callable[[IntArray, IntArray], npt.NDArray[np.float64]]
