@@ -156,6 +156,17 @@ def test_a_changed_reference_is_refused(text_servable: Path, same: Path, tmp_pat
         modelwright.drift(copy, same)
 
 
+def test_the_reference_of_another_model_is_refused(
+    text_servable: Path, same: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(text_servable, tmp_path / "copy" / "1"))
+    record = json.loads((copy / REFERENCE).read_text("utf-8"))
+    (copy / REFERENCE).write_text(json.dumps({**record, "labels": ["bad", "good"]}), "utf-8")
+    write_manifest(read_manifest(text_servable), copy)
+    with pytest.raises(ServableError, match="is of another model: its text labels are bad, good"):
+        modelwright.drift(copy, same)
+
+
 def test_rows_without_a_label_are_compared_too(text_servable: Path, tmp_path: Path) -> None:
     rows = sentences(300)[240:]
     labels = [str(label) if at % 3 else "" for at, (_, label) in enumerate(rows)]
