@@ -7,7 +7,6 @@ share of draws in which a shift of a known size is found.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 import tempfile
@@ -15,19 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from harness import (
-    RESULTS,
-    Figures,
-    Option,
-    describe_machine,
-    parse_options,
-    print_table,
-    train,
-)
+from drift_models import MODELS, Make
+from harness import RESULTS, Figures, Option, describe_machine, parse_options, print_table
 from modelwright.core.config import DataConfig
 from modelwright.core.files import write_json
 from modelwright.core.statistics import wilson_interval
@@ -41,22 +32,19 @@ from modelwright.monitoring.reference import Reference
 from modelwright.runs.rows import raw_inputs, reload_data
 from modelwright.servable.manifest import read_manifest
 
-BOOKS, HOTELS = "书籍", "酒店"
 FITTED = 300
-SIZES = (100, 300, 1000)
+SIZES = (300, 1000)
 OPTIONS = {
     "chinese": Option("online_shopping_10_cats.csv", "online_shopping_10_cats.csv", "its CSV",
                       local=True),
     "english": Option("imdb/test.csv", "imdb/test.csv", "a CSV of English texts", local=True),
     "cifar10": Option("cifar10.npz", "cifar10.npz", "CIFAR-10 as .npz", local=True),
-    "cifar_model": Option("", "", "a servable of CIFAR-10, instead of training one", local=True),
+    "servables": Option([], [], "books=FOLDER and so on: do not train that one", many=True,
+                        local=True),
     "draws": Option(200, 5, "draws of two halves, and of each shift"),
-    "rows": Option(6000, 1500, "rows of a set that are used"),
+    "rows": Option(4000, 1500, "rows of a set that are used"),
     "epochs": Option(2, 1, "epochs of the networks that are trained by steps"),
 }  # fmt: skip
-
-
-Make = Callable[[argparse.Namespace, Path], tuple[Path, dict[str, Path]]]
 
 
 @dataclass(frozen=True)
@@ -101,7 +89,8 @@ def measure_model(
     folder: Path,
 ) -> Figures:
     """Returns the false alarms, the alarms on other data, and the power of one model."""
-    servable, other = make(values, folder / name)
+    given = dict(one.split("=", 1) for one in values.servables)
+    servable, other = make(values, folder / name, given.get(name))
     alarms = {shift: alarm_on(servable, data) for shift, data in other.items()}
     pool = fill_pool(servable, other, values.rows)
     figures: Figures = {"held_out": len(pool.observed), "alarms": alarms}
@@ -254,89 +243,6 @@ def fill_pool(servable: Path, other: dict[str, Path], rows: int) -> Pool:
     }
     return Pool(model, answered(inputs), split.labels[positions],
                 tuple(choose_words(model, list(fitted))), answered(fitted), shifted)  # fmt: skip
-
-
-def make_books(values: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Path]]:
-    """Trains text-fast on reviews of books; the other data is reviews of hotels."""
-    rows = read_table(Path(values.chinese))
-    books = [row for row in rows if row["category"] == BOOKS]
-    hotels = [row for row in rows if row["category"] == HOTELS]
-    source = write_table(folder / "books.csv", books)
-    other = write_table(folder / "hotels.csv", some(hotels, values.rows))
-    settings = {"recipe": "text-fast"}
-    servable = make(folder, {"source": str(source), "test": 0.5}, settings)
-    return servable, {"hotels": other}
-
-
-def make_shopping(values: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Path]]:
-    """Trains textcnn on Chinese reviews; the other data is English reviews."""
-    rows = read_table(Path(values.chinese))
-    source = write_table(folder / "chinese.csv", some(rows, values.rows))
-    english = some(read_table(Path(values.english)), values.rows)
-    other = write_table(folder / "english.csv", english)
-    settings = {"recipe": "textcnn"}
-    data = {"source": str(source), "test": 0.5}
-    return make(folder, data, settings, epochs=values.epochs), {"English": other}
-
-
-def make_cifar(values: argparse.Namespace, folder: Path) -> tuple[Path, dict[str, Path]]:
-    """Trains cnn on CIFAR-10; the other data is 2,000 test images, darkened."""
-    arrays = np.load(values.cifar10)
-    folder.mkdir(parents=True)
-    if values.cifar_model:
-        servable = Path(values.cifar_model)
-    else:
-        source = folder / "cifar10.npz"
-        np.savez(source, **{key: arrays[key][: values.rows] for key in arrays.files})
-        servable = make(folder, {"source": str(source)}, {"recipe": "cnn"}, epochs=values.epochs)
-    other = {}
-    images, labels = arrays["x_test"][-2000:], arrays["y_test"][-2000:]
-    for name, scale in (("darker by 10 %", 0.9), ("darker by 50 %", 0.5)):
-        path = folder / f"{int(scale * 100)}.npz"
-        darker = (images * scale).astype(np.uint8)
-        half = len(darker) // 2
-        np.savez(path, x_train=darker[:half], y_train=labels[:half], x_test=darker[half:],
-                 y_test=labels[half:])  # fmt: skip
-        other[name] = path
-    return servable, other
-
-
-def make(
-    folder: Path, data: dict[str, Any], model: dict[str, Any], epochs: int | None = None
-) -> Path:
-    """Trains a model and exports it. Returns its servable."""
-    import modelwright
-
-    tables: dict[str, Any] = {"data": data, "model": model}
-    if epochs is not None:
-        tables["train"] = {"epochs": epochs}
-    report = train(out=folder / "run", **tables)
-    return modelwright.export(report.run, folder / "models" / folder.name).servable
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Returns the rows of a CSV."""
-    csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def some(rows: list[dict[str, str]], count: int) -> list[dict[str, str]]:
-    """Returns rows that are drawn at random, always the same."""
-    return [rows[at] for at in np.random.default_rng(0).permutation(len(rows))[:count]]
-
-
-def write_table(path: Path, rows: Sequence[dict[str, str]]) -> Path:
-    """Writes the text and the label of rows; returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("text", "label"))
-        writer.writerows((row["text"], row["label"]) for row in rows)
-    return path
-
-
-MODELS = {"books": make_books, "shopping": make_shopping, "cifar": make_cifar}
 
 
 if __name__ == "__main__":

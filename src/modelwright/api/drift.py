@@ -10,7 +10,7 @@ import numpy as np
 from modelwright.api.drift_rows import NewRows, read_new_rows
 from modelwright.core.backend import load_keras
 from modelwright.core.config import DataConfig
-from modelwright.core.errors import ConfigError, DataError, ModelwrightError
+from modelwright.core.errors import ConfigError, DataError, ModelwrightError, ServableError
 from modelwright.core.folders import is_run
 from modelwright.core.types import Progress
 from modelwright.explaining.drawn_rows import check_count
@@ -117,6 +117,11 @@ def _open_servable(
     reference = read_reference(folder)
     features = engine in ("auto", "onnx") and can_read_features(manifest)
     if reference is not None:
+        if (reference.task, reference.labels) != (manifest.task, manifest.labels):
+            raise ServableError(
+                f"{folder / REFERENCE} is of another model: its {reference.task} labels are"
+                f" {', '.join(reference.labels[:5])}. Export the run again."
+            )
         tensor = reference.features.tensor if reference.features and features else ""
         model = observed_servable(folder, manifest, tensor=tensor, engine=engine)
         return _Opened(folder, manifest, model, reference, f"recorded in {REFERENCE}")

@@ -78,6 +78,7 @@ _MEANT = {
     "inspect": "data inspect",
     "list": "runs",
     "ls": "runs",
+    "monitor": "drift",
     "resume": "train --resume",
     "rm": "runs rm",
     "show": "runs show",

@@ -8,6 +8,7 @@ from typing import Any
 from modelwright.core.blocks import Facts
 from modelwright.core.metrics import ClassificationMetrics, compute_metrics, macro_f1
 from modelwright.core.statistics import bootstrap_interval, newcombe_interval
+from modelwright.core.terminal import percent
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.monitoring.reference import Reference
 
@@ -24,6 +25,11 @@ class LabeledRows:
     macro_f1_before: float
     macro_f1_before_interval: tuple[float, float]
     difference: tuple[float, float]
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the accuracy is lower than chance explains."""
+        return self.difference[1] < 0
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as JSON can hold them."""
@@ -44,15 +50,16 @@ class LabeledRows:
         """Returns the figures as a person reads them."""
         new = self.metrics
         low, high = self.difference
-        changed = "worse" if high < 0 else "better" if low > 0 else "no clear difference"
+        changed = "worse" if self.is_worse else "better" if low > 0 else "no clear difference"
         f1_low, f1_high = new.macro_f1_interval
         return Facts(
             f"the {new.rows:,} new rows with labels",
             [
                 (
                     "accuracy",
-                    f"{new.accuracy:.2%} ({new.accuracy_interval[0]:.2%} to"
-                    f" {new.accuracy_interval[1]:.2%}), reference {self.accuracy_before:.2%}",
+                    f"{percent(new.accuracy)} ({percent(new.accuracy_interval[0])} to"
+                    f" {percent(new.accuracy_interval[1])}), reference"
+                    f" {percent(self.accuracy_before)}",
                 ),
                 ("difference", f"{100 * low:+.1f} to {100 * high:+.1f} points: {changed}"),
                 (

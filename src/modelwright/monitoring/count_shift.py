@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from modelwright.monitoring.calibration import exchange_counts
 from modelwright.monitoring.distances import largest_gap, total_variation
 from modelwright.monitoring.observation import Observation
+from modelwright.monitoring.percent import short_percent
 from modelwright.monitoring.quantities import (
     BRIGHTNESS,
     CONFIDENCE,
@@ -22,14 +25,13 @@ from modelwright.monitoring.shift_test import ShiftTest
 CLASSES = "classes"
 _SHOWN_CLASSES = 3
 _GAP = "largest difference between shares of rows below a value"
-# Below this many digits, two means look equal although they differ.
-_WORDS = {
-    CONFIDENCE: ("the model is {} sure", ("more", "less"), "{:.3f} on average"),
-    UNKNOWN: ("{} of the tokens are unknown", ("more", "fewer"), "{:.1%} on average"),
-    LENGTH: ("the texts are {}", ("longer", "shorter"), "{:,.0f} characters on average"),
-    BRIGHTNESS: ("the images are {}", ("brighter", "darker"), "{:.0f} of 255 on average"),
-    CONTRAST: ("the images have {} contrast", ("more", "less"), "{:.0f} of 255 on average"),
-    SIZE: ("the image files are {}", ("larger", "smaller"), "a side of {:.0f} pixels on average"),
+_WORDS: dict[str, tuple[str, tuple[str, str], Callable[[float], str]]] = {
+    CONFIDENCE: ("the model is {} sure", ("more", "less"), "{:.3f}".format),
+    UNKNOWN: ("{} of the tokens are unknown", ("more", "fewer"), short_percent),
+    LENGTH: ("the texts are {}", ("longer", "shorter"), "{:,.0f} characters".format),
+    BRIGHTNESS: ("the images are {}", ("brighter", "darker"), "{:.0f} of 255".format),
+    CONTRAST: ("the images have {} contrast", ("more", "less"), "{:.0f} of 255".format),
+    SIZE: ("the image files are {}", ("larger", "smaller"), "a side of {:.0f} pixels".format),
 }
 _SAME = {
     CONFIDENCE: "the model is as sure as before",
@@ -52,10 +54,11 @@ def compare_classes(reference: Reference, new: Observation, level: float) -> Shi
     before, after = reference.class_shares, counts / len(new)
     order = np.argsort(-np.abs(after - before), kind="stable")[:_SHOWN_CLASSES]
     shown = ", ".join(
-        f"{reference.labels[at]} {after[at]:.1%} (reference {before[at]:.1%})" for at in order
+        f"{reference.labels[at]} {short_percent(after[at])} (reference {short_percent(before[at])})"
+        for at in order
     )
     if result.exceeded:
-        words = f"{result.statistic:.1%} of the answers moved to other classes: {shown}"
+        words = f"{short_percent(result.statistic)} of the answers moved to other classes: {shown}"
     else:
         words = f"the answers have the same mix of classes: {shown}"
     return ShiftTest(CLASSES, "share of answers that moved", result, words)
@@ -67,10 +70,10 @@ def compare_quantity(name: str, reference: Reference, new: Observation, level: f
     result = exchange_counts(before.counts, count_values(values, before.edges), largest_gap, level)
     mean = float(values.mean())
     sentence, (more, less), number = _WORDS[name]
-    figures = f"{number.format(mean)}, reference {number.format(before.mean).split(' on ')[0]}"
+    figures = f"{number(mean)} on average, reference {number(before.mean)}"
     if not result.exceeded:
         said = _SAME[name]
-    elif number.format(mean) == number.format(before.mean):
+    elif number(mean) == number(before.mean):
         said = "the mean is the same, but not the spread"
     else:
         said = sentence.format(more if mean > before.mean else less)

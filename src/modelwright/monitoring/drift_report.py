@@ -13,6 +13,7 @@ from modelwright.core.types import Task
 from modelwright.monitoring.accuracy import LabeledRows
 from modelwright.monitoring.compare import Comparison
 from modelwright.monitoring.label_shift import ClassShare
+from modelwright.monitoring.percent import short_percent
 
 _SPLITS = {"test": "test rows", "val": "validation rows", "train": "training rows"}
 _SHOWN_CLASSES = 10
@@ -90,9 +91,11 @@ class DriftReport(Report):
             ("reference", f"{self.reference_rows:,} {split}, {self.reference_source}"),
         ]
         facts += [(f"{name} not tested", why) for name, why in self.comparison.untested.items()]
+        if self.labeled and self.labeled.is_worse and not found:
+            facts.append(("but", "the accuracy fell; labels may have another meaning now"))
         facts += [("note", note) for note in self.notes]
         tests = Table(
-            ("test", "drifted", "distance", "alarm above", ""),
+            ("test", "drifted", "statistic", "alarm above", "finding"),
             [
                 (
                     test.name,
@@ -103,8 +106,6 @@ class DriftReport(Report):
                 )
                 for test in self.comparison.tests
             ],
-            "",
-            150,
         )
         blocks: list[Block] = [Facts(f"drift of {self.model}", facts), tests]
         blocks += self._shares()
@@ -118,14 +119,19 @@ class DriftReport(Report):
             return []
         ranked = sorted(self.class_shares, key=lambda one: -abs(one.share - one.before))
         rows = [
-            (one.label, f"{one.share:.1%}", f"{one.low:.1%} to {one.high:.1%}", f"{one.before:.1%}")
+            (
+                one.label,
+                short_percent(one.share),
+                f"{short_percent(one.low)} to {short_percent(one.high)}",
+                short_percent(one.before),
+            )
             for one in ranked[:_SHOWN_CLASSES]
         ]
         others = [test.name for test in self.comparison.tests if test.drifted]
         others = [name for name in others if name not in ("classes", "confidence")]
         doubt = "The estimate holds if rows of a class look as before, and only the mix changed."
         if others:
-            doubt += f" That is in doubt: {', '.join(others)} drifted, too."
+            doubt += f"\nThat is in doubt: {', '.join(others)} drifted, too."
         title = "estimated mix of classes in the new data"
         return [
             Table(("class", "share", "95 % interval", "reference"), rows, title),

@@ -59,8 +59,8 @@ def compare_words(
         said = f"each of {len(words)} frequent words is in as many texts"
         return ShiftTest(WORDS, "-log10 of the smallest p-value", result, said)
     shown = ", ".join(
-        f"'{words[at][:_LONGEST]}' {after[at] / len(new):.0%}"
-        f" (reference {before[at] / reference.rows:.0%})"
+        f"'{words[at][:_LONGEST]}' {100 * after[at] / len(new):.0f} %"
+        f" (reference {100 * before[at] / reference.rows:.0f} %)"
         for at in order[: min(_SHOWN, changed)]
     )
     said = f"{changed} of {len(words)} frequent words are in more or fewer texts: {shown}"
@@ -82,20 +82,18 @@ def fisher_p_values(
     """
     total = rows + other_rows
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
-
-    def choose(count: int, taken: IntArray) -> npt.NDArray[np.float64]:
-        found: npt.NDArray[np.float64] = logs[count] - logs[taken] - logs[count - taken]
-        return found
-
     p_values = np.ones(len(first))
     for at, (one, other) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
         together = one + other
-        counts = np.arange(max(0, together - rows), min(together, other_rows) + 1)
+        lowest, highest = max(0, together - rows), min(together, other_rows)
+        # The tail from the measured count away from the expected one is the smaller one.
+        above = other * total > together * other_rows
+        counts = np.arange(other, highest + 1) if above else np.arange(lowest, other + 1)
         shares = np.exp(
-            choose(together, counts)
-            + choose(total - together, other_rows - counts)
-            - choose(total, np.array([other_rows]))
-        )
-        tails = shares[counts <= other].sum(), shares[counts >= other].sum()
-        p_values[at] = min(1.0, 2 * min(tails))
+            logs[together] - logs[counts] - logs[together - counts]
+            + logs[total - together] - logs[other_rows - counts]
+            - logs[total - together - other_rows + counts]
+            - logs[total] + logs[other_rows] + logs[rows]
+        )  # fmt: skip
+        p_values[at] = min(1.0, 2 * float(shares.sum()))
     return p_values

@@ -8,6 +8,7 @@ NAME/VERSION/
   tokenizer.json                        rules of a text model's tokenizer, and texts to test
   tokenizer-vectors.jsonl               an implementation of them
   examples.jsonl                        held-out rows with the model's answers
+  reference.json                        counts that new rows are compared with
   modelwright.json                      this manifest
 """
 
