@@ -35,7 +35,8 @@ def text_reference(classes: tuple[int, int] = (1, 3)) -> bytes:
         class_counts=np.array(classes),
         confusion=np.diag(classes),
         quantities={
-            name: Histogram.of(TEXT_VALUES[name], edges_of(name)) for name in QUANTITIES["text"]
+            name: Histogram.of(np.array(TEXT_VALUES[name]), edges_of(name))
+            for name in QUANTITIES["text"]
         },
     )
     return json.dumps(reference.to_dict()).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -119,14 +118,24 @@ def test_a_version_without_a_reference_has_no_gauges(
     assert "drift" not in server.metrics.render()
 
 
-def test_a_reference_of_a_later_format_costs_the_gauges_and_not_the_version(
-    tmp_path: Path, server: Watched, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"format": 99}', "has format 99"),
+        (text_reference().replace(b'"pos"', b'"good"'), "its reference is of another model"),
+    ],
+)
+def test_a_reference_that_does_not_fit_costs_the_gauges_and_not_the_version(
+    tmp_path: Path,
+    server: Watched,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes,
+    reason: str,
 ) -> None:
-    later = json.dumps({"format": 99}).encode()
-    server.add(write_text_servable(tmp_path / "later", {"reference.json": later}), "later")
-    server.ask("later", "good")
+    server.add(write_text_servable(tmp_path / "odd", {"reference.json": content}), "odd")
+    server.ask("odd", "good")
     assert server.shown("drift_rows") == []
-    assert "has no gauges of drift: " in caplog.text and "has format 99" in caplog.text
+    assert "has no gauges of drift: " in caplog.text and reason in caplog.text
 
 
 def test_each_version_has_its_own_window_and_takes_it_along(

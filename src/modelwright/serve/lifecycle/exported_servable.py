@@ -45,7 +45,7 @@ class ExportedServable:
         self._labels = bytes_array([label.encode() for label in recorded.labels])
         self._prepared = "ids" if recorded.task == "text" else "pixels"
         self._examples: Examples | None = None
-        self.reference = _read_reference(folder)
+        self.reference = _read_reference(folder, recorded)
         """What the requests were like for which the version was made; None if it has none."""
         self.signatures: Mapping[str, Signature] = _signatures(
             recorded, self._engine.row, self._prepared
@@ -142,13 +142,17 @@ class ExportedServable:
             ) from None
 
 
-def _read_reference(folder: Path) -> Reference | None:
-    """Returns the reference of a version; without it the version answers all the same."""
+def _read_reference(folder: Path, manifest: Manifest) -> Reference | None:
+    """Returns the reference of a version; without one the version answers all the same."""
     try:
-        return read_reference(folder)
+        reference = read_reference(folder)
     except ServableError as error:
         _log.warning("%s has no gauges of drift: %s", folder, error)
         return None
+    if reference and (reference.task, reference.labels) != (manifest.task, manifest.labels):
+        _log.warning("%s has no gauges of drift: its reference is of another model", folder)
+        return None
+    return reference
 
 
 def _signatures(

@@ -40,6 +40,8 @@ _ROWS = 50
 """Rows of the sample: what is read in one turn of the thread."""
 _BYTES = 32 * 2**20
 _TURN_SECONDS = 0.01
+_GAP_SECONDS = 0.005
+"""Pause after each row, so that no request waits for more than one of them."""
 _PAUSE_PER_SECOND = 100.0
 """Seconds of pause for each second of the processor: more for large images than ``_SECONDS``."""
 
@@ -132,8 +134,12 @@ class DriftGauges:
                 mean = histogram.mean
                 metrics.average(DRIFT_MEAN_REFERENCE, mean, 1, **where, quantity=quantity)
 
-    def read_sample(self) -> None:
-        """Adds the sample to the windows, as far as the time of one turn allows."""
+    def read_sample(self, gap: float = 0.0) -> None:
+        """Adds the sample to the windows, as far as the time of one turn allows.
+
+        Args:
+            gap: seconds of pause after each row.
+        """
         with self._lock:
             sample, self._sample = self._sample, []
             self._seen = self._size = 0
@@ -145,7 +151,7 @@ class DriftGauges:
             if self._is_live(row):
                 place = row.model, row.version
                 groups.setdefault(place, []).append((row, row.servable.summarize([row.value])))
-            time.sleep(0)  # lets the event loop go on
+            time.sleep(gap)
         for (model, number), read in groups.items():
             rows, summaries = zip(*read, strict=True)
             reference = rows[-1].servable.reference
@@ -166,7 +172,7 @@ class DriftGauges:
         while not self._ending.wait(pause):
             started = time.thread_time()
             try:
-                self.read_sample()
+                self.read_sample(_GAP_SECONDS)
             except Exception:  # noqa: BLE001 - logged; the gauges miss these rows
                 _log.exception("the gauges of drift miss some answers")
             pause = max(_SECONDS, _PAUSE_PER_SECOND * (time.thread_time() - started))
