@@ -69,7 +69,7 @@ class LastLayer:
 
     @property
     def _any_length(self) -> bool:
-        return self.extractor.input_shape[1:] == (None,)
+        return tuple(self.extractor.input_shape[1:]) == (None,)
 
 
 def find_last_layer(network: Any) -> LastLayer:
