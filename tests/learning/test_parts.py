@@ -10,7 +10,9 @@ import pytest
 
 from modelwright.core.config import ModelConfig
 from modelwright.learning.parts import find_parts, named_layers, named_weights
+from modelwright.models import pretrained
 from modelwright.models.builders import build_network
+from tiny_backbone import build_tiny
 
 TEXT = {"vocabulary": 20, "length": 8}
 SMALL = {
@@ -54,6 +56,23 @@ def test_parts_of_a_builder(builder: str, last: set[str], dense: set[str]) -> No
     if builder == "cnn":  # the normalization of the convolutions is no part of the dense layers
         assert len(parts.dense) == 3
         assert "batch_normalization" in plain(parts.before_dense)
+
+
+def test_parts_of_a_pretrained_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "build_feature_extractor", build_tiny)
+    model = ModelConfig(builder="pretrained", options={"side": 32})
+    network = build_network(model, (32, 32, 3), 3)
+    parts = find_parts(network)
+    assert parts.last == parts.dense == ("probabilities",)
+    inside = {name.partition("/")[2] for name in parts.features}
+    assert inside == {
+        "stem_conv",
+        "block0_conv",
+        "block0_bn",
+        "block1_conv",
+        "block1_bn",
+        "head_conv",
+    }
 
 
 def test_parts_of_a_nested_network() -> None:

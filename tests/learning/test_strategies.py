@@ -15,6 +15,7 @@ from modelwright.core.errors import ConfigError
 from modelwright.learning.answers import answers
 from modelwright.learning.der import logit_distance
 from modelwright.learning.distill import SoftenedDivergence
+from modelwright.learning.ewc import Penalty
 from modelwright.learning.fisher import diagonal_fisher, grown
 from modelwright.learning.lesson import Lesson, LessonRows, Strength
 from modelwright.learning.registry import find_strategy
@@ -64,11 +65,8 @@ def test_naive_learns_the_new_task_and_forgets_the_old_one(network: Any, naive: 
     assert tiny_tasks.accuracy(naive.network, OLD) < 0.6
 
 
-@pytest.mark.parametrize("name", ["replay", "der"])
-def test_kept_rows_prevent_forgetting(
-    name: str, network: Any, kept: LessonRows, naive: Lesson
-) -> None:
-    lesson = learn(name, network, kept=kept)
+def test_replay_prevents_forgetting(network: Any, kept: LessonRows) -> None:
+    lesson = learn("replay", network, kept=kept)
     assert tiny_tasks.accuracy(lesson.network, NEW) > 0.95
     assert tiny_tasks.accuracy(lesson.network, OLD) > 0.95
 
@@ -88,7 +86,7 @@ def test_frozen_changes_only_the_last_layer(network: Any, kept: LessonRows) -> N
 def test_der_holds_recorded_answers_that_labels_contradict(network: Any, kept: LessonRows) -> None:
     flipped = replace(kept, labels=1 - kept.labels)
     held = learn("der", network, kept=flipped, strength=Strength(alpha=100.0))
-    assert tiny_tasks.accuracy(held.network, flipped) < 0.1
+    assert tiny_tasks.accuracy(held.network, OLD) > 0.9
     assert tiny_tasks.accuracy(held.network, kept) > 0.9
 
 
@@ -178,21 +176,15 @@ def test_ewc_forgets_less_than_naive(network: Any, remembered: Any, naive: Lesso
     assert tiny_tasks.accuracy(lesson.network, OLD) > tiny_tasks.accuracy(naive.network, OLD) + 0.2
 
 
-def test_ewc_with_a_huge_penalty_leaves_the_weights_that_matter(
-    network: Any, remembered: Any
-) -> None:
-    """Adam's steps are as long as the rate, whatever the penalty; so plain steps are compared."""
-    plain = SHORT.model_copy(update={"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1e-4})
-    ones = {name: np.ones_like(value) for name, value in remembered.items()}
-    held = learn("ewc", network, train=plain, state=ones, strength=Strength(penalty=5e3))
-    free = learn("naive", network, train=plain)
-
-    def moved(lesson: Lesson) -> float:
-        pairs = zip(lesson.network.trainable_weights, network.trainable_weights, strict=True)
-        return float(np.sqrt(sum(((a - b).numpy() ** 2).sum() for a, b in pairs)))
-
-    # Each weight follows an exponential with a half-life of about one step.
-    assert moved(held) < 0.5 * moved(free)
+def test_the_penalty_of_ewc_is_known(network: Any) -> None:
+    fisher = {"answer/bias": np.float32([3]), "hidden/bias": np.arange(8, dtype=np.float32)}
+    moved = tiny_tasks.copy_of(network)
+    penalty = Penalty(moved, fisher, weight=10.0)
+    assert float(penalty(moved, None, None, None)) == 0
+    moved.get_layer("answer").bias.assign_add([0.5])
+    moved.get_layer("hidden").bias.assign_add([0.0, 0.0, 2.0, *[0.0] * 5])
+    moved.get_layer("hidden").kernel.assign_add(np.ones((8, 8)))  # of which nothing is known
+    assert float(penalty(moved, None, None, None)) == pytest.approx(5 * (3 * 0.25 + 2 * 4))
 
 
 def test_the_fisher_information_of_a_logistic_unit_is_known() -> None:
@@ -213,12 +205,10 @@ def test_the_fisher_information_of_a_logistic_unit_is_known() -> None:
 def test_ewc_adds_up_lessons_and_knows_nothing_of_new_weights(
     network: Any, remembered: Any
 ) -> None:
-    lesson = tiny_tasks.lesson(network, new=NEW, state=remembered)
-    summed = find_strategy("ewc").remember(lesson)
-    alone = find_strategy("ewc").remember(tiny_tasks.lesson(network, new=NEW))
-    assert summed.keys() == remembered.keys() == alone.keys()
+    summed = find_strategy("ewc").remember(tiny_tasks.lesson(network, new=OLD, state=remembered))
+    assert summed.keys() == remembered.keys()
     for name, value in summed.items():
-        assert np.allclose(value, remembered[name] + alone[name], rtol=1e-5)
+        assert np.allclose(value, 2 * remembered[name], rtol=1e-5)
     smaller = (
         remembered
         | {
