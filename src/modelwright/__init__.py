@@ -25,6 +25,7 @@ __all__ = [
     "benchmark",
     "compare",
     "distill",
+    "drift",
     "evaluate",
     "evaluate_explanations",
     "explain",
@@ -58,6 +59,7 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
+    "drift": "modelwright.api.drift",
     "evaluate_explanations": "modelwright.api.evaluate_explanations",
     "explain": "modelwright.api.explain",
     "fetch": "modelwright.data.named.fetch",
@@ -95,6 +97,7 @@ _HEAVY = {
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
+    from modelwright.api.drift import drift
     from modelwright.api.evaluate_explanations import evaluate_explanations
     from modelwright.api.explain import explain
     from modelwright.api.summarize_explanations import summarize_explanations

@@ -72,6 +72,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright explain models/imdb reviews.txt --label neg --json",
         "modelwright explain models/imdb --evaluate --rows 50",
     ),
+    "drift": (
+        "modelwright drift models/imdb --data new-reviews.csv",
+        "modelwright drift models/cifar --data photos --json --fail",
+    ),
     "serve": (
         "modelwright serve models",
         "modelwright serve models --rest-port 9000 --workers 2 --access-log -",

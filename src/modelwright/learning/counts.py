@@ -15,10 +15,8 @@ from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
 from modelwright.learning.lesson import Lesson, State
 from modelwright.learning.ngram_counts import NgramCounts, count_rows
-from modelwright.learning.ngram_space import NgramSpace
-from modelwright.learning.solved import Space, Wanted, solve_rows
+from modelwright.learning.solved import Wanted, solve_rows
 from modelwright.learning.strategy import Needs, Strategy
-from modelwright.learning.warm_fit import Linear
 from modelwright.models.builders import check_options
 
 
@@ -49,14 +47,8 @@ class Counts:
             )
         old, options = _counts_before(lesson), check_options(lesson.model)
         everything = old + count_rows(lesson.network, lesson.new, lesson.progress)
-
-        def hold(space: Space) -> Linear:
-            if not isinstance(space, NgramSpace):
-                raise TypeError("only n-grams have counts")
-            return old.hold(space)
-
         frequent = everything.frequent(options.buckets, options.min_count)
-        solve_rows(lesson, [Wanted(lesson.new)], hold=hold, frequent=frequent)
+        solve_rows(lesson, [Wanted(lesson.new)], hold=old.hold, frequent=frequent)
         lesson.notes.append(
             f"counts: {int(everything.rows.sum()):,} rows in all have"
             f" {len(everything.table.buckets):,} different n-grams"

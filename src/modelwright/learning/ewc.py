@@ -14,8 +14,10 @@ from keras import ops
 
 from modelwright.core.errors import ConfigError
 from modelwright.learning.fisher import diagonal_fisher, grown
-from modelwright.learning.lesson import Lesson, State
+from modelwright.learning.lesson import Lesson, State, Strength
+from modelwright.learning.ngram_curvature import curvature_before, curvature_of
 from modelwright.learning.parts import named_weights
+from modelwright.learning.solved import Wanted, solve_rows
 from modelwright.learning.steps import StepStrategy, take_steps
 from modelwright.learning.strategy import Needs, Strategy
 
@@ -29,12 +31,15 @@ class Consolidation(StepStrategy):
     cost = 2.5
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
+        """Takes the steps; in an n-gram network a solver finds the weights."""
         if not lesson.state:
             raise ConfigError(
                 "the strategy 'ewc' needs to know which weights mattered for the old rows, but"
                 " nothing was remembered; let it remember the first training, or take 'distill'."
             )
+        if lesson.model.builder == "ngrams":
+            solve_held(lesson)
+            return
         known = grown(lesson.state, lesson.network)
         if free := [name for name in named_weights(lesson.network) if name not in known]:
             lesson.notes.append(f"ewc: nothing was known of {', '.join(free)}, so they are free")
@@ -44,9 +49,18 @@ class Consolidation(StepStrategy):
 
     def remember(self, lesson: Lesson) -> State:
         """Returns the sum of the Fisher information of all lessons, by weight."""
+        if lesson.model.builder == "ngrams":
+            sum_now = curvature_of(lesson)
+            return (curvature_before(lesson) + sum_now if lesson.state else sum_now).to_state()
         before = grown(lesson.state, lesson.network)
         now = diagonal_fisher(lesson.network, lesson.new, seed=lesson.seed)
         return {name: value + before.get(name, 0) for name, value in now.items()}
+
+
+def solve_held(lesson: Lesson) -> None:
+    """Sets the weights of an n-gram network; the default penalty is the old rows' own curvature."""
+    known, strength = curvature_before(lesson), lesson.strength.penalty / Strength().penalty
+    solve_rows(lesson, [Wanted(lesson.new)], hold=lambda space: known.hold(space, strength))
 
 
 class Penalty:

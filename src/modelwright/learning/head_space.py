@@ -15,6 +15,10 @@ from modelwright.learning.lesson import LessonRows
 from modelwright.learning.warm_fit import Doubles, Linear
 from modelwright.models.feature_head import STRENGTHS, standardization
 
+_HOLD = 0.1
+"""How firmly weights are held, next to the solver's usual penalty. With all of it, few new rows
+moved them too little."""
+
 
 @dataclass(frozen=True)
 class HeadSpace:
@@ -52,7 +56,7 @@ def read_head(
     mean, scale = standardization(features)
     kernel, bias = (np.asarray(one, np.float64) for one in last.layer.get_weights())
     start = Linear(kernel * scale[:, None], bias + mean @ kernel)
-    hold = Linear(np.full(kernel.shape, 1 / STRENGTHS[0]), np.zeros(len(bias)))
+    hold = Linear(np.full(kernel.shape, _HOLD / STRENGTHS[0]), np.zeros(len(bias)))
     standard = (features.astype(np.float64) - mean) / scale
     return HeadSpace(last, standard, mean.astype(np.float64), scale.astype(np.float64), start, hold)
 

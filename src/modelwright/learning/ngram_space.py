@@ -27,8 +27,9 @@ from modelwright.models.ngram_features import (
 )
 
 _RATIO_SHARE = 0.1
-_HOLD = 0.1
-"""The inverse of the usual strength of the solver."""
+_HOLD = 0.01
+"""The inverse of the solver's largest strength. With that of its usual one, ten times as much, few
+new rows moved the weights too little."""
 _LONGEST = 5
 
 
@@ -83,6 +84,7 @@ def read_space(
     parts: Sequence[LessonRows],
     *,
     frequent: BoolArray | None = None,
+    learn: bool = True,
     progress: Progress | None = None,
 ) -> NgramSpace:
     """Returns the n-grams of rows, those that the network knows and those frequent enough to learn.
@@ -93,6 +95,7 @@ def read_space(
         parts: the rows; all of them in their order.
         frequent: whether each bucket occurs in enough rows to be learned ``[buckets]``; by default
             that follows from the rows at hand.
+        learn: whether n-grams that the network does not know get a ratio.
         progress: called after each chunk.
     """
     scores = network.get_layer("scores")
@@ -108,7 +111,10 @@ def read_space(
     fresh = ratio[here] == 0
     if frequent is not None:
         fresh &= frequent[here]
-    chosen = np.where(fresh, _ratios_like(found, labels, ratio[here]), ratio[here])
+    fresh &= learn
+    chosen = ratio[here]
+    if fresh.any():
+        chosen = np.where(fresh, _ratios_like(found, labels, chosen), chosen)
     kernel = np.where(fresh[:, None], 0.0, weight[here].astype(np.float64) * scores.scale)
     start = Linear(kernel, bias.astype(np.float64))
     hold = Linear(np.full(kernel.shape, _HOLD), np.zeros(len(bias)))
@@ -157,7 +163,7 @@ def _shared(scores: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
     their place, and the weights change so that the scores stay.
     """
     ratio, weight, bias = (
-        np.array(variable.value) for variable in (scores.ratio, scores.weight, scores.bias)
+        np.array(variable.numpy()) for variable in (scores.ratio, scores.weight, scores.bias)
     )
     if ratio.shape[1] == 1 or (ratio == ratio[:, :1]).all():
         return ratio[:, 0], weight, bias

@@ -58,7 +58,7 @@ def solve_rows(
     lesson: Lesson,
     wanted: Sequence[Wanted],
     *,
-    hold: Callable[[Space], Linear] | None = None,
+    hold: Callable[[NgramSpace], Linear] | None = None,
     frequent: BoolArray | None = None,
 ) -> None:
     """Sets the weights of a solved network to the best ones for rows, held near those before.
@@ -66,7 +66,8 @@ def solve_rows(
     Args:
         lesson: the network and its settings.
         wanted: the rows.
-        hold: returns how strongly each weight is held, besides the usual penalty.
+        hold: returns how strongly each weight of an n-gram network is held, besides the usual
+            penalty.
         frequent: see ``read_space``.
 
     Raises:
@@ -84,7 +85,7 @@ def solve_rows(
     )
     weights *= _balance(lesson, rows)
     firm = space.hold
-    if hold is not None:
+    if hold is not None and isinstance(space, NgramSpace):
         more = hold(space)
         firm = Linear(firm.kernel + more.kernel, firm.bias + more.bias)
     space.set_weights(fit_from(space.start, space.features, targets, weights, firm))
@@ -155,7 +156,7 @@ def _decay(lesson: Lesson, rows: LessonRows) -> float:
     """Returns the factor for each token of an n-gram beyond the first that the network has."""
     scores = lesson.network.get_layer("scores")
     options = check_options(lesson.model)
-    known = np.asarray(scores.ratio.value)[:, 0]
+    known = scores.ratio.numpy()[:, 0]
     found = read_ngrams(
         lesson.network.get_layer("buckets"), options, [rows.inputs], scores.columns, None
     )

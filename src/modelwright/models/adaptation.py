@@ -26,6 +26,7 @@ class AdaptationData:
         decay: Factor for the weight of an n-gram for each token beyond the first; None to find it
             from ``characters``.
         copies: Group of each row, ``[n]``, where copies of a row share one; None without copies.
+        started: Whether the network has the weights of another model, which the rows adapt.
     """
 
     rows: Rows
@@ -38,3 +39,4 @@ class AdaptationData:
     features: FloatArray | None = None
     copies: IntArray | None = None
     decay: float | None = None
+    started: bool = False

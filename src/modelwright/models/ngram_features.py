@@ -157,6 +157,21 @@ def read_ngrams(
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
 
 
+def read_all_ngrams(
+    layer: Any, options: NgramsOptions, rows: Rows, progress: Progress | None = None
+) -> Any:
+    """Returns which n-grams each row has, sparse ``[n, buckets]``, the rare ones too."""
+    from scipy import sparse
+
+    found, lengths = [], np.full(options.buckets, options.longest)
+    for start in range(0, len(rows), _CHUNK):
+        ids = rows.take(np.arange(start, min(start + _CHUNK, len(rows))))
+        found.append(present_ngrams(layer, ids, options.buckets, lengths))
+        if progress:
+            progress("counting n-grams", start + len(ids), len(rows))
+    return sparse.vstack(found, format="csr")
+
+
 def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
     """Returns the n-grams of rows, ``[n, buckets]``, and sets the lengths of their buckets."""
     from scipy import sparse

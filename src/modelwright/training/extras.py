@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.runs.run import Run
 from modelwright.training.observers import Observer
 from modelwright.training.soft_labels import SoftLabels
+from modelwright.training.source_settings import FEATURES
 from modelwright.training.starting_weights import StartFrom
 
 
@@ -50,10 +51,7 @@ class Extras:
         """Returns what the run must record so that resuming repeats it."""
         record: dict[str, Any] = {}
         if self.start_from:
-            record["start_from"] = {
-                "source": str(self.start_from.source.resolve()),
-                "layers": self.start_from.layers and list(self.start_from.layers),
-            }
+            record["start_from"] = self.start_from.record()
         if self.freeze:
             record["freeze"] = list(self.freeze)
         if self.extra_loss:
@@ -66,6 +64,19 @@ class Extras:
         return record
 
 
+def recorded_extras(run: Run, extras: Extras | None) -> Extras:
+    """Returns extras to resume a run with: those given, and the start and freeze that it records.
+
+    What cannot be rebuilt from the record, such as an extra loss, must be given.
+    """
+    extras = extras or Extras()
+    if extras.start_from is None and (start := run.extras.get("start_from")):
+        extras = replace(extras, start_from=StartFrom.from_record(start))
+    if not extras.freeze and (frozen := run.extras.get("freeze")):
+        extras = replace(extras, freeze=tuple(frozen))
+    return extras
+
+
 def checked_record(run: Run, extras: Extras) -> dict[str, Any]:
     """Returns what to record of the extras, after a comparison with those of a resumed run.
 
@@ -74,6 +85,10 @@ def checked_record(run: Run, extras: Extras) -> dict[str, Any]:
     """
     record = extras.record()
     if run.precision and dict(run.extras) != record:
+        if "start_from" in record and "sha256" not in run.extras.get("start_from", {"sha256": 0}):
+            record["start_from"].pop("sha256", None)  # runs of earlier versions recorded none
+            if dict(run.extras) == record:
+                return record
         raise RunError(
             f"the training of {run.path} began with {dict(run.extras) or 'no extras'}, but resuming"
             f" was given {record or 'none'}; resume it with the same extras."
@@ -89,9 +104,12 @@ def check_effect(extras: Extras, options: Any) -> None:
     """
     if not getattr(options, "solved", False) or getattr(options, "steps_follow", False):
         return
-    if extras.start_from or extras.freeze or extras.extra_loss:
-        given = next(iter(extras.record()))
-        way = "model.fit=steps" if hasattr(options, "fit") else "model.finetune=2"
+    backbone = hasattr(options, "backbone")
+    # A solved last layer leaves the features of a backbone as they are.
+    frozen = extras.freeze and not (backbone and extras.freeze == (FEATURES,))
+    if frozen or extras.extra_loss:
+        given = "freeze" if frozen else "extra_loss"
+        way = "model.finetune=2" if backbone else "model.fit=steps"
         raise ConfigError(
             f"'{given}' was given, but the solver finds the weights of this network from the"
             f" training rows alone; leave it out, or train by steps with {way}."
