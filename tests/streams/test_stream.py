@@ -293,4 +293,5 @@ def test_classes_that_come_one_after_the_other(tmp_path: Path) -> None:
     # The network that grew answers as before, so the class that nobody taught it is always wrong.
     assert result.accuracy[1][0] == result.accuracy[0][0] > 0.8
     assert result.accuracy[1][1] == 0
+    assert any("green" in note for note in result.notes)
     assert report.strategies[0].average is not None
