@@ -15,7 +15,7 @@ from test_stream_domains import write
 
 import modelwright
 import stream_strategies as strategies
-from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.learning import registry
 from modelwright.streams.cell_result import CellKey, read_cell
 from sample_data import sentences, write_images
@@ -252,6 +252,20 @@ def test_new_tokens_get_ids_and_a_cell_that_fails_stops_no_other(
     assert any(ids.tobytes() in known for ids in second["kept_inputs"])
 
 
+def test_an_order_that_begins_with_one_class_is_told_before_any_training(tmp_path: Path) -> None:
+    rows = [(f"{one} {text}", label if one != "odd" else "pos", one)
+            for one in ("a", "b", "odd") for text, label in sentences(40)]  # fmt: skip
+    study = {
+        "data": {"source": str(write(tmp_path / "x.csv", rows)), "test": 0.3},
+        "model": {"recipe": "text-fast"},
+        "stream": {"domains": "category", "strategies": ["exact"],
+                   "orders": [["a", "b", "odd"], ["odd", "a", "b"]]},
+    }  # fmt: skip
+    with pytest.raises(DataError, match="'odd', the first of order 2, have one class, 'pos'"):
+        modelwright.stream(study, out=tmp_path / "study")
+    assert not (tmp_path / "study").exists()
+
+
 def test_no_fitting_strategy_is_an_error(study: dict[str, Any], tmp_path: Path) -> None:
     stream = {"domains": "category", "strategies": ["unfit"]}
     with pytest.raises(ConfigError, match="it was made for something else"):
@@ -279,4 +293,5 @@ def test_classes_that_come_one_after_the_other(tmp_path: Path) -> None:
     # The network that grew answers as before, so the class that nobody taught it is always wrong.
     assert result.accuracy[1][0] == result.accuracy[0][0] > 0.8
     assert result.accuracy[1][1] == 0
+    assert any("green" in note for note in result.notes)
     assert report.strategies[0].average is not None

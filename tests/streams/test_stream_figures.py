@@ -18,6 +18,7 @@ def test_figures_of_a_matrix_computed_by_hand() -> None:
     matrix = np.array([[0.9, 0.5, 0.4], [0.95, 0.8, 0.6], [0.7, 0.7, 0.9]])
     found = stream_figures(matrix, np.array([0.3, 0.3, 0.4]))
     assert found.average == pytest.approx((0.7 + 0.7 + 0.9) / 3)
+    assert found.learned == pytest.approx((0.9 + 0.8 + 0.9) / 3)
     assert found.forgetting == pytest.approx(((0.95 - 0.7) + (0.8 - 0.7)) / 2)
     assert found.backward == pytest.approx(((0.7 - 0.9) + (0.7 - 0.8)) / 2)
     assert found.decay == -found.backward

@@ -167,6 +167,7 @@ class Cell:
             tokens_before=line.tokens,
             tokens=tokens,
         )
+        self.figures.notes += grown.notes
         line.replace(grown.network, grown.model, known, tokens)
 
     def _kept(self, inputs: Any, classes: int) -> Any:

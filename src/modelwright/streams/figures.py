@@ -19,6 +19,7 @@ class StreamFigures:
 
     Attributes:
         average: mean over all domains at the end.
+        learned: mean over all domains right after each was learned.
         forgetting: mean over the domains but the last: the best figure from when the domain was
             learned until before the last step, minus that at the end (Chaudhry et al. 2018).
         backward: mean over the domains but the last: the figure at the end minus that right after
@@ -30,6 +31,7 @@ class StreamFigures:
     """
 
     average: float
+    learned: float
     forgetting: float
     backward: float
     forward: float
@@ -53,6 +55,7 @@ def stream_figures(matrix: Matrix, uninformed: npt.NDArray[np.float64]) -> Strea
     before = np.array([matrix[step - 1, step] for step in range(1, steps)])
     return StreamFigures(
         average=float(matrix[-1].mean()),
+        learned=float(np.diag(matrix).mean()),
         forgetting=float(np.mean(best - last)),
         backward=float(np.mean(last - learned)),
         forward=float(np.mean(before - uninformed[1:])),

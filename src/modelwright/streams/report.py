@@ -80,13 +80,14 @@ def _kept(
 def _gains(
     strategies: Sequence[StrategyRecord],
 ) -> tuple[tuple[str, ...], _Rows]:
-    headers = ("strategy", f"macro-F1 above {LOWER_BOUND}", "95 %", "forgetting", "95 %",
-               "backward transfer", "forward transfer", "accuracy")  # fmt: skip
+    headers = ("strategy", f"above {LOWER_BOUND}", "95 %", "when learned", "forgetting", "95 %",
+               "backward", "forward", "accuracy")  # fmt: skip
     rows: _Rows = [
         (
             one.name,
             _signed(one.difference),
             _interval(one.difference),
+            _share(one.learned),
             _points(one.forgetting),
             _interval(one.forgetting),
             _signed(one.backward),
@@ -134,7 +135,10 @@ def _notes(report: StreamRecord) -> list[str]:
         " new rows alone",
         f"95 %: Student's t over {orders if orders > 1 else len(report.seeds)} {unit}; of less"
         f" than {LOWER_BOUND}: Fieller's interval of a ratio",
-        "forgetting, transfer: in points of macro-F1; seconds: all lessons after the first domain",
+        f"above {LOWER_BOUND}: points of macro-F1 at the end; when learned: macro-F1 right after"
+        " each domain was learned",
+        "forgetting, backward and forward transfer: in points of macro-F1; seconds: all lessons"
+        " after the first domain",
         *(f"machine: {one.name}" for one in report.machines),
         *report.notes,
         *(f"failed: {failure}" for failure in report.failures),

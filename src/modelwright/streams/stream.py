@@ -106,6 +106,8 @@ class _Study:
         self._strategies, self._notes = _fitting(plan)
         self._data: StreamData = load_stream_data(plan, progress)
         self._orders = find_orders(plan, self._data.tags)
+        # All orders are made here, so that one that cannot be is told before any training.
+        self._materials = {one.number: make_material(self._data, one) for one in self._orders}
         self._settings = {one.number: plan.settings(one.names) for one in self._orders}
         self._networks = Networks()
         keys = [
@@ -150,7 +152,7 @@ class _Study:
         self._report()
 
     def _start(self, order: Order, seed: int) -> _Start:
-        material = make_material(self._data, order)
+        material = self._materials[order.number]
         folder = self._folder / _FIRST / f"order-{order.number}-seed-{seed}"
         data = first_data(self._data, material)
         progress = self._said(f"first domain, order {order.number}, seed {seed}")

@@ -30,6 +30,7 @@ class StrategyRecord(JsonRecord):
     Attributes:
         cells: number of cells that were measured.
         average: macro-F1 at the end, mean over the domains.
+        learned: macro-F1 right after each domain was learned, mean over the domains.
         accuracy: accuracy at the end, over the test rows of all domains.
         difference: ``average`` minus that of ``naive``, paired by order and seed.
         less_decay: by which share the decay is below that of ``naive``, paired; 1 if nothing is
@@ -46,6 +47,7 @@ class StrategyRecord(JsonRecord):
     needs: Needs
     cells: int
     average: MeanInterval | None = None
+    learned: MeanInterval | None = None
     accuracy: MeanInterval | None = None
     difference: MeanInterval | None = None
     forgetting: MeanInterval | None = None
@@ -125,12 +127,11 @@ def summarize(
 
 
 def _figures(results: Sequence[CellResult]) -> Mapping[str, dict[tuple[int, int], float]]:
-    found: dict[str, dict[tuple[int, int], float]] = {
-        key: {} for key in ("average", "forgetting", "backward", "forward", "decay", "accuracy")
-    }
+    names = ("average", "learned", "forgetting", "backward", "forward", "decay")
+    found: dict[str, dict[tuple[int, int], float]] = {key: {} for key in (*names, "accuracy")}
     for one in results:
         figures, key = one.figures, (one.order, one.seed)
-        for name in ("average", "forgetting", "backward", "forward", "decay"):
+        for name in names:
             found[name][key] = getattr(figures, name)
         found["accuracy"][key] = one.final_accuracy
     return found
