@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from harness import Figures, Option, print_table, run_benchmark
 
 _OPTIONS = {
@@ -37,8 +38,8 @@ _OPTIONS = {
     "seeds": Option(3, 1, "draws of the target rows"),
     "source_rows": Option(9000, 600, "rows of the source"),
     "test_rows": Option(1000, 200, "test rows of the target"),
+    "steps": Option(300, 20, "fewest steps of a training in steps"),
     "length": Option(100, 50, "tokens that a network reads"),
-    "epochs": Option(10, 2, "epochs of the source and of each training in steps"),
 }
 _SMALL = {"vocabulary": 8000, "embedding": 64, "filters": 128, "context": 0}
 _ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
@@ -81,7 +82,9 @@ def _pairs(options: argparse.Namespace, folder: Path) -> Iterator[Pair]:
         for recipe in options.recipes:
             for target in wanted:
                 others = [one for one in categories if one != target]
-                yield _text_pair(f"others to {target}", rows, others, target, recipe, options, folder)
+                yield _text_pair(
+                    f"others to {target}", rows, others, target, recipe, options, folder
+                )
             if {"书籍", "酒店"} <= set(categories) and not options.targets:
                 yield _text_pair("书籍 to 酒店", rows, ["书籍"], "酒店", recipe, options, folder)
     if options.cifar10:
@@ -89,7 +92,6 @@ def _pairs(options: argparse.Namespace, folder: Path) -> Iterator[Pair]:
 
 
 def _text_pair(
-    name: str,
     rows: Sequence[tuple[str, str, str]],
     sources: Sequence[str],
     target: str,
@@ -98,6 +100,7 @@ def _text_pair(
     folder: Path,
 ) -> Pair:
     """Writes the rows of a pair: as many of each source category as there are, at most a share."""
+    name = f"{'others' if len(sources) > 1 else sources[0]} to {target}"
     share = -(-options.source_rows // len(sources))
     own = [(text, label) for text, label, category in rows if category == target]
     seen = {text for text, _ in own}
@@ -143,7 +146,7 @@ def _measure_pair(pair: Pair, options: argparse.Namespace, folder: Path) -> Figu
             test = np.arange(len(reader) - options.test_rows, len(reader))
             if pair.shares_classes and seed == 0:
                 data = reader.write(place / "asked", drawn[:2], test)
-                found["0 rows, source as it is"] = [_answers(source, data)]
+                found["0 rows, source as it is"] = [_measure(source, str(data / "test.csv"))]
             for rows in map(int, options.rows):
                 data = reader.write(place / f"{rows}-{seed}", drawn[:rows], test)
                 for way, extras in _ways(pair, source).items():
@@ -161,11 +164,14 @@ def _tables(pair: Pair, options: argparse.Namespace) -> dict[str, Any]:
     train: dict[str, Any] = {"tensorboard": False}
     if pair.recipe == "text-fast":
         return {"model": {"recipe": pair.recipe}, "train": train}
-    train |= {"epochs": options.epochs, "precision": "float32"}
+    train |= {"precision": "float32", "min_steps": options.steps}
     model: dict[str, Any] = {"recipe": pair.recipe}
     if pair.recipe == "textcnn":
         model |= {**_SMALL, "length": options.length}
-    elif pair.recipe != "cnn":
+    elif pair.recipe == "cnn":
+        model |= {"filters": [16, 32, 64]}
+        train["epochs"] = 5
+    else:
         model |= {"length": options.length}
     return {"model": model, "train": train}
 
@@ -180,25 +186,21 @@ def _ways(pair: Pair, source: Path) -> dict[str, dict[str, Any]]:
 def _train(
     data: Path, out: Path, tables: dict[str, Any], more: dict[str, Any], **extras: Any
 ) -> Path:
-    import modelwright
+    """Does what ``modelwright.train`` does, without the time for its baselines."""
+    from modelwright.api.train import make_extras, resolve_notes
+    from modelwright.training.train import train
 
-    report = modelwright.train(str(data), data=more, out=out, **tables, **extras)
+    chosen = make_extras(**extras)
+    resolved = resolve_notes(str(data), {**tables, "data": more}, extras=chosen)
+    report = train(resolved.config, out=out, extras=chosen, baselines=False)
     return Path(report.run)
 
 
-def _measure(run: Path) -> Figures:
-    """Returns the figures of a run on its test rows, which are those of the target."""
-    import modelwright
-
-    figures = modelwright.evaluate(run).to_dict()
-    return {key: round(float(figures[key]), 4) for key in ("accuracy", "macro_f1")}
-
-
-def _answers(run: Path, data: Path) -> Figures:
-    """Returns the figures of the source on the target's test rows."""
+def _measure(run: Path, table: str | None = None) -> Figures:
+    """Returns the figures of a run on its test rows, or on those of a table."""
     from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 
-    figures = evaluate_rows(run, EvaluatedRows(str(data / "test.csv")), baselines=False).to_dict()
+    figures = evaluate_rows(run, EvaluatedRows(table), baselines=False).to_dict()
     return {key: round(float(figures[key]), 4) for key in ("accuracy", "macro_f1")}
 
 
@@ -265,11 +267,14 @@ def _print_means(found: Sequence[Figures]) -> Figures:
         for way in pairs[0]["ways"]:
             values = [one["ways"][way]["accuracy"] for one in pairs if "others" in one["pair"]]
             values = values or [one["ways"][way]["accuracy"] for one in pairs]
-            low, high = student_interval(values) if len(values) > 1 else (values[0], values[0])
-            mean = statistics.mean(values)
+            mean, low, high = values[0], values[0], values[0]
+            if len(values) > 1:
+                mean, low, high = student_interval(values)
             means.setdefault(recipe, {})[way] = {"accuracy": mean, "interval": [low, high]}
             lines.append((way, f"{100 * mean:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"))
-        print_table(f"{recipe}, mean accuracy of {len(values)} targets", ("way", "mean", "95 %"), lines)
+        print_table(
+            f"{recipe}, mean accuracy of {len(values)} targets", ("way", "mean", "95 %"), lines
+        )
     return means
 
 
