@@ -82,11 +82,9 @@ def _pairs(options: argparse.Namespace, folder: Path) -> Iterator[Pair]:
         for recipe in options.recipes:
             for target in wanted:
                 others = [one for one in categories if one != target]
-                yield _text_pair(
-                    f"others to {target}", rows, others, target, recipe, options, folder
-                )
+                yield _text_pair(rows, others, target, recipe, options, folder)
             if {"书籍", "酒店"} <= set(categories) and not options.targets:
-                yield _text_pair("书籍 to 酒店", rows, ["书籍"], "酒店", recipe, options, folder)
+                yield _text_pair(rows, ["书籍"], "酒店", recipe, options, folder)
     if options.cifar10:
         yield _image_pair(Path(options.cifar10), options, folder)
 
