@@ -9,7 +9,8 @@ the network does not know get a weight of their own, as in a fit from scratch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ import numpy as np
 
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.models.adaptation import AdaptationData
-from modelwright.models.logistic_regression import cross_validate
+from modelwright.models.logistic_regression import cross_validate, rotate
 from modelwright.models.ngram_features import (
     WeightedNgrams,
     Weighting,
@@ -28,9 +29,11 @@ from modelwright.models.ngram_features import (
 from modelwright.models.options import NgramsOptions
 from modelwright.models.solution import Solution
 
-_STRENGTHS = (1.0, 0.01, 0.1, 10.0, 100.0)
+_STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
 _RATIO_SHARE = 0.1
-_ITERATIONS = 200
+_ITERATIONS = 100
+_TOLERANCE = 1e-7
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def adapt_solution(
 
     def predict(train: IntArray, held: IntArray) -> dict[float, FloatArray]:
         few, other = rows.take(train), rows.take(held)
-        return {strength: _fit(few, strength, bias).probabilities(other) for strength in _STRENGTHS}
+        fits = zip(_STRENGTHS, _fit(few, _STRENGTHS, bias), strict=True)
+        return {strength: fit.probabilities(other) for strength, fit in fits}
 
     chosen = cross_validate(
         data.labels,
@@ -105,7 +109,7 @@ def adapt_solution(
         copies=data.copies,
         progress=data.progress,
     )
-    fit = _fit(rows, chosen.key, bias)
+    fit = _fit(rows, [chosen.key], bias)[0]
     weight = fit.factor * weight
     weight[known] += fit.change / layer.scale
     layer.ratio.assign(ratio)
@@ -142,32 +146,41 @@ def _rows(present: Any, ratio: FloatArray, weight: FloatArray, data: AdaptationD
     return _Rows(features, features @ weight, data.labels, weights)
 
 
-def _fit(rows: _Rows, strength: float, bias: FloatArray) -> _Fit:
-    """Returns the change with the least loss and penalty, from no change on."""
+def _fit(rows: _Rows, strengths: Sequence[float], bias: FloatArray) -> list[_Fit]:
+    """Returns the change with the least loss and penalty for each strength."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
-    shape = (rows.features.shape[1], rows.before.shape[1])
-    size = shape[0] * shape[1]
-    own = np.eye(max(shape[1], 2))[rows.labels]
+    columns = rows.before.shape[1]
+    limit = {"maxiter": _ITERATIONS, "ftol": _TOLERANCE}
+    found = []
+    with threadpool_limits(1):  # many threads make small matrix products slower
+        features, back = rotate(rows.features, max(columns, 2))
+        turned = replace(rows, features=features)
+        shape = (features.shape[1], columns)
+        values = np.concatenate([np.zeros(shape[0] * columns), [1.0], bias])
+        for strength in strengths:
+            loss = partial(_loss, turned, shape, strength)
+            values = minimize(loss, values, jac=True, method="L-BFGS-B", options=limit).x
+            fit = _unpack(values, shape)
+            found.append(replace(fit, change=np.asarray(back(fit.change))))
+    return found
 
-    def loss(values: FloatArray) -> tuple[float, FloatArray]:
-        fit = _unpack(values, shape)
-        probabilities = _softmax(fit.scores(rows))
-        picked = probabilities[np.arange(len(rows.labels)), rows.labels]
-        rest = rows.weights[:, None] * (probabilities - own)
-        slope = rest[:, 1:] if shape[1] == 1 else rest
-        penalty = (fit.change**2).sum() / strength + (fit.factor - 1) ** 2
-        total = -(rows.weights * np.log(np.maximum(picked, 1e-12))).sum() + penalty / 2
-        gradient = np.concatenate([
-            (rows.features.T @ slope + fit.change / strength).ravel(),
-            [(rows.before * slope).sum() + fit.factor - 1],
-            slope.sum(axis=0),
-        ])  # fmt: skip
-        return float(total), gradient
 
-    start = np.concatenate([np.zeros(size), [1.0], bias])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
-    return _unpack(found.x, shape)
+def _loss(
+    rows: _Rows, shape: tuple[int, int], strength: float, values: FloatArray
+) -> tuple[float, FloatArray]:
+    """Returns the loss with its penalty, and the gradient."""
+    fit = _unpack(values, shape)
+    probabilities = _softmax(fit.scores(rows))
+    picked = probabilities[np.arange(len(rows.labels)), rows.labels]
+    rest = probabilities - np.eye(probabilities.shape[1])[rows.labels]
+    slope = rows.weights[:, None] * (rest[:, 1:] if shape[1] == 1 else rest)
+    penalty = (fit.change**2).sum() / strength + (fit.factor - 1) ** 2
+    total = penalty / 2 - (rows.weights * np.log(np.maximum(picked, _TINY))).sum()
+    by_change = (rows.features.T @ slope + fit.change / strength).ravel()
+    by_factor = [(rows.before * slope).sum() + fit.factor - 1]
+    return float(total), np.concatenate([by_change, by_factor, slope.sum(axis=0)])
 
 
 def _unpack(values: FloatArray, shape: Sequence[int]) -> _Fit:

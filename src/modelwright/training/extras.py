@@ -11,6 +11,7 @@ from modelwright.training.observers import Observer
 from modelwright.training.soft_labels import SoftLabels
 from modelwright.training.source_settings import FEATURES
 from modelwright.training.starting_weights import StartFrom
+from modelwright.training.teacher_loss import TeacherLoss
 
 
 class ExtraLoss(Protocol):
@@ -19,6 +20,8 @@ class ExtraLoss(Protocol):
     Attributes:
         name: recorded in the run. A run that had a term can be resumed only with a term of that
             name.
+
+    A term with an attribute ``label_share`` scales the loss that it is added to.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Extras:
             record["freeze"] = list(self.freeze)
         if self.extra_loss:
             record["extra_loss"] = self.extra_loss.name
+        if isinstance(self.extra_loss, TeacherLoss):
+            record["teacher"] = self.extra_loss.record()
         if self.soft_labels:
             record["soft_labels"] = {
                 "teacher": self.soft_labels.teacher,
@@ -67,13 +72,16 @@ class Extras:
 def recorded_extras(run: Run, extras: Extras | None) -> Extras:
     """Returns extras to resume a run with: those given, and the start and freeze that it records.
 
-    What cannot be rebuilt from the record, such as an extra loss, must be given.
+    A teacher is loaded again. What cannot be rebuilt from the record, such as another extra loss,
+    must be given.
     """
     extras = extras or Extras()
     if extras.start_from is None and (start := run.extras.get("start_from")):
         extras = replace(extras, start_from=StartFrom.from_record(start))
     if not extras.freeze and (frozen := run.extras.get("freeze")):
         extras = replace(extras, freeze=tuple(frozen))
+    if extras.extra_loss is None and (teacher := run.extras.get("teacher")):
+        extras = replace(extras, extra_loss=TeacherLoss.from_record(teacher, run.labels))
     return extras
 
 
@@ -128,6 +136,8 @@ def add_loss(network: Any, term: ExtraLoss) -> None:
         training: bool = True,
     ) -> Any:
         loss = compute_loss(x, y, y_pred, sample_weight, training)
-        return loss + term(network, x, y, y_pred) if training else loss
+        if not training:
+            return loss
+        return getattr(term, "label_share", 1.0) * loss + term(network, x, y, y_pred)
 
     network.compute_loss = with_term

@@ -115,7 +115,7 @@ class Session:
         self._soft: FloatArray | None = None
         if self._extras.soft_labels and data.unlabelled is not None:
             self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
-        self._mixed = self._augmentation.mixup > 0 or self._soft is not None
+        self._mixed = self._augmentation.mixup > 0 or self._extras.soft_labels is not None
         if texts := self._texts():
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
@@ -306,6 +306,8 @@ class Session:
             for name, split in self.data.splits.items()
         }
         inputs, targets = self.inputs["train"], self._targets["train"]
+        if self._extras.soft_labels and not self.solved:
+            targets = self._extras.soft_labels.mix(self.data.splits["train"], targets)
         if self._soft is not None:
             inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
             targets = np.concatenate(

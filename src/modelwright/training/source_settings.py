@@ -6,12 +6,13 @@ Loads no network: ``starting_weights`` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.config import Config, ModelConfig, TrainConfig, check_table, setting
-from modelwright.core.errors import ModelwrightError, ServableError
+from modelwright.core.errors import ConfigError, ModelwrightError, ServableError
 from modelwright.core.files import sha256_file
 from modelwright.core.folders import RUN_RECORD, is_run, kind_of, wrong_folder
 from modelwright.core.types import Task
@@ -166,8 +167,10 @@ def recipe_from(source: SourceRecord, freeze: Sequence[str] = ()) -> RecipeOf:
             options |= {"finetune": 0, "augment": _mirrored(options.get("augment", "none"))}
         train = source.train.model_dump(exclude_none=True) if source.train else {}
         data: dict[str, Any] = {}
+        with suppress(ConfigError):  # a recipe that is not known here
+            data |= read_recipe(source.recipe).data
         if source.shape and source.shape[0] == source.shape[1]:
-            data = {"image_size": source.shape[0]}
+            data["image_size"] = source.shape[0]
         return Recipe(source.recipe, "", source.model.builder, data, options, train)
 
     return choose
