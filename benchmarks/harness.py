@@ -234,9 +234,9 @@ def train(*, out: Path, sets: Sequence[str] = (), progress: Any = None, **tables
 
 def evaluate(run: Path) -> Any:
     """Does what ``modelwright.evaluate`` does, without the time for its baselines."""
-    from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+    from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 
-    return evaluate_rows(run, EvaluatedRows(), baselines=False)
+    return evaluate_rows(run, EvaluatedRows(), parts=EvaluationParts(baselines=False))
 
 
 def train_rows(report: Any) -> int:

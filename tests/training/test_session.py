@@ -15,7 +15,7 @@ from modelwright.core.errors import ConfigError, RunError
 from modelwright.data.load import load_data
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import create_run, load_run
-from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 from modelwright.training.extras import Extras
 from modelwright.training.observers import Epoch, Observer, Step
 from modelwright.training.session import Session
@@ -238,7 +238,7 @@ def test_tensorboard_logs_have_the_tags_that_keras_uses(text_run: Path) -> None:
 
 def test_tensorboard_has_an_evaluation_once(text_run: Path) -> None:
     for _ in range(2):
-        evaluate_rows(text_run, EvaluatedRows(split="val"), baselines=False)
+        evaluate_rows(text_run, EvaluatedRows(split="val"), parts=EvaluationParts(baselines=False))
     (file,) = (text_run / "tensorboard" / "evaluation-val").glob("events.*")
     found = {}
     for event in tf.compat.v1.train.summary_iterator(str(file)):

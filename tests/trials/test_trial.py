@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from modelwright.core.config import Config
 from modelwright.core.kept import kept_between_trainings
 from modelwright.recipes.resolve import resolve_config
 from modelwright.runs.run import load_run
+from modelwright.training.evaluate import evaluate
 from modelwright.trials.run_trial import run_trial
 from modelwright.trials.trial import Trial
 from modelwright.trials.trial_result import read_trial_result, write_trial_result
@@ -52,6 +54,19 @@ def test_a_trial_is_trained_measured_and_recorded(config: Config, tmp_path: Path
     assert result.fingerprint == run.data["fingerprint"]
     assert result.metrics.parameters == run.metrics["parameters"]
     assert result.hits.sum() == result.metrics.right
+    # It was measured as an evaluation measures it, without what nobody may look at.
+    folder = trial.run / "evaluations" / "test"
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".csv"}
+    assert json.loads((folder / "evaluation.json").read_text("utf-8"))["left_out"] == [
+        "baselines",
+        "slices",
+        "plots",
+    ]
+    answers = (folder / "predictions.csv").read_bytes()
+    report = evaluate(trial.run)
+    assert (folder / "predictions.csv").read_bytes() == answers
+    assert (report.metrics.accuracy, report.left_out) == (result.metrics.accuracy, ())
+    assert (folder / "confusion.png").is_file()
     # On other rows, only the measurement is left, and the machine is that of the training.
     named = result.model_copy(update={"machine": result.machine.model_copy(update={"name": "x"})})
     write_trial_result(tmp_path / "run.test.json", named)
@@ -62,6 +77,19 @@ def test_a_trial_is_trained_measured_and_recorded(config: Config, tmp_path: Path
     assert again.metrics.accuracy == run.metrics["val_accuracy"]
     assert again.machine.name == "x"
     assert steps and not [what for what in steps if what.startswith("epoch")]
+
+
+def test_the_rows_that_judge_a_trial_are_measured_once(config: Config, tmp_path: Path) -> None:
+    steps: list[str] = []
+    trial = make_trial(config, tmp_path)
+    trial = Trial("small", trial.config, trial.run, tmp_path / "small.json", split="val")
+    result = run_trial(trial, progress=lambda what, done, total: steps.append(what))
+    assert result is not None
+    assert steps.count("evaluating") == 2, "the training rows and the validation rows"
+    folder = trial.run / "evaluations" / "val"
+    answers = (folder / "predictions.csv").read_bytes()
+    evaluate(trial.run, split="val")
+    assert (folder / "predictions.csv").read_bytes() == answers
 
 
 def test_a_trial_that_fails_is_recorded_and_can_be_tried_again(

@@ -14,7 +14,12 @@ from modelwright.tuning.optuna_study import quiet_optuna
 from modelwright.tuning.pruners import registry
 from modelwright.tuning.pruners.hyperband import HyperbandPruner
 from modelwright.tuning.pruners.pruner import Pruner
-from modelwright.tuning.pruners.registry import default_pruner, make_pruner, pruner_names
+from modelwright.tuning.pruners.registry import (
+    default_pruner,
+    make_pruner,
+    pruner_names,
+    takes_factor,
+)
 from modelwright.tuning.pruners.successive_halving import is_rung, passes_rung
 from modelwright.tuning.trial_record import TrialRecord
 from search_spaces import again, record
@@ -45,6 +50,33 @@ def test_asha_keeps_the_better_half_of_a_rung() -> None:
     assert not asha.stops(trial(5, 0.1, 0.1, 0.0), others), "the third epoch is no rung"
     assert not pruner_of("asha", higher=False).stops(trial(5, 0.15), others)
     assert pruner_of("asha", higher=False).stops(trial(5, 0.25), others[:2])
+
+
+def test_a_larger_factor_keeps_fewer_trials() -> None:
+    others = [trial(n, value) for n, value in enumerate((0.1, 0.2, 0.3, 0.4, 0.5))]
+    makes = {"seed": 0, "higher_is_better": True, "max_epochs": 9}
+    half, third = make_pruner("asha", **makes), make_pruner("asha", factor=3, **makes)  # type: ignore[arg-type]
+    assert not half.stops(trial(5, 0.35), others)
+    assert third.stops(trial(5, 0.35), others)
+    assert not third.stops(trial(5, 0.45), others)
+    twice = [trial(n, 0.9, 0.9) for n in range(4)]
+    assert half.stops(trial(5, 0.9, 0.1), twice)
+    assert not third.stops(trial(5, 0.9, 0.1), twice), "the second epoch is no rung of three"
+
+
+@pytest.mark.parametrize(("factor", "brackets"), [(2, 4), (3, 3), (9, 2)])
+def test_hyperband_has_a_bracket_for_each_power_of_the_factor(factor: int, brackets: int) -> None:
+    pruner = HyperbandPruner(seed=1, higher_is_better=True, max_epochs=9, factor=factor)
+    assert {pruner.bracket(number) for number in range(200)} == set(range(brackets))
+    own = next(number for number in range(200) if pruner.bracket(number) == 1)
+    rivals = [trial(n, *[0.9] * 9) for n in range(200, 260) if pruner.bracket(n) == 1]
+    stopped = [epoch for epoch in range(1, 9) if pruner.stops(trial(own, *[0.1] * epoch), rivals)]
+    assert stopped == [epoch for epoch in range(1, 9) if is_rung(epoch, factor, factor)]
+
+
+def test_a_pruner_says_whether_it_takes_a_factor() -> None:
+    taking = {name for name in ("asha", "hyperband", "median", "none") if takes_factor(name)}
+    assert taking == {"asha", "hyperband"}
 
 
 @pytest.mark.parametrize("name", ["asha", "hyperband", "median"])

@@ -11,7 +11,9 @@ import pytest
 
 from modelwright.core.errors import ConfigError
 from modelwright.tuning.search_file import plan_for_data, read_search_plan
+from modelwright.tuning.tune import _make_methods
 from sample_data import sentences, write_csv
+from search_spaces import record
 
 SEARCH = """
 name = "reviews"
@@ -46,6 +48,16 @@ def test_a_file_gives_the_base_the_space_and_the_method(tmp_path: Path) -> None:
     search = plan.search
     assert (search.sampler, search.pruner, search.objective) == ("tpe", "asha", "val_accuracy")
     assert search.trial_limit == 12
+
+
+def test_a_factor_reaches_the_pruner_and_the_file(tmp_path: Path) -> None:
+    plan = read_search_plan(write(tmp_path, SEARCH.replace("trials = 12", "factor = 4")))
+    assert (plan.search.factor, plan.search.pruning) == (4, "asha, factor=4")
+    assert read_search_plan(tomllib.loads(plan.to_toml())) == plan
+    _, pruner = _make_methods(plan)
+    others = [record(n, {}, None, state="running", epochs=(n / 10,)) for n in range(7)]
+    trials = [record(9, {}, None, state="running", epochs=(value,)) for value in (0.45, 0.55)]
+    assert [pruner.stops(one, others) for one in trials] == [True, False], "two of eight go on"
 
 
 def test_the_values_of_a_trial_are_over_the_base(tmp_path: Path) -> None:
@@ -133,6 +145,10 @@ def test_a_source_next_to_the_file_is_found_from_elsewhere(tmp_path: Path) -> No
         ("trials = 12", 'objective = "accuracy"', r"'search.objective' was given 'accuracy'"),
         ("trials = 12", 'sampler = "tpa"', r"'search.sampler' was given 'tpa'.*tpe"),
         ("trials = 12", 'pruner = "ahsa"', r"'search.pruner' was given 'ahsa'.*asha"),
+        ("trials = 12", "factor = 1", r"'search.factor' was given 1.*at least 2"),
+        ("trials = 12", "factor = 2.5", r"'search.factor' was given 2.5"),
+        ("trials = 12", 'factor = 3\npruner = "none"', r"'search.factor' was.*no effect.*'none'"),
+        ("trials = 12", 'factor = 3\npruner = "median"', r"no effect with the pruner 'median'"),
         ("trials = 12", "max_size = 0", r"'search.max_size' was given 0"),
         ("[search]", "[searches]", r"unknown key 'searches'.*search"),
         ('name = "reviews"', 'name = "a/b"', r"'name' was given 'a/b'"),

@@ -33,12 +33,25 @@ def report(
     ] = "en",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     data_root: DataRoot = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the audit whose suspects to show; by default the one whose suspects"
+            " were dropped, or the newest one of the same rows in audits."
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Write one HTML file with everything that was measured, to read or to hand on."""
     with show_progress(quiet=quiet or as_json) as progress:
         written = modelwright.report(
-            places, out, lang, force=force, data_root=data_root, progress=progress
+            places,
+            out,
+            lang,
+            force=force,
+            data_root=data_root,
+            audit=audit,
+            progress=progress,
         )
     print_report(written, as_json=as_json)

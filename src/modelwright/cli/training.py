@@ -236,13 +236,13 @@ def evaluate(
     with show_progress(quiet=quiet or as_json) as progress:
         wanted, name = _with_sets(settings, sets), _split_name(split)
         load_keras()
-        from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+        from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 
         report = evaluate_rows(
             run,
             EvaluatedRows(data, wanted, name, data_root),
             tta=tta,
-            baselines=not no_baselines,
+            parts=EvaluationParts(baselines=not no_baselines),
             progress=progress,
         )
     print_report(report, as_json=as_json)

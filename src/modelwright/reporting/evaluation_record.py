@@ -109,6 +109,7 @@ class EvaluationRecord(_Record):
     rejected: int = 0
     trained_on: SeenRecord | None = None
     weights: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

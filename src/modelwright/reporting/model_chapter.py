@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelwright.core.types import Progress
 from modelwright.data.inspection import inspect_data
 from modelwright.data.inspection_report import InspectReport
+from modelwright.reporting.audit_section import audit_section
 from modelwright.reporting.card_section import card_section
 from modelwright.reporting.commands_section import (
     lineage_section,
@@ -60,6 +61,7 @@ def model_chapter(
         slices_section(subject, t),
         mistakes_section(subject, limits, t, why),
         data_section(subject, seen, limits, t),
+        audit_section(subject, limits, t),
         training_section(subject, t),
         engines_section(subject, t),
         lineage_section(subject, t),

@@ -16,6 +16,7 @@ from modelwright.core.report import Report
 from modelwright.core.types import Progress
 from modelwright.data.inspection_report import InspectReport
 from modelwright.reporting.elements import Chapter
+from modelwright.reporting.find_audit import with_audit
 from modelwright.reporting.limits import MOST_BYTES, STEPS, Limits
 from modelwright.reporting.mistake_explanations import MistakeExplanations, explain_mistakes
 from modelwright.reporting.model_chapter import inspect_subject, model_chapter
@@ -84,6 +85,7 @@ def report(
     *,
     force: bool = False,
     data_root: Path | str | None = None,
+    audit: Path | str | None = None,
     progress: Progress | None = None,
 ) -> HtmlReport:
     """Writes one HTML file with everything that runs, servables, studies and searches keep.
@@ -97,10 +99,13 @@ def report(
         lang: language of the page: ``en`` or ``zh``.
         force: whether to replace a file that exists.
         data_root: where the data of the training is now, if it was moved.
+        audit: folder of the audit whose suspects a model's chapter shows; by default the one whose
+            suspects its training left out, or the newest one of the same rows in ``audits``.
         progress: called with each step.
 
     Raises:
-        ConfigError: the file exists, a place is none of these, or a language is unknown.
+        ConfigError: the file exists, a place is none of these, a language is unknown, or ``audit``
+            is no audit.
         RunError: a run, a study or a search cannot be read.
         ServableError: a servable is not as it was exported.
         WriteError: the file cannot be written.
@@ -117,7 +122,11 @@ def report(
         )
     _check_file(file, force=force)
     root = None if data_root is None else Path(data_root)
-    contents = [read_place(path, root, progress) for path in paths]
+    named = None if audit is None else Path(audit)
+    contents = [
+        with_audit(one, named) if isinstance(one, Subject) else one
+        for one in (read_place(path, root, progress) for path in paths)
+    ]
     names = _names([one.name for one in contents], paths)
     parts = [
         _Part(name, one, inspect_subject(one, progress), explain_mistakes(one, progress))

@@ -80,15 +80,12 @@ def slices_section(subject: Subject, t: Words) -> Section | None:
         )
         title = t("Negation, {language}", language=language)
         content += [Table(headers, rows, title), Note(words)]
-    if subject.task == "text" and not evaluation.record.slices:
-        content.append(
-            Note(
-                t(
-                    "There is no negation check. It is made for two labels whose names mean praise"
-                    " and blame, in English and Chinese."
-                )
-            )
-        )
+    if subject.task == "text" and "slices" in evaluation.record.left_out:
+        content.append(Note(t("The negation check was left out, as in each trial of a search or a"
+                              " comparison. modelwright evaluate makes it.")))  # fmt: skip
+    elif subject.task == "text" and not evaluation.record.slices:
+        content.append(Note(t("There is no negation check. It is made for two labels whose names"
+                              " mean praise and blame, in English and Chinese.")))  # fmt: skip
     return Section("slices", t("Slices"), content)
 
 
@@ -185,14 +182,14 @@ def _cards(
     for at, (one, position) in enumerate(zip(mistakes, places, strict=True)):
         explained = why.found.get(at)
         drawn = explained.drawn if explained else None
-        small = _thumbnail(split, position, drawn) if position is not None else None
+        small = thumbnail(split, position, drawn) if position is not None else None
         if small:
             words = t("{label}, taken for {predicted}", label=short(one.label, 30),
                       predicted=short(one.predicted, 30))  # fmt: skip
             yield ImageCard(small, "image/png", f"{words} ({100 * one.probability:.1f}\u00a0%)")
 
 
-def _thumbnail(split: Split, position: int, drawn: DrawnImage | None) -> bytes | None:
+def thumbnail(split: Split, position: int, drawn: DrawnImage | None = None) -> bytes | None:
     """Returns a small PNG of one row, next to its heat map if it has one; None if it is gone.
 
     It has the pixels that the model sees. The heat map lies over the same pixels in gray.

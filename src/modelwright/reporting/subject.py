@@ -20,6 +20,7 @@ from modelwright.core.folders import is_run, subfolders
 from modelwright.core.types import Dataset, ImageShape, Progress, Task
 from modelwright.data.named.cache import cached_file
 from modelwright.data.named.definitions import NAMED_SETS
+from modelwright.reporting.audit_record import FoundAudit
 from modelwright.reporting.evaluation_record import Evaluation, read_evaluations
 from modelwright.runs.exports import read_exports
 from modelwright.runs.rows import reload_data
@@ -57,6 +58,7 @@ class Subject:
     files: RunFiles = field(default_factory=RunFiles)
     servable: Path | None = None
     manifest: Manifest | None = None
+    audit: FoundAudit | None = None
 
     @property
     def metrics(self) -> Mapping[str, Any]:

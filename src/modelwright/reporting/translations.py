@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from modelwright.reporting.translations_audit import CHINESE_AUDIT
 from modelwright.reporting.translations_explanations import CHINESE_EXPLANATIONS
 from modelwright.reporting.translations_sources import CHINESE_SOURCES
 from modelwright.reporting.translations_tuning import CHINESE_TUNING
@@ -206,6 +207,10 @@ CHINESE = {
     " English and Chinese.": (
         "没有否定句检查。它适用于名称分别表示好评和差评的两个标签，且只有中文和英文。"
     ),
+    "The negation check was left out, as in each trial of a search or a comparison. modelwright"
+    " evaluate makes it.": (
+        "没有做否定句检查：搜索和对比实验中的训练都不做。modelwright evaluate 会补上。"
+    ),
     "Negation, {language}": "否定句，{language}",
     "{accuracy} of {rows} test sentences are right (95 %: {interval}). Each pair says the same"
     " without and with a negation.": (
@@ -231,6 +236,7 @@ CHINESE = {
     ),
     "{label}, taken for {predicted}": "{label}，误判为 {predicted}",
     "probability": "概率",
+    **CHINESE_AUDIT,
     **CHINESE_EXPLANATIONS,
     **CHINESE_SOURCES,
     **CHINESE_TUNING,

@@ -77,7 +77,7 @@ def _card(record: SearchRecord, t: Words) -> Section:
         (t("trials"), t.join([f"{t(_STATES.get(state, state))} {number}"
                               for state, number in record.trials.items() if number]) or "0"),
         (t("sampler"), search.sampler),
-        (t("pruner"), search.pruner),
+        (t("pruner"), search.pruning),
         (t("random seed"), search.seed),
         (t("trained by"), t("{runner}, {number} at a time", runner=record.runner,
                             number=record.workers)),

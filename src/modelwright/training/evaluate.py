@@ -15,6 +15,7 @@ from modelwright.core.files import explained_refusals
 from modelwright.core.measure import measure
 from modelwright.core.types import FloatArray, IntArray, Progress, Split, SplitName
 from modelwright.data.load import LoadedRows, load_split
+from modelwright.models.builders import augment_network
 from modelwright.runs.rows import reload_data, split_of
 from modelwright.runs.run import Run, load_run
 from modelwright.training.baseline_comparison import warn_on_same_rows
@@ -23,6 +24,7 @@ from modelwright.training.baselines import measure_baselines
 from modelwright.training.evaluation_files import write_evaluation
 from modelwright.training.evaluation_log import log_evaluation
 from modelwright.training.evaluation_report import EvaluateReport, Mistake
+from modelwright.training.measuring import MeasuredTraining
 from modelwright.training.negation import measure_negation
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.overlap import find_overlap, find_trained_rows
@@ -39,6 +41,20 @@ class EvaluatedRows:
     settings: Mapping[str, Any] | None = None
     split: SplitName = "test"
     data_root: Path | str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationParts:
+    """What an evaluation makes besides its figures, predictions and worst mistakes."""
+
+    baselines: bool = True
+    """Simple models that are fitted on the run's training rows."""
+    slices: bool = True
+    """The negation check."""
+    plots: bool = True
+
+
+ALL_PARTS = EvaluationParts()
 
 
 def evaluate(
@@ -79,16 +95,18 @@ def evaluate_rows(
     chosen: EvaluatedRows,
     *,
     tta: bool = False,
-    baselines: bool = True,
+    parts: EvaluationParts = ALL_PARTS,
+    training: MeasuredTraining | None = None,
     progress: Progress | None = None,
 ) -> EvaluateReport:
-    """Does what ``evaluate`` does, with or without baselines.
+    """Does what ``evaluate`` does, or parts of it.
 
     Args:
         path: the run's folder.
         chosen: the rows to measure.
         tta: whether to use test-time augmentation.
-        baselines: whether to fit baselines on the run's training rows.
+        parts: what to make besides the figures.
+        training: the training of the run, if it has just finished in this process.
         progress: called with each step.
 
     Raises:
@@ -96,20 +114,21 @@ def evaluate_rows(
     """
     run = load_run(path)
     make_deterministic(run.config.train.seed)
-    network = run.network(tta=tta)
+    network = _network(run, training, tta=tta)
     if chosen.data is None:
         trained: Split | str
-        loaded, trained, source = _own_rows(run, chosen, progress)
+        loaded, trained, source = _own_rows(run, chosen, training, progress)
     else:
         loaded, source = _other_rows(run, chosen.data, chosen.settings, progress)
         trained = _training_rows(run, chosen.data_root, progress)
     rows = loaded.split
     tokenizer = run.tokenizer()
-    measured = measure(NetworkClassifier(network, tokenizer), rows, progress)
+    known = training.known(chosen.split) if training and chosen.data is None and not tta else None
+    measured = known or measure(NetworkClassifier(network, tokenizer), rows, progress)
     # Other data never gets the name of a split, so it never replaces the run's own results.
     name = chosen.split if chosen.data is None else f"data-{Path(source).stem}"
     simple, warning = Baselines(), None
-    if baselines:
+    if parts.baselines:
         simple = _baselines(run, trained, rows, progress)
         warning = _compare(simple, trained, rows, measured.probabilities)
     worst = _worst_mistakes(rows, measured.probabilities)
@@ -123,20 +142,31 @@ def evaluate_rows(
         mistakes=tuple(_mistake(rows, measured.probabilities, int(i), run) for i in worst),
         rejected=loaded.rejected,
         notes=loaded.notes,
-        slices=measure_negation(run.labels, network, tokenizer, rows),
+        slices=measure_negation(run.labels, network, tokenizer, rows) if parts.slices else (),
         overlap=None if trained is rows else find_overlap(rows, trained, measured.probabilities),
         baselines=simple,
         warnings=(warning,) if warning else (),
+        left_out=tuple(name for name, made in vars(parts).items() if not made),
     )
     with explained_refusals(report.folder):
-        write_evaluation(report, rows, measured.probabilities, worst)
+        write_evaluation(report, rows, measured.probabilities, worst, plots=parts.plots)
         if run.config.train.tensorboard:
             log_evaluation(report, run.path / "tensorboard", run.metrics.get("best_epoch", 1) - 1)
     return report
 
 
+def _network(run: Run, training: MeasuredTraining | None, *, tta: bool) -> Any:
+    """Returns the network of a run, which may still be in memory after its training."""
+    if training is None:
+        return run.network(tta=tta)
+    return augment_network(run.model, training.network) if tta else training.network
+
+
 def _own_rows(
-    run: Run, chosen: EvaluatedRows, progress: Progress | None
+    run: Run,
+    chosen: EvaluatedRows,
+    training: MeasuredTraining | None,
+    progress: Progress | None,
 ) -> tuple[LoadedRows, Split, str]:
     """Returns a split of the run's data, its training rows, and the name of the source."""
     if chosen.settings:
@@ -144,7 +174,11 @@ def _own_rows(
             f"data.{next(iter(chosen.settings))} was given without other data; the run's own rows"
             " are read with the settings of the run. Give the other rows with --data."
         )
-    dataset = reload_data(run.config.data, run.data, run.path, progress, root=chosen.data_root)
+    dataset = (
+        training.data
+        if training
+        else reload_data(run.config.data, run.data, run.path, progress, root=chosen.data_root)
+    )
     rows = LoadedRows(split_of(dataset, chosen.split), (), ())
     return rows, dataset.splits["train"], f"{dataset.source}, {chosen.split}"
 

@@ -20,21 +20,33 @@ from modelwright.runs.run import WEIGHTS
 from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.negation import write_answers
 
+_PLOTS = ("confusion.png", "calibration.png", "classes.png", "mistakes.png")
+_NOT_ALWAYS = ("rejected.csv", "negation.csv", *_PLOTS)
 _PREDICTIONS = ("origin", "label", "predicted", "probability")
 
 
 def write_evaluation(
-    report: EvaluateReport, rows: Split, probabilities: FloatArray, worst: IntArray
+    report: EvaluateReport,
+    rows: Split,
+    probabilities: FloatArray,
+    worst: IntArray,
+    *,
+    plots: bool = True,
 ) -> None:
     """Writes the files of an evaluation to ``report.folder``.
+
+    Files of an earlier evaluation that this one does not make are deleted.
 
     Args:
         report: the result.
         rows: the measured rows.
         probabilities: float32 ``[n, classes]`` of the rows.
         worst: positions of ``report.mistakes``.
+        plots: whether to draw plots.
     """
-    folder, labels, metrics = report.folder, list(report.labels), report.metrics
+    folder = report.folder
+    for name in _NOT_ALWAYS:
+        (folder / name).unlink(missing_ok=True)
     # The weights change if the run is resumed. Then these figures are no longer the run's.
     weights = sha256_file(report.run / WEIGHTS)
     write_json(folder / "evaluation.json", {**report.to_dict(), "weights": weights})
@@ -45,6 +57,13 @@ def write_evaluation(
     _write_csv(folder / "predictions.csv", _PREDICTIONS, _predictions(report, rows, probabilities))
     mistakes = ((m.origin, m.label, m.predicted, m.probability, m.text) for m in report.mistakes)
     _write_csv(folder / "mistakes.csv", (*_PREDICTIONS, "text"), mistakes)
+    if plots:
+        _draw(report, rows, probabilities, worst)
+
+
+def _draw(report: EvaluateReport, rows: Split, probabilities: FloatArray, worst: IntArray) -> None:
+    """Draws the plots of an evaluation."""
+    folder, labels, metrics = report.folder, list(report.labels), report.metrics
     draw_confusion(folder / "confusion.png", metrics.confusion, labels)
     draw_calibration(
         folder / "calibration.png",

@@ -53,6 +53,8 @@ class EvaluateReport(Report):
     """Simple models that were fitted on the run's training rows."""
     warnings: tuple[str, ...] = ()
     """What the figures do not show, such as a model that loses to a baseline."""
+    left_out: tuple[str, ...] = ()
+    """Parts that were not made: ``baselines``, ``slices`` or ``plots``."""
 
     @property
     def gap(self) -> float:
@@ -87,6 +89,7 @@ class EvaluateReport(Report):
             "notes": list(self.notes),
             "warnings": list(self.warnings),
             "trained_on": self.overlap.to_dict() if self.overlap else None,
+            "left_out": list(self.left_out),
         }
 
     def blocks(self) -> Sequence[Block]:

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.types import Progress
+
+if TYPE_CHECKING:
+    from modelwright.training.measuring import MeasuredTraining
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class Observer:
 
     def on_end(self) -> None:
         """Called once when the training has ended for any reason."""
+
+    def on_measured(self, training: MeasuredTraining) -> None:
+        """Called once after a finished training was measured, with its network still in memory."""
 
 
 class ProgressDisplay(Observer):

@@ -17,6 +17,7 @@ from modelwright.models.builders import check_options, options_for_classes, solv
 from modelwright.runs.lock import lock_run
 from modelwright.runs.run import Run, create_run, load_run
 from modelwright.training import pretrained
+from modelwright.training.measuring import best_network
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
@@ -99,7 +100,7 @@ def train_fold(
         session = Session(run, data, progress=progress)
         if not session.fit():
             raise KeyboardInterrupt
-        classifier = NetworkClassifier(session.run.network(), session.run.tokenizer())
+        classifier = NetworkClassifier(best_network(session), session.run.tokenizer())
         return classifier.classify_rows(held.inputs, progress)
 
 

@@ -54,6 +54,7 @@ class Session:
     Attributes:
         run: the run folder that it writes.
         data: the rows.
+        extras: the additions to the config.
         network: the compiled ``keras.Model``.
         batches: the training batches.
         checkpoint: the history and the saved state.
@@ -91,7 +92,7 @@ class Session:
             RunError: the checkpoint cannot be used, or was trained with other extras.
         """
         self.data, self._progress = data, progress
-        self._extras = extras or Extras()
+        self.extras = extras or Extras()
         self.group = group or ProcessGroup()
         self.features: dict[str, Any] = {}
         self.speed: dict[str, float] = {}
@@ -106,16 +107,16 @@ class Session:
         # A resumed training keeps its first precision, on any machine.
         chosen = run.precision or runtime.precision_here(self._config.precision, run.backend)
         self.run = run.update(
-            status="running", precision=chosen, extras=checked_record(run, self._extras)
+            status="running", precision=chosen, extras=checked_record(run, self.extras)
         )
-        check_effect(self._extras, options)
-        self.run, source = open_source(self._extras, self.run)
+        check_effect(self.extras, options)
+        self.run, source = open_source(self.extras, self.run)
         self._augmentation = Augmentation.from_options(options)
         self._soft_rows: Rows | None = None
         self._soft: FloatArray | None = None
-        if self._extras.soft_labels and data.unlabelled is not None:
-            self._soft_rows, self._soft = self._extras.soft_labels.find(data.unlabelled)
-        self._mixed = self._augmentation.mixup > 0 or self._extras.soft_labels is not None
+        if self.extras.soft_labels and data.unlabelled is not None:
+            self._soft_rows, self._soft = self.extras.soft_labels.find(data.unlabelled)
+        self._mixed = self._augmentation.mixup > 0 or self.extras.soft_labels is not None
         if texts := self._texts():
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
@@ -160,7 +161,7 @@ class Session:
         history = self.checkpoint.history
         if self.early_stopping.exhausted(history):
             return True
-        observers = [*self._extras.observers] if self.group.writes else []
+        observers = [*self.extras.observers] if self.group.writes else []
         if self._config.tensorboard and self.group.writes:
             log = self.run.path / "tensorboard"
             observers.append(TensorBoardLog(log, histograms=self._config.histograms))
@@ -298,7 +299,7 @@ class Session:
         self.network: Any = self.run.network(
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
-        self.frozen = freeze(self.network, self._extras.freeze) if self._extras.freeze else ()
+        self.frozen = freeze(self.network, self.extras.freeze) if self.extras.freeze else ()
         self.run = note_frozen(self.run, self.network, self.frozen)
         columns, smoothing = self.network.output_shape[-1], self._config.label_smoothing
         self._targets = {
@@ -306,8 +307,8 @@ class Session:
             for name, split in self.data.splits.items()
         }
         inputs, targets = self.inputs["train"], self._targets["train"]
-        if self._extras.soft_labels and not self.solved:
-            targets = self._extras.soft_labels.mix(self.data.splits["train"], targets)
+        if self.extras.soft_labels and not self.solved:
+            targets = self.extras.soft_labels.mix(self.data.splits["train"], targets)
         if self._soft is not None:
             inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
             targets = np.concatenate(
@@ -323,7 +324,7 @@ class Session:
             passes=self._plan.passes,
         )
         Compilation(
-            self._config, options, len(self.batches), self._mixed, self._extras.extra_loss
+            self._config, options, len(self.batches), self._mixed, self.extras.extra_loss
         ).apply(self.network)
 
     def adaptation_data(self) -> AdaptationData:

@@ -13,12 +13,9 @@ from modelwright.core.backend import BACKENDS, keras_backend
 from modelwright.core.config import Config
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import explained_refusals
-from modelwright.core.measure import RowClassifier, measure
-from modelwright.core.types import IntArray, Progress, Split
+from modelwright.core.types import Progress
 from modelwright.data.load import load_data, write_rejected
-from modelwright.models.builders import (
-    options_for_classes,
-)
+from modelwright.models.builders import options_for_classes
 from modelwright.plots.history import draw_history
 from modelwright.runs.lock import lock_run
 from modelwright.runs.rows import reload_data
@@ -30,8 +27,7 @@ from modelwright.training.cluster_member import check_cluster, member_report, sh
 from modelwright.training.cluster_settings import Cluster, joined_cluster
 from modelwright.training.data_check import check_data
 from modelwright.training.extras import Extras, recorded_extras
-from modelwright.training.network_classifier import NetworkClassifier
-from modelwright.training.pretrained import HeadClassifier
+from modelwright.training.measuring import measure_training
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
 from modelwright.training.soft_labels import SOFT_LABELS, read_soft_labels, write_soft_labels
@@ -185,12 +181,8 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         return member_report(session, finished=finished)
     run, data, checkpoint = session.run, session.data, session.checkpoint
     seconds = checkpoint.seconds
-    network = run.network()
-    measured = {
-        name: measure(*_measurable(session, network, name, split.labels), progress)
-        for name, split in data.splits.items()
-        if name in session.inputs
-    }
+    training = measure_training(session, progress)
+    measured = training.measured
     history, rule = checkpoint.history, session.early_stopping
     trained, val = measured["train"].metrics, measured["val"].metrics if "val" in measured else None
     best, steps = (rule.best(history) or 0) + 1, session.steps
@@ -211,7 +203,7 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
         seconds=seconds,
         val_accuracy=val.accuracy if val else None,
         train_accuracy=trained.accuracy,
-        parameters=network.count_params(),
+        parameters=training.network.count_params(),
         backend=run.backend,
         precision=f"{run.precision['policy']} ({run.precision['reason']})",
         status="finished" if finished else "stopped",
@@ -230,25 +222,17 @@ def _finish(session: Session, progress: Progress | None, *, baselines: bool) -> 
     )
     draw_history(run.path / "plots" / "history.png", history, best=best)
     metrics = {key: value for key, value in report.to_dict().items() if key not in _NOT_METRICS}
-    run.update(status=report.status, metrics=metrics)
+    run = run.update(status=report.status, metrics=metrics)
     if finished:
         checkpoint.delete()
+        for observer in session.extras.observers:
+            observer.on_measured(replace(training, run=run))
     return report
 
 
 def _out_of_fold(solution: Mapping[str, Any], steps: int) -> tuple[int, int] | None:
     """Returns the right rows and the rows of a cross-validation, unless steps changed the model."""
     return (solution["correct"], solution["rows"]) if solution and not steps else None
-
-
-def _measurable(
-    session: Session, network: Any, name: str, labels: IntArray
-) -> tuple[RowClassifier, Split]:
-    """Returns what answers the rows of a split, and the rows; known features are not repeated."""
-    if name in session.features and len(session.checkpoint.history) == 1:
-        features: Any = session.features[name][0]
-        return HeadClassifier(network), Split(features, labels)
-    return NetworkClassifier(network), Split(session.inputs[name], labels)
 
 
 def _resume_advice(run: Run) -> Callable[[], str]:

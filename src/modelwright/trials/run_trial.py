@@ -23,9 +23,10 @@ from modelwright.core.types import Progress
 from modelwright.runs.run import Run, load_run
 from modelwright.training import runtime
 from modelwright.training.checkpoint import read_history
-from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 from modelwright.training.evaluation_report import EvaluateReport
 from modelwright.training.extras import Extras
+from modelwright.training.measuring import MeasuredTraining
 from modelwright.training.observers import Epoch, Observer
 from modelwright.training.train import resume, train
 from modelwright.trials.settings_difference import settings_difference
@@ -78,9 +79,10 @@ def run_trial(
             _report_earlier_epochs(trial, on_epoch)
         if known := _measured_before(trial):
             return known
-        if not trained and _train(trial, on_epoch, progress) != "finished":
+        figures = _train_and_measure(trial, on_epoch, progress)
+        if figures is None:
             return None
-        result = TrialResult(**identity, date=_today(), **_measure(trial, progress))
+        result = TrialResult(**identity, date=_today(), **figures)
     except _StoppedByAnswerError:
         return None
     except MissingDependencyError:
@@ -125,6 +127,16 @@ class _EpochReporter(Observer):
         return None
 
 
+class _MeasuredTraining(Observer):
+    """Keeps a finished training in memory, so that its evaluation need not repeat anything."""
+
+    training: MeasuredTraining | None = None
+
+    def on_measured(self, training: MeasuredTraining) -> None:
+        """Keeps the training."""
+        self.training = training
+
+
 def _report_earlier_epochs(trial: Trial, on_epoch: OnEpoch) -> None:
     if trial.begun:
         for number, values in enumerate(read_history(trial.run), 1):
@@ -157,22 +169,37 @@ def _delete_unusable_run(trial: Trial) -> None:
         shutil.rmtree(trial.run, ignore_errors=True)
 
 
-def _train(trial: Trial, on_epoch: OnEpoch | None, progress: Progress | None) -> str:
-    """Trains, or goes on training, and returns the status of the run."""
-    extras = Extras(observers=(_EpochReporter(on_epoch),)) if on_epoch else None
-    how: dict[str, Any] = {"extras": extras, "baselines": False, "progress": progress}
-    if trial.begun:
-        return resume(trial.run, **how).status
-    return train(trial.config, out=trial.run, **how).status
+def _train_and_measure(
+    trial: Trial, on_epoch: OnEpoch | None, progress: Progress | None
+) -> dict[str, Any] | None:
+    """Trains what is left to train, and returns the fields of the result that depend on the run.
+
+    Returns None if the training was stopped.
+    """
+    if trial.trained:
+        return _measure(trial, None, progress)
+    measured = _MeasuredTraining()
+    observers = (measured, _EpochReporter(on_epoch)) if on_epoch else (measured,)
+    how: dict[str, Any] = {
+        "extras": Extras(observers=observers), "baselines": False, "progress": progress,
+    }  # fmt: skip
+    report = resume(trial.run, **how) if trial.begun else train(trial.config, out=trial.run, **how)
+    return _measure(trial, measured.training, progress) if report.status == "finished" else None
 
 
-def _measure(trial: Trial, progress: Progress | None) -> dict[str, Any]:
-    """Evaluates the run and returns the fields of the result that depend on it."""
+def _measure(
+    trial: Trial, training: MeasuredTraining | None, progress: Progress | None
+) -> dict[str, Any]:
+    """Evaluates the run and returns the fields of the result that depend on it.
+
+    A search has too many trials for plots that nobody may look at; ``evaluate`` draws them.
+    """
     report = evaluate_rows(
         trial.run,
         EvaluatedRows(split=trial.split),
         tta=trial.tta,
-        baselines=False,
+        parts=EvaluationParts(baselines=False, slices=False, plots=False),
+        training=training,
         progress=progress,
     )
     run = load_run(trial.run)

@@ -17,6 +17,7 @@ It keeps at most ``MIB`` MiB of rows and what was computed from them for the nex
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -82,6 +83,9 @@ def main(arguments: list[str]) -> int:
         # It loads TensorFlow, which says more on standard error than anybody can act on.
         from modelwright.trials.carry_out import carry_out
 
+        # What was loaded stays. After each trial the search for unused objects, which frees its
+        # network, would otherwise look through all of TensorFlow for half a second.
+        gc.freeze()
         with kept_between_trainings(int(arguments[0])) as kept:
             while True:
                 trial = trial_from_json(parent.receive()["trial"])

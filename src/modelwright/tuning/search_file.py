@@ -45,7 +45,7 @@ from modelwright.recipes.resolve import (
 )
 from modelwright.recipes.source_paths import resolve_source_paths
 from modelwright.tuning.keras_tuner_space import function_space
-from modelwright.tuning.pruners.registry import default_pruner, pruner_names
+from modelwright.tuning.pruners.registry import default_pruner, pruner_names, takes_factor
 from modelwright.tuning.samplers.registry import sampler_names
 from modelwright.tuning.search_folder import PLAN
 from modelwright.tuning.search_plan import SearchPlan
@@ -153,6 +153,7 @@ def _checked_plan(
         search = search.model_copy(update={"pruner": default_pruner(search.sampler)})
     _check_name("sampler", search.sampler, sampler_names())
     _check_name("pruner", search.pruner, pruner_names())
+    _check_factor(search)
     return SearchPlan(
         name=name,
         base=base,
@@ -196,6 +197,15 @@ def _check_name(key: str, name: str, known: Sequence[str]) -> None:
         raise ConfigError(
             f"'search.{key}' was given '{name}'.{nearest(name, known)} Expected one of"
             f" {', '.join(known)}."
+        )
+
+
+def _check_factor(search: SearchSettings) -> None:
+    """Refuses a factor that the pruner would ignore."""
+    if search.factor is not None and not takes_factor(search.pruner):
+        raise ConfigError(
+            f"'search.factor' was given {search.factor}, which has no effect with the pruner"
+            f" '{search.pruner}'; leave it out, or use the pruner asha or hyperband."
         )
 
 

@@ -28,6 +28,8 @@ class SearchSettings(Table):
     """Method that proposes the settings of a trial."""
     pruner: Annotated[str, Field(min_length=1)] = "asha"
     """Method that ends a trial early; none trains each one to its end."""
+    factor: Annotated[int, Field(ge=2, le=100)] | None = None
+    """Of so many trials that a pruner compares, one goes on; by default what the pruner takes."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Random seed of the sampler and the pruner. Trials train with ``train.seed`` of the base."""
     max_latency: Annotated[float, Field(gt=0)] | None = None
@@ -43,6 +45,11 @@ class SearchSettings(Table):
     def higher_is_better(self) -> bool:
         """Whether a higher objective is better."""
         return self.objective != "val_loss"
+
+    @property
+    def pruning(self) -> str:
+        """The pruner, with its factor if the search names one."""
+        return self.pruner if self.factor is None else f"{self.pruner}, factor={self.factor}"
 
     @property
     def trial_limit(self) -> int | None:

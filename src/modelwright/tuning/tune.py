@@ -238,7 +238,10 @@ def _make_methods(plan: SearchPlan) -> tuple[Sampler, Pruner]:
             search.sampler, plan.dimensions, seed=search.seed, higher_is_better=higher,
             max_epochs=most,
         ),
-        make_pruner(search.pruner, seed=search.seed, higher_is_better=higher, max_epochs=most),
+        make_pruner(
+            search.pruner, seed=search.seed, higher_is_better=higher, max_epochs=most,
+            factor=search.factor,
+        ),
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ class TuneReport(SearchRecord, Report):
             ("status", f"{self.status}{reason}"),
             ("trials", f"{len(self.records)}: {states}" if states else "none"),
             ("seconds", f"{self.seconds:.1f}"),
-            ("method", f"{self.search.sampler}, pruner {self.search.pruner}"),
+            ("method", f"{self.search.sampler}, pruner {self.search.pruning}"),
         ]
         if self.best is None:
             return [*rows, ("best", "none")]

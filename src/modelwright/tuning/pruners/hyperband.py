@@ -21,10 +21,12 @@ FACTOR = 3
 class HyperbandPruner:
     """Stops the trials that are not among the best of their bracket's rung."""
 
-    def __init__(self, *, seed: int, higher_is_better: bool, max_epochs: int) -> None:
+    def __init__(
+        self, *, seed: int, higher_is_better: bool, max_epochs: int, factor: int = FACTOR
+    ) -> None:
         self._seed, self._higher, self._epochs = seed, higher_is_better, max_epochs
-        self._brackets = 1
-        while FACTOR**self._brackets <= max_epochs:
+        self._brackets, self._factor = 1, factor
+        while factor**self._brackets <= max_epochs:
             self._brackets += 1
 
     def stops(self, trial: TrialRecord, others: Sequence[TrialRecord]) -> bool:
@@ -32,14 +34,18 @@ class HyperbandPruner:
         own = self.bracket(trial.number)
         rivals = [other for other in others if self.bracket(other.number) == own]
         return not is_last_epoch(trial, self._epochs) and not passes_rung(
-            trial, rivals, first=FACTOR**own, factor=FACTOR, higher_is_better=self._higher
+            trial,
+            rivals,
+            first=self._factor**own,
+            factor=self._factor,
+            higher_is_better=self._higher,
         )
 
     def bracket(self, number: int) -> int:
-        """Returns the bracket of a trial; the first rung of bracket b is after 3 ** b epochs."""
+        """Returns the bracket b of a trial, whose first rung is after ``factor ** b`` epochs."""
         shares = []
         for bracket in range(self._brackets):
             rest = self._brackets - 1 - bracket
-            shares.append(math.ceil(self._brackets * FACTOR**rest / (rest + 1)))
+            shares.append(math.ceil(self._brackets * self._factor**rest / (rest + 1)))
         place = np.random.default_rng((self._seed, number)).integers(sum(shares))
         return int(np.searchsorted(np.cumsum(shares), place, side="right"))

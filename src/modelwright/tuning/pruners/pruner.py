@@ -23,7 +23,10 @@ class Pruner(Protocol):
 class PrunerFactory(Protocol):
     """Makes a pruner; what a module of pruners registers.
 
-    ``seed`` is the search's, and ``max_epochs`` the most epochs of a trial.
+    ``seed`` is the search's, and ``max_epochs`` the most epochs of a trial. A factory that also has
+    the argument ``factor`` gets that of the search, if it names one.
     """
 
-    def __call__(self, *, seed: int, higher_is_better: bool, max_epochs: int) -> Pruner: ...
+    def __call__(
+        self, *, seed: int, higher_is_better: bool, max_epochs: int, **more: int
+    ) -> Pruner: ...

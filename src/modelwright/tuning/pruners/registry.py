@@ -13,6 +13,7 @@ A pruner's module is imported when somebody needs that pruner, not before.
 
 from __future__ import annotations
 
+import inspect
 from typing import cast
 
 from modelwright.core.plugins import find_registered, registered_names
@@ -41,7 +42,19 @@ def default_pruner(sampler: str) -> str:
     return "none" if sampler == "keras-hyperband" else DEFAULT
 
 
-def make_pruner(name: str, *, seed: int, higher_is_better: bool, max_epochs: int) -> Pruner:
+def takes_factor(name: str) -> bool:
+    """Returns whether a pruner lets one of ``factor`` trials go on.
+
+    Raises:
+        ConfigError: there is no such pruner.
+        MissingDependencyError: its package is not installed.
+    """
+    return "factor" in inspect.signature(_find_pruner(name)).parameters
+
+
+def make_pruner(
+    name: str, *, seed: int, higher_is_better: bool, max_epochs: int, factor: int | None = None
+) -> Pruner:
     """Returns a pruner.
 
     Args:
@@ -49,13 +62,15 @@ def make_pruner(name: str, *, seed: int, higher_is_better: bool, max_epochs: int
         seed: random seed of the search.
         higher_is_better: whether a larger objective is better.
         max_epochs: the most epochs of a trial.
+        factor: of so many trials one goes on, for a pruner that takes it; None for its default.
 
     Raises:
         ConfigError: there is no such pruner.
         MissingDependencyError: its package is not installed.
     """
+    more = {} if factor is None else {"factor": factor}
     factory = _find_pruner(name)
-    return factory(seed=seed, higher_is_better=higher_is_better, max_epochs=max_epochs)
+    return factory(seed=seed, higher_is_better=higher_is_better, max_epochs=max_epochs, **more)
 
 
 def _find_pruner(name: str) -> PrunerFactory:
