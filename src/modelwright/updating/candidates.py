@@ -1,0 +1,256 @@
+"""The candidates of an update: each strategy's weights, and its answers to held-out rows.
+
+A candidate that is done lies in the work folder, so that a killed update goes on with the next.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.config import ModelConfig
+from modelwright.core.errors import ConfigError, RunError, brief
+from modelwright.core.files import write_atomic, write_json
+from modelwright.core.types import FloatArray, IntArray, Progress
+from modelwright.data.splits import TEST, TRAIN, VAL
+from modelwright.learning.growth import grow_network
+from modelwright.learning.lesson import Lesson, LessonRows, State
+from modelwright.learning.strategy import Strategy
+from modelwright.learning.update_settings import settings_for_update
+from modelwright.models.graph_tokenizer import GraphTokenizer
+from modelwright.training.batches import encode_rows
+from modelwright.training.network_classifier import NetworkClassifier
+from modelwright.training.runtime import make_deterministic
+from modelwright.models.builders import check_options
+from modelwright.updating.base_model import BaseModel
+from modelwright.updating.new_rows import NewRows
+from modelwright.updating.old_rows import OldRows
+from modelwright.updating.row_store import StoredRows
+from modelwright.updating.tokens import Tokens
+
+SETS = ("old-val", "old-test", "new-val", "new-test")
+Measured = Mapping[str, FloatArray]
+"""Probabilities of the held-out rows, by set."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one strategy made of the model.
+
+    Attributes:
+        name: the strategy.
+        answers: probabilities of the held-out rows; empty if it could not learn.
+        seconds: how long it took.
+        notes: what it says of itself.
+        problem: why it could not learn; empty if it did.
+    """
+
+    name: str
+    answers: Measured = field(default_factory=dict)
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Classroom:
+    """All that the candidates of one update have in common.
+
+    Attributes:
+        base: the model before.
+        old: the rows that it learned before.
+        new: the rows to learn.
+        before: its answers to the held-out rows.
+        held_out: the held-out rows by set.
+        tokens: the vocabulary of the new weights.
+        seed: random seed.
+    """
+
+    def __init__(
+        self,
+        base: BaseModel,
+        old: OldRows,
+        new: NewRows,
+        tokens: Tokens,
+        vocabulary: Path,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> None:
+        """Encodes the rows and measures the model before."""
+        self.base, self.old, self.new = base, old, new
+        self.tokens, self.seed, self._progress = tokens, seed, progress
+        before = base.tokenizer()
+        self._tokenizer = before
+        if before is not None and tokens.after > tokens.before:
+            self._tokenizer = GraphTokenizer(check_options(base.config.model), vocabulary)
+        self.held_out = {
+            "old-val": old.stored.of_side(VAL),
+            "old-test": old.stored.of_side(TEST),
+            "new-val": new.stored.of_side(VAL),
+            "new-test": new.stored.of_side(TEST),
+        }
+        self._encoded = {name: self._encode(rows) for name, rows in self.held_out.items()}
+        self._kept = old.stored.of_side(TRAIN)
+        self._taught = new.stored.of_side(TRAIN)
+        self._rows: dict[str, LessonRows] = {}
+        network = base.network()
+        own = self._encoded
+        if self._tokenizer is not before:
+            own = {
+                name: encode_rows(rows.rows(base.shape), before)
+                for name, rows in self.held_out.items()
+            }
+        self.before = _answers(network, own)
+        self._missing_outputs(network, before)
+
+    def labels_of(self, name: str) -> IntArray:
+        """Returns the labels of a held-out set."""
+        return self.held_out[name].labels
+
+    @property
+    def kept(self) -> StoredRows:
+        """The old examples, with the answers that were recorded for them."""
+        return self._kept
+
+    def lesson(self, network: Any, model: ModelConfig, state: State) -> Lesson:
+        """Returns the lesson for a network that has all classes and tokens."""
+        base = self.base
+        return Lesson(
+            network=network,
+            before=base.network,
+            model=model,
+            train=settings_for_update(base.config.train, epochs=None, rate=None),
+            new=self._lesson_rows("new"),
+            kept=self._lesson_rows("kept") if len(self._kept) else None,
+            old=self._lesson_rows("old") if self.old.inputs is not None else None,
+            state=state,
+            classes_before=len(base.labels),
+            tokens_before=self.tokens.before,
+            seed=self.seed,
+            progress=self._progress,
+        )
+
+    def build(self) -> tuple[Any, ModelConfig, tuple[str, ...]]:
+        """Returns the network before with all classes and tokens, its options, and notes."""
+        base = self.base
+        make_deterministic(self.seed)
+        network, model = base.network(), base.config.model
+        if len(self.new.names) == len(base.labels) and self.tokens.after == self.tokens.before:
+            return network, model, ()
+        grown = grow_network(
+            network,
+            model,
+            labels_before=base.labels,
+            labels=self.new.names,
+            tokens_before=self.tokens.before,
+            tokens=self.tokens.after,
+        )
+        return grown.network, grown.model, tuple(getattr(grown, "notes", ()))
+
+    def state(self, strategy: Strategy) -> State:
+        """Returns what a strategy remembers of the old rows; made from them if nobody kept it."""
+        known = self.old.states.get(strategy.name)
+        if known or strategy.needs != "state":
+            return known or {}
+        rows = self._lesson_rows("old" if self.old.inputs is not None else "kept")
+        network, model = self.base.network(), self.base.config.model
+        lesson = replace(self.lesson(network, model, {}), new=rows, kept=None, old=None)
+        return strategy.remember(lesson)
+
+    def attempt(self, strategy: Strategy, folder: Path) -> Candidate:
+        """Lets a strategy learn, measures it, and stores weights and answers in a folder."""
+        started = time.monotonic()
+        try:
+            network, model, notes = self.build()
+            lesson = self.lesson(network, model, self.state(strategy))
+            strategy.learn(lesson)
+        except (ConfigError, RunError) as error:
+            return Candidate(
+                strategy.name, seconds=time.monotonic() - started, problem=brief(error)
+            )
+        notes = tuple(dict.fromkeys((*notes, *lesson.notes)))
+        seconds = time.monotonic() - started
+        found = Candidate(strategy.name, _answers(network, self._encoded), seconds, notes)
+        values = {f"{at}": np.asarray(one) for at, one in enumerate(network.variables)}
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(_weights(folder, strategy.name), lambda file: np.savez(file, **values))
+        write_atomic(_stored(folder, strategy.name), lambda file: np.savez(file, **found.answers))
+        write_json(_record(folder, strategy.name), {"seconds": seconds, "notes": list(notes)})
+        return found
+
+    def network_of(self, name: str, folder: Path) -> tuple[Any, ModelConfig]:
+        """Returns the network of a stored candidate, and its options."""
+        network, model, _ = self.build()
+        with np.load(_weights(folder, name), allow_pickle=False) as stored:
+            for at, variable in enumerate(network.variables):
+                variable.assign(stored[f"{at}"])
+        return network, model
+
+    def answers_to_new(self, network: Any) -> FloatArray:
+        """Returns the answers to the new rows that trained."""
+        return _answers(network, {"new": self._lesson_rows("new").inputs})["new"]
+
+    def _lesson_rows(self, which: str) -> LessonRows:
+        """Returns encoded rows, which are encoded once."""
+        if which not in self._rows:
+            if which == "old" and self.old.labels is not None:
+                inputs = encode_rows(self.old.inputs, self._tokenizer, self._progress)  # type: ignore[arg-type]
+                self._rows[which] = LessonRows(inputs, self.old.labels)
+            else:
+                rows = self._kept if which == "kept" else self._taught
+                outputs = rows.outputs if np.isfinite(rows.outputs).any() else None
+                self._rows[which] = LessonRows(self._encode(rows), rows.labels, outputs)
+        return self._rows[which]
+
+    def _encode(self, rows: StoredRows) -> Any:
+        return encode_rows(rows.rows(self.base.shape), self._tokenizer, None)
+
+    def _missing_outputs(self, network: Any, tokenizer: Any) -> None:
+        """Records the model's answers to examples for which nobody kept any."""
+        rows = self._kept
+        if len(rows) and not np.isfinite(rows.outputs).any():
+            inputs = encode_rows(rows.rows(self.base.shape), tokenizer)
+            self._kept = rows.with_outputs(_answers(network, {"kept": inputs})["kept"])
+
+
+def read_candidate(name: str, folder: Path) -> Candidate | None:
+    """Returns a candidate that an unfinished update stored; None if it is not complete."""
+    try:
+        record = json.loads(_record(folder, name).read_text("utf-8"))
+        content = BytesIO(_stored(folder, name).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
+            answers = {one: np.asarray(stored[one], np.float32) for one in stored.files}
+        if not _weights(folder, name).is_file():
+            return None
+        return Candidate(name, answers, float(record["seconds"]), tuple(record["notes"]))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _answers(network: Any, inputs: Mapping[str, Any]) -> dict[str, FloatArray]:
+    classifier = NetworkClassifier(network)
+    columns = max(2, int(network.output_shape[-1]))
+    empty = np.zeros((0, columns), np.float32)
+    return {
+        name: classifier.classify_rows(rows) if len(rows) else empty
+        for name, rows in inputs.items()
+    }
+
+
+def _weights(folder: Path, name: str) -> Path:
+    return folder / f"{name}.weights.npz"
+
+
+def _stored(folder: Path, name: str) -> Path:
+    return folder / f"{name}.answers.npz"
+
+
+def _record(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
