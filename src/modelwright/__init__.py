@@ -48,6 +48,7 @@ __all__ = [
     "summarize_explanations",
     "train",
     "tune",
+    "update",
     "verify",
     "versions",
 ]
@@ -88,6 +89,7 @@ _HEAVY = {
     "layers": "modelwright.training.feature_maps",
     "resume": "modelwright.training.train",
     "train": "modelwright.api.train",
+    "update": "modelwright.updating.update",
 }
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from modelwright.training.feature_maps import layers
     from modelwright.training.train import resume
     from modelwright.tuning.tune import tune
+    from modelwright.updating.update import update
 
 
 def __getattr__(name: str) -> Any:

@@ -97,9 +97,7 @@ def test_one_class_may_not_pay_for_the_others() -> None:
     verdict = judge(compare_answers(labels, before, after), gain, Limits(), "abcd")
     assert "'d' loses" in " ".join(verdict.reasons)
     assert "--max-class-drop" in " ".join(verdict.reasons)
-    assert judge(
-        compare_answers(labels, before, after), gain, Limits(20, 20), "abcd"
-    ).passed
+    assert judge(compare_answers(labels, before, after), gain, Limits(20, 20), "abcd").passed
 
 
 def test_more_candidates_have_wider_intervals() -> None:
@@ -116,9 +114,7 @@ def test_updates_that_change_nothing_pass_in_at_most_five_percent() -> None:
     for seed in range(120):
         random = np.random.default_rng(seed)
         labels = random.integers(0, 2, 300)
-        before, after = (
-            np.where(random.random(300) < 0.85, labels, 1 - labels) for _ in range(2)
-        )
+        before, after = (np.where(random.random(300) < 0.85, labels, 1 - labels) for _ in range(2))
         change = compare_answers(labels, before, after)
         passed += change.interval[0] > 0
     assert passed <= 9  # 2.5 % expected, 9 of 120 would be reached in 0.3 % of such tests

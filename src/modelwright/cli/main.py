@@ -26,6 +26,7 @@ from modelwright.cli import (
     studies,
     training,
     tuning,
+    updating,
 )
 from modelwright.cli.examples import epilog
 from modelwright.core.backend import skip_unused_packages
@@ -52,6 +53,7 @@ _COMMANDS = (
     server.serve,
     server.versions,
     server.rollback,
+    updating.update,
     deployment.deploy,
     doctor.doctor,
 )

@@ -18,22 +18,24 @@ import numpy as np
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError, RunError, brief
-from modelwright.core.files import write_atomic, write_json
+from modelwright.core.files import write_json
 from modelwright.core.types import FloatArray, IntArray, Progress
 from modelwright.data.splits import TEST, TRAIN, VAL
 from modelwright.learning.growth import grow_network
 from modelwright.learning.lesson import Lesson, LessonRows, State
 from modelwright.learning.strategy import Strategy
 from modelwright.learning.update_settings import settings_for_update
+from modelwright.models.builders import check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer
 from modelwright.training.batches import encode_rows
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.training.runtime import make_deterministic
-from modelwright.models.builders import check_options
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.new_rows import NewRows
 from modelwright.updating.old_rows import OldRows
 from modelwright.updating.row_store import StoredRows
+from modelwright.updating.settings import UpdateSettings
+from modelwright.updating.state_file import write_arrays
 from modelwright.updating.tokens import Tokens
 
 SETS = ("old-val", "old-test", "new-val", "new-test")
@@ -71,6 +73,8 @@ class Classroom:
         held_out: the held-out rows by set.
         tokens: the vocabulary of the new weights.
         seed: random seed.
+        train: the settings of the steps.
+        remembers_rows: whether strategies may use kept examples.
     """
 
     def __init__(
@@ -80,12 +84,24 @@ class Classroom:
         new: NewRows,
         tokens: Tokens,
         vocabulary: Path,
-        seed: int,
+        settings: UpdateSettings,
         progress: Progress | None = None,
     ) -> None:
-        """Encodes the rows and measures the model before."""
+        """Encodes the rows and measures the model before.
+
+        Args:
+            base: the model before.
+            old: the rows that it learned before.
+            new: the rows to learn.
+            tokens: the vocabulary of the new weights.
+            vocabulary: its file.
+            settings: the settings of the update.
+            progress: called with each step.
+        """
         self.base, self.old, self.new = base, old, new
-        self.tokens, self.seed, self._progress = tokens, seed, progress
+        self.tokens, self.seed, self._progress = tokens, settings.seed, progress
+        self.remembers_rows = settings.memory > 0
+        self.train = settings_for_update(base.config.train, epochs=None, rate=None)
         before = base.tokenizer()
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:
@@ -119,6 +135,11 @@ class Classroom:
         """The old examples, with the answers that were recorded for them."""
         return self._kept
 
+    def announce(self, what: str) -> None:
+        """Shows what begins."""
+        if self._progress:
+            self._progress(what, 0, 0)
+
     def lesson(self, network: Any, model: ModelConfig, state: State) -> Lesson:
         """Returns the lesson for a network that has all classes and tokens."""
         base = self.base
@@ -126,9 +147,9 @@ class Classroom:
             network=network,
             before=base.network,
             model=model,
-            train=settings_for_update(base.config.train, epochs=None, rate=None),
+            train=self.train,
             new=self._lesson_rows("new"),
-            kept=self._lesson_rows("kept") if len(self._kept) else None,
+            kept=self._lesson_rows("kept") if self.remembers_rows and len(self._kept) else None,
             old=self._lesson_rows("old") if self.old.inputs is not None else None,
             state=state,
             classes_before=len(base.labels),
@@ -180,8 +201,8 @@ class Classroom:
         found = Candidate(strategy.name, _answers(network, self._encoded), seconds, notes)
         values = {f"{at}": np.asarray(one) for at, one in enumerate(network.variables)}
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(_weights(folder, strategy.name), lambda file: np.savez(file, **values))
-        write_atomic(_stored(folder, strategy.name), lambda file: np.savez(file, **found.answers))
+        write_arrays(_weights(folder, strategy.name), values)
+        write_arrays(_stored(folder, strategy.name), found.answers)
         write_json(_record(folder, strategy.name), {"seconds": seconds, "notes": list(notes)})
         return found
 

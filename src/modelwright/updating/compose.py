@@ -15,7 +15,6 @@ from modelwright.core.config import Config, ModelConfig
 from modelwright.core.errors import DataError
 from modelwright.core.files import sha256_file, write_bytes, write_with_library
 from modelwright.core.measure import measure
-from modelwright.core.types import SplitName
 from modelwright.data.load import load_data
 from modelwright.runs.run import VOCABULARY, WEIGHTS, Run, create_run
 from modelwright.servable.manifest import MANIFEST
@@ -119,7 +118,7 @@ def _compose(
     run = run.update(data=record, backbone=dict(base.backbone), lineage=dict(lineage))
     network, tokenizer = run.network(), run.tokenizer()
     accuracy = {
-        split: measure(NetworkClassifier(network, tokenizer), rows).metrics.accuracy
+        str(split): measure(NetworkClassifier(network, tokenizer), rows).metrics.accuracy
         for split, rows in data.splits.items()
         if split != "test"
     }
@@ -131,7 +130,7 @@ def _compose(
 
 
 def _metrics(
-    run: Run, made: NewWeights, accuracy: Mapping[SplitName, float], parameters: int
+    run: Run, made: NewWeights, accuracy: Mapping[str, float], parameters: int
 ) -> dict[str, Any]:
     """Returns the figures that a training records, as far as an update has them."""
     return {

@@ -247,8 +247,8 @@ def _rows_needed(change: Change, room: float) -> int:
     """
     half = change.difference - change.interval[0]
     needed = change.rows * (half / room) ** 2
-    digits = max(0, len(str(int(needed))) - 2)
-    return math.ceil(needed / 10**digits) * 10**digits
+    step: int = 10 ** max(0, len(str(int(needed))) - 2)
+    return math.ceil(needed / step) * step
 
 
 def _points(share: float) -> str:

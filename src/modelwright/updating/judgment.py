@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelwright.data.splits import TEST
+from modelwright.updating.attempts import Attempts
 from modelwright.updating.candidates import Candidate, Classroom
 from modelwright.updating.gate import (
+    Change,
     Limits,
     Verdict,
     compare_answers,
@@ -46,7 +48,7 @@ class Judgment:
 
 
 def judge_candidates(
-    room: Classroom, candidates: Sequence[Candidate], limits: Limits, strategy: str
+    room: Classroom, attempts: Attempts, limits: Limits, strategy: str
 ) -> Judgment:
     """Judges all candidates on the same held-out rows.
 
@@ -54,10 +56,11 @@ def judge_candidates(
 
     Args:
         room: the rows, and the answers of the model before.
-        candidates: the candidates, the cheapest first.
+        attempts: the candidates, the cheapest first, and the strategies that were not tried.
         limits: what the update may cost.
         strategy: what the user chose.
     """
+    candidates = attempts.candidates
     measured = [one for one in candidates if not one.problem]
     able = [one.name for one in measured if may_be_written(one.name, strategy)]
     level = judged_level(len(able))
@@ -84,10 +87,10 @@ def judge_candidates(
         )
         for one in candidates
     )
-    return Judgment(tried, best, nearest, level, len(able))
+    return Judgment((*tried, *attempts.skipped), best, nearest, level, len(able))
 
 
-def _change(room: Classroom, candidate: Candidate, name: str, level: float):  # type: ignore[no-untyped-def]
+def _change(room: Classroom, candidate: Candidate, name: str, level: float) -> Change:
     return compare_answers(
         room.labels_of(name),
         predicted(room.before[name]),

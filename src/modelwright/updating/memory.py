@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +35,7 @@ from modelwright.learning.exemplars import select_rows
 from modelwright.learning.lesson import State
 from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.row_store import StoredRows, from_table, to_table
+from modelwright.updating.state_file import read_state, write_state
 
 FORMAT = 1
 RECORD, ROWS, SEEN, STATE = "memory.json", "rows.parquet", "seen.npy", "state"
@@ -94,7 +93,7 @@ def read_memory(base: BaseModel) -> Memory | None:
             rows = from_table(table, record["labels"], base.task)
         seen = np.load(folder / SEEN, allow_pickle=False).astype(np.uint64)
         states = {
-            name: _read_state(folder / STATE / f"{name}.npz") for name in record.get("states", ())
+            name: read_state(folder / STATE / f"{name}.npz") for name in record.get("states", ())
         }
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ServableError(
@@ -133,7 +132,7 @@ def write_memory(
     kept = seen[:_MOST_SEEN] if rows is not None else seen[:0]
     write_atomic(folder / SEEN, lambda file: np.save(file, kept, allow_pickle=False))
     for name, state in memory.states.items():
-        write_atomic(folder / STATE / f"{name}.npz", _saver(state))
+        write_state(folder / STATE / f"{name}.npz", state)
     counts = np.bincount(rows.sides, minlength=3).tolist() if rows is not None else [0, 0, 0]
     files = sha256_tree(folder)
     record = {
@@ -239,12 +238,3 @@ def _fitting(side: int, limit: int, size: float) -> int:
 
 def _size(content: Any) -> int:
     return len(content.encode()) if isinstance(content, str) else int(content.nbytes)
-
-
-def _read_state(path: Path) -> State:
-    with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
-
-
-def _saver(state: State) -> Any:
-    return lambda file: np.savez(file, **{name: np.asarray(value) for name, value in state.items()})

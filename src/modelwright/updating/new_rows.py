@@ -79,7 +79,11 @@ def read_new_rows(
     held_out, seen = seen_among(digests, old.held_out), seen_among(digests, old.seen)
     sides = rows.sides(settings.data.get("val", VAL_SHARE), settings.data.get("test", TEST_SHARE))
     used = ~held_out & ~(seen & (sides != TRAIN))
-    notes = [*_split_notes(rows, sides[used]), *_seen_notes(seen, held_out), *_class_notes(base, rows)]
+    notes = [
+        *_split_notes(rows, sides[used]),
+        *_seen_notes(seen, held_out),
+        *_class_notes(base, rows),
+    ]
     kept = np.where(used, sides, NO_SPLIT).astype(np.int8)
     parts = [
         store_split(base.task, split, np.arange(len(split), dtype=np.int64), side, version)
@@ -185,14 +189,14 @@ def _refusal(
     present = np.flatnonzero(counts)
     if len(present) == 1:
         return (
-            f"{rows.source} has new rows of one class only, '{rows.names[present[0]]}'; a model that"
-            " always answers it would look perfect. Give rows of other classes too, as they come"
-            " in"
+            f"{rows.source} has new rows of one class only, '{rows.names[present[0]]}'; a model"
+            " that always answers it would look perfect. Give rows of other classes too, as they"
+            " come in"
         )
     if total < FEWEST_ROWS:
         return (
-            f"{rows.source} has {total:,} different new rows; expected at least {FEWEST_ROWS}, and a"
-            " few hundred to show a small gain. Collect more rows and update then"
+            f"{rows.source} has {total:,} different new rows; expected at least {FEWEST_ROWS}, and"
+            " a few hundred to show a small gain. Collect more rows and update then"
         )
     few = [
         f"'{rows.names[at]}' ({counts[at]:,})"

@@ -44,9 +44,7 @@ class SourceRows:
 
     def sides(self, val: float, test: float) -> Sides:
         """Returns the side of each row: the source's, or by the hash of its content."""
-        return split_rows(
-            self.prepared.digests, self.labels, self.prepared.source_sides, val, test
-        )
+        return split_rows(self.prepared.digests, self.labels, self.prepared.source_sides, val, test)
 
     def splits(self, sides: Sides) -> Mapping[str, Split]:
         """Returns the rows of each side by the name of the split."""

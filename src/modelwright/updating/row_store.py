@@ -116,7 +116,7 @@ def store_split(
     if split.digests is None:
         raise ValueError("rows that were not read from data have no digests")
     count = len(positions)
-    parts = []
+    parts: list[Any] = []
     for start in range(0, count, _BATCH):
         taken = split.inputs.take(positions[start : start + _BATCH])
         parts += taken if task == "text" else [encode_png(one) for one in taken]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError
@@ -18,8 +18,23 @@ AUTO = "auto"
 EXEMPLARS = 2_000
 """Usual largest number of examples that the memory keeps."""
 _MOST_EXEMPLARS = 1_000_000
-_TABLES = ("data",)
-_KEYS_OF_THE_MODEL = ("limit", "unlabelled", "drop", "image_size", "auto_side", "orientation")
+_MOST_MINUTES = 60 * 24 * 30
+_KEYS_OF_THE_MODEL = ("limit", "unlabelled", "drop", "auto_side", "orientation")
+
+
+class UpdateOptions(TypedDict, total=False):
+    """The options of an update that are rarely given; ``UpdateSettings`` explains them."""
+
+    max_class_drop: float
+    memory: int
+    minutes: float | None
+    old_data: str | Path | None
+    data_root: str | Path | None
+    settings: Mapping[str, Any]
+    new_classes: bool
+    seed: int
+    dry_run: bool
+    resume: bool
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,7 @@ class UpdateSettings:
     """
 
     strategy: str = AUTO
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     memory: int = EXEMPLARS
     minutes: float | None = None
     old_data: str | None = None
@@ -54,49 +69,48 @@ class UpdateSettings:
 
 
 def resolve_update(
-    *,
-    strategy: str = AUTO,
-    max_drop: float = MAX_DROP,
-    max_class_drop: float = MAX_CLASS_DROP,
-    settings: Mapping[str, Any] | None = None,
-    **others: Any,
+    strategy: str = AUTO, max_drop: float = MAX_DROP, **options: Unpack[UpdateOptions]
 ) -> UpdateSettings:
-    """Returns checked settings.
+    """Returns checked settings; loads no framework.
 
     Args:
         strategy: the name of a strategy, or ``auto``.
         max_drop: points of macro-F1 that old rows may lose.
-        max_class_drop: points of F1 that one old class may lose.
-        settings: the table ``data``, with keys for the new rows.
-        others: the other attributes of ``UpdateSettings``.
+        options: the others; ``settings`` is the table ``data`` for the new rows.
 
     Raises:
         ConfigError: a setting cannot be used.
     """
-    if strategy != AUTO:
+    if strategy not in (AUTO, *strategy_names()):
         find_strategy(strategy)
-    _check_number("--max-drop", max_drop, 0, 100)
-    _check_number("--max-class-drop", max_class_drop, 0, 100)
-    memory = others.get("memory", EXEMPLARS)
-    if not 0 <= memory <= _MOST_EXEMPLARS:
-        raise ConfigError(
-            f"--memory was given {memory}; expected a number of rows from 0, which keeps none, to"
-            f" {_MOST_EXEMPLARS:,}."
-        )
-    seed = others.get("seed", 0)
-    if not 0 <= seed < 2**31:
-        raise ConfigError(f"--seed was given {seed}; expected an integer from 0 to 2**31 - 1.")
-    minutes = others.get("minutes")
-    if minutes is not None:
-        _check_number("--minutes", minutes, 0, 60 * 24 * 30)
-    if others.get("dry_run") and others.get("resume"):
-        raise ConfigError("--dry-run and --resume were given together; a dry run keeps nothing.")
-    return UpdateSettings(
-        strategy=strategy,
-        limits=Limits(max_drop, max_class_drop),
-        data=_data_keys(settings or {}),
-        **others,
+    limits = Limits(max_drop, options.pop("max_class_drop", MAX_CLASS_DROP))
+    _check_number("--max-drop", limits.max_drop, 0, 100)
+    _check_number("--max-class-drop", limits.max_class_drop, 0, 100)
+    tables = options.pop("settings", {})
+    others: dict[str, Any] = {**options}
+    for key, kind in (("old_data", str), ("data_root", Path)):
+        if others.get(key) is not None:
+            others[key] = kind(others[key])
+    found = UpdateSettings(
+        strategy=strategy, limits=limits, data=_data_keys(tables or {}), **others
     )
+    if not 0 <= found.memory <= _MOST_EXEMPLARS:
+        raise ConfigError(
+            f"--memory was given {found.memory}; expected a number of rows from 0, which keeps"
+            f" none, to {_MOST_EXEMPLARS:,}."
+        )
+    if not 0 <= found.seed < 2**31:
+        raise ConfigError(
+            f"--seed was given {found.seed}; expected an integer from 0 to {2**31 - 1}."
+        )
+    if found.minutes is not None:
+        _check_number("--minutes", found.minutes, 0, _MOST_MINUTES)
+    if found.dry_run and found.resume:
+        raise ConfigError(
+            "--dry-run and --resume were given together; a dry run keeps nothing to go on with."
+            " Leave one out."
+        )
+    return found
 
 
 def chosen_strategies(name: str) -> list[Strategy]:
@@ -113,17 +127,19 @@ def may_be_written(name: str, strategy: str) -> bool:
 
 def _data_keys(tables: Mapping[str, Any]) -> Mapping[str, Any]:
     for table in tables:
-        if table not in _TABLES:
+        if table != "data":
             raise ConfigError(
-                f"--set was given {table}.{next(iter(tables[table]), '')}; an update keeps the"
-                " model's own settings, and takes only those of the new rows, such as data.text."
+                f"--set was given the table {table}; an update keeps the model's own settings, and"
+                " takes only those of the new rows, such as data.text."
             )
-    keys = {DataConfig.other_names.get(key, key): one for key, one in tables.get("data", {}).items()}
+    keys = {
+        DataConfig.other_names.get(key, key): one for key, one in tables.get("data", {}).items()
+    }
     for key in _KEYS_OF_THE_MODEL:
         if key in keys:
             raise ConfigError(
-                f"data.{key} was given; the new rows of an update are read as the model was"
-                " trained, so it cannot be set here. Leave it out."
+                f"--set was given data.{key}; new rows are read as those of the training were, so"
+                " it cannot differ. Leave it out."
             )
     return keys
 

@@ -65,8 +65,10 @@ def extend_vocabulary(
         return Tokens(len(lines), len(lines), f"{said}, too few to add them" if unknown else "")
     more = _new_tokens(base, texts, lines, progress)
     write_text(path, "\n".join([*lines, *more]) + "\n")
-    added = f"the {len(more):,} that at least {_FEWEST} places have are added" if more else (
-        f"none is in {_FEWEST} places, so none is added"
+    added = (
+        f"the {len(more):,} that at least {_FEWEST} places have are added"
+        if more
+        else (f"none is in {_FEWEST} places, so none is added")
     )
     note = f"{unknown:.1%} of the new texts' tokens are unknown to the model; {added}"
     if unknown > _MOSTLY:

@@ -11,8 +11,8 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_json
-from modelwright.servable.manifest import MANIFEST, version_folders
 from modelwright.servable.live_version import version_number
+from modelwright.servable.manifest import MANIFEST, version_folders
 from modelwright.updating.memory import place_memory, staged_record
 
 WORK, STAGED, UPDATES = "work", "next", "updates"
@@ -89,10 +89,12 @@ def tidy(model: Path, memory: Path) -> None:
         partial.unlink() if partial.is_file() else shutil.rmtree(partial, ignore_errors=True)
 
 
-def finished_update(model: Path, memory: Path, update: str) -> Mapping[str, Any] | None:
-    """Returns the report of an update whose version was written before it was killed."""
-    for number, version in reversed(version_folders(model).items()):
-        if _update_of(version) == update:
+def finished_update(model: Path, memory: Path) -> Mapping[str, Any] | None:
+    """Returns the report of an unfinished update whose version was written before it was killed."""
+    known = _read(memory / WORK / _IDENTITY)
+    update = identity_of(known) if known else None
+    for number, version in version_folders(model).items():
+        if update is not None and _update_of(version) == update:
             return _read(memory / UPDATES / str(number) / "update.json")
     return None
 
