@@ -58,7 +58,7 @@ class Counting(Fitted):
         super().learn(lesson)
 
     def remember(self, lesson: Lesson) -> State:
-        before = int(lesson.state.get("rows", np.zeros(1))[()])
+        before = int(lesson.state.get("rows", np.zeros(()))[()])
         return {"rows": np.array(before + len(lesson.new))}
 
 
