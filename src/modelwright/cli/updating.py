@@ -41,7 +41,9 @@ def update(
     data: Annotated[
         str,
         typer.Option(
-            "--data", help="New labeled rows: a path or a named set.", autocompletion=complete_source
+            "--data",
+            help="New labeled rows: a path or a named set.",
+            autocompletion=complete_source,
         ),
     ],
     strategy: Annotated[

@@ -9,7 +9,6 @@ import numpy as np
 
 from modelwright.core.config import TrainConfig, check_table
 from modelwright.core.errors import RunError
-from modelwright.data.splits import TRAIN, VAL
 from modelwright.learning.registry import find_strategy
 from modelwright.runs.run import VOCABULARY, load_run
 from modelwright.updating.base_model import find_base
