@@ -116,6 +116,7 @@ class Classroom:
         self._kept = old.stored.of_side(TRAIN)
         self._taught = new.stored.of_side(TRAIN)
         self._rows: dict[str, LessonRows] = {}
+        self._states: dict[str, State] = {}
         network = base.network()
         own = self._encoded
         if self._tokenizer is not before:
@@ -177,13 +178,10 @@ class Classroom:
 
     def state(self, strategy: Strategy) -> State:
         """Returns what a strategy remembers of the old rows; made from them if nobody kept it."""
-        known = self.old.states.get(strategy.name)
-        if known or strategy.needs != "state":
-            return known or {}
-        rows = self._lesson_rows("old" if self.old.inputs is not None else "kept")
-        network, model = self.base.network(), self.base.config.model
-        lesson = replace(self.lesson(network, model, {}), new=rows, kept=None, old=None)
-        return strategy.remember(lesson)
+        name = strategy.name
+        if name not in self._states:
+            self._states[name] = self.old.states.get(name) or self._first_state(strategy)
+        return self._states[name]
 
     def attempt(self, strategy: Strategy, folder: Path) -> Candidate:
         """Lets a strategy learn, measures it, and stores weights and answers in a folder."""
@@ -217,6 +215,15 @@ class Classroom:
     def answers_to_new(self, network: Any) -> FloatArray:
         """Returns the answers to the new rows that trained."""
         return _answers(network, {"new": self._lesson_rows("new").inputs})["new"]
+
+    def _first_state(self, strategy: Strategy) -> State:
+        """Returns a state as it is before the first lesson."""
+        if strategy.needs != "state":
+            return {}
+        rows = self._lesson_rows("old" if self.old.inputs is not None else "kept")
+        network, model = self.base.network(), self.base.config.model
+        lesson = replace(self.lesson(network, model, {}), new=rows, kept=None, old=None)
+        return strategy.remember(lesson)
 
     def _lesson_rows(self, which: str) -> LessonRows:
         """Returns encoded rows, which are encoded once."""
