@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tiny_tasks
@@ -12,8 +13,12 @@ import tiny_tasks
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
 from modelwright.learning.answers import answers
+from modelwright.learning.der import logit_distance
+from modelwright.learning.distill import SoftenedDivergence
+from modelwright.learning.fisher import diagonal_fisher, grown
 from modelwright.learning.lesson import Lesson, LessonRows, Strength
 from modelwright.learning.registry import find_strategy
+from modelwright.training.batches import TokenIds
 
 OLD, NEW = tiny_tasks.task(0), tiny_tasks.task(1)
 SHORT = tiny_tasks.TRAIN.model_copy(update={"epochs": 1})
@@ -74,32 +79,37 @@ def test_head_changes_only_the_dense_layers(network: Any) -> None:
     assert lesson.notes == ["head: only hidden, answer learned"]
 
 
-def test_frozen_changes_only_the_last_layer_and_learns_from_kept_rows(
-    network: Any, kept: LessonRows
-) -> None:
+def test_frozen_changes_only_the_last_layer(network: Any, kept: LessonRows) -> None:
     lesson = learn("frozen", network, train=SHORT, kept=kept)
     assert changed(network, lesson.network) == {"answer"}
-    other = learn("frozen", network, train=SHORT, kept=replace(kept, labels=1 - kept.labels))
-    assert changed(lesson.network, other.network) == {"answer"}
+    assert lesson.notes == ["frozen: only answer learned"]
 
 
 def test_der_holds_recorded_answers_that_labels_contradict(network: Any, kept: LessonRows) -> None:
     flipped = replace(kept, labels=1 - kept.labels)
-    labels_only = learn("der", network, kept=flipped, strength=Strength(alpha=0.0))
     held = learn("der", network, kept=flipped, strength=Strength(alpha=100.0))
-    assert tiny_tasks.accuracy(labels_only.network, kept) < 0.2
+    assert tiny_tasks.accuracy(held.network, flipped) < 0.1
     assert tiny_tasks.accuracy(held.network, kept) > 0.9
 
 
-def test_der_compares_only_the_classes_of_the_record() -> None:
-    network = tiny_tasks.learned(classes=3)
-    rows = tiny_tasks.task(0, 24, classes=3)
-    seen = answers(network, rows)
-    two = replace(rows, outputs=seen[:, :2] / seen[:, :2].sum(axis=1, keepdims=True))
-    lesson = learn("der", network, kept=two, strength=Strength(alpha=100.0, beta=0.0))
-    now = answers(lesson.network, rows)
-    shares = now[:, :2] / now[:, :2].sum(axis=1, keepdims=True)
-    assert (shares.argmax(axis=1) == two.outputs.argmax(axis=1)).mean() > 0.9
+def test_the_distance_of_logits_is_known_and_leaves_absent_classes_out() -> None:
+    now = np.log(np.float32([[0.2, 0.2, 0.6], [0.1, 0.8, 0.1]]))
+    then = np.log(np.float32([[0.5, 0.5, 1], [0.1, 0.9, 1]]))
+    then[:, 2] = -1e9
+    # Less their means, logits of two classes are plus and minus half their log-odds.
+    second = (np.log(8) - np.log(9)) / 2
+    for recorded in (then, then[:, :2]):
+        assert np.allclose(logit_distance(now, recorded), [0, second**2], atol=1e-6)
+
+
+def test_the_softened_divergence_is_known_and_leaves_absent_classes_out() -> None:
+    now = np.log(np.float32([[0.2, 0.2, 0.6], [0.09, 0.01, 0.9]]))
+    then = np.log(np.float32([[0.5, 0.5, 1], [0.5, 0.5, 1]]))
+    then[:, 2] = -1e9
+    # At temperature 2 the odds 9 become 3.
+    second = 4 * (0.5 * np.log(0.5 / 0.75) + 0.5 * np.log(0.5 / 0.25))
+    for recorded in (then, then[:, :2]):
+        assert np.allclose(SoftenedDivergence(2.0)(now, recorded), [0, second], atol=1e-5)
 
 
 def test_distill_with_a_large_weight_keeps_the_answers_before(network: Any, naive: Lesson) -> None:
@@ -110,6 +120,7 @@ def test_distill_with_a_large_weight_keeps_the_answers_before(network: Any, naiv
     assert tiny_tasks.accuracy(held.network, OLD) > tiny_tasks.accuracy(naive.network, OLD)
 
 
+@pytest.mark.slow
 def test_distill_leaves_a_new_class_free() -> None:
     before = tiny_tasks.learned()
     grown = tiny_tasks.build((4,), 3)
@@ -140,6 +151,8 @@ def test_lessons_without_what_a_strategy_needs_are_refused(network: Any) -> None
     for name in ("replay", "der", "frozen"):
         with pytest.raises(ConfigError, match=f"'{name}' needs examples of the old rows"):
             learn(name, network)
+    with pytest.raises(ConfigError, match="nothing was remembered"):
+        learn("ewc", network)
     with pytest.raises(ConfigError, match="'der' needs the recorded answers"):
         learn("der", network, kept=OLD)
 
@@ -152,3 +165,77 @@ def test_networks_that_a_strategy_does_not_fit_are_named() -> None:
         strategy = find_strategy(name)
         assert strategy.unfit(ModelConfig(builder="bilstm", options={})) == ""
         assert strategy.remember(tiny_tasks.lesson(tiny_tasks.build((4,), 2))) == {}
+
+
+@pytest.fixture(scope="module")
+def remembered(network: Any) -> Any:
+    lesson = tiny_tasks.lesson(network, new=OLD)
+    return find_strategy("ewc").remember(lesson)
+
+
+def test_ewc_forgets_less_than_naive(network: Any, remembered: Any, naive: Lesson) -> None:
+    lesson = learn("ewc", network, state=remembered, strength=Strength(penalty=1e6))
+    assert tiny_tasks.accuracy(lesson.network, OLD) > tiny_tasks.accuracy(naive.network, OLD) + 0.2
+
+
+def test_ewc_with_a_huge_penalty_leaves_the_weights_that_matter(
+    network: Any, remembered: Any
+) -> None:
+    """Adam's steps are as long as the rate, whatever the penalty; so plain steps are compared."""
+    plain = SHORT.model_copy(update={"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1e-4})
+    ones = {name: np.ones_like(value) for name, value in remembered.items()}
+    held = learn("ewc", network, train=plain, state=ones, strength=Strength(penalty=5e3))
+    free = learn("naive", network, train=plain)
+
+    def moved(lesson: Lesson) -> float:
+        pairs = zip(lesson.network.trainable_weights, network.trainable_weights, strict=True)
+        return float(np.sqrt(sum(((a - b).numpy() ** 2).sum() for a, b in pairs)))
+
+    # Each weight follows an exponential with a half-life of about one step.
+    assert moved(held) < 0.5 * moved(free)
+
+
+def test_the_fisher_information_of_a_logistic_unit_is_known() -> None:
+    """For a sigmoid p of w * x it is the mean of p (1 - p) x squared."""
+    inputs = keras.Input((1,), dtype="int32")
+    units = keras.layers.Dense(1, "sigmoid", name="answer")(keras.layers.Rescaling(1.0)(inputs))
+    unit = keras.Model(inputs, units)
+    unit.get_layer("answer").set_weights([np.array([[0.4]]), np.array([-0.5])])
+    x = np.random.default_rng(0).integers(-2, 3, (20_000, 1)).astype(np.int32)
+    rows = LessonRows(TokenIds(x), np.zeros(len(x), np.int64))
+    found = diagonal_fisher(unit, rows, seed=0)
+    p = 1 / (1 + np.exp(-(0.4 * x - 0.5)))
+    assert found["answer/kernel"].item() == pytest.approx((p * (1 - p) * x**2).mean(), rel=0.2)
+    assert found["answer/bias"].item() == pytest.approx((p * (1 - p)).mean(), rel=0.2)
+    assert unit.get_layer("answer").kernel.numpy().item() == np.float32(0.4)
+
+
+def test_ewc_adds_up_lessons_and_knows_nothing_of_new_weights(
+    network: Any, remembered: Any
+) -> None:
+    lesson = tiny_tasks.lesson(network, new=NEW, state=remembered)
+    summed = find_strategy("ewc").remember(lesson)
+    alone = find_strategy("ewc").remember(tiny_tasks.lesson(network, new=NEW))
+    assert summed.keys() == remembered.keys() == alone.keys()
+    for name, value in summed.items():
+        assert np.allclose(value, remembered[name] + alone[name], rtol=1e-5)
+    smaller = (
+        remembered
+        | {
+            "embedding/embeddings": remembered["embedding/embeddings"][:10],  # two tokens are new
+            "hidden/kernel": remembered["hidden/kernel"][:, :5],  # as classes grow
+            "features/kernel": remembered["features/kernel"][:1],  # nothing grows so
+            "other": np.ones(3),
+        }
+    )
+    padded = grown(smaller, network)
+    assert remembered.keys() - padded.keys() == {"features/kernel"}
+    for name, known in (("embedding/embeddings", np.s_[:10]), ("hidden/kernel", np.s_[:, :5])):
+        assert np.array_equal(padded[name][known], remembered[name][known])
+        assert padded[name].sum() == pytest.approx(remembered[name][known].sum())
+    single = {"answer/kernel": remembered["answer/kernel"]}
+    assert grown(single, tiny_tasks.build((4,), 3)) == {}
+    smaller = dict(remembered)
+    del smaller["hidden/bias"]
+    lesson = learn("ewc", network, train=SHORT, state=smaller)
+    assert lesson.notes == ["ewc: nothing was known of hidden/bias, so they are free"]

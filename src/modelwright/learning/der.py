@@ -16,6 +16,7 @@ from keras import ops
 from modelwright.core.errors import ConfigError
 from modelwright.learning.lesson import Lesson
 from modelwright.learning.lesson_batches import Kept
+from modelwright.learning.solved import Wanted, is_solved, kept_weight, solve_rows
 from modelwright.learning.steps import Hold, StepStrategy, kept_rows, take_steps
 from modelwright.learning.strategy import Needs, Strategy
 
@@ -29,13 +30,17 @@ class DarkReplay(StepStrategy):
     cost = 3.0
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
+        """Takes the steps; a solver wants labels and recorded answers alike."""
         kept, strength = kept_rows(lesson, self.name), lesson.strength
         if kept.outputs is None:
             raise ConfigError(
                 "the strategy 'der' needs the recorded answers of the kept rows, but they have"
                 " none; take 'replay', which needs only their labels."
             )
+        if is_solved(lesson.model):
+            held = Wanted(kept, kept_weight(lesson), kept.outputs, strength.alpha)
+            solve_rows(lesson, [Wanted(lesson.new), held])
+            return
         new = replace(lesson.new, outputs=None)
         hold = Hold(logit_distance, strength.alpha)
         take_steps(lesson, new, kept=Kept(kept, weight=strength.beta), hold=hold)

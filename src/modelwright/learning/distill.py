@@ -16,6 +16,7 @@ from keras import ops
 
 from modelwright.learning.answers import answers_before
 from modelwright.learning.lesson import Lesson
+from modelwright.learning.solved import Wanted, is_solved, solve_rows
 from modelwright.learning.steps import Hold, StepStrategy, take_steps
 from modelwright.learning.strategy import Strategy
 
@@ -28,8 +29,12 @@ class Distill(StepStrategy):
     cost = 2.0
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
+        """Takes the steps; a solver wants labels and answers alike, without a temperature."""
         new = replace(lesson.new, outputs=answers_before(lesson, lesson.new))
+        if is_solved(lesson.model):
+            share = lesson.strength.distillation
+            solve_rows(lesson, [Wanted(new, answers=new.outputs, share=share)])
+            return
         distance = SoftenedDivergence(lesson.strength.temperature)
         take_steps(lesson, new, hold=Hold(distance, lesson.strength.distillation))
 

@@ -6,6 +6,7 @@ from modelwright.core.config import ModelConfig
 from modelwright.learning.lesson import Lesson
 from modelwright.learning.lesson_batches import Kept
 from modelwright.learning.parts import find_parts
+from modelwright.learning.solved import Wanted, is_solved, kept_weight, solve_rows
 from modelwright.learning.steps import StepStrategy, kept_rows, take_steps
 from modelwright.learning.strategy import Needs, Strategy
 
@@ -25,10 +26,13 @@ class Frozen(StepStrategy):
         return ""
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
+        """Takes the steps; a solver goes on from the weights before."""
         parts = find_parts(lesson.network)
-        kept = Kept(kept_rows(lesson, self.name))
-        take_steps(lesson, lesson.new, freeze=parts.features, kept=kept)
+        kept = kept_rows(lesson, self.name)
+        if is_solved(lesson.model):
+            solve_rows(lesson, [Wanted(lesson.new), Wanted(kept, kept_weight(lesson))])
+        else:
+            take_steps(lesson, lesson.new, freeze=parts.features, kept=Kept(kept))
         lesson.notes.append(f"frozen: only {', '.join(parts.last)} learned")
 
 

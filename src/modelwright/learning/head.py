@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelwright.core.config import ModelConfig
 from modelwright.learning.lesson import Lesson
 from modelwright.learning.parts import find_parts
+from modelwright.learning.solved import Wanted, is_solved, solve_rows
 from modelwright.learning.steps import StepStrategy, take_steps
 from modelwright.learning.strategy import Strategy
 
@@ -22,9 +23,12 @@ class Head(StepStrategy):
         return ""
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
+        """Takes the steps; a solver goes on from the weights before."""
         parts = find_parts(lesson.network)
-        take_steps(lesson, lesson.new, freeze=parts.before_dense)
+        if is_solved(lesson.model):
+            solve_rows(lesson, [Wanted(lesson.new)])
+        else:
+            take_steps(lesson, lesson.new, freeze=parts.before_dense)
         lesson.notes.append(f"head: only {', '.join(parts.dense)} learned")
 
 

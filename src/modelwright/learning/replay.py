@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from modelwright.learning.lesson import Lesson
 from modelwright.learning.lesson_batches import Kept
+from modelwright.learning.solved import Wanted, is_solved, kept_weight, solve_rows
 from modelwright.learning.steps import StepStrategy, kept_rows, take_steps
 from modelwright.learning.strategy import Needs, Strategy
 
@@ -21,9 +22,12 @@ class Replay(StepStrategy):
     cost = 3.0
 
     def learn(self, lesson: Lesson) -> None:
-        """Takes the steps."""
-        kept = Kept(kept_rows(lesson, self.name), weight=lesson.strength.beta)
-        take_steps(lesson, lesson.new, kept=kept)
+        """Takes the steps; a solver goes on from the weights before."""
+        kept = kept_rows(lesson, self.name)
+        if is_solved(lesson.model):
+            solve_rows(lesson, [Wanted(lesson.new), Wanted(kept, kept_weight(lesson))])
+        else:
+            take_steps(lesson, lesson.new, kept=Kept(kept, weight=lesson.strength.beta))
 
 
 STRATEGY: Strategy = Replay()

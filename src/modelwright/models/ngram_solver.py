@@ -141,7 +141,7 @@ def out_of_fold(
 
 
 def _weightings(problem: _Problem, data: AdaptationData) -> list[Weighting]:
-    decay = find_decay(problem.rows, data.characters)
+    decay = data.decay or find_decay(problem.rows, data.characters)
     return [Weighting(share, decay) for share in _RATIO_SHARES]
 
 
