@@ -94,7 +94,7 @@ def learn(kind: str, run: Path, values: Namespace, folder: Path) -> Figures:
     from modelwright.updating.new_rows import read_new_rows
     from modelwright.updating.old_rows import find_old_rows
     from modelwright.updating.settings import resolve_update
-    from modelwright.updating.tokens import extend_vocabulary
+    from modelwright.updating.tokens import choose_vocabulary
 
     name, rate = _KINDS[kind]
     rows = new_rows(kind, values, 1)
@@ -106,7 +106,7 @@ def learn(kind: str, run: Path, values: Namespace, folder: Path) -> Figures:
     new = read_new_rows(base, path, old, settings, 2)
     if new.refusal:
         return {"refusal": new.refusal}
-    tokens = extend_vocabulary(base, new.stored.of_side(0).rows(None), folder / "vocabulary.txt")
+    tokens = choose_vocabulary(base, new.stored.of_side(0).rows(None), folder / "vocabulary.txt")
     room = Classroom(base, old, new, tokens, folder / "vocabulary.txt", settings)
     room.train = room.train.model_copy(
         update={"learning_rate": min(10.0, rate * room.train.learning_rate)}

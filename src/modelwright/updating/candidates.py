@@ -220,10 +220,20 @@ class Classroom:
         """Returns a state as it is before the first lesson."""
         if strategy.needs != "state":
             return {}
-        rows = self._lesson_rows("old" if self.old.inputs is not None else "kept")
+        rows = self._first_rows()
         network, model = self.base.network(), self.base.config.model
         lesson = replace(self.lesson(network, model, {}), new=rows, kept=None, old=None)
         return strategy.remember(lesson)
+
+    def _first_rows(self) -> LessonRows:
+        """Returns the old rows, in the token ids of the model before."""
+        known = "old" if self.old.inputs is not None else "kept"
+        if self.tokens.after == self.tokens.before:
+            return self._lesson_rows(known)
+        inputs, labels = self.old.inputs, self.old.labels
+        if inputs is None or labels is None:
+            inputs, labels = self._kept.rows(self.base.shape), self._kept.labels
+        return LessonRows(encode_rows(inputs, self.base.tokenizer(), self._progress), labels)
 
     def _lesson_rows(self, which: str) -> LessonRows:
         """Returns encoded rows, which are encoded once."""

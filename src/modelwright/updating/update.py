@@ -26,7 +26,7 @@ from modelwright.updating.old_rows import OldRows, find_old_rows
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.report_file import report_from_record
 from modelwright.updating.settings import UpdateOptions, UpdateSettings, resolve_update
-from modelwright.updating.tokens import extend_vocabulary
+from modelwright.updating.tokens import choose_vocabulary
 from modelwright.updating.work_folder import (
     UPDATES,
     close_work,
@@ -177,7 +177,7 @@ class _Job:
             return report, None
         file = work / _VOCABULARY
         texts = new.stored.of_side(TRAIN).rows(base.shape)
-        tokens = extend_vocabulary(base, texts, file, self.progress)
+        tokens = choose_vocabulary(base, texts, file)
         room = Classroom(base, read.old, new, tokens, file, settings, self.progress)
         attempts = try_strategies(room, settings, work)
         judgment = judge_candidates(room, attempts, settings.limits, settings.strategy)
