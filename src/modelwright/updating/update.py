@@ -37,6 +37,8 @@ from modelwright.updating.work_folder import (
 from modelwright.updating.write_version import Passed, write_run, write_servable
 
 _VOCABULARY = "vocabulary.txt"
+_DOUBTFUL = 0.2
+"""Difference in macro-F1 from which labels are doubted."""
 
 
 def update(
@@ -186,7 +188,9 @@ class _Job:
         report = _judged(report, judgment)
         report = replace(report, notes=(*notes, *filter(None, more)))
         if judgment.best is None:
-            return replace(report, seconds=time.monotonic() - self.started), None
+            notes = tuple(filter(None, (*report.notes, self._doubt(report))))
+            seconds = time.monotonic() - self.started
+            return replace(report, notes=notes, seconds=seconds), None
         made = identity(base, new.stored, new.names, settings)
         lineage = describe_lineage(room, judgment.best, judgment, settings, made)
         report = replace(
@@ -198,6 +202,18 @@ class _Job:
         )
         vocabulary = file if base.task == "text" else None
         return report, Passed(room, judgment.best, work, vocabulary, report, lineage)
+
+    def _doubt(self, report: UpdateReport) -> str:
+        """Returns a note if the model disagrees with the new labels far more than with the old."""
+        old, new = report.old, report.new
+        if old is None or new is None or new.before > old.before - _DOUBTFUL:
+            return ""
+        return (
+            f"the model before has a macro-F1 of {new.before:.2f} on the new rows and"
+            f" {old.before:.2f} on the old ones: they are of another kind, or their labels are"
+            f" wrong; modelwright audit {shlex.quote(self.data)} lists labels that are probably"
+            " wrong"
+        )
 
     def _next(self, base: BaseModel, target: Path | None) -> str:
         """Returns the command that usually follows."""
