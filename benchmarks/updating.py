@@ -90,7 +90,7 @@ def learn(kind: str, run: Path, values: Namespace, folder: Path) -> Figures:
     """Returns the labels and the answers before and after, of old and new held-out rows."""
     from modelwright.learning.registry import find_strategy
     from modelwright.updating.base_model import find_base
-    from modelwright.updating.candidates import Classroom
+    from modelwright.updating.classroom import Classroom
     from modelwright.updating.new_rows import read_new_rows
     from modelwright.updating.old_rows import find_old_rows
     from modelwright.updating.settings import resolve_update

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.learning.strategy import Strategy
-from modelwright.updating.candidates import Candidate, Classroom, read_candidate
+from modelwright.updating.candidates import Candidate, read_candidate
+from modelwright.updating.classroom import Classroom
 from modelwright.updating.report import Tried
 from modelwright.updating.settings import UpdateSettings, chosen_strategies
 

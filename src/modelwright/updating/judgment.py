@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from modelwright.data.splits import TEST
 from modelwright.updating.attempts import Attempts
-from modelwright.updating.candidates import Candidate, Classroom
+from modelwright.updating.candidates import Candidate
+from modelwright.updating.classroom import Classroom
 from modelwright.updating.gate import (
     Change,
     Limits,

@@ -10,7 +10,7 @@ import numpy as np
 from modelwright.data.digests import fingerprint_rows
 from modelwright.data.splits import TRAIN
 from modelwright.updating.base_model import BaseModel, ancestors
-from modelwright.updating.candidates import Classroom
+from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import fingerprint_of
 from modelwright.updating.judgment import Judgment
 from modelwright.updating.read_source import reading_config

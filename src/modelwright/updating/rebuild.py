@@ -12,7 +12,7 @@ from modelwright.core.errors import RunError
 from modelwright.learning.registry import find_strategy
 from modelwright.runs.run import VOCABULARY, load_run
 from modelwright.updating.base_model import find_base
-from modelwright.updating.candidates import Classroom
+from modelwright.updating.classroom import Classroom
 from modelwright.updating.composed_data import data_file, read_rows
 from modelwright.updating.memory import STATE
 from modelwright.updating.new_rows import NewRows

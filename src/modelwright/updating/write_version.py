@@ -22,7 +22,7 @@ from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
 from modelwright.updating.base_model import MEMORY, BaseModel
-from modelwright.updating.candidates import Classroom
+from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
 from modelwright.updating.composed_data import data_file
 from modelwright.updating.memory import STATE, Memory, choose_kept, place_memory, write_memory
