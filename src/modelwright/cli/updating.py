@@ -27,7 +27,6 @@ from modelwright.cli.options import (
     data_settings,
 )
 from modelwright.cli.output import print_report, show_progress
-from modelwright.recipes.resolve import merge_tables, parse_set
 
 
 def update(
@@ -96,6 +95,7 @@ def update(
     quiet: Quiet = False,
 ) -> None:
     """Let a model learn new rows, and write a version only if held-out rows show that it pays."""
+    from modelwright.recipes.resolve import merge_tables, parse_set
     from modelwright.updating.settings import UpdateOptions, resolve_update
 
     own = data_settings(
@@ -121,9 +121,24 @@ def update(
     }
     # Checked here, so that a mistake is reported before TensorFlow loads.
     resolve_update(strategy, max_drop, **options)
-    with show_progress(quiet=quiet or as_json) as progress:
-        report = modelwright.update(
-            model, data, strategy=strategy, max_drop=max_drop, out=out, progress=progress, **options
-        )
+    try:
+        with show_progress(quiet=quiet or as_json) as progress:
+            report = modelwright.update(
+                model,
+                data,
+                strategy=strategy,
+                max_drop=max_drop,
+                out=out,
+                progress=progress,
+                **options,
+            )
+    except KeyboardInterrupt:
+        if not dry_run:
+            typer.echo(
+                "nothing was written; the same command with --resume goes on after the last"
+                " finished strategy",
+                err=True,
+            )
+        raise
     print_report(report, as_json=as_json)
     raise typer.Exit(report.exit_code)

@@ -134,7 +134,7 @@ def find_base(path: Path | str) -> BaseModel:
         )
     return BaseModel(
         path=version,
-        model=version.resolve().parent if folder == version else folder,
+        model=_model_of(version) if folder == version else folder,
         version=number,
         task=manifest.task,
         labels=manifest.labels,
@@ -168,6 +168,11 @@ def _from_run(run: Run) -> BaseModel:
         backbone=run.backbone,
         source=run,
     )
+
+
+def _model_of(version: Path) -> Path:
+    """Returns the folder around a version, as the user wrote it where that is possible."""
+    return version.parent if version.name.isdigit() else version.resolve().parent
 
 
 def _live(model: Path) -> Path:
