@@ -50,6 +50,7 @@ __all__ = [
     "summarize_explanations",
     "train",
     "tune",
+    "update",
     "verify",
     "versions",
 ]
@@ -92,6 +93,7 @@ _HEAVY = {
     "resume": "modelwright.training.train",
     "stream": "modelwright.streams.stream",
     "train": "modelwright.api.train",
+    "update": "modelwright.updating.update",
 }
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ if TYPE_CHECKING:
     from modelwright.training.feature_maps import layers
     from modelwright.training.train import resume
     from modelwright.tuning.tune import tune
+    from modelwright.updating.update import update
 
 
 def __getattr__(name: str) -> Any:

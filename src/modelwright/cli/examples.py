@@ -85,6 +85,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright rollback models/imdb",
         "modelwright rollback models/imdb --to 3",
     ),
+    "update": (
+        "modelwright update models/reviews --data new.csv",
+        "modelwright update models/reviews --data new.csv --strategy replay --dry-run",
+        "modelwright update models/reviews/3 --data new.csv --max-drop 1 --memory 500",
+        "modelwright update runs/reviews --data new.csv --out runs/reviews-june",
+    ),
     "deploy": (
         "modelwright deploy compose models --out deploy",
         "modelwright deploy kubernetes models --server modelwright --format kustomize",

@@ -28,6 +28,7 @@ from modelwright.cli import (
     studies,
     training,
     tuning,
+    updating,
 )
 from modelwright.cli.examples import epilog
 from modelwright.core.backend import skip_unused_packages
@@ -56,6 +57,7 @@ _COMMANDS = (
     server.serve,
     server.versions,
     server.rollback,
+    updating.update,
     deployment.deploy,
     doctor.doctor,
 )

@@ -270,6 +270,7 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         files={},
         decoding=_decoding(run),
         backbone=dict(run.backbone),
+        lineage=dict(run.lineage),
     )
 
 
