@@ -9,6 +9,9 @@ old versions, the live version and all versions are deleted. With several worker
 in a separate phase one is killed. Only then, a request whose connection broke is sent once more and
 counted separately. The gRPC clients retry on UNAVAILABLE, as gRPC's guide recommends.
 
+With ``--record`` the server also records every answer, and each recorded row is compared with the
+answer of the version that it names: what was asked, the label and every probability.
+
 It counts requests, failed and wrong answers, latencies, the seconds until a change shows in the
 answers, and the memory of each worker over time with its slope in the second half of its life.
 """
@@ -39,8 +42,14 @@ OPTIONS = {
     "clients": Option(8, 4, "clients over REST"),
     "grpc_clients": Option(2, 1, "clients over gRPC"),
     "pause": Option(0.005, 0.005, "largest wait of a client before its next request, in seconds"),
+    "record": Option(False, False, "record the answers, and check what was recorded"),
     "poll": Option(0.5, 0.5, "seconds between two looks of the server at the folder"),
 }
+COUNTED = (
+    *("requests", "failed", "wrong", "retried_after_kill", "not_shown"),
+    *("recorded", "recorded_wrong"),
+)
+RECORD_SECONDS = 5
 SHOWS = 30.0
 """Longest time in seconds until a change must show in the answers."""
 SAMPLE = 2.0
@@ -58,14 +67,14 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
         name: [str(Path(folder).resolve()) for folder in folders]
         for name, folders in (("sentiment", arguments.texts), ("objects", arguments.pictures))
     }
-    keys = ("minutes", "clients", "grpc_clients", "pause", "poll")
+    keys = ("minutes", "clients", "grpc_clients", "pause", "poll", "record")
     sizes = {key: vars(arguments)[key] for key in keys}
     tasks = {
         f"{workers} workers": {"workers": workers, "sources": sources, **sizes}
         for workers in arguments.workers
     }
     runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
-    keys = ("requests", "failed", "wrong", "retried_after_kill", "not_shown", "p50_ms", "p99_ms")
+    keys = (*COUNTED, "p50_ms", "p99_ms")
     rows = [
         (name, *(f"{run[key]:,.0f}" if "ms" not in key else f"{run[key]:.1f}" for key in keys))
         for name, done in runs.items()
@@ -79,9 +88,8 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
 
 def _total(runs: Sequence[Figures]) -> Figures:
     """Returns the number of requests and of errors, and the worst latency and memory."""
-    counted = ("requests", "failed", "wrong", "retried_after_kill", "not_shown")
     return {
-        **{key: sum(run[key] for run in runs) for key in counted},
+        **{key: sum(run[key] for run in runs) for key in COUNTED},
         "p50_ms": max(run["p50_ms"] for run in runs),
         "p99_ms": max(run["p99_ms"] for run in runs),
         "rss_mib_max": max(one["rss_mib_max"] for run in runs for one in run["memory"]),
@@ -91,16 +99,23 @@ def _total(runs: Sequence[Figures]) -> Figures:
 def measure_side(workers: int, sources: dict[str, list[str]], **sizes: Any) -> Figures:
     """Runs one soak."""
     from served import client, process
+    from served.recorded import check_recorded
     from served.store import Store
 
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as recorded:
         folders = {name: list(map(Path, paths)) for name, paths in sources.items()}
         store = Store(Path(root), folders)
-        with process.modelwright(Path(root), workers=workers, poll=sizes["poll"]) as server:
+        options = ["--record", recorded, "--record-seconds", str(RECORD_SECONDS)]
+        with process.modelwright(
+            Path(root),
+            workers=workers,
+            poll=sizes["poll"],
+            options=options if sizes["record"] else (),
+        ) as server:
             figures: Figures = client.run(Soak(server, store, workers, sizes).run())
             if figures["examples"] or figures["problems"]:
                 sys.stderr.write(server.said()[-5_000:])
-        return figures
+        return figures | check_recorded(Path(recorded), store)
 
 
 class Soak:

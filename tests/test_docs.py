@@ -15,7 +15,7 @@ import pytest
 import modelwright
 from command_tree import whole_command
 from modelwright.core.config import DataConfig, Table, TrainConfig
-from modelwright.core.errors import ModelwrightError
+from modelwright.core.errors import DRIFTED, ModelwrightError
 from modelwright.models.options import (
     BilstmOptions,
     CnnOptions,
@@ -356,7 +356,7 @@ def test_the_readme_leads_to_every_page(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=name)
 def test_every_exit_code_is_listed(path: Path) -> None:
-    codes = {"0", "130"}
+    codes = {"0", "130", str(DRIFTED)}
     kinds: list[type[ModelwrightError]] = [ModelwrightError]
     for kind in kinds:
         codes.add(str(kind.exit_code))

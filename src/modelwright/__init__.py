@@ -25,6 +25,7 @@ __all__ = [
     "benchmark",
     "compare",
     "distill",
+    "drift",
     "evaluate",
     "evaluate_explanations",
     "explain",
@@ -45,9 +46,11 @@ __all__ = [
     "rollback",
     "show_backbone",
     "show_recipe",
+    "stream",
     "summarize_explanations",
     "train",
     "tune",
+    "update",
     "verify",
     "versions",
 ]
@@ -57,6 +60,7 @@ _LIGHT = {
     "ModelwrightError": "modelwright.core.errors",
     "QuantizationLimits": "modelwright.quantization.selection",
     "benchmark": "modelwright.servable.benchmark",
+    "drift": "modelwright.api.drift",
     "evaluate_explanations": "modelwright.api.evaluate_explanations",
     "explain": "modelwright.api.explain",
     "fetch": "modelwright.data.named.fetch",
@@ -87,12 +91,15 @@ _HEAVY = {
     "export": "modelwright.exporting.export",
     "layers": "modelwright.training.feature_maps",
     "resume": "modelwright.training.train",
+    "stream": "modelwright.streams.stream",
     "train": "modelwright.api.train",
+    "update": "modelwright.updating.update",
 }
 
 if TYPE_CHECKING:
     from modelwright.api.classifier import Classifier
     from modelwright.api.distill import distill
+    from modelwright.api.drift import drift
     from modelwright.api.evaluate_explanations import evaluate_explanations
     from modelwright.api.explain import explain
     from modelwright.api.summarize_explanations import summarize_explanations
@@ -118,11 +125,13 @@ if TYPE_CHECKING:
     from modelwright.servable.predictor import load_predictor as load
     from modelwright.servable.verify import verify
     from modelwright.servable.versions import rollback, versions
+    from modelwright.streams.stream import stream
     from modelwright.studies.compare import compare
     from modelwright.training.evaluate import evaluate
     from modelwright.training.feature_maps import layers
     from modelwright.training.train import resume
     from modelwright.tuning.tune import tune
+    from modelwright.updating.update import update
 
 
 def __getattr__(name: str) -> Any:

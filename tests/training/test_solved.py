@@ -16,7 +16,6 @@ from modelwright.runs.run import load_run
 from modelwright.training.extras import Extras, check_effect
 from modelwright.training.observers import Epoch
 from modelwright.training.session import Session
-from modelwright.training.starting_weights import StartFrom
 
 MODEL = {"recipe": "text-fast", "vocabulary": 200, "length": 12, "buckets": 1024}
 
@@ -45,8 +44,8 @@ def test_a_solved_run_has_one_epoch_and_a_cross_validated_accuracy(solved: Any) 
 
 @pytest.mark.parametrize(
     "extras",
-    [Extras(start_from=StartFrom(Path("runs/a"))), Extras(freeze=("buckets",))],
-    ids=["start_from", "freeze"],
+    [Extras(freeze=("buckets",)), Extras(freeze=("features",))],
+    ids=["freeze", "freeze-features"],
 )
 def test_what_concerns_steps_is_refused_for_a_solved_network(extras: Extras) -> None:
     solved, by_steps = (

@@ -27,16 +27,20 @@ def distill(
     out: Path | str | None = None,
     progress: Progress | None = None,
 ) -> DistillReport:
-    """Trains a small network on labeled rows, and on unlabeled texts that a teacher labels.
+    """Trains a small network on labels and on a teacher's answers.
+
+    Without unlabeled texts, the student learns the teacher's answers to the labeled rows.
 
         >>> distill("my_encoder:vectors", "few.csv", unlabeled="more.csv", out="runs/small")
         >>> distill("runs/text-best", {"model": {"recipe": "bilstm"}}, unlabeled="more.csv")
+        >>> distill("runs/cifar-best", {"model": {"recipe": "cnn"}})
 
     Args:
-        teacher: what scores texts: the folder of a run, of a servable or of a sentence encoder
-            with ``model.onnx`` and ``tokenizer.json``; a function, or its name as
+        teacher: what scores texts or images: the folder of a run, of a servable or of a sentence
+            encoder with ``model.onnx`` and ``tokenizer.json``; a function, or its name as
             ``package.module:function``. A function takes a list of texts and returns class
-            probabilities ``[n, classes]``, or vectors ``[n, d]`` for a logistic regression.
+            probabilities ``[n, classes]``, or vectors ``[n, d]`` for a logistic regression; or it
+            takes uint8 images ``[n, h, w, c]`` and returns class probabilities.
         settings: the data, a TOML file, or a mapping of tables, as for ``train``. Without data,
             that of the teacher's run is taken.
         unlabeled: paths or named sets of texts without labels.

@@ -30,6 +30,13 @@ def complete_backbone(incomplete: str) -> list[str]:
     return [name for name in BACKBONE_NAMES if name.startswith(incomplete)]
 
 
+def complete_strategy(incomplete: str) -> list[str]:
+    """Returns the ways to learn new rows that begin so."""
+    from modelwright.learning.registry import strategy_names
+
+    return [name for name in ("auto", *strategy_names()) if name.startswith(incomplete)]
+
+
 def complete_source(incomplete: str) -> list[str]:
     """Returns the named sets and the files and folders that begin so."""
     named = [name for name in NAMED_SETS if name.startswith(incomplete)]

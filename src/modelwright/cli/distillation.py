@@ -29,7 +29,7 @@ def distill(
         str,
         typer.Argument(
             help="Run folder, servable, folder of a sentence encoder in ONNX, or"
-            " package.module:function that takes texts."
+            " package.module:function that takes texts or images."
         ),
     ],
     data: Annotated[
@@ -74,6 +74,17 @@ def distill(
             autocompletion=complete_words("mean", "cls", "max", "lasttoken"),
         ),
     ] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(help="Share of the teacher in what is learned of labeled rows, 0 to below 1."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Softens the answers to images before they are compared; 4 by default."),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Trainings of each student that the comparison averages.")
+    ] = 1,
     baseline: Annotated[
         bool,
         typer.Option(help="Also train the student from the labels alone, for comparison."),
@@ -93,7 +104,7 @@ def distill(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a small network on unlabeled texts that a teacher labels, and write a run folder."""
+    """Train a small network on a teacher's answers, and write a run folder."""
     from modelwright.distillation.settings import resolve_distillation
 
     if output not in ("auto", "probabilities", "vectors"):
@@ -124,7 +135,15 @@ def distill(
         from modelwright.distillation.encoder import EncoderOptions
 
         encoder = EncoderOptions(prefix, pooling)
-        options = Distilling(output, baseline, cache, encoder)  # type: ignore[arg-type]
+        options = Distilling(
+            output,  # type: ignore[arg-type]
+            baseline,
+            cache,
+            encoder,
+            weight,
+            temperature,
+            seeds,
+        )
         report = modelwright.distill(teacher, resolved, options=options, out=out, progress=progress)
     print_report(report, as_json=as_json)
     exit_if_stopped(report.status)

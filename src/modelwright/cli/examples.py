@@ -46,6 +46,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright reproduce --list",
         "modelwright reproduce --only imdb-text --quick",
     ),
+    "stream": (
+        "modelwright stream stream.toml",
+        "modelwright stream stream.toml --out streams/shopping --json",
+    ),
     "export": (
         "modelwright export runs/imdb models/imdb",
         "modelwright export runs/cifar-fast models/cifar --tta",
@@ -68,6 +72,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "modelwright explain models/imdb reviews.txt --label neg --json",
         "modelwright explain models/imdb --evaluate --rows 50",
     ),
+    "drift": (
+        "modelwright drift models/imdb --data new-reviews.csv",
+        "modelwright drift models/cifar --data photos --json --fail",
+    ),
     "serve": (
         "modelwright serve models",
         "modelwright serve models --rest-port 9000 --workers 2 --access-log -",
@@ -76,6 +84,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rollback": (
         "modelwright rollback models/imdb",
         "modelwright rollback models/imdb --to 3",
+    ),
+    "update": (
+        "modelwright update models/reviews --data new.csv",
+        "modelwright update models/reviews --data new.csv --strategy replay --dry-run",
+        "modelwright update models/reviews/3 --data new.csv --max-drop 1 --memory 500",
+        "modelwright update runs/reviews --data new.csv --out runs/reviews-june",
     ),
     "deploy": (
         "modelwright deploy compose models --out deploy",

@@ -17,15 +17,18 @@ from modelwright.cli import (
     deployment,
     distillation,
     doctor,
+    drift,
     explanation,
     prediction,
     reporting,
     runs,
     servables,
     server,
+    streams,
     studies,
     training,
     tuning,
+    updating,
 )
 from modelwright.cli.examples import epilog
 from modelwright.core.backend import skip_unused_packages
@@ -43,15 +46,18 @@ _COMMANDS = (
     reporting.report,
     studies.compare,
     studies.reproduce,
+    streams.stream,
     servables.export,
     servables.quantize,
     servables.verify,
     servables.benchmark,
     prediction.predict,
     explanation.explain,
+    drift.drift,
     server.serve,
     server.versions,
     server.rollback,
+    updating.update,
     deployment.deploy,
     doctor.doctor,
 )
@@ -65,6 +71,7 @@ _READER_GONE = 141
 
 _MEANT = {
     "augment": "data show",
+    "continual": "stream",
     "convert": "export",
     "delete": "runs rm",
     "download": "data fetch",
@@ -76,6 +83,7 @@ _MEANT = {
     "inspect": "data inspect",
     "list": "runs",
     "ls": "runs",
+    "monitor": "drift",
     "resume": "train --resume",
     "rm": "runs rm",
     "show": "runs show",

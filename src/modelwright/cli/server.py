@@ -11,206 +11,69 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import modelwright
-from modelwright.cli.completion import complete_models
+from modelwright.cli import serve_options as given
 from modelwright.cli.options import AsJson, ModelFolder, Quiet
 from modelwright.cli.output import print_report
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.core.folders import kind_of, wrong_folder
 
 if TYPE_CHECKING:
-    from modelwright.serve.config import ExplainLimits, Tls
+    from modelwright.serve.config import ExplainLimits, RecordSettings, Tls
 
 _MIB = 2**20
 
-ModelsFolder = Annotated[
-    Path, typer.Argument(help="Folder of models, or of one model.", autocompletion=complete_models)
-]
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-RestPort = Annotated[int, typer.Option(help="Port for REST and the web page; 0 picks a free one.")]
-GrpcPort = Annotated[int, typer.Option(help="Port for gRPC; 0 picks a free one.")]
-UnixSocket = Annotated[
-    Path | None, typer.Option(help="Socket file for REST and the web page, in place of the port.")
-]
-GrpcUnixSocket = Annotated[
-    Path | None,
-    typer.Option(help="Socket file for gRPC, in place of the port; for one worker only."),
-]
-RootPath = Annotated[
-    str, typer.Option(help="Path prefix of a proxy, as /models; requests may omit it.")
-]
-CorsOrigin = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Origin whose web pages may call REST, as https://app.example; * for all. Repeatable."
-    ),
-]
-MetricsPort = Annotated[
-    int | None,
-    typer.Option(
-        help="Port for Prometheus metrics only, without keys; the REST port serves them too."
-    ),
-]
-Workers = Annotated[int, typer.Option(help="Number of processes that share the ports.")]
-Engine = Annotated[str, typer.Option(help="auto, onnx, litert or savedmodel.")]
-ModelConfigFile = Annotated[
-    Path | None,
-    typer.Option(help="TensorFlow Serving model config file: models, policies, labels."),
-]
-Links = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--allow-links-to",
-        help="Folder outside the models folder that links in it may lead to; may be repeated.",
-    ),
-]
-BatchingFile = Annotated[
-    Path | None,
-    typer.Option("--batching-parameters", help="TensorFlow Serving batching parameters file."),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option(help="Name of the model, if MODELS is the folder of one; the folder's otherwise."),
-]
-Poll = Annotated[float, typer.Option(help="Seconds between checks for new versions.")]
-ApiKeysFile = Annotated[
-    Path | None,
-    typer.Option(help="File with one key per line, as 'NAME KEY' or 'NAME KEY admin'."),
-]
-Rate = Annotated[float, typer.Option(help="Requests per second for each key; 0 for no limit.")]
-TlsCertificate = Annotated[
-    Path | None, typer.Option(help="Server certificate, PEM; enables TLS on both ports.")
-]
-TlsKey = Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")]
-TlsAuthority = Annotated[
-    Path | None, typer.Option(help="CA certificate, PEM; clients need a certificate from this CA.")
-]
-AllowOpen = Annotated[
-    bool,
-    typer.Option(
-        "--allow-open", help="Allow access from other machines without keys or certificates."
-    ),
-]
-MaxBody = Annotated[
-    float, typer.Option(help="Maximum size of a request in MiB, compressed and decompressed.")
-]
-MaxPending = Annotated[
-    float | None,
-    typer.Option(
-        help="Maximum size in MiB of all requests that a worker holds at a time; 16 of the largest"
-        " by default."
-    ),
-]
-MaxText = Annotated[float, typer.Option(help="Maximum size of one text in MiB.")]
-MaxImage = Annotated[
-    float, typer.Option(help="Maximum size of one image file in MiB, before base64.")
-]
-MaxPixels = Annotated[
-    float, typer.Option(help="Maximum width times height of one image, in megapixels.")
-]
-MaxAllPixels = Annotated[
-    float,
-    typer.Option(
-        help="Maximum width times height of all images of a request together, in megapixels."
-    ),
-]
-MaxElements = Annotated[
-    int, typer.Option(help="Maximum number of values in all tensors of a request.")
-]
-MaxRows = Annotated[int, typer.Option(help="Maximum number of rows in a request.")]
-Timeout = Annotated[float, typer.Option(help="Time limit for a request, in seconds.")]
-HeaderTimeout = Annotated[
-    float,
-    typer.Option(help="Time limit for the headers of a request, in seconds."),
-]
-IdleTimeout = Annotated[
-    float | None,
-    typer.Option(
-        help="Seconds after which an idle connection is closed; as --header-timeout by default."
-    ),
-]
-Queue = Annotated[int, typer.Option(help="Maximum number of waiting requests per version.")]
-Explain = Annotated[
-    bool,
-    typer.Option(
-        "--explain", help="Also explain answers (:explain), in a separate process of low priority."
-    ),
-]
-ExplainMaxRows = Annotated[
-    int | None, typer.Option(help="Maximum number of rows to explain in a request; 8 by default.")
-]
-ExplainMaxSegments = Annotated[
-    int | None,
-    typer.Option(
-        help="Maximum number of segments of an explained row, as words of a text; 2,000 by default."
-    ),
-]
-ExplainTimeout = Annotated[
-    float | None,
-    typer.Option(
-        help="Time limit for explaining one request, in seconds, without the queue; 10 by default."
-    ),
-]
-ExplainQueue = Annotated[
-    int | None,
-    typer.Option(
-        help="Maximum number of requests per worker that wait to be explained; 8 by default."
-    ),
-]
-Drain = Annotated[
-    float, typer.Option(help="Seconds to keep accepting connections after a stop signal.")
-]
-AccessLog = Annotated[
-    str | None,
-    typer.Option(help="File for the access log, one JSON line per request; - for standard error."),
-]
-PortFile = Annotated[
-    Path | None, typer.Option(help="File to write the ports to, as JSON, once the models answer.")
-]
-
 
 def serve(
-    models: ModelsFolder,
-    host: Host = "127.0.0.1",
-    rest_port: RestPort = 8501,
-    grpc_port: GrpcPort = 8500,
-    unix_socket: UnixSocket = None,
-    grpc_unix_socket: GrpcUnixSocket = None,
-    root_path: RootPath = "",
-    cors_origin: CorsOrigin = None,
-    metrics_port: MetricsPort = None,
-    workers: Workers = 1,
-    engine: Engine = "auto",
-    model_config: ModelConfigFile = None,
-    links: Links = None,
-    model_name: ModelName = None,
-    batching: BatchingFile = None,
-    poll: Poll = 1.0,
-    api_keys: ApiKeysFile = None,
-    rate: Rate = 0.0,
-    tls_cert: TlsCertificate = None,
-    tls_key: TlsKey = None,
-    tls_ca: TlsAuthority = None,
-    allow_open: AllowOpen = False,
-    max_body: MaxBody = 32.0,
-    max_pending: MaxPending = None,
-    max_text: MaxText = 1.0,
-    max_image: MaxImage = 20.0,
-    max_pixels: MaxPixels = 64.0,
-    max_all_pixels: MaxAllPixels = 512.0,
-    max_elements: MaxElements = 2**22,
-    max_rows: MaxRows = 1024,
-    timeout: Timeout = 30.0,
-    header_timeout: HeaderTimeout = 10.0,
-    idle_timeout: IdleTimeout = None,
-    queue: Queue = 256,
-    explain: Explain = False,
-    explain_max_rows: ExplainMaxRows = None,
-    explain_max_segments: ExplainMaxSegments = None,
-    explain_timeout: ExplainTimeout = None,
-    explain_queue: ExplainQueue = None,
-    drain: Drain = 0.5,
-    access_log: AccessLog = None,
-    port_file: PortFile = None,
+    models: given.ModelsFolder,
+    host: given.Host = "127.0.0.1",
+    rest_port: given.RestPort = 8501,
+    grpc_port: given.GrpcPort = 8500,
+    unix_socket: given.UnixSocket = None,
+    grpc_unix_socket: given.GrpcUnixSocket = None,
+    root_path: given.RootPath = "",
+    cors_origin: given.CorsOrigin = None,
+    metrics_port: given.MetricsPort = None,
+    workers: given.Workers = 1,
+    engine: given.Engine = "auto",
+    model_config: given.ModelConfigFile = None,
+    links: given.Links = None,
+    model_name: given.ModelName = None,
+    batching: given.BatchingFile = None,
+    poll: given.Poll = 1.0,
+    api_keys: given.ApiKeysFile = None,
+    rate: given.Rate = 0.0,
+    tls_cert: given.TlsCertificate = None,
+    tls_key: given.TlsKey = None,
+    tls_ca: given.TlsAuthority = None,
+    allow_open: given.AllowOpen = False,
+    max_body: given.MaxBody = 32.0,
+    max_pending: given.MaxPending = None,
+    max_text: given.MaxText = 1.0,
+    max_image: given.MaxImage = 20.0,
+    max_pixels: given.MaxPixels = 64.0,
+    max_all_pixels: given.MaxAllPixels = 512.0,
+    max_elements: given.MaxElements = 2**22,
+    max_rows: given.MaxRows = 1024,
+    timeout: given.Timeout = 30.0,
+    header_timeout: given.HeaderTimeout = 10.0,
+    idle_timeout: given.IdleTimeout = None,
+    queue: given.Queue = 256,
+    explain: given.Explain = False,
+    explain_max_rows: given.ExplainMaxRows = None,
+    explain_max_segments: given.ExplainMaxSegments = None,
+    explain_timeout: given.ExplainTimeout = None,
+    explain_queue: given.ExplainQueue = None,
+    record: given.Record = None,
+    record_share: given.RecordShare = None,
+    record_max_rows: given.RecordMaxRows = None,
+    record_max_size: given.RecordMaxSize = None,
+    record_max_files: given.RecordMaxFiles = None,
+    record_queue: given.RecordQueue = None,
+    record_seconds: given.RecordSeconds = None,
+    drift_window: given.DriftWindow = 1_000,
+    drain: given.Drain = 0.5,
+    access_log: given.AccessLog = None,
+    port_file: given.PortFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Serve every model in a folder over TensorFlow Serving's REST and gRPC interfaces."""
@@ -241,6 +104,7 @@ def serve(
         tls=_tls(tls_cert, tls_key, tls_ca),
         allow_open=allow_open,
         site=Site(root_path.rstrip("/"), tuple(cors_origin or ())),
+        drift_window=drift_window,
         access_log=access_log,
         port_file=_absolute(port_file),
         limits=RequestLimits(
@@ -264,6 +128,15 @@ def serve(
             segments=explain_max_segments,
             seconds=explain_timeout,
             queue=explain_queue,
+        ),
+        record=_record_settings(
+            record,
+            share=record_share,
+            rows=record_max_rows,
+            size=None if record_max_size is None else _units("--record-max-size", record_max_size),
+            files=record_max_files,
+            queue=record_queue,
+            seconds=record_seconds,
         ),
     )
     if batching:
@@ -321,6 +194,19 @@ def _explain_limits(explain: bool, timeout: float, **given: float | None) -> Exp
         return None
     chosen.setdefault("seconds", min(ExplainLimits.seconds, timeout))
     return ExplainLimits(**chosen)
+
+
+def _record_settings(folder: Path | None, **given: float | None) -> RecordSettings | None:
+    """Returns how answers are recorded; None if they are not."""
+    from modelwright.serve.record_settings import RECORD_OPTIONS, RecordSettings
+
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if folder is None:
+        if chosen:
+            option = RECORD_OPTIONS[next(iter(chosen))]
+            raise ConfigError(f"{option} is about recorded answers; give --record FOLDER, too.")
+        return None
+    return RecordSettings(str(_without_following(folder)), **chosen)
 
 
 def _units(option: str, value: float, size: int = _MIB) -> int:

@@ -11,6 +11,7 @@ import modelwright
 from modelwright.cli.completion import (
     complete_recipe,
     complete_run,
+    complete_servable_or_run,
     complete_source,
     complete_words,
 )
@@ -36,7 +37,11 @@ from modelwright.core.backend import load_keras
 from modelwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from modelwright.core.types import SplitName
+    from collections.abc import Sequence
+
+    from modelwright.core.types import Progress, SplitName
+    from modelwright.recipes.resolve import ResolvedConfig
+    from modelwright.training.extras import Extras
 
 Split = Annotated[
     str | None,
@@ -84,6 +89,24 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run or servable whose weights are the first ones, and whose recipe is taken.",
+            autocompletion=complete_servable_or_run,
+        ),
+    ] = None,
+    start_layers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Layers to copy, such as embedding*; all by default."),
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Layers that are not trained: features for all but the last, or names.",
+        ),
+    ] = None,
     drop: Annotated[
         list[str] | None,
         typer.Option(
@@ -136,7 +159,8 @@ def train(
     given = without_unset({"processes": processes, "rank": rank, "coordinator": coordinator})
     quiet = quiet or as_json or is_silent()
     if resume is not None:
-        if config or sets or out or any(tables.values()):
+        started = start_from or start_layers or freeze
+        if config or sets or out or started or any(tables.values()):
             raise ConfigError(
                 "--resume continues a run with its own settings; give it without any other."
             )
@@ -152,11 +176,11 @@ def train(
     elif data_root is not None:
         raise ConfigError("--data-root is for --resume; a new training takes its data as --data.")
     else:
-        from modelwright.recipes.resolve import resolve_or_choose
-
         with show_progress(quiet=quiet) as progress:
             # Resolved here, so that a mistake is reported before TensorFlow loads.
-            resolved = resolve_or_choose(config, {**tables, "cluster": given}, sets or (), progress)
+            resolved = _resolve(
+                config, {**tables, "cluster": given}, sets or (), start_from, freeze, progress
+            )
         cluster, notes = start_or_join(resolved.cluster)
         load_keras()  # without TensorFlow's messages
         from modelwright.training.train import train as train_config
@@ -165,6 +189,7 @@ def train(
             report = train_config(
                 resolved.config,
                 out=out,
+                extras=_extras(start_from, start_layers, freeze),
                 notes=(*resolved.notes, *notes),
                 baselines=not no_baselines,
                 cluster=cluster,
@@ -258,6 +283,40 @@ def _config_and_data(
             " give it once."
         )
     return Path(files[0]) if files else None, sources or data
+
+
+def _resolve(
+    config: Path | None,
+    tables: dict[str, Any],
+    sets: Sequence[str],
+    start_from: Path | None,
+    freeze: list[str] | None,
+    progress: Progress | None,
+) -> ResolvedConfig:
+    """Returns the settings of a training; those of the model that it starts from where it does."""
+    from modelwright.recipes.resolve import resolve_or_choose
+    from modelwright.training.source_settings import resolve_start
+
+    if start_from is None:
+        return resolve_or_choose(config, tables, sets, progress)
+    return resolve_start(start_from, freeze or (), config, tables, sets)
+
+
+def _extras(
+    start_from: Path | None, layers: list[str] | None, freeze: list[str] | None
+) -> Extras | None:
+    from modelwright.training.extras import Extras
+    from modelwright.training.starting_weights import StartFrom
+
+    if layers and start_from is None:
+        raise ConfigError(
+            "--start-layers names layers of the model to start from; give it with --start-from."
+        )
+    if start_from is None and not freeze:
+        return None
+    chosen = tuple(layers) if layers else None
+    start = None if start_from is None else StartFrom(start_from, chosen, new_classes=True)
+    return Extras(start, tuple(freeze or ()))
 
 
 def _with_sets(settings: dict[str, Any], sets: list[str] | None) -> dict[str, Any]:

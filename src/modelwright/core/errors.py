@@ -9,8 +9,9 @@
     ├── MissingDependencyError     7   a package that is missing or cannot be loaded
     └── WriteError                 8   a file or folder that the system does not let be written
 
-The number is the exit code of the command. An interrupted command ends with 130. An exception
-outside this tree is a bug and keeps its traceback.
+The number is the exit code of the command. ``drift --fail`` ends with 9 if the data drifted, which
+is no error. An interrupted command ends with 130. An exception outside this tree is a bug and keeps
+its traceback.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class WriteError(ModelwrightError):
     exit_code = 8
 
 
+DRIFTED = 9
+"""The exit code of ``drift --fail`` if the data drifted."""
 _ROOM = "Free space there, or choose a folder on another disk."
 _PERMISSION = "Change its permissions, or choose another folder."
 REFUSALS = {

@@ -24,6 +24,7 @@ from modelwright.data.readers.cifar import is_cifar, read_cifar
 from modelwright.data.readers.folders import read_folder, read_zip
 from modelwright.data.readers.named_folders import NamedFolders
 from modelwright.data.readers.packed import members_of
+from modelwright.data.readers.parquet_parts import parquet_parts, read_parts
 from modelwright.data.readers.split_tables import (
     is_zip_of_tables,
     read_split_files,
@@ -139,6 +140,8 @@ def _read_folder(path: Path, config: DataConfig) -> Records:
         return read_split_files(tables, path, config)
     if (path / "data").is_dir() and "train" in split_files(path / "data").values():
         return _read_folder(path / "data", config)
+    if not tables and (parts := parquet_parts(path)):
+        return read_parts(path, parts, config)
     found = sorted(file.name for file in path.iterdir() if is_table(file))
     if found and not any(file.is_dir() for file in path.iterdir()):
         raise DataError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -39,6 +39,7 @@ from modelwright.data.label_checks import check_labels
 from modelwright.data.label_names import fold_label
 from modelwright.data.prepare import Prepared, prepare
 from modelwright.data.readers.split_column import NO_SPLITS
+from modelwright.data.records import Records
 from modelwright.data.splits import NO_SPLIT, Sides, count_leaked, limit_rows, split_rows
 from modelwright.data.unlabeled import load_unlabeled
 
@@ -60,6 +61,19 @@ class LoadedRows:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LoadedRecords:
+    """Checked and split rows.
+
+    Attributes:
+        data: The rows.
+        positions: Position of each row of a split among the records, ``[n]``.
+    """
+
+    data: Dataset
+    positions: Mapping[SplitName, IntArray]
+
+
 def load_data(source: DataConfig | str | Path, *, progress: Progress | None = None) -> Dataset:
     """Reads, checks and splits labeled images or texts.
 
@@ -77,11 +91,19 @@ def load_data(source: DataConfig | str | Path, *, progress: Progress | None = No
         ``load_data("reviews.csv").counts()``
     """
     config = source if isinstance(source, DataConfig) else DataConfig(source=str(source))
-    return load_once(config, lambda: _load(config, progress))
+    return load_once(
+        config, lambda: load_records(read_sources(config, progress), config, progress).data
+    )
 
 
-def _load(config: DataConfig, progress: Progress | None) -> Dataset:
-    records = read_sources(config, progress)
+def load_records(
+    records: Records, config: DataConfig, progress: Progress | None = None
+) -> LoadedRecords:
+    """Checks and splits rows that a reader returned, as ``load_data`` does.
+
+    Raises:
+        DataError: As for ``load_data``.
+    """
     prepared = prepare(records, config, size="auto", progress=progress)
     _check_rejected(prepared, config)
     names = order_labels(prepared.names, records.label_order)
@@ -94,11 +116,13 @@ def _load(config: DataConfig, progress: Progress | None) -> Dataset:
     sides = dropped.sides
     used = np.full(len(sides), NO_SPLIT, np.int8)
     splits: dict[SplitName, Split] = {}
+    positions: dict[SplitName, IntArray] = {}
     for side, name in enumerate(SPLITS):
         rows = limit_rows(prepared.digests, labels, np.flatnonzero(sides == side), config.limit)
         if len(rows):
             used[rows] = side
             splits[name] = Split(prepared.rows(rows), labels[rows], prepared.digests[rows])
+            positions[name] = prepared.positions[rows]
     _check_train(prepared.source, names, labels, used)
     split_notes = _split_notes(prepared, config, used)
     data = Dataset(
@@ -115,7 +139,7 @@ def _load(config: DataConfig, progress: Progress | None) -> Dataset:
     if config.unlabelled:
         data = _add_unlabeled(data, config, prepared.digests[sides > 0], progress)
     _release()
-    return data
+    return LoadedRecords(data, positions)
 
 
 def load_split(

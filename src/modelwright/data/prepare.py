@@ -49,6 +49,7 @@ class Prepared:
         codes: Positions in ``names``, ``[n]``.
         source_sides: Sides that the source gives, ``[n]``.
         digests: Content hashes, ``[n, 2]``.
+        positions: Position of each row among the records, ``[n]``.
         rejected: Rows that any step left out.
         shape: Shape of every image; None for texts.
         notes: Decisions, for messages.
@@ -61,6 +62,7 @@ class Prepared:
     codes: IntArray
     source_sides: Sides
     digests: Digests
+    positions: IntArray
     rejected: tuple[Rejected, ...]
     shape: ImageShape | None
     notes: tuple[str, ...]
@@ -119,6 +121,7 @@ def prepare(
         codes=encoded.indices.to_numpy().astype(np.int64),
         source_sides=_sides(records.splits, len(labels))[readable],
         digests=inputs.digests,
+        positions=readable,
         rejected=_ordered((*records.rejected, *rejected, *inputs.rejected)),
         shape=inputs.shape,
         notes=(*records.notes, *named.notes, *inputs.notes, *lost),

@@ -1,4 +1,4 @@
-"""Distill: a teacher labels unlabeled texts softly, and a student learns from them.
+"""Distill: a student learns a teacher's answers, to labeled rows and to unlabeled texts.
 
 The student is an ordinary run: it is evaluated, exported and served as every other, and needs the
 teacher no more.
@@ -19,19 +19,19 @@ from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import explained_refusals
 from modelwright.core.types import FloatArray, Progress, Rows
-from modelwright.distillation.comparison import compare, find_warnings
+from modelwright.distillation.comparison import Comparison, compare, find_warnings
 from modelwright.distillation.encoder import EncoderOptions
+from modelwright.distillation.image_answers import label_images
 from modelwright.distillation.labeling import Labeling, label
 from modelwright.distillation.material import Material, load_material
 from modelwright.distillation.outputs import Output, decide_output, order_columns
-from modelwright.distillation.report import DistillReport, Measured, TeacherFigures
+from modelwright.distillation.report import DistillReport, TeacherFigures
 from modelwright.distillation.settings import check_distillable
 from modelwright.distillation.stored_scores import Scores, score_texts
 from modelwright.distillation.teacher import Teacher, TextFunction, open_teacher
-from modelwright.training.extras import Extras
-from modelwright.training.soft_labels import SoftLabels, text_digests
+from modelwright.distillation.teaching import check_teacher, teach
+from modelwright.training.soft_labels import text_digests
 from modelwright.training.train import train
-from modelwright.training.train_report import TrainReport
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Distilling:
     """Folder of the stored scores; ``teachers`` in the cache of Modelwright by default."""
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     """How a sentence encoder is used; what its folder says by default."""
+    weight: float | None = None
+    """Share of the teacher's answers in what is learned of labeled rows, 0 to below 1."""
+    temperature: float | None = None
+    """Softens the answers of a network to images; both are divided by it before they compare."""
+    seeds: int = 1
+    """Trainings of the student, and of the same from labels alone, that are compared."""
 
 
 def distill(
@@ -57,11 +63,11 @@ def distill(
     notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> DistillReport:
-    """Trains a student on labeled rows, and on unlabeled texts with a teacher's probabilities.
+    """Trains a student on labels and on a teacher's answers.
 
     Args:
         teacher: a run, a servable, a sentence encoder, ``package.module:function``, or a function.
-        config: the student's settings, with the unlabeled texts as ``data.unlabelled``.
+        config: the student's settings, with unlabeled texts as ``data.unlabelled``, if any.
         options: how the teacher is read, and what is measured.
         out: the student's run folder; ``runs/NAME-TIME`` by default.
         notes: decisions that led to the config, for the report.
@@ -75,52 +81,68 @@ def distill(
         WriteError: the scores or the run cannot be written.
     """
     options = options or Distilling()
+    _check_numbers(options)
     check_distillable(config)
     _check_folder(out)
     material = load_material(config, progress)
     with _quiet_tensorflow():
-        opened = open_teacher(teacher, options.encoder)
+        opened = open_teacher(teacher, options.encoder, material.data.task)
+        check_teacher(opened, material)
         if opened.labels is not None:
             order_columns(material.data.labels, opened.labels, opened.name)
-        scores, labeling = _label(opened, material, options, progress)
-        theirs = labeling.probabilities[-len(material.unlabeled) :]
+        scores, labeling = _answer(opened, material, options, progress)
+        teaching = teach(
+            opened,
+            config,
+            material,
+            labeling,
+            weight=options.weight,
+            temperature=options.temperature,
+        )
         report = train(
             config,
             out=out,
-            extras=Extras(soft_labels=SoftLabels(opened.name, material.digests, theirs)),
+            extras=teaching.extras,
             notes=(*notes, *material.notes, *opened.notes),
             progress=progress,
         )
         rows = compare(
-            report, config, material, labeling, baseline=options.baseline, progress=progress
+            Comparison(opened, config, material, labeling, teaching.extras),
+            report,
+            seeds=options.seeds,
+            baseline=options.baseline,
+            progress=progress,
         )
         warnings = find_warnings(opened, labeling, material, rows, progress)
-    return _report(report, opened, material, scores, labeling, rows, warnings)
-
-
-def _report(
-    report: TrainReport,
-    teacher: Teacher,
-    material: Material,
-    scores: Scores,
-    labeling: Labeling,
-    rows: tuple[Measured, ...],
-    warnings: Sequence[str],
-) -> DistillReport:
-    theirs = labeling.probabilities[-len(material.unlabeled) :]
+    theirs = labeling.probabilities[len(labeling.probabilities) - len(material.unlabeled) :]
     return DistillReport(
         run=report.run,
         status=report.status,
-        teacher=TeacherFigures.of(teacher, labeling),
+        teacher=TeacherFigures.of(opened, labeling),
         unlabeled=len(material.unlabeled),
-        shares=_shares(theirs, material.data.labels),
-        stored=scores.stored,
+        shares=_shares(theirs, material.data.labels) if len(theirs) else {},
+        stored=scores.stored if scores else 0,
         split=material.measured[0] if material.measured else None,
         measured=rows,
-        notes=(*report.notes, *([scores.note] if scores.note else [])),
+        notes=(*report.notes, *([scores.note] if scores and scores.note else [])),
         warnings=(*report.warnings, *warnings),
         next=report.next,
+        how=teaching.how,
     )
+
+
+def _answer(
+    teacher: Teacher, material: Material, options: Distilling, progress: Progress | None
+) -> tuple[Scores | None, Labeling]:
+    """Returns the teacher's answers to all rows; those to texts with how many were stored."""
+    if material.data.task == "text":
+        return _label(teacher, material, options, progress)
+    if options.output == "vectors":
+        raise ConfigError(
+            "--output was given 'vectors', but a teacher of images must return class probabilities;"
+            " expected 'probabilities' or 'auto'. Leave it out."
+        )
+    return None, label_images(teacher, material, progress)
 
 
 @contextmanager
@@ -133,6 +155,23 @@ def _quiet_tensorflow() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def _check_numbers(options: Distilling) -> None:
+    """Refuses numbers that mean nothing."""
+    checks = [
+        ("weight", options.weight, "a number from 0 to below 1"),
+        ("temperature", options.temperature, "a number above 0, up to 100"),
+        ("seeds", options.seeds, "an integer from 1 to 20"),
+    ]
+    fits = (
+        options.weight is None or 0 <= options.weight < 1,
+        options.temperature is None or 0 < options.temperature <= 100,
+        1 <= options.seeds <= 20,
+    )
+    for (name, value, expected), good in zip(checks, fits, strict=True):
+        if not good:
+            raise ConfigError(f"'{name}' was given {value}; expected {expected}.")
 
 
 def _check_folder(out: Path | str | None) -> None:

@@ -21,7 +21,7 @@ class Material:
 
     Attributes:
         data: the labeled rows.
-        unlabeled: the unlabeled texts that the student learns from.
+        unlabeled: the unlabeled texts that the student learns from; none for images.
         digests: their content hashes.
         measured: the held-out split with its name; None if nothing is held out.
         notes: what was left out.
@@ -38,12 +38,21 @@ def load_material(config: Config, progress: Progress | None) -> Material:
     """Returns the rows that the settings name, without unlabeled texts whose labels are known.
 
     Raises:
-        DataError: they are no texts, or no unlabeled text is left.
+        DataError: no unlabeled text is left, or texts were given for images.
     """
+    if config.data.unlabelled:
+        return _with_texts(config, progress)
+    data = load_data(config.data, progress=progress)
+    nothing = SomeRows(data.splits["train"].inputs, np.zeros(0, np.int64))
+    return Material(data, nothing, np.zeros((0, 2), np.uint64), held_out(data), ())
+
+
+def _with_texts(config: Config, progress: Progress | None) -> Material:
     data = load_data(config.data, progress=progress)
     if data.task != "text" or data.unlabelled is None:
         raise DataError(
-            f"{data.source} holds {data.task}s; expected texts. Images cannot be distilled."
+            f"{data.source} holds {data.task}s, but unlabeled texts were given; a student of images"
+            " learns from labeled images alone. Leave --unlabeled out."
         )
     digests = text_digests(data.unlabelled)
     known = {row.tobytes() for row in text_digests(data.splits["train"].inputs)}

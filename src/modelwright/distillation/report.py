@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from modelwright.core.blocks import Block, Facts, Table
 from modelwright.core.metrics import ClassificationMetrics
 from modelwright.core.report import Report
+from modelwright.core.statistics import estimate_accuracy
 from modelwright.core.terminal import percent
 from modelwright.distillation.labeling import Labeling
 from modelwright.distillation.teacher import Teacher
@@ -17,14 +19,59 @@ from modelwright.distillation.teacher import Teacher
 
 @dataclass(frozen=True)
 class Measured:
-    """One of the compared models, and its figures on the held-out rows."""
+    """One of the compared models, and its figures on the held-out rows.
+
+    Attributes:
+        name: what it is.
+        metrics: those of the first seed.
+        seeds: those of each seed; none where there is one.
+        parameters: the number of its weights; None where that is not known.
+        size: bytes of its weights or files; None where that is not known.
+        latency_ms: median of the milliseconds for one row, in this process; None if not measured.
+    """
 
     name: str
     metrics: ClassificationMetrics
+    seeds: tuple[ClassificationMetrics, ...] = ()
+    parameters: int | None = None
+    size: int | None = None
+    latency_ms: float | None = None
+
+    @property
+    def accuracy(self) -> float:
+        """The mean accuracy of the seeds."""
+        return self._estimate()[0]
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean macro-F1 of the seeds."""
+        return statistics.mean(one.macro_f1 for one in self.seeds or (self.metrics,))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy: over the seeds, or over the rows with one seed."""
+        return self._estimate()[1:]
+
+    def _estimate(self) -> tuple[float, float, float]:
+        if len(self.seeds) < 2:
+            return self.metrics.accuracy, *self.metrics.accuracy_interval
+        right = [round(one.accuracy * one.rows) for one in self.seeds]
+        found = estimate_accuracy(right, self.metrics.rows)
+        return found.value, found.low, found.high
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the figures in a form that JSON can hold."""
-        return {"name": self.name, **figures(self.metrics)}
+        return {
+            "name": self.name,
+            **figures(self.metrics),
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.interval),
+            "macro_f1": self.macro_f1,
+            "seeds": [one.accuracy for one in self.seeds or (self.metrics,)],
+            "parameters": self.parameters,
+            "bytes": self.size,
+            "latency_ms": self.latency_ms,
+        }
 
 
 @dataclass(frozen=True)
@@ -73,6 +120,7 @@ class DistillReport(Report):
         notes: decisions that were made.
         warnings: what the figures do not show.
         next: the command that usually follows.
+        how: what the student learned of the teacher's answers to labeled rows; empty if nothing.
     """
 
     run: Path
@@ -86,6 +134,7 @@ class DistillReport(Report):
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     next: str
+    how: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields in a form that JSON can hold."""
@@ -116,33 +165,44 @@ class DistillReport(Report):
                 f"{percent(labeled.accuracy)} (95 %: {_interval(labeled)}), {labeled.rows:,}"
                 f" training rows{fold}",
             ),
-            ("texts it labeled", f"{self.unlabeled:,}{again}"),
-            ("its classes", shares),
+            *([("what it teaches", self.how)] if self.how else []),
+            *([("texts it labeled", f"{self.unlabeled:,}{again}")] if self.unlabeled else []),
+            *([("its classes", shares)] if shares else []),
             *(("note", note) for note in self.notes),
             *(("warning", warning) for warning in self.warnings),
         ]
         if self.next:
             rows.append(("next", self.next))
+            rows.append(("then", f"modelwright quantize {self.next.split()[-1]}"))
         facts = Facts("distilled", rows)
         if not self.measured:
             return (facts,)
         low_high = [
             (
                 one.name,
-                percent(one.metrics.accuracy),
-                _interval(one.metrics),
-                f"{one.metrics.macro_f1:.4f}",
+                percent(one.accuracy),
+                "{} to {}".format(*map(percent, one.interval)),
+                f"{one.macro_f1:.4f}",
+                "" if one.parameters is None else f"{one.parameters:,}",
+                "" if one.size is None else f"{one.size / 2**20:.1f} MiB",
+                "" if one.latency_ms is None else f"{one.latency_ms:.1f}",
             )
             for one in self.measured
         ]
         first = self.measured[0].metrics
-        majority = ("majority class", percent(first.majority_accuracy), "", "")
+        majority = ("majority class", percent(first.majority_accuracy), *[""] * 5)
         title = f"on the {first.rows:,} rows of the {self.split} split, which none learned from"
         if self.split == "val":
             title = f"on the {first.rows:,} rows of the val split, which also chose the epoch"
+        count = max(len(one.seeds) for one in self.measured)
+        title += f"; means of {count} seeds" if count > 1 else ""
         return (
             facts,
-            Table(("model", "accuracy", "95 %", "macro-F1"), [*low_high, majority], title),
+            Table(
+                ("model", "accuracy", "95 %", "macro-F1", "parameters", "size", "ms a row"),
+                [*low_high, majority],
+                title,
+            ),
         )
 
 

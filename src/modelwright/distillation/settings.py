@@ -11,6 +11,7 @@ from modelwright.core.config import Config, DataConfig
 from modelwright.core.errors import ConfigError
 from modelwright.core.folders import SERVABLE_RECORD, is_run, kind_of
 from modelwright.core.types import Progress
+from modelwright.models.builders import check_options
 from modelwright.recipes.resolve import ResolvedConfig, merge_tables, parse_set, resolve_or_choose
 from modelwright.runs.data_places import data_places
 from modelwright.runs.run import load_run
@@ -25,7 +26,7 @@ def resolve_distillation(
     sets: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> ResolvedConfig:
-    """Returns the student's config, with the unlabeled texts in ``data.unlabelled``.
+    """Returns the student's config, with unlabeled texts in ``data.unlabelled``.
 
     Without data, the data of the teacher is taken, if the teacher is a run or a servable.
 
@@ -38,7 +39,7 @@ def resolve_distillation(
         progress: called with each step.
 
     Raises:
-        ConfigError: a setting cannot be used, or data or unlabeled texts are missing.
+        ConfigError: a setting cannot be used, or data is missing.
         DataError: the data cannot be read.
     """
     given = merge_tables(tables, *map(parse_set, sets))
@@ -51,6 +52,8 @@ def resolve_distillation(
         given = merge_tables({"data": known}, given)
         source = config.source if isinstance(config.source, str) else ", ".join(config.source)
         notes = (f"the data is that of the teacher, {source}; --data names other data",)
+    elif side := _side_of(teacher):
+        given = merge_tables({"data": {"image_size": side}}, given)
     resolved = resolve_or_choose(file, given, (), progress)
     if resolved.cluster:
         raise ConfigError(
@@ -64,18 +67,38 @@ def check_distillable(config: Config) -> None:
     """Checks the settings that soft labels need.
 
     Raises:
-        ConfigError: there are no unlabeled texts, or the settings have no meaning for soft labels.
+        ConfigError: the settings have no meaning for soft labels, or leave them without effect.
     """
-    if not config.data.unlabelled:
+    options = check_options(config.model)
+    solved = getattr(options, "solved", False) and not getattr(options, "steps_follow", False)
+    if solved and not config.data.unlabelled:
+        texts = hasattr(options, "fit")
+        more = " Give unlabeled texts with --unlabeled (unlabeled= in Python)," if texts else ""
+        names = "bilstm or textcnn" if texts else "cnn"
         raise ConfigError(
-            "no unlabeled texts given; expected a path or a named set with --unlabeled (unlabeled="
-            " in Python), for the teacher to label."
+            f"the recipe '{config.recipe}' is solved: from labeled rows it takes their labels"
+            f" alone, so a teacher adds nothing without unlabeled texts.{more or ' Give'}"
+            f"{' or' if more else ''} a recipe that is trained by steps, such as {names}, with"
+            " --recipe."
         )
     if config.train.class_weight != "none":
         raise ConfigError(
             f"'train.class_weight' was given '{config.train.class_weight}', but soft labels belong"
             " to several classes; expected 'none'. Leave it out."
         )
+
+
+def _side_of(teacher: object) -> int:
+    """Returns the side of the square images that a run or a servable takes; 0 for others."""
+    path = Path(teacher) if isinstance(teacher, str | Path) else None
+    shape: tuple[int, ...] | None = None
+    if path is not None and path.is_dir() and is_run(path):
+        shape = load_run(path).shape
+    elif path is not None and kind_of(path) in ("model", "version"):
+        folder = find_version(path)
+        if (folder / SERVABLE_RECORD).is_file():
+            shape = read_manifest(folder).shape
+    return shape[0] if shape and shape[0] == shape[1] else 0
 
 
 def _data_of(teacher: object) -> DataConfig:

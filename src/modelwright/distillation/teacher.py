@@ -1,4 +1,4 @@
-"""Teachers: a run, a servable, a sentence encoder, or a function that scores texts.
+"""Teachers: a run, a servable, a sentence encoder, or a function that scores texts or images.
 
 A teacher is only asked for scores. What its scores mean is decided in ``outputs.py``.
 """
@@ -9,7 +9,7 @@ import hashlib
 import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,30 +19,32 @@ from modelwright.core.config import Config, DataConfig
 from modelwright.core.errors import ConfigError, ModelwrightError, brief
 from modelwright.core.files import sha256_file
 from modelwright.core.folders import RUN_RECORD, is_run, kind_of
-from modelwright.core.types import IntArray
+from modelwright.core.types import IntArray, Task, UInt8Array
 from modelwright.distillation.encoder import EncoderOptions, open_encoder
 from modelwright.distillation.encoder_folder import is_encoder
 from modelwright.models.custom import load_function
 from modelwright.runs.run import WEIGHTS, load_run
-from modelwright.servable.manifest import MANIFEST, find_version, read_manifest
+from modelwright.servable.manifest import MANIFEST, Manifest, find_version, read_manifest
 from modelwright.servable.predictor import open_predictor
+from modelwright.servable.restore import restore_network
 from modelwright.training.network_classifier import NetworkClassifier
 
 Kind = Literal["run", "servable", "encoder", "function"]
-TextFunction = Callable[[list[str]], Any]
-"""Texts in; class probabilities ``[n, classes]`` or vectors ``[n, d]`` out."""
+TextFunction = Callable[[Any], Any]
+"""Texts, or uint8 images ``[n, h, w, c]``, in; class probabilities ``[n, classes]``, or vectors of
+texts ``[n, d]``, out."""
 _LARGE_BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A scorer of texts.
+    """A scorer of texts or images.
 
     Attributes:
         name: how the user named it, for reports.
         kind: what it is.
         identity: changes with the teacher; the key of its stored scores.
-        score: the scores of texts, one row for each.
+        score: the scores of texts, or of an array of images, one row for each.
         labels: its classes, in the order of its columns; None if it has none.
         config: the settings that it was trained with; None if it records none.
         data: the record of the data that it was trained on.
@@ -50,6 +52,10 @@ class Teacher:
         batch: the number of texts that it gets at once.
         encoder: how a sentence encoder is used, by name; None for others.
         notes: what was chosen for it, and how to choose otherwise.
+        task: what it classifies; None for a function, which takes what the data holds.
+        parameters: the number of its weights; None where that is not known.
+        size: bytes of its weights or files; None where that is not known.
+        shape: the shape of the images that it takes; None for texts and functions.
     """
 
     name: str
@@ -63,6 +69,10 @@ class Teacher:
     batch: int = 64
     encoder: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    task: Task | None = "text"
+    parameters: int | None = None
+    size: int | None = None
+    shape: tuple[int, ...] | None = None
 
     @property
     def data_config(self) -> DataConfig | None:
@@ -71,7 +81,9 @@ class Teacher:
 
 
 def open_teacher(
-    source: Path | str | TextFunction, options: EncoderOptions | None = None
+    source: Path | str | TextFunction,
+    options: EncoderOptions | None = None,
+    task: Task | None = None,
 ) -> Teacher:
     """Opens a teacher.
 
@@ -79,14 +91,15 @@ def open_teacher(
         source: the folder of a run, of a servable or of a sentence encoder, an encoder's ONNX
             file, ``package.module:function``, or a function.
         options: how a sentence encoder is used.
+        task: what it must classify; anything by default.
 
     Raises:
-        ConfigError: it is nothing of these, classifies images, or cannot be used.
+        ConfigError: it is nothing of these, classifies something else, or cannot be used.
         RunError: the run cannot be used.
         ServableError: the servable cannot be used.
         MissingDependencyError: it needs a package that is not installed.
     """
-    teacher = _open(source, options or EncoderOptions())
+    teacher = _open(source, options or EncoderOptions(), task)
     if teacher.kind != "encoder":
         given = {"prefix": options.prefix, "pooling": options.pooling} if options else {}
         for name, value in given.items():
@@ -98,7 +111,7 @@ def open_teacher(
     return teacher
 
 
-def _open(source: Path | str | TextFunction, options: EncoderOptions) -> Teacher:
+def _open(source: Path | str | TextFunction, options: EncoderOptions, task: Task | None) -> Teacher:
     if callable(source):
         module, name = getattr(source, "__module__", ""), getattr(source, "__qualname__", "")
         return _function_teacher(f"{module}:{name or type(source).__name__}", source)
@@ -107,10 +120,11 @@ def _open(source: Path | str | TextFunction, options: EncoderOptions) -> Teacher
         name = str(source)
         return _function_teacher(name, load_function(name, "teacher"))
     if path.is_dir() and is_run(path):
-        return _run_teacher(path)
+        return _run_teacher(path, task)
     if kind_of(path) in ("model", "version"):
-        return _servable_teacher(path)
+        return _servable_teacher(path, task)
     if is_encoder(path):
+        _check_task(path, "text", task)
         return _encoder_teacher(path, options)
     found = {"nothing": "does not exist", "file": "is a file"}.get(
         kind_of(path), "is neither a run nor a servable nor a sentence encoder"
@@ -122,42 +136,70 @@ def _open(source: Path | str | TextFunction, options: EncoderOptions) -> Teacher
     )
 
 
-def _run_teacher(path: Path) -> Teacher:
+def _run_teacher(path: Path, task: Task | None) -> Teacher:
     run = load_run(path)
-    _check_task(str(path), run.task)
-    classifier = NetworkClassifier(run.network(), run.tokenizer())
+    _check_task(path, run.task, task)
+    network = run.network()
+    classifier = NetworkClassifier(network, run.tokenizer())
+    text = run.task == "text"
     return Teacher(
         name=str(path),
         kind="run",
         identity=_identity(*(sha256_file(path / file) for file in (WEIGHTS, RUN_RECORD))),
-        score=lambda texts: classifier.classify_rows(_Listed(texts)),
+        score=lambda rows: classifier.classify_rows(_Listed(rows) if text else _Images(rows)),
         labels=run.labels,
         config=run.config,
         data=run.data,
         place=path,
         batch=_LARGE_BATCH,
+        task=run.task,
+        parameters=network.count_params(),
+        size=(path / WEIGHTS).stat().st_size,
+        shape=run.shape,
     )
 
 
-def _servable_teacher(path: Path) -> Teacher:
+def _servable_teacher(path: Path, task: Task | None) -> Teacher:
     folder = find_version(path)
     manifest = read_manifest(folder)
-    _check_task(str(path), manifest.task)
+    _check_task(path, manifest.task, task)
+    if manifest.task == "image":
+        return _image_servable(path, folder, manifest)
     predictor = open_predictor(folder, manifest, "auto")
-    try:
-        config = Config.model_validate(manifest.config)
-    except ValueError:
-        config = None
     return Teacher(
         name=str(path),
         kind="servable",
         identity=_identity(sha256_file(folder / MANIFEST), predictor.name),
         score=predictor.engine.probabilities,
         labels=manifest.labels,
-        config=config,
+        config=_config(manifest),
         data=manifest.data,
         place=folder,
         batch=_LARGE_BATCH,
+        size=_folder_size(folder),
+    )
+
+
+def _image_servable(path: Path, folder: Path, manifest: Manifest) -> Teacher:
+    """Returns the network of a servable, which takes images as they are, without decoding."""
+    network = restore_network(folder, replace(manifest, tta=False))
+    classifier = NetworkClassifier(network)
+    notes = ("the teacher answers without test-time augmentation",) if manifest.tta else ()
+    return Teacher(
+        name=str(path),
+        kind="servable",
+        identity=_identity(sha256_file(folder / MANIFEST), "network"),
+        score=lambda images: classifier.classify_rows(_Images(images)),
+        labels=manifest.labels,
+        config=_config(manifest),
+        data=manifest.data,
+        place=folder,
+        batch=_LARGE_BATCH,
+        notes=notes,
+        task="image",
+        parameters=network.count_params(),
+        size=_folder_size(folder),
+        shape=manifest.shape,
     )
 
 
@@ -181,21 +223,24 @@ def _function_teacher(name: str, function: TextFunction) -> Teacher:
     except (TypeError, OSError):
         source = ""
 
-    def score(texts: list[str]) -> Any:
+    def score(texts: Any) -> Any:
         try:
             return function(texts)
         except ModelwrightError:
             raise
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)[1:]
+            what, given = "texts", "a list of str"
+            if isinstance(texts, np.ndarray):
+                what, given = "images", f"uint8 images of the shape {texts.shape}"
             where = f" at {Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
             raise ConfigError(
-                f"the teacher '{name}' failed on {len(texts)} texts with"
-                f" {type(error).__name__}{where}: {brief(error)}. It is called with a list of str"
+                f"the teacher '{name}' failed on {len(texts)} {what} with"
+                f" {type(error).__name__}{where}: {brief(error)}. It is called with {given}"
                 " and must return one row of numbers for each; what it scored before is kept."
             ) from error
 
-    return Teacher(name, "function", _identity(name, source), score)
+    return Teacher(name, "function", _identity(name, source), score, task=None)
 
 
 @dataclass(frozen=True)
@@ -217,12 +262,44 @@ class _Listed:
         return f"text {index + 1}"
 
 
-def _check_task(name: str, task: str) -> None:
-    if task != "text":
+@dataclass(frozen=True)
+class _Images:
+    """Images of an array, as the rows of a split."""
+
+    images: UInt8Array
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: IntArray) -> UInt8Array:
+        return self.images[np.asarray(indices)]
+
+    def raw(self, index: int) -> str:
+        return f"image {index + 1}"
+
+    def origin(self, index: int) -> str:
+        return f"image {index + 1}"
+
+
+def _check_task(path: Path, task: Task, wanted: Task | None) -> None:
+    if wanted not in (None, task):
         raise ConfigError(
-            f"the teacher {name} classifies {task}s; expected one that classifies texts. Images"
-            " cannot be distilled."
+            f"the teacher {path} classifies {task}s; expected one that classifies {wanted}s, which"
+            " the data holds."
         )
+
+
+def _config(manifest: Manifest) -> Config | None:
+    try:
+        return Config.model_validate(manifest.config)
+    except ValueError:
+        return None
+
+
+def _folder_size(folder: Path) -> int:
+    """Returns the bytes of a servable's graph and weights."""
+    files = [folder / "saved_model.pb", *(folder / "variables").glob("*")]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _identity(*parts: str) -> str:

@@ -19,10 +19,11 @@ from modelwright.core.errors import ServableError, write_advice
 from modelwright.core.files import atomic_folder, sha256_file
 from modelwright.core.folders import kind_of
 from modelwright.core.report import Report
-from modelwright.core.types import Progress, UInt8Array
+from modelwright.core.types import Dataset, Progress, UInt8Array
 from modelwright.data.images import decode_image, resize_image
 from modelwright.data.served_images import SERVED_FORMATS
 from modelwright.exporting.image_examples import MADE_ROWS, encode_in_every_format
+from modelwright.exporting.reference import add_reference
 from modelwright.exporting.writer import write_reason, write_version
 from modelwright.models.image_decoding import decode_in_graph
 from modelwright.models.output_layer import two_columns
@@ -119,7 +120,8 @@ def export(
     destination = Path(destination) if destination else Path("models") / run.model_name
     number = _version_number(destination, version)
     network = run.network(tta=tta)
-    examples, tolerance = _examples(run, network, data_root, progress)
+    data = reload_data(run.config.data, run.data, run.path, progress, root=data_root)
+    examples, tolerance = _examples(run, network, data)
     name = destination.resolve().name
     while True:
         target = destination / str(number)
@@ -127,6 +129,7 @@ def export(
             with atomic_folder(target) as folder:
                 manifest = _manifest(run, name, number, tolerance, tta=tta)
                 parity = write_version(run, network, folder, manifest, examples)
+                unmeasured = add_reference(folder, data, progress)
             break
         except (OSError, tf.errors.OpError) as error:
             if not target.exists():
@@ -136,7 +139,7 @@ def export(
                 ) from None
         # Another export has taken the number in the meantime.
         number = _version_number(destination, version)
-    notes = (*_unmeasured(run, manifest), *_record(run, target, manifest.created))
+    notes = (*_unmeasured(run, manifest), *unmeasured, *_record(run, target, manifest.created))
     return ExportReport(
         servable=target,
         name=name,
@@ -205,11 +208,8 @@ def _version_number(destination: Path, version: int | None) -> int:
     return number
 
 
-def _examples(
-    run: Run, network: keras.Model, root: Path | str | None, progress: Progress | None
-) -> tuple[Examples, float]:
+def _examples(run: Run, network: keras.Model, data: Dataset) -> tuple[Examples, float]:
     """Returns held-out rows with the answers of the Keras network, and the tolerance for them."""
-    data = reload_data(run.config.data, run.data, run.path, progress, root=root)
     _, split = held_out_or_training(data)
     made = MADE_ROWS if run.task == "image" else 0
     positions = evenly_spaced(len(split), _CHECKED_ROWS - made)
@@ -270,6 +270,7 @@ def _manifest(run: Run, name: str, version: int, tolerance: float, *, tta: bool)
         files={},
         decoding=_decoding(run),
         backbone=dict(run.backbone),
+        lineage=dict(run.lineage),
     )
 
 

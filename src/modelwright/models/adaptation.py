@@ -23,7 +23,10 @@ class AdaptationData:
         progress: Called after each step.
         features: Features of the rows from a pretrained backbone, ``[views, n, d]``; the first view
             are the images themselves. None for networks without one.
+        decay: Factor for the weight of an n-gram for each token beyond the first; None to find it
+            from ``characters``.
         copies: Group of each row, ``[n]``, where copies of a row share one; None without copies.
+        started: Whether the network has the weights of another model, which the rows adapt.
     """
 
     rows: Rows
@@ -35,3 +38,5 @@ class AdaptationData:
     progress: Progress | None = None
     features: FloatArray | None = None
     copies: IntArray | None = None
+    decay: float | None = None
+    started: bool = False

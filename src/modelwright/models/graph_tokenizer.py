@@ -120,6 +120,11 @@ class GraphTokenizer(tf.Module):
         return ids
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """The tokens by id, the reserved ones first."""
+        return tuple(self._lines)
+
+    @property
     def identity(self) -> str:
         """Everything that the ids of a text depend on, as a text."""
         lines = sha256("\n".join(self._lines).encode()).hexdigest()

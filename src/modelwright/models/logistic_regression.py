@@ -98,7 +98,7 @@ def fit_logistic(
         fits = fit_logistic(blank, labels, classes, strengths, row_weights=row_weights)
         return [LogisticFit(one.kernel[:0], one.bias) for one in fits]
     with threadpool_limits(1):  # many threads make small matrix products slower
-        rotated, back = _rotate(features, classes)
+        rotated, back = rotate(features, classes)
         return [
             _fit(rotated, labels, classes, strength, row_weights, back) for strength in strengths
         ]
@@ -245,8 +245,12 @@ def log_loss(probabilities: FloatArray, labels: IntArray) -> FloatArray:
     return loss
 
 
-def _rotate(features: Any, classes: int) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
+def rotate(features: Any, classes: int) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
     """Returns fewer features with the same optimum, and a function that turns weights back.
+
+    Args:
+        features: dense or sparse, ``[n, features]``.
+        classes: number of classes.
 
     The weights of an optimum with an L2 penalty lie in the span of the rows. Where there are
     fewer rows than features, coordinates in that span are enough.

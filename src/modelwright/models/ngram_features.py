@@ -24,7 +24,7 @@ _WORD_DECAY = 0.6
 """Runs of words are rare, and what they say their words say too. Characters say little alone."""
 _FEW_ROWS = 1_000
 """With more rows, more runs of words occur often enough to count like their words."""
-_ROWS_PER_COUNT = 2000
+ROWS_PER_COUNT = 2000
 """For so many rows more, an n-gram has to occur in one more of them, up to ``min_count``."""
 _MOST_WEIGHTS = 2**23
 """The solver keeps about twenty copies of the weights."""
@@ -119,6 +119,7 @@ def read_ngrams(
     parts: Sequence[Rows],
     columns: int,
     progress: Progress | None = None,
+    known: BoolArray | None = None,
 ) -> NgramRows:
     """Returns the n-grams of rows, without those that occur in too few of them.
 
@@ -128,6 +129,7 @@ def read_ngrams(
         parts: rows whose ``take`` returns token ids. The result has all of them in their order.
         columns: number of weights that each n-gram will have.
         progress: called after each chunk.
+        known: whether each bucket stays however rare it is, ``[buckets]``; none by default.
     """
     from scipy import sparse
 
@@ -136,23 +138,41 @@ def read_ngrams(
     for part in parts:
         for start in range(0, len(part), _CHUNK):
             ids = part.take(np.arange(start, min(start + _CHUNK, len(part))))
-            found.append(_present(layer, ids, options.buckets, lengths))
+            found.append(present_ngrams(layer, ids, options.buckets, lengths))
             done += len(ids)
             if progress:
                 progress("counting n-grams", done, total)
     present = sparse.vstack(found, format="csc")
     counts = np.diff(present.indptr)
-    fewest = max(1, min(options.min_count, 1 + total // _ROWS_PER_COUNT))
+    fewest = max(1, min(options.min_count, 1 + total // ROWS_PER_COUNT))
     most = _MOST_WEIGHTS // columns
     while np.sum(counts >= fewest) > most:
         fewest += 1
-    kept = np.flatnonzero(counts >= fewest)
+    stays = counts >= fewest
+    if known is not None:
+        stays |= known & (counts > 0)
+    kept = np.flatnonzero(stays)
     if not len(kept):  # no row has a known token; a solver still needs one feature
         kept = np.zeros(1, np.int64)
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
 
 
-def _present(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
+def read_all_ngrams(
+    layer: Any, options: NgramsOptions, rows: Rows, progress: Progress | None = None
+) -> Any:
+    """Returns which n-grams each row has, sparse ``[n, buckets]``, the rare ones too."""
+    from scipy import sparse
+
+    found, lengths = [], np.full(options.buckets, options.longest)
+    for start in range(0, len(rows), _CHUNK):
+        ids = rows.take(np.arange(start, min(start + _CHUNK, len(rows))))
+        found.append(present_ngrams(layer, ids, options.buckets, lengths))
+        if progress:
+            progress("counting n-grams", start + len(ids), len(rows))
+    return sparse.vstack(found, format="csr")
+
+
+def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:
     """Returns the n-grams of rows, ``[n, buckets]``, and sets the lengths of their buckets."""
     from scipy import sparse
 

@@ -29,6 +29,7 @@ from modelwright.models.ngram_features import (
     inverse_frequencies,
     read_ngrams,
 )
+from modelwright.models.ngram_prior import adapt_solution
 from modelwright.models.options import NgramsOptions
 from modelwright.models.self_training import (
     NgramFit,
@@ -87,7 +88,12 @@ class _Problem:
 def solve(
     network: keras.Model, options: NgramsOptions, data: AdaptationData, seed: int
 ) -> Solution:
-    """Sets the weights of an n-gram network to the optimum for the training rows."""
+    """Sets the weights of an n-gram network to the optimum for the training rows.
+
+    A network that was started from another model is adapted: ``ngram_prior.py``.
+    """
+    if data.started:
+        return adapt_solution(network, options, data, seed)
     problem = _read(network, options, data)
     held_out = _choose(problem, _weightings(problem, data), seed, data.progress)
     labeled = np.arange(len(problem.labels))
@@ -141,7 +147,7 @@ def out_of_fold(
 
 
 def _weightings(problem: _Problem, data: AdaptationData) -> list[Weighting]:
-    decay = find_decay(problem.rows, data.characters)
+    decay = data.decay or find_decay(problem.rows, data.characters)
     return [Weighting(share, decay) for share in _RATIO_SHARES]
 
 

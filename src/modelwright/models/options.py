@@ -101,6 +101,8 @@ class WhitenedOptions(ImageOptions):
     activation: Literal["silu", "gelu", "relu"] = "silu"
     scale: Annotated[float, Field(gt=0)] = 1 / 9
     """Factor on the input of the last layer. A smaller one makes the first steps smaller."""
+    bias: bool = False
+    """Whether the last layer has a bias. A network that learned a new class has one."""
 
 
 class PretrainedOptions(ImageOptions):

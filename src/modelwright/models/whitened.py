@@ -71,7 +71,7 @@ def build(options: WhitenedOptions, shape: tuple[int, ...], classes: int) -> ker
             x = layers.Activation(options.activation)(x)
     x = layers.GlobalMaxPooling2D()(x)
     x = layers.Rescaling(options.scale)(x)
-    return keras.Model(inputs, classify(x, classes, bias=False), name="whitened")
+    return keras.Model(inputs, classify(x, classes, bias=options.bias), name="whitened")
 
 
 def adapt(network: keras.Model, options: WhitenedOptions, data: AdaptationData) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from modelwright.data.dispatch import READERS, read_sources
 from modelwright.models.builders import check_options
 from modelwright.recipes.choose import choose_recipe
 from modelwright.recipes.recipe import (
+    Recipe,
     is_recipe_file,
     read_recipe,
     read_recipe_file,
@@ -55,8 +56,17 @@ def resolve_or_choose(
     options: ConfigLayer | None = None,
     sets: Sequence[str] = (),
     progress: Progress | None = None,
+    recipe_of: Callable[[str | None], Recipe] | None = None,
 ) -> ResolvedConfig:
     """Resolves a config as ``resolve_config`` does; without a recipe it chooses one for the data.
+
+    Args:
+        file: a TOML file.
+        options: the same tables as a mapping.
+        sets: texts ``table.key=value``.
+        progress: called while the data is read.
+        recipe_of: returns the recipe to use for the name that the user gave, or for None; by
+            default that of the name, and without a name one that fits the data.
 
     Raises:
         ConfigError: names the key, what was given and what is allowed.
@@ -66,14 +76,20 @@ def resolve_or_choose(
     cluster = tables.pop("cluster", {})
     check_table(ClusterConfig, cluster, "cluster")
     data = check_table(DataConfig, tables.get("data", {}), "data")
+    named: dict[str, Any] = {}
+    if file is None and (name := _source_name(data) if data.source else ""):
+        named["name"] = name
+    if recipe_of:
+        recipe = recipe_of(tables.get("model", {}).get("recipe"))
+        tables = merge_tables(named, {"model": {"recipe": recipe.name}}, tables)
+        config = _resolve_merged(tables, file, recipe)
+        return ResolvedConfig(config, note_unused_steps(config, tables), cluster)
     if "recipe" in tables.get("model", {}) or not data.source:
         config = _resolve_merged(tables, file)
         return ResolvedConfig(config, note_unused_steps(config, tables), cluster)
     choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
-    chosen: dict[str, Any] = {"model": {"recipe": choice.name}}
-    if file is None and (name := _source_name(data)):
-        chosen["name"] = name
-    config = _resolve_merged(merge_tables(chosen, tables), file)
+    chosen = merge_tables(named, {"model": {"recipe": choice.name}}, tables)
+    config = _resolve_merged(chosen, file)
     return ResolvedConfig(config, (choice.reason, *note_unused_steps(config, tables)), cluster)
 
 
@@ -115,7 +131,7 @@ def resolve_config(
     return _resolve_merged(merged, file)
 
 
-def _resolve_merged(merged: ConfigLayer, file: Path | None) -> Config:
+def _resolve_merged(merged: ConfigLayer, file: Path | None, recipe: Recipe | None = None) -> Config:
     model = dict(merged.get("model", {}))
     name = model.pop("recipe", None)
     if not isinstance(name, str):
@@ -124,7 +140,7 @@ def _resolve_merged(merged: ConfigLayer, file: Path | None) -> Config:
             " package.module:function, as [model] recipe in the file or with --recipe. With data"
             " alone, as in 'modelwright train reviews.csv', a recipe is chosen."
         )
-    recipe = read_recipe(name)
+    recipe = recipe or read_recipe(name)
     data = check_table(DataConfig, {**recipe.data, **merged.get("data", {})}, "data")
     if not data.source:
         raise ConfigError(

@@ -21,6 +21,7 @@ from modelwright.runs.summary import RunSummary, find_models, summarize_run
 _WRITTEN = {
     *(CONFIG, "run.json", VOCABULARY, WEIGHTS, CHECKPOINT, "history.csv", "rejected.csv"),
     *(EXPORTS, "plots", "tensorboard", "evaluations"),
+    *(".memory", "rows.parquet", "rows.npz", "update.json"),
 }
 
 

@@ -71,6 +71,9 @@ class Run:
     cluster: Mapping[str, Any] = field(default_factory=dict)
     """The processes and devices that trained together; empty for one."""
 
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    """How an update made the weights from those of another model; empty for a training."""
+
     @property
     def model(self) -> ModelConfig:
         """The builder and its options as they are in use."""
@@ -155,6 +158,7 @@ class Run:
             **({"backbone": dict(changed.backbone)} if changed.backbone else {}),
             **({"solution": dict(changed.solution)} if changed.solution else {}),
             **({"cluster": dict(changed.cluster)} if changed.cluster else {}),
+            **({"lineage": dict(changed.lineage)} if changed.lineage else {}),
             "files": files,
         }
         write_json(self.path / RUN_RECORD, record)
@@ -253,6 +257,7 @@ def _read_run(path: Path) -> tuple[Run, Mapping[str, str]]:
             backbone=record.get("backbone", {}),
             solution=record.get("solution", {}),
             cluster=record.get("cluster", {}),
+            lineage=record.get("lineage", {}),
         )
     except FileNotFoundError as error:
         name = Path(error.filename).name

@@ -16,12 +16,14 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.files import sha256_file
 from modelwright.core.types import Task
+from modelwright.data.readers.parquet_parts import parquet_parts
 from modelwright.scoring import questions
 from modelwright.scoring.chunks import FAULT, Chunk, as_array
 from modelwright.scoring.columns import Choice, choose_column
 from modelwright.scoring.csv_source import CsvSource
 from modelwright.scoring.folder_source import FolderSource
 from modelwright.scoring.json_source import JsonSource, LineSource, parse_object, text_of
+from modelwright.scoring.parquet_parts import ParquetParts
 from modelwright.scoring.parquet_source import ParquetSource
 from modelwright.scoring.text_stream import TextStream
 
@@ -87,11 +89,13 @@ class Input:
         """Returns how a person finds a row, by its position."""
         if isinstance(self.source, FolderSource):
             return self.source.files(row, 1)[0].decode(errors="replace")
+        if isinstance(self.source, ParquetParts):
+            return self.source.row_name(row)
         return f"{self.path.name} row {row + self.source.first_row}"
 
     def fingerprint(self) -> str:
         """Returns a sha256 that changes if the input does."""
-        if not isinstance(self.source, FolderSource):
+        if not isinstance(self.source, FolderSource | ParquetParts):
             return sha256_file(self.path)
         digest = hashlib.sha256()
         for line in self.source.listing():
@@ -100,7 +104,7 @@ class Input:
 
     def signature(self) -> object:
         """Returns what changes if somebody writes the input; takes no time."""
-        if isinstance(self.source, FolderSource):
+        if isinstance(self.source, FolderSource | ParquetParts):
             return self.fingerprint()
         status = self.path.stat()
         return status.st_size, status.st_mtime_ns
@@ -123,7 +127,7 @@ class Input:
 def open_input(
     path: Path, task: Task, config: DataConfig, recorded: str | None, output: str
 ) -> Input:
-    """Opens a table, a file of texts, or a folder of images.
+    """Opens a table, a file of texts, or a folder of images or of the parts of a table.
 
     Args:
         path: The input.
@@ -138,11 +142,14 @@ def open_input(
         DataError: The file is not readable, or has no such column.
     """
     _check_settings(path, task, config)
+    if path.is_dir() and (parts := parquet_parts(path)):
+        table = ParquetParts(path, parts)
+        return _open_table(path, task, config, recorded, (table, table.names, table.metadata))
     if path.is_dir():
         if task == "text":
             raise ConfigError(
                 f"{path} is a folder, but the model classifies texts; expected a file that ends in"
-                f" one of {', '.join(SUFFIXES)}"
+                f" one of {', '.join(SUFFIXES)}, or a folder of Parquet files and nothing else"
             )
         folder = FolderSource(path)
         choice = Choice(0, "path", "files of a folder")
@@ -184,7 +191,7 @@ def _check_settings(path: Path, task: Task, config: DataConfig) -> None:
             f" column with --{task}-column"
         )
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
-    plain = path.is_dir() or suffix in TEXT
+    plain = (path.is_dir() and not parquet_parts(path)) or suffix in TEXT
     if plain and getattr(config, task) is not None:
         raise ConfigError(f"--{task}-column (data.{task}) was given, but {path} has no columns")
     if config.encoding != "auto" and (path.is_dir() or suffix in PARQUET):
@@ -212,7 +219,7 @@ def _open_table(
             " the names of the columns"
         ) from None
     questions.check_type(source.schema.field(choice.position).type, task, choice.name, path.name)
-    base = path.absolute().parent
+    base = path.absolute() if isinstance(source, ParquetParts) else path.absolute().parent
 
     def ask(column: Any) -> Any:
         if choice.name in getattr(source, "mixed", ()):

@@ -60,7 +60,7 @@ def predict_file(
     Args:
         servable: A version's folder, or a model's folder for its newest version.
         source: A CSV, TSV, JSON Lines or Parquet file, a text file with a text a line, or a
-            folder of images.
+            folder of images or of Parquet files that are parts of one table.
         output: The file to write; its suffix is the format: .csv, .tsv, .jsonl or .parquet.
         data: The keys ``text`` or ``image`` (the column) and ``encoding`` of ``[data]``.
         engine: The engine that answers; ``auto`` selects the fastest that is installed.

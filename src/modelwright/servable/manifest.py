@@ -8,6 +8,7 @@ NAME/VERSION/
   tokenizer.json                        rules of a text model's tokenizer, and texts to test
   tokenizer-vectors.jsonl               an implementation of them
   examples.jsonl                        held-out rows with the model's answers
+  reference.json                        counts that new rows are compared with
   modelwright.json                      this manifest
 """
 
@@ -48,6 +49,8 @@ class Manifest:
     which formats of images the model reads, and whether it turns them by their EXIF orientation.
     It is empty for texts, and for images in servables of versions that turned none. ``backbone``
     has name, sha256 and license of the pretrained weights, if the training began with some.
+    ``lineage`` says how an update made the version: its parent, strategy, seed, settings,
+    fingerprints and the figures of the gate. It is empty for a version that was trained.
     """
 
     format: int
@@ -68,6 +71,7 @@ class Manifest:
     missing: Mapping[str, str] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
     backbone: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def orients(self) -> bool:
@@ -189,8 +193,8 @@ def manifest_from_record(record: Mapping[str, Any]) -> Manifest:
         KeyError: a key is missing.
         ValueError: a value is invalid.
     """
-    # The first servables had one engine only, and no keys for missing ones, decoding and backbone.
-    later = ("missing", "decoding", "backbone")
+    # The first servables had one engine only, and none of these keys.
+    later = ("missing", "decoding", "backbone", "lineage")
     values = {key: record[key] for key in Manifest.__dataclass_fields__ if key not in later}
     values |= {key: record.get(key, {}) for key in later}
     values["labels"] = tuple(values["labels"])

@@ -66,7 +66,9 @@ class VersionsReport(Report):
                 f"{version['version']}",
                 version["state"],
                 version["created"] or "",
-                version["figures"] or version["problem"] or "",
+                "; ".join(filter(None, (version["figures"], _origin(version["lineage"]))))
+                or version["problem"]
+                or "",
             )
             for version in self.versions
         ]
@@ -165,8 +167,16 @@ def _row(number: int, state: str, version: _Inspected) -> dict[str, Any]:
         "labels": list(recorded.labels) if recorded else None,
         "metrics": dict(recorded.metrics) if recorded else None,
         "figures": _figures(recorded.metrics) if recorded else None,
+        "lineage": dict(recorded.lineage) if recorded else None,
         "problem": version.problem,
     }
+
+
+def _origin(lineage: Mapping[str, Any] | None) -> str:
+    """Returns which version an update learned from, and how; empty for a trained one."""
+    if not lineage:
+        return ""
+    return f"updated from {lineage.get('parent')} by {lineage.get('strategy')}"
 
 
 def _figures(metrics: Any) -> str:

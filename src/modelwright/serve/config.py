@@ -21,10 +21,13 @@ from modelwright.servable.manifest import version_folders
 from modelwright.serve.limits import LONGEST_SECONDS, check_explain_limits, check_limits
 from modelwright.serve.limits import ExplainLimits as ExplainLimits
 from modelwright.serve.limits import RequestLimits as RequestLimits
+from modelwright.serve.record_settings import RecordSettings as RecordSettings
+from modelwright.serve.record_settings import check_record_settings
 from modelwright.serve.site import Site as Site
 from modelwright.serve.site import check_site
 
 _LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+_LARGEST_WINDOW = 1_000_000
 MODEL_NAME = re.compile(r"[^/:\s\x00-\x1f]{1,128}")
 
 
@@ -87,6 +90,10 @@ class ServeConfig:
     limits: RequestLimits = field(default_factory=RequestLimits)
     explain: ExplainLimits | None = None
     """Limits on explanations; None if the server explains no answers."""
+    record: RecordSettings | None = None
+    """Where answers are recorded; None if they are not."""
+    drift_window: int = 1_000
+    """Last answers of a version that its gauges of drift are about; 0 for no gauges."""
 
     @property
     def reopens_log(self) -> bool:
@@ -103,6 +110,7 @@ class ServeConfig:
         record: dict[str, Any] = json.loads(text)
         record["limits"] = RequestLimits(**record["limits"])
         record["explain"] = ExplainLimits(**record["explain"]) if record["explain"] else None
+        record["record"] = RecordSettings(**record["record"]) if record["record"] else None
         record["batching"] = Batching(**record["batching"])
         record["links"] = tuple(record["links"])
         record["tls"] = Tls(**record["tls"]) if record["tls"] else None
@@ -142,6 +150,8 @@ def check_config(config: ServeConfig) -> ServeConfig:
     _check_sockets(config)
     _check_port_file(config.port_file)
     check_site(config.site)
+    if config.record:
+        check_record_settings(config.record, config.limits, (config.models, *config.links))
     guarded = config.keys or (config.tls and config.tls.ca)
     files_only = config.unix_socket and config.grpc_unix_socket
     if not is_local(config.host) and not files_only and not guarded and not config.allow_open:
@@ -198,6 +208,11 @@ def _check_numbers(config: ServeConfig) -> None:
             )
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"--workers was given {config.workers}; expected 1 to 64.")
+    if not 0 <= config.drift_window <= _LARGEST_WINDOW:
+        raise ConfigError(
+            f"--drift-window was given {config.drift_window}; expected 0 to {_LARGEST_WINDOW:,},"
+            " 0 for no gauges of drift."
+        )
     check_limits(config.limits)
     if config.explain:
         check_explain_limits(config.explain, config.limits)

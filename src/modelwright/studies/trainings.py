@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from modelwright.core.kept import kept_between_trainings, usual_room_mib
 from modelwright.core.types import Progress
+from modelwright.training.runtime import without_retracing_warnings
 from modelwright.trials.run_trial import failed_result, run_trial
 from modelwright.trials.runner import Runner
 from modelwright.trials.trial import Trial
@@ -37,7 +36,7 @@ def train_all(
         MissingDependencyError: a package is missing, for all trials.
     """
     if runner is None:
-        with kept_between_trainings(usual_room_mib()), _without_retracing_warnings():
+        with kept_between_trainings(usual_room_mib()), without_retracing_warnings():
             _train_here(trials, fingerprint, record, progress)
         return
     try:
@@ -64,21 +63,6 @@ def _train_here(
         if result is None:
             return
         record(trial, result)
-
-
-@contextmanager
-def _without_retracing_warnings() -> Iterator[None]:
-    """Hides TensorFlow's warning about repeated tracing: every network of a study is a new one."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return "retracing" not in str(record.msg)
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 def _with_suffix(progress: Progress | None, text: str) -> Progress | None:

@@ -181,7 +181,7 @@ class TrainingBatches(LabeledBatches):
         """Returns an augmented batch of this epoch and its labels, prepared in this thread."""
         rows, labels = super().make(position)
         if self._lengths is not None:
-            rows = rows[:, : _rounded_lengths(self._lengths[self.indices(position)]).max()]
+            rows = rows[:, : rounded_lengths(self._lengths[self.indices(position)]).max()]
         if self.augmentation.changes_nothing:
             return rows, labels
         seeds = (self.seed, self.epoch, position)
@@ -196,7 +196,7 @@ class TrainingBatches(LabeledBatches):
         order = random.permutation(len(self.inputs))
         if self._lengths is None:
             return order
-        widths = _rounded_lengths(self._lengths)
+        widths = rounded_lengths(self._lengths)
         return _group_by_length(order, widths, self.batch_size, random)
 
 
@@ -228,7 +228,7 @@ def to_keras_data(batches: LabeledBatches) -> Any:
     )
 
 
-def _rounded_lengths(lengths: IntArray) -> IntArray:
+def rounded_lengths(lengths: IntArray) -> IntArray:
     """Returns lengths rounded up to whole steps, at least one step."""
     return np.maximum(-(-lengths // _LENGTH_STEP), 1) * _LENGTH_STEP
 

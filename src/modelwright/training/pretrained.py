@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,28 @@ from modelwright.models.pretrained import backbone_of, backbone_side, feature_ne
 from modelwright.runs.run import Run
 
 
-def start_backbone(run: Run, network: keras.Model, progress: Progress | None) -> Run:
+def start_backbone(
+    run: Run,
+    network: keras.Model,
+    progress: Progress | None,
+    known: Mapping[str, Any] | None = None,
+) -> Run:
     """Sets the weights of a network's backbone to the published ones, and records which.
+
+    Args:
+        run: the run.
+        network: its network.
+        progress: called while the weights are read.
+        known: the record of the backbone in a model whose weights are copied afterward, so that
+            the published ones are not needed; None or empty without one.
 
     Raises:
         ConfigError: The backbone is unknown, or takes no images of that size.
         DataError: Its weights were found nowhere, or are not the published ones.
     """
     options = check_options(run.model)
+    if known and known.get("name") == options.backbone:
+        return run.update(backbone=dict(known))
     backbone = load_backbone(
         options.backbone,
         folder=Path(options.folder) if options.folder else None,

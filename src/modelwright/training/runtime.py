@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -99,3 +101,18 @@ def _jax_devices() -> list[Any]:
             " Set JAX_PLATFORMS=cpu, or unset it."
         ) from None
     return devices
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Hides TensorFlow's warning about repeated tracing: every network of a study is a new one."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "retracing" not in str(record.msg)
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)

@@ -19,7 +19,7 @@ from modelwright.core.folds import number_copies
 from modelwright.core.types import Dataset, FloatArray, Progress, Rows, SplitName
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import adapt_network, check_options, solve_network
-from modelwright.runs.run import CHECKPOINT, Run
+from modelwright.runs.run import Run
 from modelwright.training import optimizers, pretrained, runtime
 from modelwright.training.augmentation import Augmentation
 from modelwright.training.batches import (
@@ -40,15 +40,10 @@ from modelwright.training.gpu_usage import GpuUsage
 from modelwright.training.interrupt import deferred_interrupt
 from modelwright.training.observers import Epoch, Observer, ProgressDisplay, TensorBoardLog
 from modelwright.training.session_callback import SessionCallback
-from modelwright.training.starting_weights import (
-    StartReport,
-    check_source,
-    copy_weights,
-    freeze,
-    load_source,
-)
+from modelwright.training.starting import begin, note_frozen, note_unknown, open_source
+from modelwright.training.starting_weights import StartReport, freeze
 from modelwright.training.step_times import StepTimes
-from modelwright.training.vocabulary import continue_tokens, learn_vocabulary
+from modelwright.training.vocabulary import learn_vocabulary
 
 _VALIDATION_BATCH = 256
 
@@ -114,22 +109,19 @@ class Session:
         self.run = run.update(
             status="running", precision=chosen, extras=checked_record(run, self.extras)
         )
-        start, source = self.extras.start_from, None
-        if start and not (run.path / CHECKPOINT).exists():
-            source = load_source(start)
-            self.run = continue_tokens(self.run, source.tokenizer)
-            check_source(start, source, self.run)
+        check_effect(self.extras, options)
+        self.run, source = open_source(self.extras, self.run)
         self._augmentation = Augmentation.from_options(options)
         self._soft_rows: Rows | None = None
         self._soft: FloatArray | None = None
         if self.extras.soft_labels and data.unlabelled is not None:
             self._soft_rows, self._soft = self.extras.soft_labels.find(data.unlabelled)
-        self._mixed = self._augmentation.mixup > 0 or self._soft is not None
-        check_effect(self.extras, options)
+        self._mixed = self._augmentation.mixup > 0 or self.extras.soft_labels is not None
         if texts := self._texts():
             known = source.vocabulary if source else None
             self.run = learn_vocabulary(self.run, texts, known, progress)
         self._prepare_rows()
+        self.run = note_unknown(self.run, source, self.inputs["train"])
         self._prepare_devices()
         with self._devices.scope():
             self._build()
@@ -137,13 +129,14 @@ class Session:
         self.checkpoint = Checkpoint(run.path, writes=self.group.writes)
         if not self.checkpoint.restore(self.network):
             if self._has_backbone:
-                self.run = pretrained.start_backbone(self.run, self.network, self._progress)
+                theirs = source.backbone if source else None
+                self.run = pretrained.start_backbone(self.run, self.network, self._progress, theirs)
                 if self.epochs > 1 and "val" not in self.inputs:
                     self.run = pretrained.note_fixed_epochs(self.run)
             elif not self.solved:
                 adapt_network(self.run.model, self.network, self.adaptation_data())
-            if start and source:
-                self.started_from = copy_weights(start, source.network, self.network)
+            if source:
+                self.run, self.started_from = begin(source, self.network, self.run)
         self._devices.make_steps(self.network)
 
     @property
@@ -307,12 +300,15 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self.extras.freeze) if self.extras.freeze else ()
+        self.run = note_frozen(self.run, self.network, self.frozen)
         columns, smoothing = self.network.output_shape[-1], self._config.label_smoothing
         self._targets = {
             name: optimizers.loss_targets(split.labels, columns, smoothing, mixed=self._mixed)
             for name, split in self.data.splits.items()
         }
         inputs, targets = self.inputs["train"], self._targets["train"]
+        if self.extras.soft_labels and not self.solved:
+            targets = self.extras.soft_labels.mix(self.data.splits["train"], targets)
         if self._soft is not None:
             inputs = TokenIds(np.concatenate([inputs.array, self._soft_inputs.array]))
             targets = np.concatenate(
@@ -347,4 +343,5 @@ class Session:
             row_weights=None if weights is None else np.array([weights[int(i)] for i in labels]),
             progress=self._progress,
             copies=number_copies(self.data.splits["train"].digests),
+            started=self.started_from is not None,
         )

@@ -26,11 +26,12 @@ from modelwright.training.cluster import join
 from modelwright.training.cluster_member import check_cluster, member_report, shared_facts
 from modelwright.training.cluster_settings import Cluster, joined_cluster
 from modelwright.training.data_check import check_data
-from modelwright.training.extras import Extras
+from modelwright.training.extras import Extras, recorded_extras
 from modelwright.training.measuring import measure_training
 from modelwright.training.runtime import make_deterministic
 from modelwright.training.session import Session
 from modelwright.training.soft_labels import SOFT_LABELS, read_soft_labels, write_soft_labels
+from modelwright.training.starting import check_task
 from modelwright.training.train_report import TrainReport
 from modelwright.training.warnings import training_warnings
 
@@ -72,6 +73,7 @@ def train(
     soft_labels = extras.soft_labels if extras else None
     with group.preparing() as shared:
         data = load_data(config.data, progress=progress)
+        check_task(extras, data.task)
         chosen, note = options_for_classes(config.model, len(data.labels))
         untold = check_data(config, data, chosen, soft=soft_labels is not None)
         data = replace(data, notes=(*notes, *data.notes, *filter(None, (note,)), *untold))
@@ -110,7 +112,8 @@ def resume(
 
     Args:
         path: the run's folder.
-        extras: the extras that the training began with.
+        extras: the extras that the training began with; what it started from and what is frozen
+            is taken from its record.
         data_root: where the run's data is now, if it was moved.
         baselines: whether to compare the model with simple ones of the same training rows.
         cluster: the processes that train together, or the keys of ``[cluster]``. All but rank 0
@@ -137,14 +140,13 @@ def resume(
     with explained_refusals(run.path, _resume_advice(run)), lock_run(run.path):
         with group.preparing():
             data = reload_data(run.config.data, run.data, path, progress, root=data_root)
+        extras = recorded_extras(run, extras)
         if "soft_labels" in run.extras:
-            known = read_soft_labels(run.path)
-            extras = replace(extras or Extras(), soft_labels=known)
+            extras = replace(extras, soft_labels=read_soft_labels(run.path))
         if not (run.path / CHECKPOINT).exists():
             # As in ``train``: building the network once more draws from the random numbers that
             # the first weights come from.
-            soft = extras is not None and extras.soft_labels is not None
-            check_data(run.config, data, run.chosen, soft=soft)
+            check_data(run.config, data, run.chosen, soft=extras.soft_labels is not None)
         session = Session(run, data, extras=extras, group=group, progress=progress)
         return _finish(session, progress, baselines=baselines)
 

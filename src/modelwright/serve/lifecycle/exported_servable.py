@@ -6,6 +6,7 @@ signatures are those of the SavedModel in the same folder: the raw one, and ``id
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import numpy as np
 
 from modelwright.core.errors import DataError, ModelwrightError, ServableError, brief
 from modelwright.core.types import FloatArray, RawInput
+from modelwright.monitoring.input_summary import InputSummary, summarize_inputs
+from modelwright.monitoring.reference import Reference, read_reference
 from modelwright.servable.engines.padding import run_padded
 from modelwright.servable.engines.registry import open_engine, resolve_engine
 from modelwright.servable.examples import Examples, compare_answers, read_examples
@@ -21,6 +24,8 @@ from modelwright.servable.manifest import Manifest, read_manifest
 from modelwright.serve.errors import Refused
 from modelwright.serve.lifecycle.servable import DEFAULT, PREDICT, Tensors, bytes_array
 from modelwright.serve.lifecycle.signatures import Signature, TensorSpec
+
+_log = logging.getLogger("modelwright.serve")
 
 
 class ExportedServable:
@@ -40,6 +45,8 @@ class ExportedServable:
         self._labels = bytes_array([label.encode() for label in recorded.labels])
         self._prepared = "ids" if recorded.task == "text" else "pixels"
         self._examples: Examples | None = None
+        self.reference = _read_reference(folder, recorded)
+        """What the requests were like for which the version was made; None if it has none."""
         self.signatures: Mapping[str, Signature] = _signatures(
             recorded, self._engine.row, self._prepared
         )
@@ -89,6 +96,12 @@ class ExportedServable:
             self._manifest.input_name: bytes_array([row.encode() if isinstance(row, str) else row])
         }
 
+    def summarize(self, rows: Sequence[bytes]) -> InputSummary:
+        """Returns the summary of raw rows that were answered before."""
+        text = self._manifest.task == "text"
+        inputs: list[RawInput] = [row.decode() if text else row for row in rows]
+        return summarize_inputs(inputs, self._engine.prepare(inputs))
+
     def close(self) -> None:
         """Does nothing: the engine is freed with this object."""
 
@@ -127,6 +140,19 @@ class ExportedServable:
             raise Refused(
                 "INVALID_ARGUMENT", f"The network cannot read this: {brief(error)}"
             ) from None
+
+
+def _read_reference(folder: Path, manifest: Manifest) -> Reference | None:
+    """Returns the reference of a version; without one the version answers all the same."""
+    try:
+        reference = read_reference(folder)
+    except ServableError as error:
+        _log.warning("%s has no gauges of drift: %s", folder, error)
+        return None
+    if reference and (reference.task, reference.labels) != (manifest.task, manifest.labels):
+        _log.warning("%s has no gauges of drift: its reference is of another model", folder)
+        return None
+    return reference
 
 
 def _signatures(

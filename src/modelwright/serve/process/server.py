@@ -29,7 +29,9 @@ from modelwright.serve.process.signals import handle_signals
 from modelwright.serve.rest.api import RestApi
 from modelwright.serve.service.access_log import AccessLog
 from modelwright.serve.service.api_keys import Access, read_api_keys
+from modelwright.serve.service.drift_gauges import DriftGauges
 from modelwright.serve.service.metrics import CONTENT_TYPE, Metrics, SharedMetrics
+from modelwright.serve.service.recorder import Recorder
 from modelwright.serve.service.service import Service
 
 _METRICS_SECONDS = 1.0
@@ -109,7 +111,16 @@ class Worker:
             self._manager, Path(config.models), worker_sockets.shared_folder, links
         )
         self._log = AccessLog(config.access_log) if config.access_log is not None else None
-        service = Service(self._manager, config.limits, metrics)
+        self._recorder = Recorder(config.record, metrics) if config.record else None
+        self._drift = (
+            DriftGauges(self._manager, metrics, config.drift_window)
+            if config.drift_window
+            else None
+        )
+        if self._drift:
+            self._metrics.collect = self._drift.collect
+        observers = [one.add for one in (self._drift, self._recorder) if one]
+        service = Service(self._manager, config.limits, metrics, observers)
         self._explanations = Explanations(config.explain, metrics) if config.explain else None
         self._rest_api = RestApi(
             service,
@@ -174,6 +185,10 @@ class Worker:
         if self._explanations:
             await self._explanations.stop()
         await self._manager.stop()
+        if self._recorder:
+            await asyncio.to_thread(self._recorder.close)
+        if self._drift:
+            self._drift.close()
         if self._log:
             self._log.close()
         self._metrics.write()
@@ -215,6 +230,7 @@ class Worker:
         """Writes this worker's metrics for the others, if there are others."""
         while self._sockets.shared_folder:
             await asyncio.sleep(_METRICS_SECONDS)
+            self._metrics.collect()
             await asyncio.to_thread(self._metrics.write)
 
     def _run_in_background(self, coroutine: Any) -> None:

@@ -20,6 +20,7 @@ from modelwright.serve.lifecycle.runner import Runner
 from modelwright.serve.lifecycle.servable import CLASSIFY, DEFAULT, REGRESS, Tensors, bytes_array
 from modelwright.serve.lifecycle.signatures import Signature
 from modelwright.serve.lifecycle.version import Version
+from modelwright.serve.service.answered import Answered, Observer
 from modelwright.serve.service.answers import ClassifyAnswer, PredictAnswer, RegressAnswer, Target
 from modelwright.serve.service.example_outputs import (
     classes_of,
@@ -37,10 +38,18 @@ _log = logging.getLogger("modelwright.serve")
 class Service:
     """The models of a manager, with limits on requests and a count of them."""
 
-    def __init__(self, manager: Manager, limits: RequestLimits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        manager: Manager,
+        limits: RequestLimits,
+        metrics: Metrics,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        """``observers`` get each answer of ``predict`` and ``classify``."""
         self.manager = manager
         self.limits = limits
         self.metrics = metrics
+        self._observers = observers
         self.pending = Pending(limits.pending_bytes)
         self._counters: dict[str, RequestCounter] = {}
 
@@ -75,7 +84,9 @@ class Service:
         version = self.version(target)
         with self._counter(target.model), version as runner:
             outputs = await self._run(target, runner, inputs, deadline)
-            return PredictAnswer(version.number, select_outputs(outputs, output_names))
+            answer = PredictAnswer(version.number, select_outputs(outputs, output_names))
+            self._observe(target, version, runner, inputs, outputs)
+            return answer
 
     async def classify(
         self, target: Target, examples: Sequence[bytes], deadline: float
@@ -98,6 +109,7 @@ class Service:
                 outputs = await self._run(target, runner, inputs, deadline)
                 scores = outputs["probabilities"].tolist()
                 rows = [list(zip(labels, row, strict=True)) for row in scores]
+                self._observe(target, version, runner, inputs, outputs)
                 return ClassifyAnswer(version.number, rows)
             _expect_method(signature, CLASSIFY, "classification")
             outputs = await self._run_examples(target, runner, signature, examples, deadline)
@@ -208,6 +220,20 @@ class Service:
         finally:
             micros = (time.perf_counter() - start) * 1e6
             self._counter(target.model).runtime.add(micros)
+
+    def _observe(
+        self, target: Target, version: Version, runner: Runner, inputs: Tensors, outputs: Tensors
+    ) -> None:
+        """Shows an answer to the observers, whose faults never cost a client its answer."""
+        if not self._observers:
+            return
+        name = target.signature or DEFAULT
+        answered = Answered(target.model, version.number, runner.servable, name, inputs, outputs)
+        for observe in self._observers:
+            try:
+                observe(answered)
+            except Exception:  # noqa: BLE001 - logged; the answer is right all the same
+                _log.exception("an answer of model %s could not be observed", target.model)
 
     def _counter(self, model: str) -> RequestCounter:
         counter = self._counters.get(model)

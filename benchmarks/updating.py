@@ -1,0 +1,244 @@
+"""How often the gate of an update errs where the truth is known, and what an update takes.
+
+A text-fast model of two categories of Chinese reviews meets new rows of five kinds: useful ones of
+another category, useless ones like its own, poisoned ones with half of the labels flipped, rows of
+one class, and useful ones that are learned in a way that forgets. Each kind learns once. The truth
+is its change on a large pool of held-out rows; the gate then sees draws from that pool, as many as
+an update has. A draw that passes although the truth is no gain, or a larger drop, is a false pass;
+one that is refused although the truth would pass is a false refusal. The seconds of one update of
+10,000 rows by 1,000 are compared with training anew on all of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import Figures, Option, print_table, run_benchmark, train
+
+_OLD, _NEW = ("书籍", "水果"), ("酒店",)
+_KINDS = {
+    "useful": ("replay", 1.0),
+    "useless": ("replay", 1.0),
+    "poisoned": ("replay", 1.0),
+    "one class": ("replay", 1.0),
+    "forgetful": ("naive", 30.0),
+}
+"""The strategy of each kind, and by how much its learning rate is raised."""
+OPTIONS = {
+    "chinese": Option("", "", "online_shopping_10_cats.csv", local=True),
+    "rows": Option(10_000, 1_200, "rows of the model, of which 30 % are held out"),
+    "new_rows": Option(1_000, 200, "new rows of an update"),
+    "pool": Option(5_000, 300, "new rows from which held-out rows are drawn"),
+    "draws": Option(50, 10, "simulated updates of each kind"),
+    "drops": Option([0.5, 1.0, 2.0], [1.0], "values of --max-drop", many=True),
+    "strategies": Option(
+        ["head", "counts", "closed-form", "replay"], ["replay"], "timed", many=True
+    ),
+}
+
+
+def read_reviews(path: str, categories: Sequence[str], seed: int) -> list[tuple[str, str]]:
+    """Returns (text, label) rows of some categories in random order."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        found = [
+            (row["text"], row["label"])
+            for row in csv.DictReader(file)
+            if row["category"] in categories and row["text"].strip()
+        ]
+    order = np.random.default_rng(seed).permutation(len(found))
+    return [found[at] for at in order]
+
+
+def write_rows(path: Path, rows: Sequence[tuple[str, str]], splits: Sequence[str] = ()) -> str:
+    """Writes rows as CSV, with their splits if there are any."""
+    header = ("text", "label", "split")[: 3 if splits else 2]
+    lines = [(*row, split) for row, split in zip(rows, splits, strict=True)] if splits else rows
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *lines])
+    return str(path)
+
+
+def new_rows(kind: str, values: Namespace, seed: int) -> list[tuple[str, str]]:
+    """Returns the rows of one kind that train, then the pool of those that are held out."""
+    count = values.new_rows + values.pool
+    if kind == "useless":
+        found = read_reviews(values.chinese, _OLD, 0)[values.rows :][:count]
+    else:
+        found = read_reviews(values.chinese, _NEW, 0)[:count]
+    if kind == "one class":
+        return [row for row in found if row[1] == "neg"]
+    if kind == "poisoned":
+        other = {"pos": "neg", "neg": "pos"}
+        flipped = np.random.default_rng(seed).random(len(found)) < 0.5
+        return [
+            (text, other[label] if flip else label)
+            for (text, label), flip in zip(found, flipped.tolist(), strict=True)
+        ]
+    return found
+
+
+def learn(kind: str, run: Path, values: Namespace, folder: Path) -> Figures:
+    """Returns the labels and the answers before and after, of old and new held-out rows."""
+    from modelwright.learning.registry import find_strategy
+    from modelwright.updating.base_model import find_base
+    from modelwright.updating.classroom import Classroom
+    from modelwright.updating.new_rows import read_new_rows
+    from modelwright.updating.old_rows import find_old_rows
+    from modelwright.updating.settings import resolve_update
+    from modelwright.updating.tokens import choose_vocabulary
+
+    name, rate = _KINDS[kind]
+    rows = new_rows(kind, values, 1)
+    taught = values.new_rows if kind != "one class" else min(values.new_rows, len(rows) // 2)
+    splits = ["train"] * taught + ["test"] * (len(rows) - taught)
+    path = write_rows(folder / f"{kind}.csv", rows, splits)
+    base, settings = find_base(run), resolve_update(name)
+    old = find_old_rows(base, settings)
+    new = read_new_rows(base, path, old, settings, 2)
+    if new.refusal:
+        return {"refusal": new.refusal}
+    tokens = choose_vocabulary(base, new.stored.of_side(0).rows(None), folder / "vocabulary.txt")
+    room = Classroom(base, old, new, tokens, folder / "vocabulary.txt", settings)
+    room.train = room.train.model_copy(
+        update={"learning_rate": min(10.0, rate * room.train.learning_rate)}
+    )
+    found = room.attempt(find_strategy(name), folder / kind)
+    if found.problem:
+        raise SystemExit(f"{kind}: {found.problem}")
+    return {
+        side: (
+            room.labels_of(f"{side}-test"),
+            room.before[f"{side}-test"].argmax(axis=1),
+            found.answers[f"{side}-test"].argmax(axis=1),
+        )
+        for side in ("old", "new")
+    }
+
+
+def simulate(answers: Figures, values: Namespace) -> list[Figures]:
+    """Returns how the gate judges draws of held-out rows, for each allowed drop."""
+    from modelwright.updating.gate import Limits, compare_answers, judge
+
+    if "refusal" in answers:
+        return [
+            {"drop": drop, "should_pass": False, "passed": 0, "draws": values.draws}
+            for drop in map(float, values.drops)
+        ]
+    truth = {side: compare_answers(*answers[side]) for side in ("old", "new")}
+    random = np.random.default_rng(0)
+    found = []
+    drawn = []
+    for _ in range(values.draws):
+        changes = {}
+        sizes = {"old": len(answers["old"][0]), "new": max(1, int(0.3 * values.new_rows))}
+        for side, size in sizes.items():
+            rows = random.integers(0, len(answers[side][0]), size)
+            changes[side] = compare_answers(*(one[rows] for one in answers[side]))
+        drawn.append(changes)
+    for drop in map(float, values.drops):
+        limits = Limits(drop, 100.0)
+        passed = sum(judge(one["old"], one["new"], limits, ("neg", "pos")).passed for one in drawn)
+        should = truth["new"].difference > 0 and -100 * truth["old"].difference <= drop
+        found.append(
+            {
+                "drop": drop,
+                "old": 100 * truth["old"].difference,
+                "new": 100 * truth["new"].difference,
+                "should_pass": bool(should),
+                "passed": int(passed),
+                "draws": values.draws,
+            }
+        )
+    return found
+
+
+def time_updates(run: Path, values: Namespace, folder: Path) -> Figures:
+    """Returns the seconds of a dry run of each strategy, and of a training on all rows."""
+    import modelwright
+
+    new = new_rows("useful", values, 1)[: values.new_rows]
+    path = write_rows(folder / "timed.csv", new)
+    seconds: dict[str, Any] = {}
+    for name in values.strategies:
+        started = time.perf_counter()
+        report = modelwright.update(run, path, strategy=name, dry_run=True)
+        [tried] = report.candidates
+        seconds[name] = {
+            "whole": time.perf_counter() - started,
+            "learning": tried.seconds,
+            "outcome": tried.reason or "passed",
+        }
+    both = [*read_reviews(values.chinese, _OLD, 0)[: values.rows], *new]
+    started = time.perf_counter()
+    train(
+        data={"source": write_rows(folder / "both.csv", both), "test": 0.3},
+        model={"recipe": "text-fast"},
+        out=folder / "anew",
+    )
+    seconds["training anew"] = {"whole": time.perf_counter() - started}
+    return seconds
+
+
+def compare(values: Namespace) -> Figures:
+    """Simulates updates of all kinds, times some, and prints both tables."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    runs: list[Figures] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        rows = read_reviews(values.chinese, _OLD, 0)[: values.rows]
+        run = folder / "run"
+        train(
+            data={"source": write_rows(folder / "old.csv", rows), "test": 0.3},
+            model={"recipe": "text-fast"},
+            out=run,
+        )
+        for kind in _KINDS:
+            answers = learn(kind, run, values, folder)
+            for figures in simulate(answers, values):
+                runs.append({"kind": kind, **figures})
+                print(runs[-1], flush=True)
+        seconds = time_updates(run, values, folder)
+    table = [
+        (
+            one["kind"],
+            f"{one['drop']:g}",
+            *(f"{one[side]:+.2f}" if side in one else "refused" for side in ("old", "new")),
+            "pass" if one["should_pass"] else "refuse",
+            f"{one['passed']} of {one['draws']}",
+        )
+        for one in runs
+    ]
+    headers = ("kind", "max drop", "old points", "new points", "truth", "passed")
+    print_table("simulated updates", headers, table)
+    wrong = {
+        "false_passes": sum(one["passed"] for one in runs if not one["should_pass"]),
+        "false_refusals": sum(one["draws"] - one["passed"] for one in runs if one["should_pass"]),
+        "updates": sum(one["draws"] for one in runs),
+    }
+    print(wrong, flush=True)
+    print_table(
+        "seconds",
+        ("", "whole", "learning", "outcome"),
+        [
+            (name, f"{one['whole']:.1f}", f"{one.get('learning', 0):.1f}", one.get("outcome", ""))
+            for name, one in seconds.items()
+        ],
+    )
+    return {"runs": runs, "seconds": seconds, **wrong}
+
+
+def _no_child(**_: Any) -> Figures:
+    raise SystemExit("this benchmark measures in its own process")
+
+
+if __name__ == "__main__":
+    run_benchmark(__file__, __doc__, OPTIONS, compare=compare, measure=_no_child)

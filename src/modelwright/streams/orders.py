@@ -1,0 +1,99 @@
+"""The orders in which a stream brings its domains, and the classes that each step brings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modelwright.core.errors import ConfigError
+from modelwright.core.nearest import nearest
+from modelwright.core.types import IntArray
+from modelwright.streams.plan import StreamPlan
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order of a stream.
+
+    Attributes:
+        number: counted from 1.
+        steps: the tags of the rows that each step brings: one domain, or several classes.
+        names: the name of each step.
+    """
+
+    number: int
+    steps: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+
+    def step_of(self, tags: IntArray) -> IntArray:
+        """Returns the step that brings each row ``[n]``."""
+        found = np.full(max((tag for step in self.steps for tag in step), default=0) + 2, -1)
+        for number, step in enumerate(self.steps):
+            found[list(step)] = number
+        chosen: IntArray = found[tags].astype(np.int64)
+        return chosen
+
+
+def find_orders(plan: StreamPlan, tags: Sequence[str]) -> list[Order]:
+    """Returns the orders of a study.
+
+    The orders that are drawn depend only on the names and on their number: more orders leave the
+    first ones as they were.
+
+    Args:
+        plan: the study.
+        tags: names of the domains, or of the classes.
+
+    Raises:
+        ConfigError: an order does not have every name once, or there are not so many orders.
+    """
+    size = plan.domains.classes or 1
+    if len(tags) <= size:
+        what = "classes" if plan.domains.classes else "domains"
+        raise ConfigError(
+            f"the rows have {len(tags)} {what}; expected more than {size}, so that something new"
+            " comes after the first step."
+        )
+    if isinstance(plan.orders, int):
+        found = _draw(plan.orders, len(tags))
+    else:
+        found = [_given(order, tags) for order in plan.orders]
+    return [_order(number, order, tags, size) for number, order in enumerate(found, 1)]
+
+
+def _draw(count: int, size: int) -> list[tuple[int, ...]]:
+    if size < 8 and count > math.factorial(size):
+        raise ConfigError(
+            f"'stream.orders' was given {count}; {size} names have {math.factorial(size)} orders."
+        )
+    found: dict[tuple[int, ...], None] = {}
+    number = 0
+    while len(found) < count:
+        order = np.random.default_rng([number]).permutation(size)
+        found[tuple(int(one) for one in order)] = None
+        number += 1
+    return list(found)
+
+
+def _given(order: Sequence[str], tags: Sequence[str]) -> tuple[int, ...]:
+    for name in order:
+        if name not in tags:
+            raise ConfigError(
+                f"'stream.orders' names '{name}', which is not among the rows."
+                f"{nearest(name, tags)} They have: {', '.join(tags)}."
+            )
+    if missing := [tag for tag in tags if tag not in order]:
+        raise ConfigError(
+            f"'stream.orders' has an order without '{missing[0]}'; expected every name once:"
+            f" {', '.join(tags)}."
+        )
+    return tuple(tags.index(name) for name in order)
+
+
+def _order(number: int, order: tuple[int, ...], tags: Sequence[str], size: int) -> Order:
+    steps = tuple(order[start : start + size] for start in range(0, len(order), size))
+    names = tuple(" + ".join(tags[tag] for tag in step) for step in steps)
+    return Order(number, steps, names)

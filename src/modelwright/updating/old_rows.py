@@ -1,0 +1,165 @@
+"""What is left of the rows that a model learned: from its memory, or from the data itself.
+
+The memory is filled at the first update, from the data of the training. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwright.core.errors import DataError
+from modelwright.core.types import IntArray, Progress, Rows, Split
+from modelwright.data.splits import TEST, TRAIN, VAL
+from modelwright.learning.lesson import State
+from modelwright.runs.rows import reload_data
+from modelwright.updating.base_model import BaseModel
+from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
+from modelwright.updating.read_source import SourceRows, read_source
+from modelwright.updating.row_store import StoredRows, join_rows, store_split
+from modelwright.updating.settings import UpdateSettings
+
+FEW = 2_000
+"""Rows of the training that a version keeps in its own data where no memory keeps any."""
+_SIDES = {"train": TRAIN, "val": VAL, "test": TEST}
+
+
+@dataclass(frozen=True)
+class OldRows:
+    """The rows of all that was learned before.
+
+    Attributes:
+        stored: examples that trained, and held-out rows.
+        seen: first numbers of the hashes of the rows that trained.
+        held_out: the same of the held-out rows.
+        inputs: all rows that trained, where they can be had.
+        labels: their labels.
+        states: what each strategy remembers of them.
+        notes: where they come from.
+    """
+
+    stored: StoredRows
+    seen: npt.NDArray[np.uint64]
+    held_out: npt.NDArray[np.uint64]
+    inputs: Rows | None = None
+    labels: IntArray | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def judged_side(self) -> int:
+        """The side whose rows the gate judges: test rows, or validation rows without any."""
+        return TEST if (self.stored.sides == TEST).any() else VAL
+
+
+def find_old_rows(
+    base: BaseModel, settings: UpdateSettings, progress: Progress | None = None
+) -> OldRows:
+    """Returns the rows that a model learned before.
+
+    Raises:
+        ConfigError: ``data_root`` does not hold the data.
+        DataError: there is neither a memory nor the data, or no row was held out of the training.
+        ServableError: the memory was changed.
+    """
+    memory = read_memory(base)
+    if memory and memory.rows is not None and settings.memory and settings.old_data is None:
+        found = _from_memory(base, memory, settings)
+    else:
+        states = memory.states if memory else {}
+        found = _from_data(base, settings, states, progress)
+    if not (found.stored.sides != TRAIN).any():
+        raise DataError(
+            f"no row was held out of the training of {base.path}, so nobody can measure what an"
+            " update makes it forget. Name rows that it never learned, in a table with a column"
+            " split, with --old-data."
+        )
+    return found
+
+
+def _from_memory(base: BaseModel, memory: Memory, settings: UpdateSettings) -> OldRows:
+    rows = memory.rows
+    assert rows is not None  # noqa: S101
+    trained = np.flatnonzero(rows.sides == TRAIN)
+    stored = choose_kept(rows, settings.memory, settings.seed)
+    every = rows.take(trained) if memory.every_row else None
+    counts = np.bincount(stored.sides, minlength=3)
+    return OldRows(
+        stored,
+        memory.seen,
+        rows.digests[rows.sides != TRAIN, 0],
+        inputs=every.rows(base.shape) if every else None,
+        labels=every.labels if every else None,
+        states=memory.states,
+        notes=(
+            f"old rows from the memory {base.memory}: {counts[TRAIN]:,} examples,"
+            f" {counts[VAL]:,} validation rows, {counts[TEST]:,} test rows",
+        ),
+    )
+
+
+def _from_data(
+    base: BaseModel,
+    settings: UpdateSettings,
+    states: Mapping[str, State],
+    progress: Progress | None,
+) -> OldRows:
+    splits, note = _splits(base, settings, progress)
+    parts, held = [], [np.zeros(0, np.uint64)]
+    for name, split in splits.items():
+        side = _SIDES[name]
+        if split.digests is None or not len(split):
+            continue
+        chosen = choose_positions(split, side, settings.memory or FEW, settings.seed, base.version)
+        parts.append(store_split(base.task, split, chosen, side, base.version))
+        if side != TRAIN:
+            held.append(split.digests[:, 0])
+    trained = splits["train"]
+    seen = trained.digests[:, 0] if trained.digests is not None else np.zeros(0, np.uint64)
+    return OldRows(
+        join_rows(parts),
+        seen,
+        np.concatenate(held),
+        inputs=trained.inputs,
+        labels=trained.labels,
+        states=states,
+        notes=(note,),
+    )
+
+
+def _splits(
+    base: BaseModel, settings: UpdateSettings, progress: Progress | None
+) -> tuple[Mapping[str, Split], str]:
+    """Returns the rows of the training by split, and where they come from."""
+    if settings.old_data is not None:
+        rows = read_source(base, settings.old_data, {}, progress)
+        _check_known(base, rows)
+        return rows.splits(rows.sides(base.reading.val, base.reading.test)), (
+            f"old rows from {rows.source}, given as --old-data: that they are those of the training"
+            " is taken on trust, split by their content as there"
+        )
+    try:
+        data = reload_data(
+            base.config.data, base.data, base.path, progress, root=settings.data_root
+        )
+    except DataError as error:
+        raise DataError(
+            f"the update needs rows that {base.path} learned, and they cannot be had: {error}"
+            " Name them with --old-data, or their place with --data-root."
+        ) from None
+    counts = ", ".join(f"{count:,} {name}" for name, count in data.counts().items())
+    return {str(name): split for name, split in data.splits.items()}, (
+        f"old rows from {data.source}: {counts}"
+    )
+
+
+def _check_known(base: BaseModel, rows: SourceRows) -> None:
+    unknown = [name for name in rows.names if name not in base.labels]
+    if unknown:
+        raise DataError(
+            f"{rows.source}, given as --old-data, has the label '{unknown[0]}', which the model"
+            f" does not know; it knows {', '.join(base.labels)}."
+        )

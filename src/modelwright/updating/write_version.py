@@ -1,0 +1,184 @@
+"""Writes what passed the gate: the next version of a servable, or a new run.
+
+The run with its rows comes first, then the new memory, then the version in one rename, then the
+memory is moved to its place. ``work_folder.tidy`` finishes or removes what a kill leaves between.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.files import write_json
+from modelwright.core.types import Progress
+from modelwright.data.splits import TRAIN
+from modelwright.exporting.export import export
+from modelwright.learning.lesson import State
+from modelwright.learning.registry import find_strategy
+from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+from modelwright.updating.base_model import MEMORY, BaseModel
+from modelwright.updating.classroom import Classroom
+from modelwright.updating.compose import NewWeights, compose_run
+from modelwright.updating.composed_data import data_file
+from modelwright.updating.memory import STATE, Memory, choose_kept, place_memory, write_memory
+from modelwright.updating.report import UpdateReport
+from modelwright.updating.row_store import StoredRows, join_rows
+from modelwright.updating.settings import UpdateSettings, chosen_strategies
+from modelwright.updating.state_file import write_state
+from modelwright.updating.work_folder import STAGED, UPDATES
+
+REPORT = "update.json"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A candidate that passed the gate.
+
+    Attributes:
+        room: the rows and the model before.
+        name: the strategy.
+        work: the folder with its weights.
+        vocabulary: the file with its tokens; None for images.
+        report: the report, for the version that will be written.
+        lineage: how the weights were made.
+    """
+
+    room: Classroom
+    name: str
+    work: Path
+    vocabulary: Path | None
+    report: UpdateReport
+    lineage: Mapping[str, Any]
+
+
+def write_servable(
+    passed: Passed, number: int, settings: UpdateSettings, progress: Progress | None = None
+) -> UpdateReport:
+    """Writes version ``number`` of the model, and its memory.
+
+    Raises:
+        ServableError: the version cannot be written. Nothing was.
+        ParityError: an engine does not give the answers of the network. Nothing was written.
+    """
+    base = passed.room.base
+    model, memory = base.home, base.memory
+    folder = memory / UPDATES / str(number)
+    shutil.rmtree(folder, ignore_errors=True)
+    source = f"{MEMORY}/{UPDATES}/{number}/{data_file(base.shape)}"
+    made = _compose(passed, folder, source, number, settings)
+    try:
+        report = replace(passed.report, path=model / str(number), lineage=passed.lineage)
+        write_json(folder / REPORT, report.to_dict())
+        evaluate_rows(folder, EvaluatedRows(), baselines=False, progress=progress)
+        write_memory(
+            memory / STAGED, made, passed.report.labels, settings.memory, passed.lineage["update"]
+        )
+        exported = export(folder, model, version=number, tta=base.tta, progress=progress)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(memory / STAGED, ignore_errors=True)
+        raise
+    place_memory(memory / STAGED, memory)
+    if not settings.memory:
+        shutil.rmtree(memory / UPDATES, ignore_errors=True)
+    missing = (f"engine {name} is missing: {why}" for name, why in exported.missing.items())
+    return replace(report, notes=(*report.notes, *missing, *_engines_lost(base)))
+
+
+def write_run(
+    passed: Passed, out: Path, settings: UpdateSettings, progress: Progress | None = None
+) -> UpdateReport:
+    """Writes a new run with its memory in it. The run before stays as it is."""
+    base = passed.room.base
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        source = str(out / data_file(base.shape))
+        made = _compose(passed, partial, source, base.version + 1, settings)
+        report = replace(passed.report, path=out, lineage=passed.lineage)
+        write_json(partial / REPORT, report.to_dict())
+        evaluate_rows(partial, EvaluatedRows(), baselines=False, progress=progress)
+        write_memory(
+            partial / MEMORY, made, report.labels, settings.memory, passed.lineage["update"]
+        )
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return report
+
+
+def _compose(
+    passed: Passed, folder: Path, source: str, number: int, settings: UpdateSettings
+) -> Memory:
+    """Writes the run, and returns the memory that belongs to it."""
+    room = passed.room
+    network, model = room.network_of(passed.name, passed.work)
+    taught = room.new.stored.of_side(TRAIN)
+    taught = taught.with_outputs(room.answers_to_new(network))
+    held_out = [rows for rows in room.held_out.values() if len(rows)]
+    rows = join_rows([room.kept, taught, *held_out])
+    compose_run(
+        folder,
+        source,
+        room.base,
+        NewWeights(
+            network=network,
+            model=model,
+            labels=room.new.names,
+            vocabulary=passed.vocabulary,
+            rows=rows,
+            seconds=passed.report.seconds,
+            notes=passed.report.notes,
+        ),
+        passed.lineage,
+    )
+    strategy = find_strategy(passed.name)
+    state = room.state(strategy)
+    if state:
+        write_state(folder / STATE / f"{passed.name}.npz", state)
+    return Memory(
+        rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
+        seen=np.unique(np.concatenate([room.old.seen, taught.digests[:, 0]])),
+        states=_states(room, network, model, settings),
+        version=number,
+        every_row=_keeps_every_row(room, rows, settings),
+    )
+
+
+def _states(
+    room: Classroom, network: Any, model: Any, settings: UpdateSettings
+) -> Mapping[str, State]:
+    """Returns what each strategy that was open to the user remembers after the update."""
+    found = {}
+    for strategy in chosen_strategies(settings.strategy):
+        if strategy.needs == "state" and not strategy.unfit(model):
+            lesson = room.lesson(network, model, room.state(strategy))
+            if state := strategy.remember(lesson):
+                found[strategy.name] = state
+    return found
+
+
+def _keeps_every_row(room: Classroom, rows: StoredRows, settings: UpdateSettings) -> bool:
+    """Returns whether the memory will have all rows that ever trained the model."""
+    if room.old.labels is None:
+        return False
+    trained = int((rows.sides == TRAIN).sum())
+    every = len(room.old.labels) + int((room.new.stored.sides == TRAIN).sum())
+    return trained == every <= settings.memory
+
+
+def _engines_lost(base: BaseModel) -> tuple[str, ...]:
+    """Returns a note if the version before was quantized."""
+    engines = getattr(base.source, "engines", {})
+    lost = sorted(name for name in engines if name.startswith("litert"))
+    if not lost:
+        return ()
+    return (
+        f"version {base.version} also had {', '.join(lost)}; run modelwright quantize to make them"
+        " of the new version",
+    )

@@ -1,0 +1,127 @@
+"""What a killed update leaves: it goes on, is finished, or disappears."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hand_made import stored
+
+from modelwright.core.errors import ConfigError, RunError, ServableError
+from modelwright.core.folders import kind_of
+from modelwright.runs.listing import list_runs
+from modelwright.servable.manifest import ignored_folders, version_folders
+from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_in_model
+from modelwright.updating.lock import lock_updates
+from modelwright.updating.memory import Memory, write_memory
+from modelwright.updating.work_folder import (
+    KEPT_UPDATES,
+    close_work,
+    identity_of,
+    open_work,
+    tidy,
+)
+
+GIVEN = {"data": "abc", "seed": 0, "strategy": "auto"}
+
+
+def version(model: Path, number: int, update: str = "") -> None:
+    folder = model / str(number)
+    folder.mkdir(parents=True)
+    lineage = {"update": update} if update else {}
+    (folder / "modelwright.json").write_text(json.dumps({"lineage": lineage}))
+
+
+def stage(memory: Path, number: int, update: str) -> None:
+    rows = stored(["a"], [0], [0])
+    write_memory(
+        memory / "next", Memory(rows, np.zeros(0, np.uint64), version=number), ("n", "p"), 9, update
+    )
+    (memory / "updates" / str(number)).mkdir(parents=True, exist_ok=True)
+
+
+def test_an_update_goes_on_only_with_the_same_rows_and_settings(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no unfinished update"):
+        open_work(tmp_path, GIVEN, resume=True)
+    work, note = open_work(tmp_path, GIVEN, resume=False)
+    assert note == ""
+    (work / "head.json").touch()
+    _, note = open_work(tmp_path, GIVEN, resume=True)
+    assert "went on" in note
+    assert (work / "head.json").exists()
+    with pytest.raises(ConfigError, match="differs in: seed, strategy"):
+        open_work(tmp_path, {**GIVEN, "seed": 1, "strategy": "head"}, resume=True)
+    _, note = open_work(tmp_path, GIVEN, resume=False)
+    assert "was discarded" in note
+    assert not (work / "head.json").exists()
+    close_work(tmp_path)
+    assert not work.exists()
+    assert identity_of(GIVEN) != identity_of({**GIVEN, "seed": 1})
+
+
+def test_a_written_version_gets_its_memory(tmp_path: Path) -> None:
+    memory = tmp_path / ".memory"
+    version(tmp_path, 1)
+    version(tmp_path, 2, "u2")
+    stage(memory, 2, "u2")
+    tidy(tmp_path, memory)
+    assert json.loads((memory / "memory.json").read_text())["version"] == 2
+    assert (memory / "updates" / "2").is_dir()
+    assert not (memory / "next").exists()
+
+
+def test_nothing_stays_of_a_version_that_was_not_written(tmp_path: Path) -> None:
+    memory = tmp_path / ".memory"
+    version(tmp_path, 1)
+    stage(memory, 2, "u2")
+    tidy(tmp_path, memory)
+    assert not (memory / "updates" / "2").exists()
+    assert not (memory / "next").exists()
+    assert not (memory / "memory.json").exists()
+    # Another export has taken the number.
+    version(tmp_path, 2)
+    stage(memory, 2, "u2")
+    tidy(tmp_path, memory)
+    assert not (memory / "memory.json").exists()
+
+
+def test_only_the_runs_of_the_newest_versions_stay(tmp_path: Path) -> None:
+    memory = tmp_path / ".memory"
+    for number in range(1, 7):
+        version(tmp_path, number, f"u{number}")
+        (memory / "updates" / str(number)).mkdir(parents=True)
+    (memory / "updates" / "refused-1.json").touch()
+    tidy(tmp_path, memory)
+    kept = sorted(one.name for one in (memory / "updates").iterdir())
+    assert kept == [*map(str, range(7 - KEPT_UPDATES, 7)), "refused-1.json"]
+
+
+def test_the_second_of_two_updates_is_refused(tmp_path: Path) -> None:
+    memory = tmp_path / "m" / ".memory"
+    with (
+        lock_updates(memory),
+        pytest.raises(ServableError, match="is being updated by another process"),
+        lock_updates(memory),
+    ):
+        pass
+    with lock_updates(memory):
+        pass
+
+
+def test_a_memory_is_no_version_no_model_and_no_run_to_anybody(tmp_path: Path) -> None:
+    model = tmp_path / "models" / "m"
+    version(model, 1)
+    run = model / ".memory" / "updates" / "2"
+    run.mkdir(parents=True)
+    (run / "run.json").touch()
+    assert kind_of(model) == "model"
+    assert kind_of(tmp_path / "models") == "models"
+    assert list(version_folders(model)) == [1]
+    assert ignored_folders(model) == {}
+    found = models_in_folder(tmp_path / "models")
+    assert list(found.entries) == ["m"]
+    assert skipped_in_model(found.entries["m"]) == {}
+    with pytest.raises(RunError, match="folder of models"):
+        list_runs(tmp_path / "models")
