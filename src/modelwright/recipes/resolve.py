@@ -65,8 +65,8 @@ def resolve_or_choose(
         options: the same tables as a mapping.
         sets: texts ``table.key=value``.
         progress: called while the data is read.
-        recipe_of: returns the recipe to use for the name that the user gave, or for None; by
-            default that of the name, and without a name one that fits the data.
+        recipe_of: returns the recipe for the name that the user gave, or for None. By default it is
+            that of the name, or one that fits the data.
 
     Raises:
         ConfigError: names the key, what was given and what is allowed.
@@ -76,16 +76,13 @@ def resolve_or_choose(
     cluster = tables.pop("cluster", {})
     check_table(ClusterConfig, cluster, "cluster")
     data = check_table(DataConfig, tables.get("data", {}), "data")
-    named: dict[str, Any] = {}
-    if file is None and (name := _source_name(data) if data.source else ""):
-        named["name"] = name
-    if recipe_of:
-        recipe = recipe_of(tables.get("model", {}).get("recipe"))
+    name = _source_name(data) if file is None and data.source else ""
+    named: dict[str, Any] = {"name": name} if name else {}
+    recipe = recipe_of(tables.get("model", {}).get("recipe")) if recipe_of else None
+    if recipe:
         tables = merge_tables(named, {"model": {"recipe": recipe.name}}, tables)
-        config = _resolve_merged(tables, file, recipe)
-        return ResolvedConfig(config, note_unused_steps(config, tables), cluster)
     if "recipe" in tables.get("model", {}) or not data.source:
-        config = _resolve_merged(tables, file)
+        config = _resolve_merged(tables, file, recipe)
         return ResolvedConfig(config, note_unused_steps(config, tables), cluster)
     choice = choose_recipe(read_sources(data, progress), data, tables.get("model"), progress)
     chosen = merge_tables(named, {"model": {"recipe": choice.name}}, tables)

@@ -20,7 +20,7 @@ from modelwright.data.splits import TRAIN
 from modelwright.exporting.export import export
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
-from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 from modelwright.updating.base_model import MEMORY, BaseModel
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
@@ -33,6 +33,7 @@ from modelwright.updating.state_file import write_state
 from modelwright.updating.work_folder import STAGED, UPDATES
 
 REPORT = "update.json"
+_PARTS = EvaluationParts(baselines=False)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def write_servable(
     try:
         report = replace(passed.report, path=model / str(number), lineage=passed.lineage)
         write_json(folder / REPORT, report.to_dict())
-        evaluate_rows(folder, EvaluatedRows(), baselines=False, progress=progress)
+        evaluate_rows(folder, EvaluatedRows(), parts=_PARTS, progress=progress)
         write_memory(
             memory / STAGED, made, passed.report.labels, settings.memory, passed.lineage["update"]
         )
@@ -102,7 +103,7 @@ def write_run(
         made = _compose(passed, partial, source, base.version + 1, settings)
         report = replace(passed.report, path=out, lineage=passed.lineage)
         write_json(partial / REPORT, report.to_dict())
-        evaluate_rows(partial, EvaluatedRows(), baselines=False, progress=progress)
+        evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, progress=progress)
         write_memory(
             partial / MEMORY, made, report.labels, settings.memory, passed.lineage["update"]
         )
