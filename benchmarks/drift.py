@@ -34,6 +34,7 @@ from modelwright.servable.manifest import read_manifest
 
 FITTED = 300
 SIZES = (300, 1000)
+POWER_SIZES = (100, 300, 900)
 OPTIONS = {
     "chinese": Option("online_shopping_10_cats.csv", "online_shopping_10_cats.csv", "its CSV",
                       local=True),
@@ -137,19 +138,23 @@ def false_alarms(pool: Pool, draws: int) -> dict[str, Figures]:
 
 
 def power(pool: Pool, draws: int) -> Iterator[Figures]:
-    """Yields the share of draws with an alarm, by the kind, the size and the rows of a shift."""
+    """Yields the share of draws with an alarm, by the kind, the size and the rows of a shift.
+
+    It is None where the pool has too few rows for such a shift.
+    """
     draws = max(1, draws // 5)
     half = len(pool.observed) // 2
     for kind, size, change in shifts(pool):
         figures: Figures = {"shift": kind, "size": size}
-        for rows in (one for one in SIZES if one <= half):
+        for rows in (one for one in POWER_SIZES if one <= half):
             random = np.random.default_rng(rows)
-            alarms = 0
-            for _ in range(draws):
-                order = random.permutation(len(pool.observed))
-                new = change(order[half:], rows, random)
-                alarms += new is not None and compare_rows(pool, order[:half], new).drifted
-            figures[f"{rows} rows"] = alarms / draws
+            orders = [random.permutation(len(pool.observed)) for _ in range(draws)]
+            new = [change(order[half:], rows, random) for order in orders]
+            alarms = [
+                one is not None and compare_rows(pool, order[:half], one).drifted
+                for order, one in zip(orders, new, strict=True)
+            ]
+            figures[f"{rows} rows"] = None if None in new else sum(alarms) / draws
         yield figures
 
 

@@ -54,8 +54,9 @@ def write_gray(folder: Path, count: int, side: int = 24) -> Path:
 def without_reference(servable: Path, into: Path, **changes: object) -> Path:
     """Returns a copy as an earlier version of modelwright wrote it."""
     shutil.copytree(servable, into)
+    manifest = read_manifest(into)
     (into / REFERENCE).unlink()
-    write_manifest(replace(read_manifest(into), **changes), into)  # type: ignore[arg-type]
+    write_manifest(replace(manifest, **changes), into)  # type: ignore[arg-type]
     return into
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from modelwright.core.types import IntArray
 
-FAMILY_LEVEL = 0.04
+FAMILY_LEVEL = 0.03
 """The rate of false alarms of all tests together. Measured rates vary by chance, so that two halves
 of one set stay below 5 % in 200 draws."""
 EXCHANGES = 2000

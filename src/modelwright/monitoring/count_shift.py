@@ -54,7 +54,8 @@ def compare_classes(reference: Reference, new: Observation, level: float) -> Shi
     before, after = reference.class_shares, counts / len(new)
     order = np.argsort(-np.abs(after - before), kind="stable")[:_SHOWN_CLASSES]
     shown = ", ".join(
-        f"{reference.labels[at]} {short_percent(after[at])} (reference {short_percent(before[at])})"
+        f"'{reference.labels[at]}' {short_percent(after[at])}"
+        f" (reference {short_percent(before[at])})"
         for at in order
     )
     if result.exceeded:
