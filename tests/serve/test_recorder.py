@@ -176,6 +176,18 @@ def test_versions_with_other_labels_share_the_files_of_their_model(tmp_path: Pat
     assert probabilities_of(rows[2]) == {"neg": 0.0, "pos": 1.0, "new": 0.0}
 
 
+def test_texts_and_images_of_a_model_never_share_a_file(tmp_path: Path) -> None:
+    recorder = Recorder(RecordSettings(str(tmp_path)), Metrics())
+    images = some_rows(2)._replace(task="image", version=2)
+    recorder._queue.extend([("m", some_rows(1)), ("m", images), ("m", some_rows(1))])
+    recorder.close()
+    files = [paparquet.read_table(path).to_pydict() for path in files_of(tmp_path / "m")]
+    assert sorted((file.get("text") or [], file.get("image") or []) for file in files) == [
+        ([], [b"wonderful"] * 2),
+        (["wonderful"] * 2, []),
+    ]
+
+
 def test_a_share_of_the_rows_is_recorded(
     tmp_path: Path, server: ObservedServer, start: Start, small_text_servable: Path
 ) -> None:

@@ -72,7 +72,7 @@ def predict(
         list[str],
         typer.Argument(
             help="Texts; or images, folders and patterns; - reads lines from standard input; with"
-            " --output, one table or folder of images."
+            " --output, one table, or folder of images or Parquet files."
         ),
     ],
     output: Annotated[

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwright.core.errors import brief
+from modelwright.core.types import Task
 from modelwright.serve.lifecycle.servable import DEFAULT
 from modelwright.serve.record_settings import RecordSettings
 from modelwright.serve.service.answered import Answered
@@ -53,7 +54,7 @@ class _Buffer:
             self.since = time.monotonic()
         self.recorded.append(rows)
         self.rows += len(rows.values)
-        self.size += sum(map(len, rows.values))
+        self.size += rows.size
 
     def clear(self) -> None:
         """Forgets the rows."""
@@ -73,7 +74,8 @@ class Recorder:
         self._taken: deque[tuple[str, RecordedRows]] = deque()
         """Rows that the thread took from the queue, and has not put into a buffer yet."""
         self._waiting_rows = self._waiting_bytes = 0
-        self._buffers: dict[str, _Buffer] = defaultdict(_Buffer)
+        self._buffers: dict[tuple[str, Task], _Buffer] = defaultdict(_Buffer)
+        """By model and task, which a new version may change: a file has texts or images."""
         self._draw = random.Random().random  # noqa: S311 - a choice of rows, no secret
         self._stopped = False
         self._said: set[str] = set()
@@ -155,7 +157,7 @@ class Recorder:
                 self._take_first()
             held = sum(buffer.size for buffer in self._buffers.values())
             now = time.monotonic()
-            for model, buffer in self._buffers.items():
+            for (model, _), buffer in self._buffers.items():
                 due = now - buffer.since >= self._settings.seconds
                 if buffer.rows and (everything or due or held > _WAITING_BYTES):
                     self._write(model, buffer)
@@ -169,7 +171,7 @@ class Recorder:
         first, rest = rows.cut(self._file_rows, self._file_bytes)
         if rest is not None:
             self._taken.appendleft((model, rest))
-        buffer = self._buffers[model]
+        buffer = self._buffers[model, rows.task]
         if buffer.rows + len(first.values) > self._file_rows:
             self._taken.appendleft((model, first))  # counted there if the disk refuses the file
             self._write(model, buffer)
@@ -195,7 +197,7 @@ class Recorder:
         with self._lock:
             self._stopped = True
             self._metrics.gauge(RECORD_STOPPED, 1)
-            for model, buffer in self._buffers.items():
+            for (model, _), buffer in self._buffers.items():
                 self._drop(model, buffer.rows, "stopped")
             for model, rows in (*self._taken, *self._queue):
                 self._drop(model, len(rows.values), "stopped")
