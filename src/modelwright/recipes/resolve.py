@@ -65,8 +65,7 @@ def resolve_or_choose(
         options: the same tables as a mapping.
         sets: texts ``table.key=value``.
         progress: called while the data is read.
-        recipe_of: returns the recipe to use for the name that the user gave, or for None; by
-            default that of the name, and without a name one that fits the data.
+        recipe_of: the recipe to use for the user's name, or for None; one that fits by default.
 
     Raises:
         ConfigError: names the key, what was given and what is allowed.
@@ -76,9 +75,8 @@ def resolve_or_choose(
     cluster = tables.pop("cluster", {})
     check_table(ClusterConfig, cluster, "cluster")
     data = check_table(DataConfig, tables.get("data", {}), "data")
-    named: dict[str, Any] = {}
-    if file is None and (name := _source_name(data) if data.source else ""):
-        named["name"] = name
+    name = _source_name(data) if data.source and file is None else ""
+    named: dict[str, Any] = {"name": name} if name else {}
     if recipe_of:
         recipe = recipe_of(tables.get("model", {}).get("recipe"))
         tables = merge_tables(named, {"model": {"recipe": recipe.name}}, tables)
