@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,11 +18,19 @@ from modelwright.core.errors import ConfigError, RunError, ServableError
 from modelwright.data.load import load_data
 from modelwright.models.builders import build_network
 from modelwright.models.last_layers import last_layers
-from modelwright.runs.run import create_run, load_run
+from modelwright.recipes.resolve import resolve_config
+from modelwright.runs.run import Run, create_run, load_run
 from modelwright.training.extras import Extras
 from modelwright.training.session import Session
-from modelwright.training.source_settings import read_source, resolve_start
-from modelwright.training.starting_weights import StartFrom
+from modelwright.training.source_settings import (
+    SourceRecord,
+    read_source,
+    recipe_from,
+    resolve_start,
+    settings_notes,
+)
+from modelwright.training.starting import check_solver
+from modelwright.training.starting_weights import Source, StartFrom
 from modelwright.training.train import resume, train
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -214,3 +224,61 @@ def test_images_of_another_size_are_refused_with_the_setting_that_resizes_them(
         modelwright.train(
             str(colors), data={"image_size": 24}, start_from=image_run, out=tmp_path / "run"
         )
+
+
+def pretrained(finetune: int, folder: Path, **more: object) -> SourceRecord:
+    """The record of a run with a backbone."""
+    options = {"finetune": finetune, "augment": "flip+crop" if finetune else "flip", **more}
+    model = ModelConfig(builder="pretrained", options=options)
+    labels, shape = ("cat", "dog"), (32, 32, 3)
+    return SourceRecord(folder, "pretrained", model, None, "image", labels, shape, None, "f")
+
+
+def test_frozen_features_of_a_fine_tuned_backbone_take_no_steps(tmp_path: Path) -> None:
+    source = pretrained(2, tmp_path, rotation=0.1)
+    assert recipe_from(source)(None).model["finetune"] == 2
+    frozen = recipe_from(source, ("features",))(None)
+    assert (frozen.model["finetune"], frozen.model["augment"]) == (0, "flip")
+    assert frozen.data["image_size"] == 32
+    resolved = resolve_config(options={"data": {"source": "cats"}, "model": {"recipe": "cnn"}})
+    notes = settings_notes(source, resolved, named=False)
+    assert notes[1].startswith("the learning rate is 0.002; ")
+
+
+@pytest.mark.parametrize(("theirs", "own", "refused"), [(0, 0, True), (2, 0, False), (0, 2, False)])
+def test_a_published_backbone_is_nothing_to_start_from(
+    theirs: int, own: int, refused: bool, tmp_path: Path
+) -> None:
+    model = {"recipe": "pretrained", "finetune": own}
+    config = resolve_config(options={"data": {"source": "cats"}, "model": model})
+    run = Run(tmp_path, config, "image", ("cat", "dog"), (32, 32, 3), {})
+    start = StartFrom(tmp_path, new_classes=True)
+    source = Source(None, pretrained(theirs, tmp_path), start)
+    with (
+        pytest.raises(ConfigError, match=r"changes nothing.*model\.finetune=2")
+        if refused
+        else nullcontext()
+    ):
+        check_solver(start, source, run)
+
+
+def some_network(shape: tuple[int, ...], classes: int, vocabulary: int) -> keras.Model:
+    """A network of a user."""
+    layers = [
+        keras.layers.Embedding(vocabulary, 4, name="words"),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(classes, "softmax", name="answer"),
+    ]
+    return keras.Sequential([keras.Input(shape, dtype="int32"), *layers])
+
+
+def test_a_network_function_of_a_user_is_a_source(reviews: Path, tmp_path: Path) -> None:
+    model = {"recipe": f"{__name__}:some_network", "vocabulary": 60, "length": 8}
+    settings = {"epochs": 1, "tensorboard": False}
+    source = modelwright.train(str(reviews), model=model, train=settings, out=tmp_path / "own").run
+    other = tmp_path / "other.csv"
+    other.write_text(reviews.read_text("utf-8").replace(",neg", ",zzz"), "utf-8")
+    session = started(source, other, tmp_path / "run", freeze=("features",))
+    assert session.frozen == ("words",)
+    assert session.started_from is not None
+    assert session.started_from.copied == ("words",)

@@ -56,6 +56,7 @@ class Teacher:
         parameters: the number of its weights; None where that is not known.
         size: bytes of its weights or files; None where that is not known.
         shape: the shape of the images that it takes; None for texts and functions.
+        answer_one: what its latency is measured with; ``score`` by default.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Teacher:
     parameters: int | None = None
     size: int | None = None
     shape: tuple[int, ...] | None = None
+    answer_one: Callable[[Any], Any] | None = None
 
     @property
     def data_config(self) -> DataConfig | None:
@@ -141,7 +143,11 @@ def _run_teacher(path: Path, task: Task | None) -> Teacher:
     _check_task(path, run.task, task)
     network = run.network()
     classifier = NetworkClassifier(network, run.tokenizer())
-    text = run.task == "text"
+    text, tokenizer = run.task == "text", run.tokenizer()
+
+    def answer_one(rows: Any) -> Any:
+        return network.predict_on_batch(tokenizer.encode(rows) if tokenizer else rows)
+
     return Teacher(
         name=str(path),
         kind="run",
@@ -156,6 +162,7 @@ def _run_teacher(path: Path, task: Task | None) -> Teacher:
         parameters=network.count_params(),
         size=(path / WEIGHTS).stat().st_size,
         shape=run.shape,
+        answer_one=answer_one,
     )
 
 
@@ -200,6 +207,7 @@ def _image_servable(path: Path, folder: Path, manifest: Manifest) -> Teacher:
         parameters=network.count_params(),
         size=_folder_size(folder),
         shape=manifest.shape,
+        answer_one=network.predict_on_batch,
     )
 
 

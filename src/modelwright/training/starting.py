@@ -57,7 +57,7 @@ def open_source(extras: Extras, run: Run) -> tuple[Run, Source | None]:
     source = load_source(start)
     run = continue_tokens(run, source.tokenizer)
     check_source(start, source, run)
-    _check_solver(start, source, run)
+    check_solver(start, source, run)
     return run, source
 
 
@@ -121,7 +121,7 @@ def note_unknown(run: Run, source: Source | None, rows: Any) -> Run:
     )
 
 
-def _check_solver(start: StartFrom, source: Source, run: Run) -> None:
+def check_solver(start: StartFrom, source: Source, run: Run) -> None:
     """Refuses a start that a solver would leave without effect.
 
     Raises:
