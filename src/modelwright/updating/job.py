@@ -116,9 +116,9 @@ class Job:
         room = Classroom(base, read.old, new, tokens, file, settings, self.progress)
         attempts = try_strategies(room, settings, work)
         judgment = judge_candidates(room, attempts, settings.limits, settings.strategy)
-        learned = {note: None for one in attempts.candidates for note in one.notes}
-        more = (tokens.note, *learned, _level_note(judgment))
         report = _judged(report, judgment)
+        learned = (one.notes for one in attempts.candidates if one.name == report.strategy)
+        more = (tokens.note, *next(learned, ()), _level_note(judgment))
         report = replace(report, notes=(*notes, *filter(None, more)))
         if judgment.best is None:
             notes = tuple(filter(None, (*report.notes, self._doubt(report))))
