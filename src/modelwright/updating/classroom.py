@@ -31,6 +31,9 @@ from modelwright.updating.row_store import StoredRows
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.tokens import Tokens
 
+_EPOCHS_OF_NEW_CLASSES = 10
+"""A new class is learned from nothing, with the rate of the training."""
+
 
 class Classroom:
     """All that the candidates of one update have in common.
@@ -71,7 +74,12 @@ class Classroom:
         self.base, self.old, self.new = base, old, new
         self.tokens, self.seed, self._progress = tokens, settings.seed, progress
         self.remembers_rows = settings.memory > 0
-        self.train = settings_for_update(base.config.train, epochs=None, rate=None)
+        more = len(new.names) > len(base.labels)  # the weights of a new class begin at zero
+        self.train = settings_for_update(
+            base.config.train,
+            epochs=_EPOCHS_OF_NEW_CLASSES if more else None,
+            rate=base.config.train.learning_rate if more else None,
+        )
         before = base.tokenizer()
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:

@@ -121,7 +121,8 @@ class Job:
         more = (tokens.note, *next(learned, ()), _level_note(judgment))
         report = replace(report, notes=(*notes, *filter(None, more)))
         if judgment.best is None:
-            notes = tuple(filter(None, (*report.notes, self._doubt(report))))
+            doubt = self._doubt(report) if len(new.names) == len(base.labels) else ""
+            notes = tuple(filter(None, (*report.notes, doubt)))
             seconds = time.monotonic() - self.started
             return replace(report, notes=notes, seconds=seconds), None
         made = identity(base, new.stored, new.names, settings)
