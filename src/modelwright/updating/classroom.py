@@ -84,12 +84,7 @@ class Classroom:
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:
             self._tokenizer = GraphTokenizer(check_options(base.config.model), vocabulary)
-        self.held_out = {
-            "old-val": old.stored.of_side(VAL),
-            "old-test": old.stored.of_side(TEST),
-            "new-val": new.stored.of_side(VAL),
-            "new-test": new.stored.of_side(TEST),
-        }
+        self.held_out = _held_out(old, new)
         self._encoded = {name: self._encode(rows) for name, rows in self.held_out.items()}
         self._kept = old.stored.of_side(TRAIN)
         self._taught = new.stored.of_side(TRAIN)
@@ -228,6 +223,15 @@ class Classroom:
         if len(rows) and not np.isfinite(rows.outputs).any():
             inputs = encode_rows(rows.rows(self.base.shape), tokenizer)
             self._kept = rows.with_outputs(_answers(network, {"kept": inputs})["kept"])
+
+
+def _held_out(old: OldRows, new: NewRows) -> dict[str, StoredRows]:
+    """Returns the held-out rows by set: ``old-val``, ``old-test``, ``new-val``, ``new-test``."""
+    return {
+        f"{age}-{name}": rows.of_side(side)
+        for age, rows in (("old", old.stored), ("new", new.stored))
+        for name, side in (("val", VAL), ("test", TEST))
+    }
 
 
 def _answers(network: Any, inputs: Mapping[str, Any]) -> dict[str, FloatArray]:
