@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from modelwright.core.errors import DataError
 from modelwright.data.splits import TEST, TRAIN, VAL
 from modelwright.updating.new_rows import NewRows, read_new_rows
 from modelwright.updating.settings import resolve_update
-from sample_data import write_csv
+from sample_data import write_csv, write_images
 
 OLD = stored(["old a", "old b", "old c"], [0, 1, 0], [TRAIN, TRAIN, TEST])
 
@@ -121,3 +122,13 @@ def test_another_task_and_another_shape(tmp_path: Path) -> None:
     base = base_model(tmp_path, task="image", shape=(16, 16, 3), labels=("0", "1"))
     with pytest.raises(DataError, match="holds images of 8x8x3, and .* 16x16x3"):
         read_new_rows(base, path, old_rows(OLD), settings, 2)
+
+
+def test_image_files_of_another_size_are_resized_and_said(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "colors", 20, side=24)
+    base = base_model(tmp_path, task="image", shape=(16, 16, 3), labels=("blue", "green", "red"))
+    note = "images keep the size they share, 16x16"
+    base = replace(base, data={"notes": [note]})
+    found = read_new_rows(base, str(folder), old_rows(OLD), resolve_update(), 2)
+    assert any("other sizes (24x24) than those of the training, 16x16" in n for n in found.notes)
+    assert found.refusal == ""

@@ -183,7 +183,7 @@ def _figures(metrics: Any) -> str:
     """Returns the accuracy and macro-F1 of each split that was measured."""
     figures = []
     training = metrics.get("training", {})
-    if "val_accuracy" in training:
+    if training.get("val_accuracy") is not None:  # None where no row was held out for it
         figures.append(f"val {percent(training['val_accuracy'])}")
     for split, values in metrics.items():
         if isinstance(values, dict) and "accuracy" in values:

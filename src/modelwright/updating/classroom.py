@@ -31,6 +31,9 @@ from modelwright.updating.row_store import StoredRows
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.tokens import Tokens
 
+_EPOCHS_OF_NEW_CLASSES = 10
+"""A new class is learned from nothing, with the rate of the training."""
+
 
 class Classroom:
     """All that the candidates of one update have in common.
@@ -71,17 +74,17 @@ class Classroom:
         self.base, self.old, self.new = base, old, new
         self.tokens, self.seed, self._progress = tokens, settings.seed, progress
         self.remembers_rows = settings.memory > 0
-        self.train = settings_for_update(base.config.train, epochs=None, rate=None)
+        more = len(new.names) > len(base.labels)  # the weights of a new class begin at zero
+        self.train = settings_for_update(
+            base.config.train,
+            epochs=_EPOCHS_OF_NEW_CLASSES if more else None,
+            rate=base.config.train.learning_rate if more else None,
+        )
         before = base.tokenizer()
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:
             self._tokenizer = GraphTokenizer(check_options(base.config.model), vocabulary)
-        self.held_out = {
-            "old-val": old.stored.of_side(VAL),
-            "old-test": old.stored.of_side(TEST),
-            "new-val": new.stored.of_side(VAL),
-            "new-test": new.stored.of_side(TEST),
-        }
+        self.held_out = _held_out(old, new)
         self._encoded = {name: self._encode(rows) for name, rows in self.held_out.items()}
         self._kept = old.stored.of_side(TRAIN)
         self._taught = new.stored.of_side(TRAIN)
@@ -220,6 +223,15 @@ class Classroom:
         if len(rows) and not np.isfinite(rows.outputs).any():
             inputs = encode_rows(rows.rows(self.base.shape), tokenizer)
             self._kept = rows.with_outputs(_answers(network, {"kept": inputs})["kept"])
+
+
+def _held_out(old: OldRows, new: NewRows) -> dict[str, StoredRows]:
+    """Returns the held-out rows by set: ``old-val``, ``old-test``, ``new-val``, ``new-test``."""
+    return {
+        f"{age}-{name}": rows.of_side(side)
+        for age, rows in (("old", old.stored), ("new", new.stored))
+        for name, side in (("val", VAL), ("test", TEST))
+    }
 
 
 def _answers(network: Any, inputs: Mapping[str, Any]) -> dict[str, FloatArray]:

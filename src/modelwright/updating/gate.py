@@ -210,8 +210,9 @@ def _gain_reason(new: Change) -> str:
         return ""
     gain = new.difference
     said = (
-        f"on {new.rows:,} new held-out rows macro-F1 goes from {new.before:.4f} to {new.after:.4f},"
-        f" and the {_level(new)} interval of the change, {_range(low, high)} points, does not lie"
+        f"no gain is shown: on {new.rows:,} new held-out rows macro-F1 goes from"
+        f" {new.before:.4f} to {new.after:.4f}, and the"
+        f" {_level(new)} interval of the change, {_range(low, high)} points, does not lie"
         " above 0"
     )
     if gain <= 0:
@@ -225,8 +226,9 @@ def _drop_reason(old: Change, allowed: float) -> str:
     if -low * _POINTS <= allowed:
         return ""
     said = (
-        f"on {old.rows:,} old held-out rows macro-F1 goes from {old.before:.4f} to"
-        f" {old.after:.4f}, and the {_level(old)} interval of the change, {_range(low, high)}"
+        f"too large a drop cannot be ruled out: on {old.rows:,} old held-out rows macro-F1 goes"
+        f" from {old.before:.4f} to {old.after:.4f}, and the"
+        f" {_level(old)} interval of the change, {_range(low, high)}"
         f" points, reaches below the allowed -{allowed:g}"
     )
     room = old.difference + allowed / _POINTS

@@ -91,23 +91,7 @@ class Job:
     ) -> tuple[UpdateReport, Passed | None]:
         """Returns the report of all candidates, and the one that may be written."""
         settings, new = self.settings, read.new
-        notes = (*read.old.notes, *new.notes)
-        if new.rejected:
-            notes = (*notes, f"rejected new rows, which cannot be read: {new.rejected:,}")
-        report = UpdateReport(
-            model=self.model,
-            data=new.source,
-            parent=base.version,
-            passed=False,
-            written=False,
-            version=None,
-            path=None,
-            strategy=None,
-            reason=new.refusal,
-            labels=new.names,
-            seconds=time.monotonic() - self.started,
-            notes=notes,
-        )
+        report = self._unmeasured(base, read)
         if new.refusal:
             return report, None
         file = work / _VOCABULARY
@@ -116,12 +100,13 @@ class Job:
         room = Classroom(base, read.old, new, tokens, file, settings, self.progress)
         attempts = try_strategies(room, settings, work)
         judgment = judge_candidates(room, attempts, settings.limits, settings.strategy)
-        learned = {note: None for one in attempts.candidates for note in one.notes}
-        more = (tokens.note, *learned, _level_note(judgment))
         report = _judged(report, judgment)
-        report = replace(report, notes=(*notes, *filter(None, more)))
+        learned = (one.notes for one in attempts.candidates if one.name == report.strategy)
+        more = (tokens.note, *next(learned, ()), _level_note(judgment))
+        report = replace(report, notes=(*report.notes, *filter(None, more)))
         if judgment.best is None:
-            notes = tuple(filter(None, (*report.notes, self._doubt(report))))
+            doubt = self._doubt(report) if len(new.names) == len(base.labels) else ""
+            notes = tuple(filter(None, (*report.notes, doubt)))
             seconds = time.monotonic() - self.started
             return replace(report, notes=notes, seconds=seconds), None
         made = identity(base, new.stored, new.names, settings)
@@ -135,6 +120,27 @@ class Job:
         )
         vocabulary = file if base.task == "text" else None
         return report, Passed(room, judgment.best, work, vocabulary, report, lineage)
+
+    def _unmeasured(self, base: BaseModel, read: ReadRows) -> UpdateReport:
+        """Returns what is known before any strategy has learned."""
+        new = read.new
+        notes = (*read.old.notes, *new.notes)
+        if new.rejected:
+            notes = (*notes, f"rejected new rows, which cannot be read: {new.rejected:,}")
+        return UpdateReport(
+            model=self.model,
+            data=new.source,
+            parent=base.version,
+            passed=False,
+            written=False,
+            version=None,
+            path=None,
+            strategy=None,
+            reason=new.refusal,
+            labels=new.names,
+            seconds=time.monotonic() - self.started,
+            notes=notes,
+        )
 
     def _doubt(self, report: UpdateReport) -> str:
         """Returns a note if the model disagrees with the new labels far more than with the old."""

@@ -25,7 +25,7 @@ def lock_updates(memory: Path) -> Iterator[None]:
     Raises:
         ServableError: another process updates the model.
     """
-    memory.mkdir(parents=True, exist_ok=True)
+    memory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold users' rows
     if sys.platform == "win32":
         yield
         return

@@ -124,7 +124,7 @@ def write_memory(
         update: which update it belongs to.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     rows, seen = memory.rows, memory.seen
     if rows is not None:
         table = to_table(rows, labels)

@@ -95,7 +95,7 @@ def read_new_rows(
         source=rows.source,
         refusal=_refusal(base, rows, used & ~seen, used, sides),
         rejected=len(rows.prepared.rejected),
-        notes=(*rows.prepared.notes, *notes),
+        notes=(*rows.notes, *notes),
     )
 
 

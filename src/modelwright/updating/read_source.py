@@ -12,6 +12,8 @@ from modelwright.core.config import DataConfig, check_table
 from modelwright.core.errors import DataError
 from modelwright.core.types import SPLITS, IntArray, Progress, Split
 from modelwright.data.dispatch import read_sources
+from modelwright.data.image_size import image_size
+from modelwright.data.images import read_encoded
 from modelwright.data.load import order_labels
 from modelwright.data.prepare import Prepared, prepare
 from modelwright.data.readers.split_column import NO_SPLITS
@@ -20,6 +22,8 @@ from modelwright.data.splits import Sides, split_rows
 from modelwright.updating.base_model import BaseModel
 
 _KINDS = {"image": "images", "text": "texts"}
+_KEPT_SIZE = "images keep the size they share"
+_SAMPLE, _SHOWN = 64, 3
 _OF_THE_TRAINING = ("train_folder", "val_folder", "test_folder", "skip", "unlabelled", "drop")
 
 
@@ -31,11 +35,13 @@ class SourceRows:
         prepared: the rows, cleaned, decoded and hashed.
         names: the model's labels, then those that it does not know, in their order.
         labels: positions in ``names``, ``[n]``.
+        notes: decisions made while the rows were read.
     """
 
     prepared: Prepared
     names: tuple[str, ...]
     labels: IntArray
+    notes: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -95,7 +101,8 @@ def read_source(
     names = (*base.labels, *order_labels(unknown, records.label_order))
     positions = {name: position for position, name in enumerate(names)}
     lookup = np.array([positions[name] for name in prepared.names], np.int64)
-    return SourceRows(prepared, names, lookup[prepared.codes])
+    notes = (*prepared.notes, *_size_notes(base, records))
+    return SourceRows(prepared, names, lookup[prepared.codes], notes)
 
 
 def reading_config(base: BaseModel, source: str, settings: Mapping[str, Any]) -> DataConfig:
@@ -108,6 +115,23 @@ def reading_config(base: BaseModel, source: str, settings: Mapping[str, Any]) ->
         **{key: [] for key in _OF_THE_TRAINING},
     }
     return check_table(DataConfig, {**known.model_dump(), **changes, **settings}, "data")
+
+
+def _size_notes(base: BaseModel, records: Records) -> list[str]:
+    """Returns a note if image files have another size than those that the training kept."""
+    kept = any(_KEPT_SIZE in note for note in base.data.get("notes", ()))
+    if base.shape is None or not kept or isinstance(records.values, np.ndarray):
+        return []
+    headers = [read_encoded(one) for one in records.values[:_SAMPLE]]
+    sizes = {size for one in headers if (size := image_size(one)) is not None}
+    height, width, _ = base.shape
+    if not sizes or sizes == {(width, height)}:
+        return []
+    shown = ", ".join(f"{one}x{other}" for one, other in sorted(sizes)[:_SHOWN])
+    return [
+        f"warning: the new images have other sizes ({shown}) than those of the training,"
+        f" {width}x{height}, to which they are resized"
+    ]
 
 
 def _check_shape(base: BaseModel, records: Records, config: DataConfig) -> None:
