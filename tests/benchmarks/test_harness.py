@@ -20,6 +20,7 @@ from keras_clock import Clock, time_epochs  # noqa: E402
 
 NOT_BENCHMARKS = {
     "cpu_time",
+    "drift_models",
     "harness",
     "keras_clock",
     "planted_cues",
