@@ -29,8 +29,8 @@ from modelwright.training.source_settings import (
     resolve_start,
     settings_notes,
 )
-from modelwright.training.starting import check_solver
-from modelwright.training.starting_weights import Source, StartFrom
+from modelwright.training.starting import check_solver, note_frozen
+from modelwright.training.starting_weights import Source, StartFrom, freeze
 from modelwright.training.train import resume, train
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -260,6 +260,19 @@ def test_a_published_backbone_is_nothing_to_start_from(
         else nullcontext()
     ):
         check_solver(start, source, run)
+
+
+def test_frozen_layers_of_a_new_network_are_said_to_be_new(tmp_path: Path) -> None:
+    config = resolve_config(options={"data": {"source": "a"}, "model": {"recipe": "cnn"}})
+    run = Run(tmp_path, config, "image", ("cat", "dog"), (8, 8, 3), {})
+    network = build_network(ModelConfig(builder="cnn", options={"filters": [4]}), (8, 8, 3), 2)
+    frozen = freeze(network, ["features"])
+    said = [
+        note_frozen(run, network, frozen, started=started).data["notes"][0]
+        for started in (True, False)
+    ]
+    assert "no model was given to start from" not in said[0]
+    assert said[1].endswith("because no model was given to start from")
 
 
 def some_network(shape: tuple[int, ...], classes: int, vocabulary: int) -> keras.Model:

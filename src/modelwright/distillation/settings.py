@@ -73,13 +73,12 @@ def check_distillable(config: Config) -> None:
     solved = getattr(options, "solved", False) and not getattr(options, "steps_follow", False)
     if solved and not config.data.unlabelled:
         texts = hasattr(options, "fit")
-        more = " Give unlabeled texts with --unlabeled (unlabeled= in Python)," if texts else ""
+        more = "unlabeled texts with --unlabeled (unlabeled= in Python), or " if texts else ""
         names = "bilstm or textcnn" if texts else "cnn"
         raise ConfigError(
-            f"the recipe '{config.recipe}' is solved: from labeled rows it takes their labels"
-            f" alone, so a teacher adds nothing without unlabeled texts.{more or ' Give'}"
-            f"{' or' if more else ''} a recipe that is trained by steps, such as {names}, with"
-            " --recipe."
+            f"no unlabeled texts given, and the recipe '{config.recipe}' is solved: from labeled"
+            f" rows it takes their labels alone, so a teacher adds nothing. Give {more}a recipe"
+            f" that is trained by steps, such as {names}, with --recipe."
         )
     if config.train.class_weight != "none":
         raise ConfigError(

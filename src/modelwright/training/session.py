@@ -300,7 +300,8 @@ class Session:
             self.run.precision["policy"], weights=False, shape=(None,) if any_length else ()
         )
         self.frozen = freeze(self.network, self.extras.freeze) if self.extras.freeze else ()
-        self.run = note_frozen(self.run, self.network, self.frozen)
+        started = self.extras.start_from is not None
+        self.run = note_frozen(self.run, self.network, self.frozen, started=started)
         columns, smoothing = self.network.output_shape[-1], self._config.label_smoothing
         self._targets = {
             name: optimizers.loss_targets(split.labels, columns, smoothing, mixed=self._mixed)

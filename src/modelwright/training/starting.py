@@ -25,6 +25,7 @@ from modelwright.training.vocabulary import continue_tokens
 
 _UNKNOWN = 1
 _MANY_UNKNOWN = 0.2
+_RANDOM = "; the frozen layers keep the weights of a new network, because no model was given to start from"
 
 
 def check_task(extras: Extras | None, task: Task) -> None:
@@ -88,15 +89,22 @@ def begin(source: Source, network: Any, run: Run) -> tuple[Run, StartReport]:
     return run, report
 
 
-def note_frozen(run: Run, network: Any, frozen: tuple[str, ...]) -> Run:
-    """Returns the run with a note about what is frozen and what is trained."""
+def note_frozen(run: Run, network: Any, frozen: tuple[str, ...], *, started: bool) -> Run:
+    """Returns the run with a note about what is frozen and what is trained.
+
+    Args:
+        run: the run.
+        network: its network.
+        frozen: names of the frozen layers.
+        started: whether the training starts from another model.
+    """
     if not frozen:
         return run
     trained = sum(math.prod(variable.shape) for variable in network.trainable_variables)
     names = [layer.name for layer in network.layers if layer.trainable_variables]
     return run.add_note(
         f"frozen: {', '.join(frozen)}; trained: {', '.join(names)}, {trained:,} of"
-        f" {network.count_params():,} parameters"
+        f" {network.count_params():,} parameters{'' if started else _RANDOM}"
     )
 
 
