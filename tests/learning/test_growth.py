@@ -214,6 +214,16 @@ def test_classes_and_tokens_grow_together_in_rows_of_any_length() -> None:
     np.testing.assert_allclose(new[:, :2] / new[:, :2].sum(1, keepdims=True), old, atol=1e-6)
 
 
+@pytest.mark.parametrize(("known", "after"), [(9, 9), (12, 16), (30, 30)])
+def test_regions_learn_new_tokens_only_if_they_know_all_old_ones(known: int, after: int) -> None:
+    options = {"vocabulary": 12, "known": known, "filters": 4}
+    model = ModelConfig(builder="regions", options=options)
+    grown = grow(build_network(model, (LENGTH,), 2), model, 2, 2, (KNOWN, MORE))
+    assert grown.model.options == {**options, "vocabulary": MORE, "known": after}
+    assert grown.network.get_layer("regions").vocabulary == min(after, MORE)
+    assert ("stay unknown to them" in grown.notes[-1]) is (known == 9)
+
+
 def test_a_network_that_need_not_grow_is_returned_itself() -> None:
     model = ModelConfig(builder="ngrams", options=NGRAMS)
     network = build_network(model, (LENGTH,), 2)
