@@ -25,9 +25,9 @@ from modelwright.models.builders import build_network
 from modelwright.models.logistic_regression import LogisticFit
 from modelwright.training.batches import TokenIds
 
-BILSTM = ModelConfig(
-    builder="bilstm",
-    options={"vocabulary": 12, "length": 4, "embedding": 8, "units": [12], "dense": 32},
+CNN = ModelConfig(
+    builder="textcnn",
+    options={"vocabulary": 12, "length": 4, "embedding": 8, "widths": [1], "filters": 24},
 )
 
 
@@ -114,7 +114,7 @@ def right(network: Any, rows: LessonRows) -> float:
 
 def random_network(classes: int) -> Any:
     keras.utils.set_random_seed(3)
-    network = build_network(BILSTM, (4,), classes)
+    network = build_network(CNN, (4,), classes)
     for layer in network.layers[:-1]:  # features of fresh weights hardly differ
         layer.set_weights([3 * weight for weight in layer.get_weights()])
     return network
@@ -137,17 +137,17 @@ def lesson(network: Any, model: ModelConfig, new: LessonRows, **given: Any) -> L
 def test_it_learns_in_any_number_of_lessons_what_it_learns_in_one(classes: int) -> None:
     first, second = texts(classes, 90), texts(classes, 60, seed=1)
     network = random_network(classes)
-    one = lesson(network, BILSTM, second, state=STRATEGY.remember(lesson(network, BILSTM, first)))
+    one = lesson(network, CNN, second, state=STRATEGY.remember(lesson(network, CNN, first)))
     STRATEGY.learn(one)
     assert right(network, first) > 0.9
     assert "follows from 150 rows" in one.notes[-1]
     weights, features = network.layers[-1].get_weights(), network.get_weights()[:-2]
-    both = STRATEGY.remember(lesson(network, BILSTM, join([second, first])))
+    both = STRATEGY.remember(lesson(network, CNN, join([second, first])))
     in_two = STRATEGY.remember(one)
     for key, value in both.items():
         np.testing.assert_allclose(in_two[key], value, rtol=1e-5, atol=1e-5)
-    STRATEGY.learn(lesson(network, BILSTM, first, state=STRATEGY.remember(
-        lesson(network, BILSTM, second))))  # fmt: skip
+    STRATEGY.learn(lesson(network, CNN, first, state=STRATEGY.remember(
+        lesson(network, CNN, second))))  # fmt: skip
     assert (answers(network, first).argmax(axis=1) == first.labels).mean() > 0.9
     for before, after in zip(features, network.get_weights()[:-2], strict=True):
         np.testing.assert_array_equal(before, after)
@@ -157,9 +157,9 @@ def test_it_learns_in_any_number_of_lessons_what_it_learns_in_one(classes: int) 
 def test_a_new_class_is_learned_after_growth_and_the_features_are_known_again() -> None:
     names, first = ["a", "b", "c"], texts(2, 90)
     network = random_network(2)
-    state = STRATEGY.remember(lesson(network, BILSTM, first))
+    state = STRATEGY.remember(lesson(network, CNN, first))
     grown = grow_network(
-        network, BILSTM, labels_before=names[:2], labels=names, tokens_before=12, tokens=14
+        network, CNN, labels_before=names[:2], labels=names, tokens_before=12, tokens=14
     )
     new = texts(3, 90, seed=2)
     STRATEGY.learn(lesson(grown.network, grown.model, new, state=state))
@@ -169,19 +169,19 @@ def test_a_new_class_is_learned_after_growth_and_the_features_are_known_again() 
 def test_changed_features_are_noticed_and_summed_again_from_kept_rows() -> None:
     first, second = texts(2, 90), texts(2, 40, seed=1)
     network = random_network(2)
-    state = STRATEGY.remember(lesson(network, BILSTM, first))
+    state = STRATEGY.remember(lesson(network, CNN, first))
     for layer in network.layers[:-1]:
         layer.set_weights([weight * 1.3 for weight in layer.get_weights()])
     with pytest.raises(ConfigError, match="features that the network no longer has"):
-        STRATEGY.learn(lesson(network, BILSTM, second, state=state))
-    assert STRATEGY.remember(lesson(network, BILSTM, second, state=state)) == {}
+        STRATEGY.learn(lesson(network, CNN, second, state=state))
+    assert STRATEGY.remember(lesson(network, CNN, second, state=state)) == {}
     few = LessonRows(TokenIds(first.inputs.take(np.arange(30))), first.labels[:30])
-    again = STRATEGY.remember(lesson(network, BILSTM, second, state=state, kept=few))
+    again = STRATEGY.remember(lesson(network, CNN, second, state=state, kept=few))
     expected = np.bincount(first.labels) + np.bincount(second.labels)
     np.testing.assert_allclose(again["counts"], expected)
-    STRATEGY.learn(lesson(network, BILSTM, second, state=again))
+    STRATEGY.learn(lesson(network, CNN, second, state=again))
     with pytest.raises(ConfigError, match="needs its sums over the old rows"):
-        STRATEGY.learn(lesson(network, BILSTM, second))
+        STRATEGY.learn(lesson(network, CNN, second))
 
 
 def test_a_layer_without_a_bias_gets_one_from_the_features() -> None:
@@ -212,7 +212,7 @@ class _Images:
 def test_networks_without_one_last_layer_are_refused() -> None:
     assert "take counts" in STRATEGY.unfit(ModelConfig(builder="ngrams"))
     assert "mean of two networks" in STRATEGY.unfit(ModelConfig(builder="committee"))
-    assert STRATEGY.unfit(BILSTM) == ""
+    assert STRATEGY.unfit(CNN) == ""
     options = {"vocabulary": 12, "buckets": 512, "length": 4, "filters": 3}
     model = ModelConfig(builder="committee", options=options)
     network = build_network(model, (4,), 2)

@@ -35,6 +35,7 @@ IMAGE_BUILDERS: dict[str, dict[str, Any]] = {
     "pretrained": {"side": 32},
 }
 SHAPE = (20, 20, 3)
+SIZES = [(2, 4), (3, 4)]
 MODULE = """
 import keras
 from keras import layers
@@ -143,8 +144,11 @@ def check(model: ModelConfig, inputs: Any, before: int, after: int) -> Grown:
     return grown
 
 
-@pytest.mark.parametrize("sizes", [(2, 4), (3, 4)])
-@pytest.mark.parametrize("builder", TEXT_BUILDERS)
+@pytest.mark.parametrize(
+    ("builder", "sizes"),
+    [("bilstm", (2, 4)), ("regions", (3, 4))]
+    + [(name, sizes) for name in ("textcnn", "ngrams", "committee") for sizes in SIZES],
+)
 def test_a_text_network_keeps_its_answers_with_more_classes(
     builder: str, sizes: tuple[int, int]
 ) -> None:
@@ -154,8 +158,10 @@ def test_a_text_network_keeps_its_answers_with_more_classes(
     assert "last layer grows from" in grown.notes[0]
 
 
-@pytest.mark.parametrize("sizes", [(2, 4), (3, 4)])
-@pytest.mark.parametrize("builder", IMAGE_BUILDERS)
+@pytest.mark.parametrize(
+    ("builder", "sizes"),
+    [("cnn", (2, 4)), ("pretrained", (3, 4)), ("whitened", (2, 4)), ("whitened", (3, 4))],
+)
 def test_an_image_network_keeps_its_answers_with_more_classes(
     builder: str, sizes: tuple[int, int]
 ) -> None:
@@ -164,8 +170,9 @@ def test_an_image_network_keeps_its_answers_with_more_classes(
     assert grown.model.options == model.options | ({"bias": True} if builder == "whitened" else {})
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("builder", TEXT_BUILDERS)
+@pytest.mark.parametrize(
+    ("builder", "classes"), [*((name, 2) for name in TEXT_BUILDERS), ("ngrams", 3)]
+)
 def test_new_tokens_count_as_unknown_ones(builder: str, classes: int) -> None:
     model = ModelConfig(builder=builder, options=TEXT_BUILDERS[builder])
     network = trained(model, (LENGTH,), classes)
@@ -187,7 +194,8 @@ def test_new_tokens_count_as_unknown_ones(builder: str, classes: int) -> None:
 
 
 def test_tokens_that_the_options_have_room_for_need_no_other_options() -> None:
-    model = ModelConfig(builder="bilstm", options={**TEXT_BUILDERS["bilstm"], "vocabulary": 20})
+    options = {**TEXT_BUILDERS["textcnn"], "context": 0, "vocabulary": 20}
+    model = ModelConfig(builder="textcnn", options=options)
     network = trained(model, (LENGTH,), 2)
     grown = grow(network, model, 2, 2, (KNOWN, MORE))
     assert grown.model == model
@@ -206,8 +214,18 @@ def test_classes_and_tokens_grow_together_in_rows_of_any_length() -> None:
     np.testing.assert_allclose(new[:, :2] / new[:, :2].sum(1, keepdims=True), old, atol=1e-6)
 
 
+@pytest.mark.parametrize(("known", "after"), [(9, 9), (12, 16), (30, 30)])
+def test_regions_learn_new_tokens_only_if_they_know_all_old_ones(known: int, after: int) -> None:
+    options = {"vocabulary": 12, "known": known, "filters": 4}
+    model = ModelConfig(builder="regions", options=options)
+    grown = grow(build_network(model, (LENGTH,), 2), model, 2, 2, (KNOWN, MORE))
+    assert grown.model.options == {**options, "vocabulary": MORE, "known": after}
+    assert grown.network.get_layer("regions").vocabulary == min(after, MORE)
+    assert ("stay unknown to them" in grown.notes[-1]) is (known == 9)
+
+
 def test_a_network_that_need_not_grow_is_returned_itself() -> None:
-    model = ModelConfig(builder="bilstm", options=TEXT_BUILDERS["bilstm"])
+    model = ModelConfig(builder="ngrams", options=NGRAMS)
     network = build_network(model, (LENGTH,), 2)
     grown = grow(network, model, 2, 2, (KNOWN, KNOWN))
     assert grown.network is network
@@ -247,7 +265,7 @@ def test_a_function_that_cannot_grow_is_refused_with_a_way_to_go_on(
 
 
 def test_other_classes_and_fewer_tokens_are_refused() -> None:
-    model = ModelConfig(builder="bilstm", options=TEXT_BUILDERS["bilstm"])
+    model = ModelConfig(builder="ngrams", options=NGRAMS)
     network = build_network(model, (LENGTH,), 2)
     with pytest.raises(ConfigError, match="do not begin with the model's own, bad, good"):
         grow_network(

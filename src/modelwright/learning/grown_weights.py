@@ -39,6 +39,14 @@ class Sizes:
     options: Any
 
     @property
+    def ignores_tokens(self) -> bool:
+        """Whether the network has no weights of their own for some of its old tokens.
+
+        To give new tokens weights, it would need them for all of these first.
+        """
+        return self.tokens_before > getattr(self.options, "known", self.tokens_before)
+
+    @property
     def columns_before(self) -> tuple[int, ...]:
         """The numbers of columns that the last layer may have had."""
         return (1, 2) if self.classes_before == 2 else (self.classes_before,)

@@ -117,7 +117,8 @@ def _option_changes(options: Any, sizes: Sizes) -> Mapping[str, Any]:
     more = max(0, sizes.tokens - vocabulary)
     if more:
         changes["vocabulary"] = sizes.tokens
-    if isinstance(options, RegionsOptions) and sizes.tokens > min(options.known, vocabulary):
+    reads_all = isinstance(options, RegionsOptions) and not sizes.ignores_tokens
+    if reads_all and sizes.tokens > min(options.known, vocabulary):
         changes["known"] = max(options.known, sizes.tokens)
     if more and isinstance(options, NgramFeatureOptions):
         # As many buckets above the vocabulary as before, so that each n-gram stays in its own.
@@ -188,4 +189,10 @@ def _notes(sizes: Sizes, labels: Sequence[str], changes: Mapping[str, Any]) -> t
             f"{more:,} new tokens: the vocabulary grows from {sizes.tokens_before:,} to"
             f" {sizes.tokens:,}{now}; until it learns, a new token counts as unknown"
         )
+        if sizes.ignores_tokens:
+            notes.append(
+                f"convolutions over regions read only the first model.known={sizes.options.known:,}"
+                " tokens, so the new ones stay unknown to them; train anew with a larger"
+                " model.known to change that"
+            )
     return tuple(notes)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from modelwright.core.types import BoolArray, Progress
 from modelwright.learning.bucket_table import BucketTable
 from modelwright.learning.lesson import LessonRows, State
-from modelwright.learning.ngram_space import NgramSpace
+from modelwright.learning.ngram_space import NgramSpace, shared_ratio
 from modelwright.learning.warm_fit import Doubles, Linear
 from modelwright.models.ngram_features import ROWS_PER_COUNT, present_ngrams
 
@@ -100,23 +100,28 @@ def count_rows(network: Any, rows: LessonRows, progress: Progress | None = None)
         rows: the rows.
         progress: called after each chunk.
     """
+    from scipy import sparse
+
     layer, scores = network.get_layer("buckets"), network.get_layer("scores")
     columns = int(network.output_shape[-1])
     classes, buckets = max(2, columns), int(scores.ratio.shape[0])
-    known = (scores.ratio.numpy() != 0).any(axis=1).astype(np.float32)
+    ratio, weight, bias = shared_ratio(scores)
+    known = (ratio != 0).astype(np.float32)
+    linear = Linear(
+        (scores.scale * ratio[:, None] * weight).astype(np.float64), bias.astype(np.float64)
+    )
     table = BucketTable.empty(classes, layer.vocabulary)
     unsure = np.zeros((2, columns))
     lengths = np.zeros(buckets, np.int64)
     for start in range(0, len(rows), _CHUNK):
         chosen = np.arange(start, min(start + _CHUNK, len(rows)))
-        ids = rows.inputs.take(chosen)
-        present = present_ngrams(layer, ids, buckets, lengths)
+        present = present_ngrams(layer, rows.inputs.take(chosen), buckets, lengths)
         members = np.eye(classes)[rows.labels[chosen]]
         here = np.flatnonzero(np.diff(present.tocsc().indptr))
         table += BucketTable(here, present[:, here].T @ members, layer.vocabulary)
-        answers = np.asarray(network.predict_on_batch(ids), np.float64)
-        spread = answers * (1 - answers)
         sizes = np.maximum(present @ known, 1)
+        answers = linear.probabilities(sparse.diags_array(1 / np.sqrt(sizes)) @ present)
+        spread = answers * (1 - answers)
         unsure += np.stack([spread.sum(axis=0), (spread / sizes[:, None]).sum(axis=0)])
         if progress:
             progress("counting n-grams", int(chosen[-1]) + 1, len(rows))

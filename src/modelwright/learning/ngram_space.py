@@ -69,7 +69,7 @@ class NgramSpace:
 
     def set_weights(self, fitted: Linear) -> None:
         """Puts weights of the features into the network."""
-        ratio, weight, bias = _shared(self.scores)
+        ratio, weight, bias = shared_ratio(self.scores)
         ratio[self.rows.buckets] = self.ratio
         weight[self.rows.buckets] = fitted.kernel / self.scores.scale
         weight[ratio == 0] = 0
@@ -99,7 +99,7 @@ def read_space(
         progress: called after each chunk.
     """
     scores = network.get_layer("scores")
-    ratio, weight, bias = _shared(scores)
+    ratio, weight, bias = shared_ratio(scores)
     rows, options = join(parts), check_options(model)
     known = ratio != 0
     if frequent is not None:
@@ -156,7 +156,7 @@ def _ratios_like(rows: NgramRows, labels: IntArray, ratio: FloatArray) -> FloatA
     return result
 
 
-def _shared(scores: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
+def shared_ratio(scores: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Returns ratio ``[buckets]``, weight ``[buckets, columns]`` and bias of the layer.
 
     The solver gives all columns one ratio. Ratios from counts differ by column; then one takes

@@ -137,9 +137,10 @@ def _targets(one: Wanted, columns: int) -> Doubles:
     targets = targets_of(one.rows.labels, columns)
     if one.answers is None or not one.share:
         return targets
-    mixed = one.labels * targets + one.share * as_targets(one.answers, columns)
-    result: Doubles = mixed / (one.labels + one.share)
-    return result
+    recorded = np.isfinite(one.answers).all(axis=1, keepdims=True)
+    answers = np.where(recorded, as_targets(np.nan_to_num(one.answers), columns), targets)
+    mixed: Doubles = (one.labels * targets + one.share * answers) / (one.labels + one.share)
+    return mixed
 
 
 def _balance(lesson: Lesson, rows: Sequence[LessonRows]) -> Doubles:

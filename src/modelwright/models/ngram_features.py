@@ -177,6 +177,8 @@ def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any
     from scipy import sparse
 
     rows, columns = [], []
+    used = np.flatnonzero((np.asarray(ids) != 0).any(axis=0))
+    ids = ids[:, : max(layer.longest, int(used[-1]) + 1 if len(used) else 1)]
     by_length = layer.by_length(ops.convert_to_tensor(ids))
     # From the longest to the shortest, so that a shared bucket has the length of the latter.
     for length, found in reversed(list(enumerate(map(ops.convert_to_numpy, by_length), 1))):
