@@ -56,6 +56,6 @@ def updated(
     with pytest.MonkeyPatch.context() as patch:
         use_small_strategies(patch)
         run_without_child_process(patch, conversion, replay)
-        report = update(out / "sentiment", new_reviews, max_drop=20)
+        report = update(out / "sentiment", new_reviews, max_drop=20, max_class_drop=20)
     assert report.written, report.reason
     return out / "sentiment"

@@ -19,7 +19,7 @@ class Fitted:
     summary = "for tests"
 
     def __init__(
-        self, name: str, needs: Needs = "kept", cost: float = 1.0, epochs: int = 12
+        self, name: str, needs: Needs = "kept", cost: float = 1.0, epochs: int = 8
     ) -> None:
         self.name, self.needs, self.cost, self.epochs = name, needs, cost, epochs
         self.learned = 0

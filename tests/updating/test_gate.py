@@ -111,10 +111,10 @@ def test_more_candidates_have_wider_intervals() -> None:
 
 def test_updates_that_change_nothing_pass_in_at_most_five_percent() -> None:
     passed = 0
-    for seed in range(120):
+    for seed in range(60):
         random = np.random.default_rng(seed)
         labels = random.integers(0, 2, 300)
         before, after = (np.where(random.random(300) < 0.85, labels, 1 - labels) for _ in range(2))
         change = compare_answers(labels, before, after)
         passed += change.interval[0] > 0
-    assert passed <= 9  # 2.5 % expected, 9 of 120 would be reached in 0.3 % of such tests
+    assert passed <= 5  # 2.5 % expected; more than 5 of 60 would come in 0.4 % of such tests

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_strategies
 from new_texts import new_rows
 
 from modelwright.core.errors import ConfigError, DataError, ServableError
@@ -26,14 +25,13 @@ def rows_file(folder: Path, rows: list[Any]) -> Path:
     return write_csv(folder / "rows.csv", rows, ("text", "label"))
 
 
-@pytest.mark.parametrize("flipped", [0.5])
 def test_poisoned_labels_are_refused_and_nothing_is_changed(
-    model: Path, tmp_path: Path, cli: Cli, flipped: float
+    model: Path, tmp_path: Path, cli: Cli
 ) -> None:
     random = np.random.default_rng(0)
     rows = [
-        (text, label if random.random() > flipped else {"pos": "neg", "neg": "pos"}[label])
-        for text, label in new_rows(300, 5)
+        (text, label if random.random() > 0.5 else {"pos": "neg", "neg": "pos"}[label])
+        for text, label in new_rows(200, 5)
     ]
     before = sha256_tree(model / "1")
     code, out, _ = cli("update", model, "--data", rows_file(tmp_path, rows), "--json")
@@ -47,37 +45,20 @@ def test_poisoned_labels_are_refused_and_nothing_is_changed(
     assert sha256_tree(model / "1") == before
     assert sorted(one.name for one in model.iterdir()) == [".memory", "1"]
     assert not (model / ".memory" / "memory.json").exists()
-    code, out, _ = cli(
-        "update", model, "--data", rows_file(tmp_path, rows), "--strategy", "useless"
-    )
-    assert code == 6
-    assert "refused; nothing was changed" in out
 
 
 def test_data_that_cannot_show_a_gain_is_refused_before_anything_is_tried(
-    model: Path, tmp_path: Path, reviews: Path
+    model: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    few = update(model, rows_file(tmp_path, new_rows(3)))
-    assert (few.exit_code, few.candidates) == (6, ())
-    assert "3 different new rows" in few.reason
+    code, out, _ = cli("update", model, "--data", rows_file(tmp_path, new_rows(3)))
+    assert code == 6
+    assert "refused; nothing was changed" in out
+    assert "3 different new rows" in out
     one = update(model, rows_file(tmp_path, [row for row in new_rows(200) if row[1] == "pos"]))
     assert "one class only, 'pos'" in one.reason
     same = update(model, rows_file(tmp_path, sentences(240)), dry_run=True)
     assert "nothing new" in same.reason
-    assert small_strategies.FITTED.name == "fitted"
-
-
-def test_rows_that_the_model_has_seen_are_counted_and_never_held_out(
-    model: Path, tmp_path: Path
-) -> None:
-    rows = rows_file(tmp_path, [*new_rows(200, 7), *sentences(240)])
-    report = update(model, rows, strategy="useless", dry_run=True)
-    said = " ".join(report.notes)
-    assert "rows that trained the model before: " in said
-    assert "rows that were held out of the training before: " in said
-    assert report.new is not None
-    assert report.new.rows < 80  # 30 % of the 200 that are new
-    assert not (model / ".memory").exists()
+    assert one.candidates == same.candidates == ()
 
 
 def test_labels_under_other_names_are_offered_and_never_guessed(
@@ -91,20 +72,15 @@ def test_labels_under_other_names_are_offered_and_never_guessed(
     rows = [(text, {"pos": "1", "neg": "0"}[label]) for text, label in new_rows(60)]
     with pytest.raises(DataError, match='"0" = "...", "1" = "..."'):
         update(model, rows_file(tmp_path, rows))
-    table = {"data": {"labels": {"0": "neg", "1": "pos"}}}
-    report = update(
-        model, rows_file(tmp_path, rows), strategy="useless", dry_run=True, settings=table
-    )
-    assert report.labels == ("neg", "pos")
 
 
-def test_another_task_is_refused(model: Path, colors: Path, image_servable: Path) -> None:
+def test_another_task_is_refused(model: Path, colors: Path) -> None:
     with pytest.raises(DataError, match="holds images, and .* classifies texts"):
         update(model, colors)
 
 
 def test_settings_that_cannot_be_used(model: Path, new_reviews: Path, cli: Cli) -> None:
-    with pytest.raises(ConfigError, match="unknown strategy"):
+    with pytest.raises(ConfigError, match="no strategy 'fited'. Did you mean 'fitted'"):
         update(model, new_reviews, strategy="fited")
     for options, said in (
         (("--max-drop", -1), "--max-drop was given"),
@@ -133,3 +109,4 @@ def test_a_budget_ends_the_tries(model: Path, new_reviews: Path) -> None:
     reasons = {one.name: one.reason for one in report.candidates}
     assert "of --minutes 0" in reasons["fitted"]
     assert "of --minutes 0" not in reasons["useless"]
+    assert not (model / ".memory").exists()

@@ -96,7 +96,17 @@ def test_an_update_of_an_update_uses_the_memory_alone(
     words = (["leaky", "漏水"], ["silent", "安静"])
     third = rows_file(tmp_path, new_rows(300, 3, words))
     code, out, err = cli(
-        "update", model, "--data", third, "--max-drop", 20, "--strategy", "counting", "--json"
+        "update",
+        model,
+        "--data",
+        third,
+        "--max-drop",
+        20,
+        "--max-class-drop",
+        20,
+        "--strategy",
+        "counting",
+        "--json",
     )
     report = json.loads(out)
     assert (code, report["written"], report["version"]) == (0, True, 3), err
@@ -111,7 +121,7 @@ def test_an_update_of_an_update_uses_the_memory_alone(
 
     # After a rollback, rows of the withdrawn version are not held against the one before.
     rollback(model, to=2)
-    again = update(model, third, max_drop=20, strategy="useless", dry_run=True)
+    again = update(model, third, max_drop=20, max_class_drop=20, strategy="useless", dry_run=True)
     assert again.parent == 2
     assert not again.passed
 
@@ -135,7 +145,7 @@ def test_a_changed_servable_or_memory_is_refused(
 def test_without_a_memory_no_row_is_kept_and_no_strategy_sees_an_example(
     model: Path, new_reviews: Path
 ) -> None:
-    report = update(model, new_reviews, max_drop=90, memory=0)
+    report = update(model, new_reviews, max_drop=90, max_class_drop=90, memory=0)
     reasons = {one.name: one.reason for one in report.candidates}
     assert "the memory keeps none" in reasons["fitted"]
     assert report.written, report.reason
@@ -149,7 +159,7 @@ def test_a_killed_update_goes_on_with_the_next_candidate(
     model: Path, new_reviews: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = Path(shutil.copytree(model, tmp_path / "whole"))
-    expected = update(whole, new_reviews, max_drop=20)
+    expected = update(whole, new_reviews, max_drop=20, max_class_drop=20)
 
     def killed(lesson: object) -> None:
         raise KeyboardInterrupt
@@ -157,12 +167,12 @@ def test_a_killed_update_goes_on_with_the_next_candidate(
     with monkeypatch.context() as patch:
         patch.setattr(small_strategies.FITTED, "learn", killed)
         with pytest.raises(KeyboardInterrupt):
-            update(model, new_reviews, max_drop=20)
+            update(model, new_reviews, max_drop=20, max_class_drop=20)
     assert sorted(one.name for one in model.iterdir()) == [".memory", "1"]
     with pytest.raises(ConfigError, match="differs in: seed"):
-        update(model, new_reviews, max_drop=20, seed=2, resume=True)
+        update(model, new_reviews, max_drop=20, max_class_drop=20, seed=2, resume=True)
     before = small_strategies.FORGETFUL.learned
-    report = update(model, new_reviews, max_drop=20, resume=True)
+    report = update(model, new_reviews, max_drop=20, max_class_drop=20, resume=True)
     assert small_strategies.FORGETFUL.learned == before
     assert (report.strategy, report.old, report.new) == (
         expected.strategy, expected.old, expected.new,
@@ -183,10 +193,12 @@ def test_an_update_killed_after_its_version_was_written_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr(write_version, "place_memory", killed)
         with pytest.raises(SystemExit):
-            update(model, new_reviews, max_drop=20, strategy="fitted")
+            update(model, new_reviews, max_drop=20, max_class_drop=20, strategy="fitted")
     assert (model / "2").is_dir()
     assert not (model / ".memory" / "memory.json").exists()
-    report = update(model, new_reviews, max_drop=20, strategy="fitted", resume=True)
+    report = update(
+        model, new_reviews, max_drop=20, max_class_drop=20, strategy="fitted", resume=True
+    )
     assert (report.written, report.version) == (True, 2)
     assert json.loads((model / ".memory" / "memory.json").read_text())["version"] == 2
     assert not (model / "3").exists()
@@ -197,7 +209,7 @@ def test_a_run_learns_too_and_gets_a_new_run_beside_it(
 ) -> None:
     run = Path(shutil.copytree(text_run, tmp_path / "reviews"))
     before = sha256_tree(run)
-    report = update(run, new_reviews, max_drop=20, strategy="fitted")
+    report = update(run, new_reviews, max_drop=20, max_class_drop=20, strategy="fitted")
     assert report.path == tmp_path / "reviews-2"
     assert sha256_tree(run) == before
     assert (report.path / ".memory" / "rows.parquet").is_file()

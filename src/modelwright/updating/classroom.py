@@ -160,8 +160,9 @@ class Classroom:
         """Lets a strategy learn, measures it, and stores weights and answers in a folder."""
         started = time.monotonic()
         try:
+            state = self.state(strategy)  # first, because ``build`` sets the random seed
             network, model, notes = self.build()
-            lesson = self.lesson(network, model, self.state(strategy))
+            lesson = self.lesson(network, model, state)
             strategy.learn(lesson)
         except (ConfigError, RunError) as error:
             return Candidate(

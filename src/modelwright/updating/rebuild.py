@@ -56,6 +56,7 @@ def rebuild_version(model: Path, version: int) -> Any:
     if strategy.needs == "old":
         old = find_old_rows(base, settings)
     names, taught = run.labels, rows.take(np.flatnonzero(new))
+    taught = taught.with_outputs(np.full_like(taught.outputs, np.nan))  # recorded afterward
     tokens = Tokens(lineage["tokens"]["before"], lineage["tokens"]["after"], "")
     room = Classroom(
         base,
@@ -66,6 +67,7 @@ def rebuild_version(model: Path, version: int) -> Any:
         settings,
     )
     room.train = check_table(TrainConfig, lineage["train"], "train")
+    known = room.state(strategy)
     network, config, _ = room.build()
-    strategy.learn(room.lesson(network, config, room.state(strategy)))
+    strategy.learn(room.lesson(network, config, known))
     return network

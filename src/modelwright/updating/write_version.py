@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_json
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
@@ -28,7 +30,7 @@ from modelwright.updating.composed_data import data_file
 from modelwright.updating.memory import STATE, Memory, choose_kept, place_memory, write_memory
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
-from modelwright.updating.settings import UpdateSettings, chosen_strategies
+from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
 from modelwright.updating.state_file import write_state
 from modelwright.updating.work_folder import STAGED, UPDATES
 
@@ -154,10 +156,19 @@ def _compose(
 def _states(
     room: Classroom, network: Any, model: Any, settings: UpdateSettings
 ) -> Mapping[str, State]:
-    """Returns what each strategy that was open to the user remembers after the update."""
+    """Returns what strategies remember after the update.
+
+    Sums over all rows cannot be made up for later, when only examples are left. So cheap ones are
+    kept for strategies that were not asked for, too.
+    """
     found = {}
-    for strategy in chosen_strategies(settings.strategy):
-        if strategy.needs == "state" and not strategy.unfit(model):
+    asked = {*(one.name for one in chosen_strategies(settings.strategy)), *room.old.states}
+    for strategy in chosen_strategies(AUTO):
+        if strategy.needs != "state" or strategy.unfit(model):
+            continue
+        if strategy.name not in asked and strategy.cost > 1:
+            continue
+        with suppress(ConfigError, RunError):  # then it begins with the examples next time
             lesson = room.lesson(network, model, room.state(strategy))
             if state := strategy.remember(lesson):
                 found[strategy.name] = state
