@@ -83,6 +83,9 @@ class LessonBatches(TrainingBatches):
 
     The kept rows take turns, in a new random order each time, so that all are seen equally often.
     Their order depends on the seed and the step alone.
+
+    Attributes:
+        targets: the columns of the batches' targets.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class LessonBatches(TrainingBatches):
         augmentation: Augmentation,
         any_length: bool,
     ) -> None:
-        self._targets = targets
+        self.targets = targets
         self._kept = kept
         self._kept_inputs: Any = None if kept is None else in_memory(kept.rows.inputs)
         self._kept_table = None if kept is None else targets.join(kept.rows, train)
@@ -127,8 +130,8 @@ class LessonBatches(TrainingBatches):
         # steps are as long as without kept rows.
         total, weight = len(rows) + len(kept), self._kept.weight
         share = total / (1 + weight)
-        self._targets.scale(table, share / len(rows), share / len(rows))
-        self._targets.scale(kept_table, weight * share / len(kept), share / len(kept))
+        self.targets.scale(table, share / len(rows), share / len(rows))
+        self.targets.scale(kept_table, weight * share / len(kept), share / len(kept))
         if self.any_length:
             rows, kept = _same_length(rows, kept)
         return np.concatenate([rows, kept]), np.concatenate([table, kept_table])

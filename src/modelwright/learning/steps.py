@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from modelwright.core.config import ModelConfig
+from modelwright.core.config import ModelConfig, TrainConfig
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.learning.lesson import Lesson, LessonRows, State
 from modelwright.learning.lesson_batches import Kept, LessonBatches, Targets
@@ -105,23 +105,13 @@ def take_steps(
     if not len(rows):
         raise ConfigError("the lesson has no rows to learn; expected at least one.")
     runtime.make_deterministic(lesson.seed)
-    network, options = lesson.network, check_options(lesson.model)
+    network = lesson.network
     train = lesson.train.model_copy(update={"seed": lesson.seed})
-    parts = [rows, *([kept.rows] if kept else [])]
-    recorded = [part.outputs.shape[1] for part in parts if part.outputs is not None]
-    targets = Targets(network.output_shape[-1], max(recorded, default=0) if hold else 0)
-    batches = LessonBatches(
-        rows,
-        kept,
-        targets,
-        train,
-        plan_epochs(train, len(rows)),
-        augmentation=Augmentation.from_options(options),
-        # A network that is built for one length takes no batch that is cut to its longest text.
-        any_length=getattr(options, "any_length", False) and network.input_shape[1:] == (None,),
+    batches = _batches(lesson, rows, kept, train, record=hold is not None)
+    compilation = Compilation(
+        train, check_options(lesson.model), len(batches), mixed=True, extra_loss=extra_loss
     )
-    with _frozen(network, freeze), _compiled(network, targets, hold) as compile_network:
-        compile_network(Compilation(train, options, len(batches), True, extra_loss))
+    with _frozen(network, freeze), _compiled(network, compilation, batches.targets, hold):
         _reset_random_states(network, lesson.seed)
         optimizers.create_variables(network, batches.make(0)[1])
         with deferred_interrupt() as check_interrupt:
@@ -182,38 +172,51 @@ def _frozen(network: Any, paths: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _compiled(
-    network: Any, targets: Targets, hold: Hold | None
-) -> Iterator[Callable[[Compilation], None]]:
-    """Yields a function that compiles the network for the targets of a lesson.
+    network: Any, compilation: Compilation, targets: Targets, hold: Hold | None
+) -> Iterator[None]:
+    """Compiles a network, and lets its loss read the targets of a lesson while the block runs."""
+    compilation.apply(network)
+    own_loss, own_metrics = network.compute_loss, network.compute_metrics
 
-    Afterward the loss of the network is its own again.
-    """
+    def compute_loss(
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        labels, weights, holds, answers = targets.split(y)
+        loss = own_loss(x, labels, y_pred, weights, training)
+        return loss + _distance(hold, y_pred, holds, answers) if hold else loss
 
-    def compile_network(compilation: Compilation) -> None:
-        compilation.apply(network)
-        own_loss, own_metrics = network.compute_loss, network.compute_metrics
+    def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return own_metrics(x, targets.split(y)[0], y_pred, None)
 
-        def compute_loss(
-            x: Any = None,
-            y: Any = None,
-            y_pred: Any = None,
-            sample_weight: Any = None,
-            training: bool = True,
-        ) -> Any:
-            labels, weights, holds, answers = targets.split(y)
-            loss = own_loss(x, labels, y_pred, weights, training)
-            return loss + _distance(hold, y_pred, holds, answers) if hold else loss
-
-        def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-            return own_metrics(x, targets.split(y)[0], y_pred, None)
-
-        network.compute_loss, network.compute_metrics = compute_loss, compute_metrics
-
+    network.compute_loss, network.compute_metrics = compute_loss, compute_metrics
     try:
-        yield compile_network
+        yield
     finally:
         for name in ("compute_loss", "compute_metrics"):
             vars(network).pop(name, None)
+
+
+def _batches(
+    lesson: Lesson, rows: LessonRows, kept: Kept | None, train: TrainConfig, *, record: bool
+) -> LessonBatches:
+    """Returns the batches of a lesson; ``record`` says whether recorded answers are read."""
+    network, options = lesson.network, check_options(lesson.model)
+    parts = [rows, *([kept.rows] if kept else [])]
+    widths = [part.outputs.shape[1] for part in parts if record and part.outputs is not None]
+    return LessonBatches(
+        rows,
+        kept,
+        Targets(network.output_shape[-1], max(widths, default=0)),
+        train,
+        plan_epochs(train, len(rows)),
+        augmentation=Augmentation.from_options(options),
+        # A network that is built for one length takes no batch that is cut to its longest text.
+        any_length=getattr(options, "any_length", False) and network.input_shape[1:] == (None,),
+    )
 
 
 def _distance(hold: Hold, outputs: Any, holds: Any, answers: Any) -> Any:
