@@ -172,6 +172,7 @@ MODEL: dict[str, dict[str, Any]] = {
         "depth": 3,
         "activation": "relu",
         "scale": 0.5,
+        "bias": True,
     },
     "pretrained": {
         "augment": "flip",
