@@ -29,7 +29,7 @@ class StreamReport(StreamRecord, Report):
     def blocks(self) -> Sequence[Block]:
         """Returns the tables and notes of the study."""
         return [
-            *(Table(headers, rows) for headers, rows in _tables(self)),
+            *(Table(headers, rows, width=130) for headers, rows in _tables(self)),
             Note("\n".join(_notes(self))),
             Note(f"files: {self.folder}"),
         ]
