@@ -27,7 +27,7 @@ TRAIN = TrainConfig(
 
 def test_an_update_takes_few_epochs_at_a_constant_rate() -> None:
     update = settings_for_update(TRAIN)
-    assert (update.epochs, update.learning_rate) == (EPOCHS, 0.05)
+    assert (update.epochs, update.learning_rate) == (EPOCHS, pytest.approx(0.015))
     assert (update.schedule, update.warmup, update.lookahead, update.patience) == (
         "constant",
         0,

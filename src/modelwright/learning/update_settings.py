@@ -7,13 +7,15 @@ from modelwright.core.config import TrainConfig, check_table
 EPOCHS = 2
 MIN_STEPS = 60
 """Fewest steps of an update: a few hundred rows are gone over more often, in smaller batches."""
-RATE_SHARES = {"adam": 1.0, "adamw": 1.0, "adagrad": 1.0, "sgd": 0.1}
+RATE_SHARES = {"adam": 1.0, "adamw": 1.0, "adagrad": 1.0, "sgd": 0.03}
 """Learning rate of an update, as a share of that of the training.
 
 Learning hotel reviews after book reviews in Chinese (``textcnn``, 500 rows kept, macro-F1 in
 percent, 86.8 on books and 63.1 on hotels before): ``replay`` ends at 86.2 and 80.2 with two epochs
 at the full rate of Adam, at 86.6 and 77.6 with half of it, at 86.8 and 73.7 with 0.3 of it. The
-rates of sgd are those of a network that still has all to learn, and would undo what it knows.
+rates of sgd are those of a network that still has all to learn: a small ``whitened`` network told
+birds from airplanes in 89.8 % and learned dogs and trucks with ``naive``; at 0.1 of its rate it
+ended at 82.2 and 95.9 %, at 0.03 of it at 84.7 and 95.0 %.
 """
 
 
