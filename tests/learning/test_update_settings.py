@@ -4,7 +4,7 @@ import pytest
 
 from modelwright.core.config import TrainConfig
 from modelwright.core.errors import ConfigError
-from modelwright.learning.update_settings import EPOCHS, RATE_SHARE, settings_for_update
+from modelwright.learning.update_settings import EPOCHS, MIN_STEPS, settings_for_update
 from modelwright.training.epoch_plan import plan_epochs
 
 TRAIN = TrainConfig(
@@ -25,9 +25,9 @@ TRAIN = TrainConfig(
 )
 
 
-def test_an_update_takes_few_epochs_at_a_small_constant_rate() -> None:
+def test_an_update_takes_few_epochs_at_a_constant_rate() -> None:
     update = settings_for_update(TRAIN)
-    assert (update.epochs, update.learning_rate) == (EPOCHS, 0.5 * RATE_SHARE)
+    assert (update.epochs, update.learning_rate) == (EPOCHS, pytest.approx(0.015))
     assert (update.schedule, update.warmup, update.lookahead, update.patience) == (
         "constant",
         0,
@@ -37,6 +37,8 @@ def test_an_update_takes_few_epochs_at_a_small_constant_rate() -> None:
     assert not update.tensorboard
     same = ("batch_size", "optimizer", "momentum", "weight_decay", "clip_norm", "label_smoothing")
     assert [getattr(update, key) for key in same] == [getattr(TRAIN, key) for key in same]
+    adam = settings_for_update(TrainConfig(learning_rate=0.002))
+    assert adam.learning_rate == 0.002  # Adam's steps are no longer than its rate
     assert update.class_weight == "balanced"
 
 
@@ -52,4 +54,4 @@ def test_epochs_and_rate_may_be_given_and_are_checked() -> None:
 @pytest.mark.parametrize("rows", [3, 50, 1000, 20_000])
 def test_few_rows_still_give_enough_steps(rows: int) -> None:
     update = settings_for_update(TRAIN)
-    assert update.epochs * plan_epochs(update, rows).steps >= 60
+    assert update.epochs * plan_epochs(update, rows).steps >= MIN_STEPS
