@@ -25,10 +25,7 @@ from modelwright.training.vocabulary import continue_tokens
 
 _UNKNOWN = 1
 _MANY_UNKNOWN = 0.2
-_RANDOM = (
-    "; the frozen layers keep the weights of a new network, because no model was given to start"
-    " from"
-)
+_RANDOM = "; the frozen layers are those of a new network, because no model was given to start from"
 
 
 def check_task(extras: Extras | None, task: Task) -> None:
