@@ -115,7 +115,7 @@ def _open_servable(
     folder = find_version(path)
     manifest = read_manifest(folder)
     reference = read_reference(folder)
-    features = engine in ("auto", "onnx") and can_read_features(manifest)
+    features = can_read_features(manifest, engine)
     if reference is not None:
         if (reference.task, reference.labels) != (manifest.task, manifest.labels):
             raise ServableError(

@@ -9,7 +9,6 @@ from modelwright.core.types import Dataset, Progress
 from modelwright.monitoring.measure_reference import measure_reference
 from modelwright.monitoring.observed_model import find_tensor, observed_servable
 from modelwright.monitoring.reference import REFERENCE, write_reference
-from modelwright.servable.engines.registry import is_installed
 from modelwright.servable.manifest import read_manifest, write_manifest
 
 
@@ -28,8 +27,7 @@ def add_reference(folder: Path, data: Dataset, progress: Progress | None = None)
     """
     manifest = read_manifest(folder)
     try:
-        tensor = find_tensor(folder, manifest) if is_installed("onnx") else ""
-        model = observed_servable(folder, manifest, tensor=tensor)
+        model = observed_servable(folder, manifest, tensor=find_tensor(folder, manifest))
         reference = measure_reference(model, data, progress)
     except ModelwrightError as error:
         return (f"no {REFERENCE} was written, which modelwright drift compares with: {error}",)

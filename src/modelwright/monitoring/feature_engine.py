@@ -39,7 +39,7 @@ class FeatureEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        path = folder / ONNX.file("onnx")
+        path = folder / ONNX.file(ONNX.name)
         try:
             # A message may be written in parts, so the output is added without parsing the file.
             content = path.read_bytes() + _added_output(tensor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from modelwright.core.types import Engine, Task
@@ -60,20 +59,24 @@ def observed_servable(
     return ObservedModel(opened, manifest.task, manifest.labels, tokens, manifest.orients, tensor)
 
 
-def can_read_features(manifest: Manifest) -> bool:
-    """Returns whether a servable has an ONNX file, and ONNX Runtime is installed."""
-    return ONNX.name in manifest.engines and ONNX.is_installed()
+def can_read_features(manifest: Manifest, engine: str = "auto") -> bool:
+    """Returns whether a servable answers on ONNX Runtime, here and with that choice of engine."""
+    chosen = engine in ("auto", ONNX.name)
+    return chosen and ONNX.name in manifest.engines and ONNX.is_installed()
 
 
 def find_tensor(folder: Path, manifest: Manifest) -> str:
     """Returns the name of the features in the ONNX file of a servable; empty without any.
 
-    Empty, too, where the package onnx is not installed, or the network answers with the mean over
-    copies of an image.
+    Empty, too, where the packages for it are not installed, or the network answers with the mean
+    over copies of an image.
     """
-    if manifest.tta or ONNX.name not in manifest.engines or find_spec("onnx") is None:
+    if manifest.tta or not can_read_features(manifest):
         return ""
-    return find_features(folder / ONNX.file(ONNX.name))
+    try:
+        return find_features(folder / ONNX.file(ONNX.name))
+    except ImportError:  # the package onnx, which only an export needs
+        return ""
 
 
 def read_vocabulary(path: Path) -> tuple[str, ...]:
