@@ -87,6 +87,7 @@ def test_the_teachers_loss_is_the_softened_cross_entropy(image_run: Path) -> Non
         TeacherLoss(image_run, run.labels, weight=0.5, temperature=1.0, fingerprint="0")
 
 
+@pytest.mark.slow
 def test_a_cut_training_of_images_goes_on_with_the_recorded_teacher(
     taught: Any, image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

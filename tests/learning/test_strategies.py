@@ -110,6 +110,7 @@ def test_the_softened_divergence_is_known_and_leaves_absent_classes_out() -> Non
         assert np.allclose(SoftenedDivergence(2.0)(now, recorded), [0, second], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_distill_with_a_large_weight_keeps_the_answers_before(network: Any, naive: Lesson) -> None:
     before = answers(network, NEW)
     held = learn("distill", network, strength=Strength(distillation=1e4))
@@ -202,6 +203,7 @@ def test_the_fisher_information_of_a_logistic_unit_is_known() -> None:
     assert unit.get_layer("answer").kernel.numpy().item() == np.float32(0.4)
 
 
+@pytest.mark.slow
 def test_ewc_adds_up_lessons_and_knows_nothing_of_new_weights(
     network: Any, remembered: Any
 ) -> None:

@@ -233,6 +233,7 @@ def test_a_damaged_cell_is_named(whole: Path, study: dict[str, Any], tmp_path: P
         modelwright.stream(study, out=folder)
 
 
+@pytest.mark.slow
 def test_new_tokens_get_ids_and_a_cell_that_fails_stops_no_other(
     study: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -272,6 +273,7 @@ def test_no_fitting_strategy_is_an_error(study: dict[str, Any], tmp_path: Path) 
         modelwright.stream({**study, "stream": stream}, out=tmp_path / "study")
 
 
+@pytest.mark.slow
 def test_classes_that_come_one_after_the_other(tmp_path: Path) -> None:
     strategies.forget()
     study = {

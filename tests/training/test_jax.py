@@ -109,6 +109,7 @@ def record(run: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "fixture"),
     [("cnn", "trained"), pytest.param("bilstm", "trained_on_texts", marks=pytest.mark.slow)],
@@ -138,12 +139,14 @@ def test_the_model_learned_and_its_servable_is_verified(trained_on_texts: Path) 
     assert [answer.label for answer in answers] == ["pos", "neg"]
 
 
+@pytest.mark.slow
 def test_tensorflow_measures_the_same_accuracy(trained: Path) -> None:
     """The weights mean the same to both backends."""
     report = modelwright.evaluate(trained / "cnn", split="val")
     assert report.metrics.accuracy == record(trained / "cnn")["metrics"]["val_accuracy"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits_and_only_under_jax(trained: Path) -> None:
     assert record(trained / "killed")["status"] == "running"
     with pytest.raises(RunError, match=r"began under JAX .* set KERAS_BACKEND=jax"):

@@ -136,6 +136,7 @@ def test_the_last_layers_are_those_of_the_classes(
     assert set(last_layers(build_network(config, shape, 2))) == expected
 
 
+@pytest.mark.slow
 def test_resuming_repeats_the_start_from_the_record(
     image_run: Path, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

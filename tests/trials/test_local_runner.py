@@ -43,6 +43,7 @@ def same_weights(one: Path, other: Path) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_an_answer_stops_a_training_that_goes_on_to_the_bits_of_a_whole_one(
     runner: LocalRunner, source: Path, tmp_path: Path
 ) -> None:

@@ -34,13 +34,12 @@ def test_poisoned_labels_are_refused_and_nothing_is_changed(
         for text, label in new_rows(200, 5)
     ]
     before = sha256_tree(model / "1")
-    code, out, _ = cli("update", model, "--data", rows_file(tmp_path, rows), "--json")
+    given = ("--data", rows_file(tmp_path, rows), "--strategy", "fitted", "--json")
+    code, out, _ = cli("update", model, *given)
     report = json.loads(out)
     assert code == 6
     assert (report["written"], report["version"], report["path"]) == (False, None, None)
-    assert {one["name"] for one in report["candidates"]} == {
-        "fitted", "forgetful", "counting", "useless",
-    }  # fmt: skip
+    assert [one["name"] for one in report["candidates"]] == ["fitted"]
     assert "does not lie above 0" in report["reason"]
     assert sha256_tree(model / "1") == before
     assert sorted(one.name for one in model.iterdir()) == [".memory", "1"]

@@ -129,7 +129,7 @@ class Recorder:
 
     def _skip(self, answered: Answered, *, foreign: bool) -> None:
         """Counts rows that cannot be recorded, and says so once for each model."""
-        reason = "savedmodel" if foreign else "prepared_input"
+        reason = "foreign_model" if foreign else "prepared_input"
         rows = max((len(v) for v in answered.inputs.values() if v.ndim), default=1)
         with self._lock:
             self._drop(answered.model, rows, reason)
