@@ -160,7 +160,7 @@ def test_refused_requests_and_prepared_rows_are_not_recorded(
     text = server.metrics.render()
     dropped = ":modelwright:serving:record_dropped_count"
     assert f'{dropped}{{model_name="sentiment",reason="prepared_input"}} 2' in text
-    assert f'{dropped}{{model_name="half",reason="savedmodel"}} 2' in text
+    assert f'{dropped}{{model_name="half",reason="foreign_model"}} 2' in text
     assert len(caplog.messages) == 2
 
 

@@ -19,7 +19,7 @@ from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_json
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
-from modelwright.exporting.export import export
+from modelwright.exporting.export import ExportReport, export
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
@@ -90,7 +90,7 @@ def write_servable(
     if not settings.memory:
         shutil.rmtree(memory / UPDATES, ignore_errors=True)
     missing = (f"engine {name} is missing: {why}" for name, why in exported.missing.items())
-    return replace(report, notes=(*report.notes, *missing, *_engines_lost(base)))
+    return replace(report, notes=(*report.notes, *missing, *_engines_lost(base, exported)))
 
 
 def write_run(
@@ -184,10 +184,10 @@ def _keeps_every_row(room: Classroom, rows: StoredRows, settings: UpdateSettings
     return trained == every <= settings.memory
 
 
-def _engines_lost(base: BaseModel) -> tuple[str, ...]:
-    """Returns a note if the version before was quantized."""
-    engines = getattr(base.source, "engines", {})
-    lost = sorted(name for name in engines if name.startswith("litert"))
+def _engines_lost(base: BaseModel, exported: ExportReport) -> tuple[str, ...]:
+    """Returns a note if the version before has engines that an export does not write."""
+    before = getattr(base.source, "engines", {})
+    lost = sorted(before.keys() - exported.parity.keys() - exported.missing.keys())
     if not lost:
         return ()
     return (
