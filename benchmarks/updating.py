@@ -30,7 +30,7 @@ _TIMED = {"text-fast": ("counts", "replay"), "bilstm": ("head", "closed-form", "
 _KINDS = ("useful", "useless", "poisoned", "one class", "forgetful")
 OPTIONS = {
     "chinese": Option("", "", "online_shopping_10_cats.csv", local=True),
-    "rows": Option(10_000, 1_200, "rows of the model, of which 30 % are held out"),
+    "rows": Option(10_000, 1_200, "rows of the model; three in ten are held out"),
     "new_rows": Option(1_000, 200, "new rows of an update"),
     "pool": Option(5_000, 300, "new rows from which held-out rows are drawn"),
     "draws": Option(50, 10, "simulated updates of each kind"),
