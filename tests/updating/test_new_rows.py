@@ -70,6 +70,10 @@ def test_an_own_split_is_obeyed(tmp_path: Path) -> None:
         ({"pos": "ｐｏｓ", "neg": "neg"}, '"ｐｏｓ" = "pos"'),
         ({"pos": "poss", "neg": "neg"}, '"poss" = "pos"'),
         ({"pos": "1", "neg": "0"}, '"0" = "...", "1" = "..."'),
+        (
+            {"pos": "positive", "neg": "negative"},
+            '"negative" = "neg", "positive" = "pos"',
+        ),
         ({"pos": "好评", "neg": "差评"}, '"好评" = "..."'),
     ],
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from modelwright.core.errors import DataError
-from modelwright.core.nearest import nearest
 from modelwright.core.types import BoolArray, IntArray, Progress
 from modelwright.data.label_names import fold_label
 from modelwright.data.splits import NO_SPLIT, TEST, TRAIN, VAL, Sides
@@ -25,6 +25,10 @@ FEWEST_ROWS = 30
 FEWEST_OF_A_CLASS = 10
 """Fewest different rows of a class that the model does not know."""
 _SHOWN = 8
+_ALIKE = 0.6
+"""Similarity of names, from 0 to 1, above which a label is probably a known one, misspelt."""
+_OFFERED = 0.5
+"""The same where no label is known, so that all of them are probably under other names."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,10 @@ def _check_labels(base: BaseModel, rows: SourceRows, counts: IntArray) -> None:
     unknown = rows.names[len(base.labels) :]
     if not unknown:
         return
-    alike = {name: _alike(name, base.labels) for name in unknown}
-    likely = {name: one for name, one in alike.items() if one}
     none_known = not counts[: len(base.labels)].any()
+    cutoff = _OFFERED if none_known else _ALIKE
+    alike = {name: _alike(name, base.labels, cutoff) for name in unknown}
+    likely = {name: one for name, one in alike.items() if one}
     if not likely and not none_known:
         return
     shown = ", ".join(f"'{name}'" for name in unknown[:_SHOWN])
@@ -133,12 +138,13 @@ def _check_labels(base: BaseModel, rows: SourceRows, counts: IntArray) -> None:
     )
 
 
-def _alike(name: str, labels: Sequence[str]) -> str:
+def _alike(name: str, labels: Sequence[str], cutoff: float) -> str:
+    """Returns the label that a name is written like; empty if none is as similar as that."""
     folded = {fold_label(one): one for one in labels}
     if found := folded.get(fold_label(name)):
         return found
-    hint = nearest(fold_label(name), folded)
-    return next((one for key, one in folded.items() if f"'{key}'" in hint), "")
+    close = get_close_matches(fold_label(name), list(folded), n=1, cutoff=cutoff)
+    return folded[close[0]] if close else ""
 
 
 def _seen_notes(seen: BoolArray, held_out: BoolArray) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Unpack
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import explained_refusals
 from modelwright.core.types import Progress
+from modelwright.training.runtime import without_retracing_warnings
 from modelwright.updating.base_model import BaseModel, find_base
 from modelwright.updating.gate import MAX_DROP
 from modelwright.updating.job import Job
@@ -19,6 +20,7 @@ from modelwright.updating.settings import UpdateOptions, resolve_update
 from modelwright.updating.work_folder import tidy
 
 
+@without_retracing_warnings()
 def update(
     model: Path | str,
     data: Path | str,
