@@ -15,6 +15,7 @@ SMALL = {"filters": 8, "embedding": 8, "length": 12, "context": 0}
 FAST = {"epochs": 6, "batch_size": 16, "learning_rate": 0.02}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process")
 def test_texts_are_classified(tmp_path: Path) -> None:
     texts, labels = zip(*sentences(200), strict=True)

@@ -132,6 +132,7 @@ def test_the_next_version_is_written_and_an_existing_one_is_not_overwritten(
         modelwright.export(image_run, tmp_path / "file")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process", "without_onnx")
 def test_of_two_exports_at_once_the_second_takes_the_next_number(
     image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

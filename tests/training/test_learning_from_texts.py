@@ -62,6 +62,7 @@ def train(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process")
 @pytest.mark.parametrize(
     "model", [MODEL, pytest.param(BEST, marks=pytest.mark.slow)], ids=["textcnn", "text-best"]
@@ -90,6 +91,7 @@ def test_unlabeled_texts_change_the_weights(source: Path, others: Path, tmp_path
     assert not np.array_equal(*layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [MODEL, pytest.param(BEST, marks=pytest.mark.slow)], ids=["textcnn", "text-best"]
 )

@@ -230,6 +230,7 @@ def test_a_run_with_changed_data_is_not_resumed(reviews: Path, tmp_path: Path) -
         modelwright.resume(report.run)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process")
 def test_a_network_for_texts_of_any_length_trains_and_exports(tmp_path: Path) -> None:
     random = np.random.default_rng(0)

@@ -124,6 +124,7 @@ def test_a_trial_that_is_interrupted_goes_on(config: Config, tmp_path: Path) -> 
     assert {what.split()[1] for what in steps if what.startswith("epoch")} == {"2/2"}
 
 
+@pytest.mark.slow
 def test_what_is_kept_between_trainings_changes_no_bit(reviews: Path, tmp_path: Path) -> None:
     alone = text_trial(reviews, tmp_path / "alone")
     expected = run_trial(alone)
