@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tensorflow.core.framework import tensor_pb2
@@ -53,9 +53,11 @@ def test_tensorflow_reads_these_messages(array: Any) -> None:
 
 @settings(deadline=None)
 @given(numbers() | texts())
+@example(np.array([0, 2**63 + 1], np.uint64))
 def test_both_forms_of_tensorflow_are_read(array: Any) -> None:
     dtype = tf.string if array.dtype == object else array.dtype
-    proto = tf.make_tensor_proto(array.tolist(), dtype, array.shape)  # *_val, and repeats cut
+    # As *_val, with repeats cut. Plain integers, one of them over 2**63, would become float64.
+    proto = tf.make_tensor_proto(list(array.ravel()), dtype, array.shape)
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)
     proto = tf.make_tensor_proto(array, dtype)  # tensor_content
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)
