@@ -40,9 +40,9 @@ def cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def percent(value: float) -> str:
-    """``0.8731`` as ``87.31 %``."""
-    return f"{100 * value:.2f} %"
+def percent(value: float, digits: int = 2) -> str:
+    """``0.8731`` as ``87.31 %``, or with fewer digits after the point."""
+    return f"{100 * value:.{digits}f} %"
 
 
 def shorten(text: str, width: int = 80) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from modelwright.core.terminal import percent
 from modelwright.monitoring.calibration import exchange_counts
 from modelwright.monitoring.distances import largest_gap, total_variation
 from modelwright.monitoring.observation import Observation
-from modelwright.monitoring.percent import short_percent
 from modelwright.monitoring.quantities import (
     BRIGHTNESS,
     CONFIDENCE,
@@ -27,7 +28,7 @@ _SHOWN_CLASSES = 3
 _GAP = "largest difference between shares of rows below a value"
 _WORDS: dict[str, tuple[str, tuple[str, str], Callable[[float], str]]] = {
     CONFIDENCE: ("the model is {} sure", ("more", "less"), "{:.3f}".format),
-    UNKNOWN: ("{} of the tokens are unknown", ("more", "fewer"), short_percent),
+    UNKNOWN: ("{} of the tokens are unknown", ("more", "fewer"), partial(percent, digits=1)),
     LENGTH: ("the texts are {}", ("longer", "shorter"), "{:,.0f} characters".format),
     BRIGHTNESS: ("the images are {}", ("brighter", "darker"), "{:.0f} of 255".format),
     CONTRAST: ("the images have {} contrast", ("more", "less"), "{:.0f} of 255".format),
@@ -54,12 +55,11 @@ def compare_classes(reference: Reference, new: Observation, level: float) -> Shi
     before, after = reference.class_shares, counts / len(new)
     order = np.argsort(-np.abs(after - before), kind="stable")[:_SHOWN_CLASSES]
     shown = ", ".join(
-        f"'{reference.labels[at]}' {short_percent(after[at])}"
-        f" (reference {short_percent(before[at])})"
+        f"'{reference.labels[at]}' {percent(after[at], 1)} (reference {percent(before[at], 1)})"
         for at in order
     )
     if result.exceeded:
-        words = f"{short_percent(result.statistic)} of the answers moved to other classes: {shown}"
+        words = f"{percent(result.statistic, 1)} of the answers moved to other classes: {shown}"
     else:
         words = f"the answers have the same mix of classes: {shown}"
     return ShiftTest(CLASSES, "share of answers that moved", result, words)

@@ -9,11 +9,11 @@ from typing import Any
 
 from modelwright.core.blocks import Block, Facts, Note, Table
 from modelwright.core.report import Report
+from modelwright.core.terminal import percent
 from modelwright.core.types import Task
 from modelwright.monitoring.accuracy import LabeledRows
 from modelwright.monitoring.compare import Comparison
 from modelwright.monitoring.label_shift import ClassShare
-from modelwright.monitoring.percent import short_percent
 
 _SPLITS = {"test": "test rows", "val": "validation rows", "train": "training rows"}
 _SHOWN_CLASSES = 10
@@ -121,9 +121,9 @@ class DriftReport(Report):
         rows = [
             (
                 one.label,
-                short_percent(one.share),
-                f"{short_percent(one.low)} to {short_percent(one.high)}",
-                short_percent(one.before),
+                percent(one.share, 1),
+                f"{percent(one.low, 1)} to {percent(one.high, 1)}",
+                percent(one.before, 1),
             )
             for one in ranked[:_SHOWN_CLASSES]
         ]

@@ -67,7 +67,7 @@ def find_old_rows(
     """
     memory = read_memory(base)
     if memory and memory.rows is not None and settings.memory and settings.old_data is None:
-        found = _from_memory(base, memory, settings)
+        found = _from_memory(base, memory, memory.rows, settings)
     else:
         states = memory.states if memory else {}
         found = _from_data(base, settings, states, progress)
@@ -80,9 +80,9 @@ def find_old_rows(
     return found
 
 
-def _from_memory(base: BaseModel, memory: Memory, settings: UpdateSettings) -> OldRows:
-    rows = memory.rows
-    assert rows is not None  # noqa: S101
+def _from_memory(
+    base: BaseModel, memory: Memory, rows: StoredRows, settings: UpdateSettings
+) -> OldRows:
     trained = np.flatnonzero(rows.sides == TRAIN)
     stored = choose_kept(rows, settings.memory, settings.seed)
     every = rows.take(trained) if memory.every_row else None
