@@ -54,7 +54,7 @@ OPTIONS = {
     "planted_rows": Option(200, 20, "held-out rows with a planted cue"),
     "training_rows": Option(1000, 400, "training rows with a planted cue"),
 }
-DEFAULTS = {"text": "leave-one-out", "image": "masks"}
+DEFAULTS = {"text": "in-and-out", "image": "masks"}
 COMPARED = ("comprehensiveness", "insertion_less_deletion", "stability", "processor_ms")
 
 

@@ -62,7 +62,7 @@ def test_the_default_is_compared_with_lime() -> None:
             "stability": stability, "processor_ms": value,
         }  # fmt: skip
 
-    both = [method("leave-one-out", 0.6, None), method("lime", 0.3, 0.5)]
+    both = [method("in-and-out", 0.6, None), method("lime", 0.3, 0.5)]
     found = explanations.compare_with_lime({"task": "text", "methods": both})
     assert found == {
         "comprehensiveness": 2.0, "insertion_less_deletion": 2.0,

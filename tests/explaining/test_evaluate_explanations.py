@@ -37,7 +37,7 @@ def test_texts_of_a_servable_are_measured_with_rows_of_a_file(folder: Path) -> N
         folder / "sentiment", rows=6, data=folder / "texts.csv"
     )
     names = [one.name for one in found.comparison.methods]
-    assert names == ["leave-one-out", "lime"] and found.comparison.rows == 6
+    assert names == ["in-and-out", "leave-one-out", "lime"] and found.comparison.rows == 6
     assert found.skipped == {"integrated-gradients": "it needs the gradients of a run"}
     assert not found.randomization and "of 12 rows of" in found.source
 
@@ -70,6 +70,7 @@ def test_a_run_is_also_checked_with_random_weights(text_run: Path) -> None:
 def test_every_method_explains_the_rows_of_a_run(text_run: Path, image_run: Path) -> None:
     texts = modelwright.evaluate_explanations(text_run, rows=4)
     assert {one.name for one in texts.comparison.methods} == {
+        "in-and-out",
         "leave-one-out",
         "lime",
         "integrated-gradients",
@@ -86,7 +87,7 @@ def test_the_command_prints_a_table_or_json(folder: Path, cli: Cli) -> None:
     code, out, _ = cli("explain", *given, "--json")
     record = json.loads(out)
     assert code == 0 and record["rows"] == 4 and record["task"] == "text"
-    assert [one["method"] for one in record["methods"]] == ["leave-one-out", "lime"]
+    assert [one["method"] for one in record["methods"]] == ["in-and-out", "leave-one-out", "lime"]
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,15 @@ import pytest
 
 from modelwright.core.errors import ConfigError, MissingDependencyError
 from modelwright.core.types import BoolArray, FloatArray
+from modelwright.explaining.in_and_out import METHOD as IN_AND_OUT
 from modelwright.explaining.leave_one_out import METHOD as LEAVE_ONE_OUT
-from modelwright.explaining.leave_one_out import MOST
 from modelwright.explaining.masks import METHOD as MASKS
 from modelwright.explaining.masks import fit_ridge
 from modelwright.explaining.method import ImageSegment, Segment, TextSegment, log_odds
 from modelwright.explaining.occlusion import METHOD as OCCLUSION
 from modelwright.explaining.quality import measure_quality, strongest
 from modelwright.explaining.registry import BUILT_IN, choose_method, find_method, method_names
+from modelwright.explaining.singly import MOST
 from plugin_package import install
 
 
@@ -37,6 +38,25 @@ class LinearRow:
         odds = kept @ np.array(self.weights, float)
         odds += self.noise * np.sin(1e4 * kept @ np.arange(1, len(self.weights) + 1))
         p = 1 / (1 + np.exp(-odds))
+        return np.stack([1 - p, p], axis=1).astype(np.float32)
+
+
+@dataclass
+class RepeatedWord:
+    """A row whose log-odds of class 1 are 3 if its first or its second word is there."""
+
+    inner: LinearRow
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return self.inner.segments
+
+    @property
+    def groups(self) -> Sequence[range]:
+        return self.inner.groups
+
+    def answer(self, kept: BoolArray) -> FloatArray:
+        p = 1 / (1 + np.exp(-3.0 * kept[:, :2].any(axis=1)))
         return np.stack([1 - p, p], axis=1).astype(np.float32)
 
 
@@ -60,6 +80,27 @@ def test_leave_one_out_finds_the_weights_of_a_linear_model() -> None:
     assert LEAVE_ONE_OUT.weigh(row, 0, 0).values == pytest.approx(-found.values, abs=1e-5)
     assert row.asked == [5, 5]
     assert LEAVE_ONE_OUT.weigh(words([3.0]), 1, 0).values == pytest.approx([3.0], abs=1e-3)
+
+
+def test_in_and_out_weighs_the_fall_twice_and_the_rise_once() -> None:
+    linear = words([1.5, 0.0, -2.0, 0.5])
+    found = IN_AND_OUT.weigh(linear, 1, 0)
+    assert found.values == pytest.approx([1.5, 0.0, -2.0, 0.5], abs=1e-3)
+    assert linear.asked == [5, 5]
+
+    # Either of the first two words is enough, so that no single one is missed.
+    repeated = RepeatedWord(words([0.0, 0.0, 0.0]))
+    assert LEAVE_ONE_OUT.weigh(repeated, 1, 0).values == pytest.approx([0, 0, 0], abs=1e-3)
+    assert IN_AND_OUT.weigh(repeated, 1, 0).values == pytest.approx([1, 1, 0], abs=1e-3)
+
+
+def test_in_and_out_explains_a_long_text_by_sentences_first() -> None:
+    weights = np.zeros(5_000)
+    weights[[17, 4_003]] = 2.0, -1.0
+    row = words(weights.tolist(), 12)
+    found = IN_AND_OUT.weigh(row, 1, 0)
+    assert found.values[[17, 4_003]] == pytest.approx([2.0, -1.0], abs=1e-3)
+    assert sum(row.asked) <= 4 * MOST + 4
 
 
 @pytest.mark.parametrize("sentence", [1, 12, 10_000])
@@ -158,7 +199,7 @@ def test_the_registry_knows_its_methods() -> None:
     assert set(BUILT_IN) <= set(method_names())
     for name in BUILT_IN:
         assert find_method(name).name == name
-    assert choose_method("auto", "text", gradients=False).name == "leave-one-out"
+    assert choose_method("auto", "text", gradients=False).name == "in-and-out"
     assert choose_method("auto", "image", gradients=False).name == "masks"
     assert choose_method("quick", "image", gradients=False).name == "occlusion"
     with pytest.raises(ConfigError, match=r"no method of explanation 'mask'. Did you mean 'masks'"):
@@ -192,5 +233,5 @@ def test_methods_of_other_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(MissingDependencyError, match="acme"):
         find_method("gone")
     # A damaged entry point is in nobody's way who does not ask for it.
-    with pytest.raises(ConfigError, match=r"methods for texts: leave-one-out"):
+    with pytest.raises(ConfigError, match=r"methods for texts: in-and-out, leave-one-out"):
         choose_method("masks", "text", gradients=False)

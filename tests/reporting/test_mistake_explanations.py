@@ -63,7 +63,7 @@ def test_a_mistake_shows_what_speaks_for_and_against_it(run: Path, place: str) -
     assert '<mark class="against">wonderful</mark>' in content
     assert re.search(r"for: <bdi>boring</bdi> \+\d\.\d\d", content)
     assert re.search(r"against: <bdi>wonderful</bdi> -\d\.\d\d", content)
-    assert "the method is leave-one-out" in content
+    assert "the method is in-and-out" in content
 
 
 def test_the_chinese_page_says_it_in_chinese(run: Path) -> None:

@@ -18,9 +18,9 @@ from modelwright.explaining.drawn_rows import DrawnRows, check_count, draw_rows
 from modelwright.explaining.explained_model import ExplainedModel
 from modelwright.explaining.explainer import Explainer
 from modelwright.explaining.explanation import Explanation
-from modelwright.explaining.leave_one_out import falls
 from modelwright.explaining.registry import choose_method
 from modelwright.explaining.sheet_rows import sheet_rows
+from modelwright.explaining.singly import falls
 from modelwright.explaining.summary_report import ExplanationSummary, SheetRow
 from modelwright.servable.predictor import Predictor
 

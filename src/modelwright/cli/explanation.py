@@ -39,9 +39,9 @@ def explain(
     method: Annotated[
         str,
         typer.Option(
-            help="Method of explanation: leave-one-out, masks, occlusion, lime, for runs also"
-            " grad-cam and integrated-gradients, or another that is registered; by default the most"
-            " faithful for the model's task."
+            help="Method of explanation: in-and-out, leave-one-out, masks, occlusion, lime, for"
+            " runs also grad-cam and integrated-gradients, or another that is registered; by"
+            " default the most faithful for the model's task."
         ),
     ] = "auto",
     label: Annotated[

@@ -70,7 +70,7 @@ EXPLAIN_SCHEMAS: dict[str, Any] = {
             "default": "auto",
             "description": (
                 "auto for the default method, quick for the fastest, or the name of a method"
-                " without gradients, such as leave-one-out, masks or occlusion."
+                " without gradients, such as in-and-out, masks or occlusion."
             ),
         },
     )
@@ -98,7 +98,7 @@ _EXPLAINED = {
     "input": "物流很快",
     "label": "pos",
     "probability": 0.98,
-    "method": "leave-one-out",
+    "method": "in-and-out",
     "segments": [
         {"start": 0, "end": 2, "text": "物流", "weight": 0.11},
         {"start": 2, "end": 4, "text": "很快", "weight": 2.37},
