@@ -115,11 +115,7 @@ def test_an_image_is_explained_in_its_own_pixels(server: ExplainingServer) -> No
         ("sentiment", {"instances": ["很"], "label": 1}, "1 is no label; expected a string"),
         ("sentiment", {"instances": ["很"], "method": None}, "null is no method; expected a st"),
         ("sentiment", {"instances": ["很"], "label": "possible"}, "no label 'possible'.* neg, pos"),
-        (
-            "sentiment",
-            {"instances": ["很"], "method": "masks"},
-            "one of auto, quick, in-and",
-        ),
+        ("sentiment", {"instances": ["很"], "method": "masks"}, "one of auto, quick, in-and"),
         ("sentiment", {"instances": ["很"], "method": "grad-cam"}, "no methods that need gradie"),
         ("sentiment", {"instances": ["很"] * 4}, "at most 3 at once .--explain-max-rows"),
         ("sentiment", {"instances": ["很", " \n"]}, "input 2 cannot be explained: the text has no"),
