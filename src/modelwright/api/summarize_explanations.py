@@ -13,14 +13,14 @@ from modelwright.api.explain import open_model
 from modelwright.core.errors import DataError
 from modelwright.core.types import FloatArray, Progress, RawInput, Task
 from modelwright.data.readers.folder_notes import counted
-from modelwright.explaining.class_terms import Falls, class_terms
+from modelwright.explaining.class_terms import RunEffects, class_terms
 from modelwright.explaining.drawn_rows import DrawnRows, check_count, draw_rows
 from modelwright.explaining.explained_model import ExplainedModel
 from modelwright.explaining.explainer import Explainer
 from modelwright.explaining.explanation import Explanation
 from modelwright.explaining.registry import choose_method
 from modelwright.explaining.sheet_rows import sheet_rows
-from modelwright.explaining.singly import falls
+from modelwright.explaining.singly import SinglyWeighed, falls
 from modelwright.explaining.summary_report import ExplanationSummary, SheetRow
 from modelwright.servable.predictor import Predictor
 
@@ -99,7 +99,7 @@ class _Summary:
             if self.progress:
                 self.progress("explaining", position + 1, total)
         self._check(len(explained))
-        terms = class_terms(explained, self.drawn.origins, self._falls, self.progress)
+        terms = class_terms(explained, self.drawn.origins, self._effects, self.progress)
         found = list(explained.values())
         return self._report(found, terms=terms, explanations=found)
 
@@ -183,12 +183,15 @@ class _Summary:
                 self.progress("answering", min(start + _BATCH, total), total)
         return answered, np.array(found, np.float32).reshape(-1, len(model.labels))
 
-    def _falls(self, label: str) -> Falls:
+    def _effects(self, label: str) -> RunEffects:
+        """Returns what measures n-grams: what weighs words, if the method weighs each singly."""
         position_of_label = self.explainer.model.label_position(label)
+        method = self.explainer.method
+        effects = method.effects if isinstance(method, SinglyWeighed) else falls
 
         def measure(position: int, blocks: Sequence[range]) -> FloatArray:
             row = self.explainer.row(self._input(position), position)
-            return falls(row, position_of_label, blocks)
+            return effects(row, position_of_label, blocks)
 
         return measure
 

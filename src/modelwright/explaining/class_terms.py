@@ -1,8 +1,8 @@
 """The words and n-grams that carry each class, over the explanations of many texts.
 
 A word's weight is its mean weight in the rows in which it occurs. An n-gram is two or three words
-that follow each other. Its weight is measured, not added up: the fall of the log-odds without all
-of its words at once. So "not good" can speak for a label that "good" speaks against.
+that follow each other. Its weight is measured with all of its words at once, not added up. So "not
+good" can speak for a label that "good" speaks against.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _MEASURED = 60
 _ADDED = 0.1
 """An n-gram must outweigh each word and shorter n-gram in it by this share of its own weight."""
 
-Falls = Callable[[int, Sequence[range]], FloatArray]
-"""Returns the fall of the log-odds of a row without each run of its segments, ``[runs]``."""
+RunEffects = Callable[[int, Sequence[range]], FloatArray]
+"""Returns what each run of segments of a row does to the log-odds of a label, ``[runs]``."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class _Found:
 def class_terms(
     explanations: Mapping[int, Explanation],
     origins: Sequence[str],
-    falls: Callable[[str], Falls],
+    effects: Callable[[str], RunEffects],
     progress: Progress | None = None,
 ) -> list[ClassTerms]:
     """Returns the terms of each explained label, the label of most rows first.
@@ -117,7 +117,7 @@ def class_terms(
     Args:
         explanations: of texts, by the position of the row.
         origins: where each row is from, by its position.
-        falls: maps a label to what measures n-grams for it.
+        effects: maps a label to what measures n-grams for it.
         progress: called after each label.
     """
     by_label: dict[str, dict[int, Explanation]] = {}
@@ -127,7 +127,7 @@ def class_terms(
     for label, rows in sorted(by_label.items(), key=lambda item: (-len(item[1]), item[0])):
         least = least_rows(len(rows))
         words = _terms(_words(rows), rows, origins, least)
-        ngrams = _terms(_measured(rows, falls(label), least), rows, origins, least)
+        ngrams = _terms(_measured(rows, effects(label), least), rows, origins, least)
         chosen = _without_repeats(ngrams)[:NGRAMS]
         found.append(ClassTerms(label, len(rows), least, tuple(words[:WORDS]), tuple(chosen)))
         if progress:
@@ -157,7 +157,9 @@ def _words(rows: Mapping[int, Explanation]) -> dict[str, _Found]:
     return found
 
 
-def _measured(rows: Mapping[int, Explanation], falls: Falls, least: int) -> dict[str, _Found]:
+def _measured(
+    rows: Mapping[int, Explanation], effects: RunEffects, least: int
+) -> dict[str, _Found]:
     """Returns n-grams that recur, with their measured weights; none that a part of it carries."""
     found: dict[str, _Found] = {}
     for position, one in rows.items():
@@ -178,7 +180,7 @@ def _measured(rows: Mapping[int, Explanation], falls: Falls, least: int) -> dict
                 for at, place in term.places if at == position]  # fmt: skip
         if not here:
             continue
-        weights = falls(position, [place for _, place in here])
+        weights = effects(position, [place for _, place in here])
         measured = {place: float(w) for (_, place), w in zip(here, weights, strict=True)}
         for key, place in here:
             chosen[key].weights.append(measured[place])

@@ -17,30 +17,18 @@ Explanation", arXiv:2011.14878, on methods that take features out or put them in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from modelwright.core.types import FloatArray, Task
-from modelwright.explaining.method import MaskableRow, Weights
-from modelwright.explaining.singly import falls, rises, weigh_singly
+import numpy as np
 
-
-@dataclass(frozen=True)
-class InAndOut:
-    """Takes out each segment in turn, and leaves each alone in turn."""
-
-    name: str = "in-and-out"
-    tasks: tuple[Task, ...] = ("text", "image")
-    random: bool = False
-    needs_gradients: bool = False
-
-    def weigh(self, row: MaskableRow, label: int, seed: int) -> Weights:
-        """Returns the mean change of the log-odds; ``seed`` decides nothing."""
-        return weigh_singly(row, label, _changes)
+from modelwright.core.types import FloatArray
+from modelwright.explaining.method import MaskableRow
+from modelwright.explaining.singly import SinglyWeighed, falls, rises
 
 
-def _changes(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
+def changes(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
     """Returns two parts of the fall without each block and one of its rise alone, ``[blocks]``."""
-    return (2 * falls(row, label, blocks) + rises(row, label, blocks)) / 3
+    mean = (2 * falls(row, label, blocks) + rises(row, label, blocks)) / 3
+    return np.asarray(mean, np.float32)
 
 
-METHOD = InAndOut()
+METHOD = SinglyWeighed("in-and-out", changes)

@@ -9,25 +9,6 @@ Erasure", arXiv:1612.08220.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from modelwright.explaining.singly import SinglyWeighed, falls
 
-from modelwright.core.types import Task
-from modelwright.explaining.method import MaskableRow, Weights
-from modelwright.explaining.singly import falls, weigh_singly
-
-
-@dataclass(frozen=True)
-class LeaveOneOut:
-    """Takes out each segment in turn."""
-
-    name: str = "leave-one-out"
-    tasks: tuple[Task, ...] = ("text", "image")
-    random: bool = False
-    needs_gradients: bool = False
-
-    def weigh(self, row: MaskableRow, label: int, seed: int) -> Weights:
-        """Returns the fall of the log-odds without each segment; ``seed`` decides nothing."""
-        return weigh_singly(row, label, falls)
-
-
-METHOD = LeaveOneOut()
+METHOD = SinglyWeighed("leave-one-out", falls)

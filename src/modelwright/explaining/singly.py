@@ -8,10 +8,11 @@ sentence weighs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from modelwright.core.types import BoolArray, FloatArray
+from modelwright.core.types import BoolArray, FloatArray, Task
 from modelwright.explaining.method import MaskableRow, Weights, log_odds
 
 MOST = 400
@@ -23,40 +24,48 @@ Effects = Callable[[MaskableRow, int, Sequence[range]], FloatArray]
 """Returns what each block of a row's segments does to the log-odds of a label."""
 
 
-def weigh_singly(row: MaskableRow, label: int, effects: Effects) -> Weights:
-    """Returns the effect of each segment.
+@dataclass(frozen=True)
+class SinglyWeighed:
+    """A method that weighs each segment by what it does alone or by its absence.
 
-    Args:
-        row: the row, cut into segments.
-        label: the position of the explained label.
+    Attributes:
         effects: what a block of segments does, such as ``falls``.
     """
-    count = len(row.segments)
-    if count <= MOST:
-        return Weights(effects(row, label, [range(at, at + 1) for at in range(count)]))
-    blocks = _at_most(row.groups, MOST, count)
-    found = effects(row, label, blocks)
-    sizes = np.array([len(block) for block in blocks])
-    values = np.repeat(found / sizes, sizes)
-    opened = _most_important(found, blocks)
-    singles = [range(at, at + 1) for block in opened for at in block]
-    values[[single.start for single in singles]] = effects(row, label, singles)
-    return Weights(
-        values.astype(np.float32),
-        details={"blocks": len(blocks), "opened": len(opened), "segments_alone": len(singles)},
-    )
+
+    name: str
+    effects: Effects
+    tasks: tuple[Task, ...] = ("text", "image")
+    random: bool = False
+    needs_gradients: bool = False
+
+    def weigh(self, row: MaskableRow, label: int, seed: int) -> Weights:
+        """Returns the effect of each segment; ``seed`` decides nothing."""
+        count = len(row.segments)
+        if count <= MOST:
+            return Weights(self.effects(row, label, [range(at, at + 1) for at in range(count)]))
+        blocks = _at_most(row.groups, MOST, count)
+        found = self.effects(row, label, blocks)
+        sizes = np.array([len(block) for block in blocks])
+        values = np.repeat(found / sizes, sizes)
+        opened = _most_important(found, blocks)
+        singles = [range(at, at + 1) for block in opened for at in block]
+        values[[single.start for single in singles]] = self.effects(row, label, singles)
+        return Weights(
+            values.astype(np.float32),
+            details={"blocks": len(blocks), "opened": len(opened), "segments_alone": len(singles)},
+        )
 
 
 def falls(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
     """Returns how far the log-odds fall without each block of segments, float32 ``[blocks]``."""
     odds = _odds(row, label, blocks, alone=False)
-    return odds[0] - odds[1:]
+    return np.asarray(odds[0] - odds[1:], np.float32)
 
 
 def rises(row: MaskableRow, label: int, blocks: Sequence[range]) -> FloatArray:
     """Returns how far the log-odds of the empty row rise with each block, float32 ``[blocks]``."""
     odds = _odds(row, label, blocks, alone=True)
-    return odds[1:] - odds[0]
+    return np.asarray(odds[1:] - odds[0], np.float32)
 
 
 def _odds(row: MaskableRow, label: int, blocks: Sequence[range], *, alone: bool) -> FloatArray:

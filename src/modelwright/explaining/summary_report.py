@@ -28,9 +28,9 @@ TITLES: Mapping[SheetKind, str] = {
 UNKNOWN = "not known: no row has a label of the model"
 _TERMS = (
     "Weight: the mean over the rows in which a term occurs, in log-odds of the label; above 0, it"
-    " speaks for the label. That of an n-gram is measured by taking all of its words out at once,"
-    " and an n-gram is left out if a part of it alone weighs as much. The order also counts"
-    " rows: a term of few rows comes later. Case is ignored."
+    " speaks for the label. That of an n-gram is measured with all of its words at once, and"
+    " an n-gram is left out if a part of it alone weighs as much. The order also counts rows: a"
+    " term of few rows comes later. Case is ignored."
 )
 _SHEET = (
     "Most typical: the highest probability of each class in turn{right}. Least certain: the"
