@@ -105,7 +105,7 @@ _EXPLAINED = {
     ],
     "faithfulness": {
         "fidelity": None,
-        "least_fidelity": 0.5,
+        "least_fidelity": 0.3,
         "stability": 1.0,
         "seeds": 1,
         "deterministic": True,
