@@ -254,6 +254,7 @@ def test_health_metrics_and_openapi(server: Client) -> None:
     assert server.get("/healthz").json == {"status": "alive"}
     assert server.get("/readyz").json["status"] == "ready"
     assert server.get("/openapi.json").json["openapi"].startswith("3.")
+    assert server.ask("sentiment:predict", {"instances": REVIEWS}).status == 200
     metrics = server.get("/monitoring/prometheus/metrics").content.decode()
     for name in ("request_count", "request_latency", "runtime_latency"):
         assert f":tensorflow:serving:{name}" in metrics
