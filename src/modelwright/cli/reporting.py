@@ -1,4 +1,4 @@
-"""``modelwright report``: one HTML file about runs, servables, studies and searches."""
+"""``modelwright report``: one HTML file about runs, servables, studies, searches and streams."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def report(
     places: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of runs, servables (models/NAME or models/NAME/VERSION), studies or"
-            " searches.",
+            help="Folders of runs, servables (models/NAME or models/NAME/VERSION), studies,"
+            " searches or streams.",
             autocompletion=complete_place,
         ),
     ],

@@ -17,6 +17,7 @@ RUN_RECORD = "run.json"
 SERVABLE_RECORD = "modelwright.json"
 STUDY_RECORD = "study.json"
 SEARCH_RECORD = "tuning.json"
+STREAM_RECORD = "stream.json"
 Kind = Literal["run", "runs", "version", "model", "models", "folder", "file", "nothing"]
 Wanted = Literal["run", "servable", "model", "models"]
 _LOOKED_AT = 1000

@@ -102,23 +102,35 @@ _DECIDING = ("python", "modelwright", "tensorflow", "keras")
 
 def train_command(config: Config) -> str | None:
     """Returns the command that trains with a config, or None if options cannot say it."""
-    source = config.data.source
-    try:
-        usual = resolve_config(options={"data": {"source": source},
-                                        "model": {"recipe": config.recipe}})  # fmt: skip
-    except ModelwrightError:
+    changed = changed_settings(config)
+    if changed is None:
         return None
+    source = config.data.source
     arguments = ["modelwright", "train"]
     for one in [source] if isinstance(source, str) else source:
         arguments += ["--data", one]
     arguments += ["--recipe", config.recipe, "--seed", str(config.train.seed)]
-    before, now = dict(_settings(usual)), dict(_settings(config))
-    for key, value in now.items():
-        if before.get(key) != value and key not in _UNNAMED:
-            if value is None:
-                return None
-            arguments += ["--set", f"{key}={setting(value)}"]
+    for key, value in changed.items():
+        arguments += ["--set", f"{key}={setting(value)}"]
     return shlex.join([*arguments, "--out", _OUT])
+
+
+def changed_settings(config: Config) -> dict[str, object] | None:
+    """Returns the settings other than those of the recipe, ``table.key`` to value.
+
+    Returns:
+        None if the recipe is not here, or if a setting was taken away, which no text can say.
+    """
+    try:
+        usual = resolve_config(options={"data": {"source": config.data.source},
+                                        "model": {"recipe": config.recipe}})  # fmt: skip
+    except ModelwrightError:
+        return None
+    before, now = dict(_settings(usual)), dict(_settings(config))
+    changed = {
+        key: value for key, value in now.items() if before.get(key) != value and key not in _UNNAMED
+    }
+    return None if None in changed.values() else changed
 
 
 def _settings(config: Config) -> Iterator[tuple[str, object]]:
@@ -134,7 +146,7 @@ def _curl(subject: Subject, address: str) -> str:
         file = "image.png"
         return f"printf {form} \"$(base64 < {file} | tr -d '\\n')\" | curl -d @- {address}"
     body = json.dumps({"instances": [_example(subject)]}, ensure_ascii=False)
-    return f"curl -d {shlex.quote(_escape(body))} {address}"
+    return f"curl -d {shlex.quote(visible(body))} {address}"
 
 
 def _example(subject: Subject) -> str:
@@ -150,6 +162,6 @@ def _example(subject: Subject) -> str:
     return "TEXT"
 
 
-def _escape(text: str) -> str:
-    """Writes characters that a reader cannot see as JSON does."""
+def visible(text: str) -> str:
+    """Returns a text with characters that a reader cannot see as JSON and TOML write them."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

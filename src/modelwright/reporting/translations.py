@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from modelwright.reporting.translations_audit import CHINESE_AUDIT
 from modelwright.reporting.translations_explanations import CHINESE_EXPLANATIONS
 from modelwright.reporting.translations_sources import CHINESE_SOURCES
+from modelwright.reporting.translations_streams import CHINESE_STREAMS
 from modelwright.reporting.translations_tuning import CHINESE_TUNING
 
 Language = Literal["en", "zh"]
@@ -239,6 +240,7 @@ CHINESE = {
     **CHINESE_AUDIT,
     **CHINESE_EXPLANATIONS,
     **CHINESE_SOURCES,
+    **CHINESE_STREAMS,
     **CHINESE_TUNING,
 }
 
