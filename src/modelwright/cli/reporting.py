@@ -40,6 +40,13 @@ def report(
             " were dropped, or the newest one of the same rows in audits."
         ),
     ] = None,
+    drift: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File with the JSON of modelwright drift --json, to show in the chapter of its"
+            " model. Can be given several times.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -52,6 +59,7 @@ def report(
             force=force,
             data_root=data_root,
             audit=audit,
+            drift=drift or (),
             progress=progress,
         )
     print_report(written, as_json=as_json)

@@ -13,6 +13,8 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.recipes.resolve import flatten_settings, resolve_config
 from modelwright.reporting.elements import Commands, Element, Section
 from modelwright.reporting.subject import Subject
+from modelwright.reporting.update_record import FoundUpdate
+from modelwright.reporting.update_section import update_command
 from modelwright.reporting.words import Words
 from modelwright.runs.exports import shown
 from modelwright.servable.examples import read_examples
@@ -76,6 +78,9 @@ def serving_section(subject: Subject, t: Words) -> Section:
 def repeating_section(subject: Subject, t: Words) -> Section:
     """Returns the commands that make the same model again."""
     content: list[Element] = []
+    title = t("How to repeat it")
+    if subject.update:
+        return Section("repeating", title, list(_repeated_update(subject, subject.update, t)))
     seed, fingerprint = subject.config.train.seed, str(subject.data["fingerprint"])[:12]
     lines = []
     command = train_command(subject.config)
@@ -86,14 +91,29 @@ def repeating_section(subject: Subject, t: Words) -> Section:
     else:
         content.append(Note(t("Its settings cannot be written as options; config.toml in the run"
                               " has them all.")))  # fmt: skip
-    versions = subject.owner.versions
-    named = [f"{name} {versions[name]}" for name in _DECIDING if name in versions]
     content.append(
         Note(t("With random seed {seed}, {versions}, and data with the fingerprint {fingerprint},"
                " the result is the same on the same kind of processor.", seed=seed,
-               versions=t.join(named), fingerprint=fingerprint))
+               versions=_versions(subject, t), fingerprint=fingerprint))
     )  # fmt: skip
-    return Section("repeating", t("How to repeat it"), content)
+    return Section("repeating", title, content)
+
+
+def _repeated_update(subject: Subject, update: FoundUpdate, t: Words) -> Iterator[Element]:
+    command = update_command(subject, update)
+    if command is None:
+        yield Note(t("An update made it, but its lineage is damaged, so no command can be given."))
+        return
+    yield Commands(t("This command made it, with the memory of the versions before. Settings that"
+                     " were given with --set are not recorded:"), [command])  # fmt: skip
+    yield Note(t("With {versions}, and the model and rows of the fingerprints above, the result is"
+                 " the same on the same kind of processor.",
+                 versions=_versions(subject, t)))  # fmt: skip
+
+
+def _versions(subject: Subject, t: Words) -> str:
+    versions = subject.owner.versions
+    return t.join([f"{name} {versions[name]}" for name in _DECIDING if name in versions])
 
 
 _OUT = "runs/repeated"

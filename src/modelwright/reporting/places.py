@@ -17,6 +17,7 @@ from modelwright.core.folders import (
     wrong_folder,
 )
 from modelwright.core.types import Progress
+from modelwright.reporting.drift_record import looks_like_drift
 from modelwright.reporting.subject import Subject, read_run_subject, read_servable_subject
 from modelwright.streams.cell_result import CELLS
 from modelwright.streams.stream_record import StreamRecord, read_stream_record
@@ -71,6 +72,11 @@ def _table(path: Path) -> Record | None:
         for name in sorted(_READERS, key=lambda one: one != file.name):
             if found := _READERS[name](file):
                 return found
+        if looks_like_drift(file):
+            raise ConfigError(
+                f"{file} is the result of modelwright drift; report on its model and give the file"
+                f" as --drift {shlex.quote(str(file))}."
+            )
         raise RunError(
             f"{file} is no study, no search and no stream; expected a file that modelwright"
             " compare, tune or stream wrote."

@@ -17,6 +17,7 @@ from modelwright.core.types import Progress
 from modelwright.data.inspection_report import InspectReport
 from modelwright.reporting.elements import Chapter
 from modelwright.reporting.find_audit import with_audit
+from modelwright.reporting.find_drift import with_drift
 from modelwright.reporting.limits import MOST_BYTES, STEPS, Limits
 from modelwright.reporting.mistake_explanations import MistakeExplanations, explain_mistakes
 from modelwright.reporting.model_chapter import inspect_subject, model_chapter
@@ -80,7 +81,7 @@ class _Part:
     why: MistakeExplanations = field(default_factory=MistakeExplanations)
 
 
-def report(
+def report(  # noqa: PLR0913
     places: Sequence[Path | str] | Path | str,
     out: Path | str | None = None,
     lang: str = "en",
@@ -88,6 +89,7 @@ def report(
     force: bool = False,
     data_root: Path | str | None = None,
     audit: Path | str | None = None,
+    drift: Sequence[Path | str] | Path | str = (),
     progress: Progress | None = None,
 ) -> HtmlReport:
     """Writes one HTML file with everything that runs, servables, studies, and others keep.
@@ -103,11 +105,13 @@ def report(
         data_root: where the data of the training is now, if it was moved.
         audit: folder of the audit whose suspects a model's chapter shows; by default the one whose
             suspects its training left out, or the newest one of the same rows in ``audits``.
+        drift: results of ``modelwright drift --json`` in files; each is shown in the chapter of the
+            model that it is about.
         progress: called with each step.
 
     Raises:
-        ConfigError: the file exists, a place is none of these, a language is unknown, or ``audit``
-            is no audit.
+        ConfigError: the file exists, a place is none of these, a language is unknown, ``audit`` is
+            no audit, or ``drift`` is no result, or about a model that is not among the places.
         RunError: a run, a study, a search or a stream cannot be read.
         ServableError: a servable is not as it was exported.
         WriteError: the file cannot be written.
@@ -116,7 +120,7 @@ def report(
         ``modelwright.report(["runs/a", "runs/b"], "compare.html", "zh")``
     """
     started = time.monotonic()
-    paths = [Path(places)] if isinstance(places, str | Path) else [Path(one) for one in places]
+    paths, drifts = _paths(places), _paths(drift)
     file, language = Path(out or DEFAULT_FILE), _language(lang)
     if not paths:
         raise ConfigError(
@@ -128,7 +132,7 @@ def report(
     named = None if audit is None else Path(audit)
     contents = [
         with_audit(one, named) if isinstance(one, Subject) else one
-        for one in (read_place(path, root, progress) for path in paths)
+        for one in with_drift([read_place(path, root, progress) for path in paths], drifts)
     ]
     names = _names([one.name for one in contents], paths)
     parts = [
@@ -143,6 +147,10 @@ def report(
     missing = [line for part in parts for line in _missing(part)]
     seconds = time.monotonic() - started
     return HtmlReport(file, tuple(paths), language, len(document), seconds, tuple(missing))
+
+
+def _paths(given: Sequence[Path | str] | Path | str) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
 
 
 def _language(lang: str) -> Language:
