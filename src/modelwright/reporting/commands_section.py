@@ -14,7 +14,7 @@ from modelwright.recipes.resolve import flatten_settings, resolve_config
 from modelwright.reporting.elements import Commands, Element, Section
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.update_record import FoundUpdate
-from modelwright.reporting.update_section import update_command
+from modelwright.reporting.update_section import EARLIER_RUN, update_command
 from modelwright.reporting.words import Words
 from modelwright.runs.exports import shown
 from modelwright.servable.examples import read_examples
@@ -106,6 +106,9 @@ def _repeated_update(subject: Subject, update: FoundUpdate, t: Words) -> Iterato
         return
     yield Commands(t("This command made it, with the memory of the versions before. Settings that"
                      " were given with --set are not recorded:"), [command])  # fmt: skip
+    if EARLIER_RUN in shlex.split(command):
+        yield Note(t("Write the folder of the earlier run in place of {name}; it is not recorded.",
+                     name=EARLIER_RUN))  # fmt: skip
     yield Note(t("With {versions}, and the model and rows of the fingerprints above, the result is"
                  " the same on the same kind of processor.",
                  versions=_versions(subject, t)))  # fmt: skip

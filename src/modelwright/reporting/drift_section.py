@@ -90,17 +90,19 @@ def _facts(found: FoundDrift, t: Words) -> Facts:
 
 def _tests(record: DriftRecord, limits: Limits, t: Words) -> Table:
     rows = [
-        (short(one.name), t("yes") if one.drifted else t("no"), f"{one.statistic:.3f}",
-         f"{one.threshold:.3f}", _compared(one, t), t.english(short(one.words, limits.text)))
+        (_compared(one, t), t("yes") if one.drifted else t("no"), f"{one.statistic:.3f}",
+         f"{one.threshold:.3f}", t.english(short(one.words, limits.text)))
         for one in record.tests
     ]  # fmt: skip
     headers = (t("statistical test"), t("drifted"), t("statistic"), t("alarm above"),
-               t("what is compared"), t("finding"))  # fmt: skip
+               t("finding"))  # fmt: skip
     return Table(headers, rows, t("Tests, {source}", source=short(record.source)))
 
 
 def _compared(test: ShiftRecord, t: Words) -> str:
-    return t(_COMPARED[test.name]) if test.name in _COMPARED else EMPTY
+    if test.name not in _COMPARED:
+        return short(test.name)
+    return t("{name}: {compared}", name=test.name, compared=t(_COMPARED[test.name]))
 
 
 def _shares(record: DriftRecord, limits: Limits, t: Words) -> Iterator[Element]:

@@ -84,7 +84,8 @@ class Subject:
     @property
     def update(self) -> FoundUpdate | None:
         """How an update made these weights; None if a training made them."""
-        return find_update(self.owner.lineage, self.run.path if self.run else None)
+        lineage = self.manifest.lineage if self.manifest else {}
+        return find_update(lineage or self.owner.lineage, self.run.path if self.run else None)
 
     @property
     def evaluation(self) -> Evaluation | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 CHINESE_DRIFT: dict[str, str] = {
     "Drift": "数据漂移",
-    "A test finds a difference if its statistic is above the threshold, which chance exceeds rarely:"
-    " all tests of a comparison together give a false alarm in at most 3 % of the cases.": (
+    "A test finds a difference if its statistic is above the threshold, which chance exceeds"
+    " rarely: all tests of a comparison together give a false alarm in at most 3 % of the cases.": (
         "统计量超过阈值时，检验认为有差异。偶然很少会超过阈值：一次比较的全部检验合起来，"
         "误报最多占 3 %。"
     ),
@@ -28,9 +28,9 @@ CHINESE_DRIFT: dict[str, str] = {
     "reference": "参照",
     "file": "文件",
     "statistical test": "检验",
+    "{name}: {compared}": "{name}：{compared}",
     "statistic": "统计量",
     "alarm above": "阈值",
-    "what is compared": "比较什么",
     "finding": "结果",
     "Tests, {source}": "各项检验，{source}",
     "how often each class is the answer": "各类别在预测中出现的频率",
@@ -49,7 +49,8 @@ CHINESE_DRIFT: dict[str, str] = {
     "share in %": "占比（%）",
     "The estimate holds if rows of a class look as before, and only their mix changed (Lipton et"
     " al. 2018).": (
-        "只有同一类别的样本与以前相同、变化的只是各类别的占比时，这一估计才成立（Lipton 等，2018）。"
+        "只有同一类别的样本与以前相同、变化的只是各类别的占比时，这一估计才成立"
+        "（Lipton 等，2018）。"
     ),
     "That is in doubt, because these tests found a difference, too: {names}.": (
         "这一点值得怀疑，因为这些检验也发现了差异：{names}。"
@@ -89,9 +90,10 @@ CHINESE_UPDATES: dict[str, str] = {
     "The gate: macro-F1 on held-out rows": "门控：留出样本上的宏平均 F1",
     "A version is written only if macro-F1 on new rows rises, falls on old rows by at most {drop}"
     " points, the ends of the intervals included, and no old class loses more than {class_drop}"
-    " points of F1.": (
-        "只有当新样本的宏平均 F1 上升、旧样本的宏平均 F1 最多下降 {drop} 个百分点（均看区间的端点），"
-        "并且没有旧类别的 F1 下降超过 {class_drop} 个百分点时，才写出新版本。"
+    " points of F1 beyond chance.": (
+        "只有当新样本的宏平均 F1 上升、旧样本的宏平均 F1 最多下降 {drop} 个百分点"
+        "（均看区间的端点），并且没有旧类别的 F1 下降超过 {class_drop} 个百分点且超出偶然时，"
+        "才写出新版本。"
     ),
     "{number} strategies were judged on the same rows, so the intervals are wider than at 95 %"
     " (Bonferroni).": "同一批样本上评判了 {number} 个策略，因此区间比 95 % 更宽（Bonferroni）。",
@@ -104,6 +106,10 @@ CHINESE_UPDATES: dict[str, str] = {
     "This command made it, with the memory of the versions before. Settings that were given with"
     " --set are not recorded:": (
         "以下命令在有以前各版本的记忆时得到了它；用 --set 给出的设置没有记录："
+    ),
+    "an earlier run, number {number} of its line": "更早的训练目录，第 {number} 代",
+    "Write the folder of the earlier run in place of {name}; it is not recorded.": (
+        "请把 {name} 换成更早的训练目录，它没有记录。"
     ),
     "An update made it, but its lineage is damaged, so no command can be given.": (
         "它由更新得到，但来历已损坏，无法给出命令。"

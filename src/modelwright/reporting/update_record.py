@@ -60,9 +60,13 @@ class UpdateLimits(_Record):
 
 
 class LineageRecord(_Record):
-    """The lineage in a manifest or a run. ``ancestors`` are versions, the newest one last."""
+    """The lineage in a manifest or a run. ``ancestors`` are versions, the newest one last.
+
+    ``version`` is the number of a run that was made from a run; None for a version of a servable.
+    """
 
     parent: int
+    version: int | None = None
     ancestors: tuple[int, ...] = ()
     strategy: str
     seed: int

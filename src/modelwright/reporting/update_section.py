@@ -17,6 +17,8 @@ from modelwright.reporting.update_record import (
 )
 from modelwright.reporting.words import EMPTY, Words, count, decimal, short
 
+EARLIER_RUN = "RUN"
+"""What stands for the run that learned, whose folder is not recorded."""
 _FINGERPRINTS = {
     "parent": "fingerprint of the parent",
     "new": "fingerprint of the new rows",
@@ -50,11 +52,12 @@ def update_command(subject: Subject, update: FoundUpdate) -> str | None:
     lineage = update.lineage
     if lineage is None:
         return None
-    folder = subject.servable or subject.path
-    parent = folder.parent / str(lineage.parent) if subject.servable else "RUN"
+    parent = EARLIER_RUN
+    if subject.servable and lineage.version is None:
+        parent = str(subject.servable.parent / str(lineage.parent))
     settings = lineage.settings
     return shlex.join([
-        "modelwright", "update", str(parent), "--data", lineage.data.source,
+        "modelwright", "update", parent, "--data", lineage.data.source,
         "--strategy", lineage.strategy, "--seed", str(lineage.seed),
         "--memory", str(settings.memory), "--max-drop", f"{settings.max_drop:g}",
         "--max-class-drop", f"{settings.max_class_drop:g}",
@@ -62,15 +65,19 @@ def update_command(subject: Subject, update: FoundUpdate) -> str | None:
 
 
 def _facts(subject: Subject, lineage: LineageRecord, t: Words) -> Facts:
-    name = f"{subject.manifest.name}/" if subject.manifest else ""
-    ancestors = [f"{name}{number}" for number in sorted(lineage.ancestors)]
+    if lineage.version is None and subject.manifest:
+        ancestors = [f"{subject.manifest.name}/{number}" for number in sorted(lineage.ancestors)]
+        parent = f"{subject.manifest.name}/{lineage.parent}"
+    else:
+        ancestors = [str(number) for number in sorted(lineage.ancestors)]
+        parent = t("an earlier run, number {number} of its line", number=lineage.parent)
     prints = [
         (t(label), short(lineage.fingerprints[key], 80))
         for key, label in _FINGERPRINTS.items()
         if key in lineage.fingerprints
     ]
     return Facts(t("What it learned"), [
-        (t("made from"), f"{name}{lineage.parent}"),
+        (t("made from"), parent),
         (t("ancestors"), t.join(ancestors) or EMPTY),
         (t("strategy"), short(lineage.strategy)),
         (t("new data"), short(lineage.data.source)),
@@ -105,7 +112,7 @@ def _rule(lineage: LineageRecord, t: Words) -> str:
     settings = lineage.settings
     rule = t("A version is written only if macro-F1 on new rows rises, falls on old rows by at most"
              " {drop} points, the ends of the intervals included, and no old class loses more than"
-             " {class_drop} points of F1.", drop=f"{settings.max_drop:g}",
+             " {class_drop} points of F1 beyond chance.", drop=f"{settings.max_drop:g}",
              class_drop=f"{settings.max_class_drop:g}")  # fmt: skip
     if lineage.gate.candidates > 1:
         rule = t.sentences(
