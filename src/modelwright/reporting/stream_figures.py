@@ -102,12 +102,12 @@ def loss_figures(record: StreamRecord, t: Words) -> list[Element]:
 def _final_chart(record: StreamRecord, strategies: Sequence[StrategyRecord], t: Words) -> Chart:
     dots = [dot for one in strategies if (dot := _dot(one.name, one.average))]
     best = max(dots, key=lambda dot: dot.value)
-    said = Said(
-        t("Macro-F1 at the end, mean over the domains"),
-        t("The highest mean is {value}: {name}. Lines are 95 % intervals.",
-          value=share(best.value), name=best.label),
-        t("macro-F1 in %"),
-    )  # fmt: skip
+    told = t("The highest mean is {value}: {name}. Lines are 95 % intervals.",
+             value=share(best.value), name=best.label)  # fmt: skip
+    if bounds := [dot.label for dot in dots if not dot.main]:
+        told = t.sentences(told, t("The bounds to compare others with have another color: {names}.",
+                                   names=t.join(bounds)))  # fmt: skip
+    said = Said(t("Macro-F1 at the end, mean over the domains"), told, t("macro-F1 in %"))
     planned = len(record.orders) * len(record.seeds)
     interval = t("95 % interval")
     headers = (t("strategy"), t("cells"), t("macro-F1"), interval, t("decay in points"), interval,

@@ -44,6 +44,9 @@ CHINESE_STREAMS: dict[str, str] = {
     "The highest mean is {value}: {name}. Lines are 95 % intervals.": (
         "均值最高的是 {name}，{value}。横线是 95 % 区间。"
     ),
+    "The bounds to compare others with have another color: {names}.": (
+        "另一种颜色的是用于比较的上下界：{names}。"
+    ),
     "macro-F1 in %": "宏平均 F1（%）",
     "decay in points": "衰减（百分点）",
     "decay less than naive": "比 naive 少衰减",
