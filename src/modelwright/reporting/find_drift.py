@@ -36,7 +36,8 @@ def with_drift(
         for subject in about:
             found.setdefault(id(subject), []).append(FoundDrift(file, record))
     return [
-        replace(one, drift=tuple(found[id(one)])) if id(one) in found else one for one in contents
+        replace(one, drift=tuple(found.get(id(one), ()))) if isinstance(one, Subject) else one
+        for one in contents
     ]
 
 

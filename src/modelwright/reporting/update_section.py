@@ -125,28 +125,36 @@ def _rule(lineage: LineageRecord, t: Words) -> str:
 
 def _report(report: UpdateRecord, limits: Limits, t: Words) -> Iterator[Element]:
     if report.candidates:
-        rows = [
-            (short(one.name), *_figures(one.old, t), *_figures(one.new, t), f"{one.seconds:,.1f}",
-             t.english(short(one.reason, 300)) if one.reason else t("taken"))
-            for one in report.candidates
-        ]  # fmt: skip
-        points, interval = t("points gained"), t("interval")
-        headers = (t("strategy"), t("old rows"), points, interval, t("new rows"), points, interval,
-                   t("seconds"), t("outcome"))  # fmt: skip
-        yield Table(headers, rows, t("All strategies that were tried: macro-F1 after"))
+        yield _candidates(report, t)
     if report.classes:
-        shown = report.classes[: limits.rows]
-        rows = [
-            (short(one.label), decimal(one.before), decimal(one.after),
-             f"{100 * (one.after - one.before):+.2f}")
-            for one in shown
-        ]  # fmt: skip
-        headers = (t("class"), t("F1 before"), t("F1 after"), t("points gained"))
-        yield Table(headers, rows, t("Old rows by class"))
-        if len(shown) < len(report.classes):
-            yield Note(t("The first {shown} of {all}.", shown=len(shown), all=len(report.classes)))
+        yield _classes(report, limits, t)
+        if limits.rows < len(report.classes):
+            yield Note(t("The first {shown} of {all}.", shown=limits.rows,
+                         all=len(report.classes)))  # fmt: skip
     notes = [t.english(short(one, 300)) for one in (report.reason, *report.notes)]
     yield Points(t("Decisions and notes"), notes)
+
+
+def _candidates(report: UpdateRecord, t: Words) -> Table:
+    rows = [
+        (short(one.name), *_figures(one.old, t), *_figures(one.new, t), f"{one.seconds:,.1f}",
+         t.english(short(one.reason, 300)) if one.reason else t("taken"))
+        for one in report.candidates
+    ]  # fmt: skip
+    points, interval = t("points gained"), t("interval")
+    headers = (t("strategy"), t("old rows"), points, interval, t("new rows"), points, interval,
+               t("seconds"), t("outcome"))  # fmt: skip
+    return Table(headers, rows, t("All strategies that were tried: macro-F1 after"))
+
+
+def _classes(report: UpdateRecord, limits: Limits, t: Words) -> Table:
+    rows = [
+        (short(one.label), decimal(one.before), decimal(one.after),
+         f"{100 * (one.after - one.before):+.2f}")
+        for one in report.classes[: limits.rows]
+    ]  # fmt: skip
+    headers = (t("class"), t("F1 before"), t("F1 after"), t("points gained"))
+    return Table(headers, rows, t("Old rows by class"))
 
 
 def _figures(change: ChangeRecord | None, t: Words) -> tuple[str, str, str]:
