@@ -31,8 +31,8 @@ _EXPECTED = (
 Record = StudyRecord | SearchRecord | StreamRecord
 """What one JSON file says by itself."""
 _READERS: dict[str, Callable[[Path], Record | None]] = {
-    SEARCH_RECORD: read_search_record,
     STUDY_RECORD: read_study_record,
+    SEARCH_RECORD: read_search_record,
     STREAM_RECORD: read_stream_record,
 }
 _NAMED = 3
