@@ -44,6 +44,15 @@ def test_folders_of_the_kind_that_a_command_takes(tree: Path) -> None:
     assert completion.complete_run("nowhere/") == []
 
 
+def test_places_of_a_report(tree: Path) -> None:
+    for name in ("studies/a/study.json", "tunings/b/tuning.json", "streams/c/stream.json"):
+        (tree / name).parent.mkdir(parents=True)
+        (tree / name).touch()
+    assert completion.complete_place("s") == ["streams/c", "studies/a"]
+    assert completion.complete_place("tu") == ["tunings/b"]
+    assert completion.complete_place("models/c") == ["models/cat"]
+
+
 def test_names_and_sources(tree: Path) -> None:
     assert set(completion.NAMED_SETS) == set(SET_NAMES)
     assert completion.complete_recipe("") == recipe_names()

@@ -18,6 +18,7 @@ from kept_runs import EVIL, RTL, evaluate_kept_run, make_kept_run, write_reviews
 from sample_data import write_images
 from search_records import failed_trial, search_json, search_trials
 from serve.browser import NEEDS_BROWSER, Page
+from stream_records import strategy_json, stream_json
 from study_records import study_json, variant_json
 
 AXE = ("axe_playwright_python", "axe_core_python")
@@ -54,9 +55,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 )
             )
         )
+        stream = Path("streams/shop")
+        stream.mkdir(parents=True)
+        known = [strategy_json(name, 0.8) for name in ("naive", EVIL, RTL, "der", "ewc", "counts")]
+        missing = [{"order": 1, "seed": 0, "strategy": EVIL}]
+        (stream / "stream.json").write_text(
+            json.dumps(stream_json(*known, missing=1, missing_cells=missing, failures=[EVIL]))
+        )
         places: dict[str, list[Path]] = {
             "text": [text.path], "image": [image.path], "study": [study], "evil": [evil.path],
-            "search": [search], "all": [text.path, image.path, evil.path, study, search],
+            "search": [search], "stream": [stream],
+            "all": [text.path, image.path, evil.path, study, search, stream],
         }  # fmt: skip
         return {
             f"{name} {lang}": folder / modelwright.report(some, f"{name}-{lang}.html", lang).file

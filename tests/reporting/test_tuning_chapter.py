@@ -128,9 +128,9 @@ def test_a_torn_record_is_an_error_of_one_line() -> None:
     with pytest.raises(RunError, match="has format 9"):
         modelwright.report(folder)
     (folder / "tuning.json").write_text('{"kind": "other"}')
-    with pytest.raises(RunError, match="is no study and no search"):
+    with pytest.raises(RunError, match="is no study, no search and no stream"):
         modelwright.report(folder)
-    with pytest.raises(ConfigError, match="study or search"):
+    with pytest.raises(ConfigError, match="a study, a search or a stream"):
         modelwright.report("tunings/none")
 
 

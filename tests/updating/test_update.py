@@ -55,6 +55,23 @@ def test_a_written_version_knows_the_new_words_and_where_it_comes_from(
     assert set(modelwright.verify(updated / "2").engines) == {"savedmodel", "onnx"}
 
 
+def test_a_report_shows_the_lineage_the_gate_and_the_candidates(
+    updated: Path, tmp_path: Path
+) -> None:
+    written = modelwright.report(updated / "2", tmp_path / "page.html")
+    content = written.file.read_text("utf-8")
+    lineage = read_manifest(updated / "2").lineage
+    for text in (
+        f"{lineage['gate']['new']['after']:.4f}",
+        lineage["fingerprints"]["new"],
+        "All strategies that were tried",
+        f"modelwright update {updated / '1'} --data",
+    ):
+        assert text in content
+    assert "is damaged" not in content
+    assert not any("is not here" in line for line in written.missing)
+
+
 def test_the_memory_lies_beside_the_versions_and_holds_a_bounded_choice(updated: Path) -> None:
     memory = updated / ".memory"
     record = json.loads((memory / "memory.json").read_text("utf-8"))

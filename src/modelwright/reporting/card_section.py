@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from modelwright.core.blocks import Facts
 from modelwright.data.inspection_report import InspectReport
+from modelwright.reporting.drift_section import drift_warnings
 from modelwright.reporting.elements import Element, Points, Section, Warnings
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.words import NAME_WIDTH, Words, count, share, short
@@ -58,7 +59,7 @@ def _warnings(subject: Subject, t: Words) -> list[str]:
         lines.append(t("These weights were never evaluated."))
     if subject.evaluation:
         lines += map(t.english, subject.evaluation.record.warnings)
-    return [*lines, *map(t.english, subject.files.problems)]
+    return [*lines, *drift_warnings(subject, t), *map(t.english, subject.files.problems)]
 
 
 def _facts(subject: Subject, t: Words) -> Iterator[tuple[str, object]]:

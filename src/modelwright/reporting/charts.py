@@ -28,7 +28,7 @@ _LABEL_COLUMNS = 26
 
 @dataclass(frozen=True)
 class Dot:
-    """A share from 0 to 1 with its interval, and single points such as seeds."""
+    """A share with its interval, and single points such as seeds."""
 
     label: str
     value: float
@@ -56,8 +56,12 @@ class Said:
     across: str = ""
 
 
-def dot_plot(dots: Sequence[Dot], said: Said) -> Markup:
-    """Returns a row for each share: a dot, a line over its interval, small dots for its points."""
+def dot_plot(dots: Sequence[Dot], said: Said, limits: tuple[float, float] = (0.0, 1.0)) -> Markup:
+    """Returns a row for each share: a dot, a line over its interval, small dots for its points.
+
+    ``limits`` are the smallest and the largest value that there can be. If values are on both sides
+    of 0, a line stands there.
+    """
     seen = [
         value
         for dot in dots
@@ -65,11 +69,13 @@ def dot_plot(dots: Sequence[Dot], said: Said) -> Markup:
         if value is not None
     ]
     margin = max(0.005, 0.06 * (max(seen) - min(seen)))
-    low, high = max(0.0, min(seen) - margin), min(1.0, max(seen) + margin)
+    low, high = max(limits[0], min(seen) - margin), min(limits[1], max(seen) + margin)
     scale = Scale(low, high, _GUTTER, _RIGHT)
     bottom = 12 + _ROW * len(dots)
     marks = [(value, f"{100 * value:.4g}") for value in ticks(low, high)]
     parts = x_axis(scale, bottom, 6, marks)
+    if low < 0 < high:
+        parts.append(line(scale(0), 6, scale(0), bottom, "best"))
     for position, dot in enumerate(dots):
         y = 12 + _ROW * (position + 0.5)
         kind = "one" if dot.main else "other"

@@ -13,6 +13,8 @@ from modelwright.core.errors import ModelwrightError
 from modelwright.recipes.resolve import flatten_settings, resolve_config
 from modelwright.reporting.elements import Commands, Element, Section
 from modelwright.reporting.subject import Subject
+from modelwright.reporting.update_record import FoundUpdate
+from modelwright.reporting.update_section import EARLIER_RUN, update_command
 from modelwright.reporting.words import Words
 from modelwright.runs.exports import shown
 from modelwright.servable.examples import read_examples
@@ -76,6 +78,9 @@ def serving_section(subject: Subject, t: Words) -> Section:
 def repeating_section(subject: Subject, t: Words) -> Section:
     """Returns the commands that make the same model again."""
     content: list[Element] = []
+    title = t("How to repeat it")
+    if subject.update:
+        return Section("repeating", title, list(_repeated_update(subject, subject.update, t)))
     seed, fingerprint = subject.config.train.seed, str(subject.data["fingerprint"])[:12]
     lines = []
     command = train_command(subject.config)
@@ -86,14 +91,32 @@ def repeating_section(subject: Subject, t: Words) -> Section:
     else:
         content.append(Note(t("Its settings cannot be written as options; config.toml in the run"
                               " has them all.")))  # fmt: skip
-    versions = subject.owner.versions
-    named = [f"{name} {versions[name]}" for name in _DECIDING if name in versions]
     content.append(
         Note(t("With random seed {seed}, {versions}, and data with the fingerprint {fingerprint},"
                " the result is the same on the same kind of processor.", seed=seed,
-               versions=t.join(named), fingerprint=fingerprint))
+               versions=_versions(subject, t), fingerprint=fingerprint))
     )  # fmt: skip
-    return Section("repeating", t("How to repeat it"), content)
+    return Section("repeating", title, content)
+
+
+def _repeated_update(subject: Subject, update: FoundUpdate, t: Words) -> Iterator[Element]:
+    command = update_command(subject, update)
+    if command is None:
+        yield Note(t("An update made it, but its lineage is damaged, so no command can be given."))
+        return
+    yield Commands(t("This command made it, with the memory of the versions before. Settings that"
+                     " were given with --set are not recorded:"), [command])  # fmt: skip
+    if EARLIER_RUN in shlex.split(command):
+        yield Note(t("Write the folder of the earlier run in place of {name}; it is not recorded.",
+                     name=EARLIER_RUN))  # fmt: skip
+    yield Note(t("With {versions}, and the model and rows of the fingerprints above, the result is"
+                 " the same on the same kind of processor.",
+                 versions=_versions(subject, t)))  # fmt: skip
+
+
+def _versions(subject: Subject, t: Words) -> str:
+    versions = subject.owner.versions
+    return t.join([f"{name} {versions[name]}" for name in _DECIDING if name in versions])
 
 
 _OUT = "runs/repeated"
@@ -102,23 +125,35 @@ _DECIDING = ("python", "modelwright", "tensorflow", "keras")
 
 def train_command(config: Config) -> str | None:
     """Returns the command that trains with a config, or None if options cannot say it."""
-    source = config.data.source
-    try:
-        usual = resolve_config(options={"data": {"source": source},
-                                        "model": {"recipe": config.recipe}})  # fmt: skip
-    except ModelwrightError:
+    changed = changed_settings(config)
+    if changed is None:
         return None
+    source = config.data.source
     arguments = ["modelwright", "train"]
     for one in [source] if isinstance(source, str) else source:
         arguments += ["--data", one]
     arguments += ["--recipe", config.recipe, "--seed", str(config.train.seed)]
-    before, now = dict(_settings(usual)), dict(_settings(config))
-    for key, value in now.items():
-        if before.get(key) != value and key not in _UNNAMED:
-            if value is None:
-                return None
-            arguments += ["--set", f"{key}={setting(value)}"]
+    for key, value in changed.items():
+        arguments += ["--set", f"{key}={setting(value)}"]
     return shlex.join([*arguments, "--out", _OUT])
+
+
+def changed_settings(config: Config) -> dict[str, object] | None:
+    """Returns the settings other than those of the recipe, ``table.key`` to value.
+
+    Returns:
+        None if the recipe is not here, or if a setting was taken away, which no text can say.
+    """
+    try:
+        usual = resolve_config(options={"data": {"source": config.data.source},
+                                        "model": {"recipe": config.recipe}})  # fmt: skip
+    except ModelwrightError:
+        return None
+    before, now = dict(_settings(usual)), dict(_settings(config))
+    changed = {
+        key: value for key, value in now.items() if before.get(key) != value and key not in _UNNAMED
+    }
+    return None if None in changed.values() else changed
 
 
 def _settings(config: Config) -> Iterator[tuple[str, object]]:
@@ -134,7 +169,7 @@ def _curl(subject: Subject, address: str) -> str:
         file = "image.png"
         return f"printf {form} \"$(base64 < {file} | tr -d '\\n')\" | curl -d @- {address}"
     body = json.dumps({"instances": [_example(subject)]}, ensure_ascii=False)
-    return f"curl -d {shlex.quote(_escape(body))} {address}"
+    return f"curl -d {shlex.quote(visible(body))} {address}"
 
 
 def _example(subject: Subject) -> str:
@@ -150,6 +185,6 @@ def _example(subject: Subject) -> str:
     return "TEXT"
 
 
-def _escape(text: str) -> str:
-    """Writes characters that a reader cannot see as JSON does."""
+def visible(text: str) -> str:
+    """Returns a text with characters that a reader cannot see as JSON and TOML write them."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

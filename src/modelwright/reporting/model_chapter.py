@@ -13,6 +13,7 @@ from modelwright.reporting.commands_section import (
     serving_section,
 )
 from modelwright.reporting.data_section import data_section
+from modelwright.reporting.drift_section import drift_section
 from modelwright.reporting.elements import Chapter
 from modelwright.reporting.engines_section import engines_section
 from modelwright.reporting.figures_section import (
@@ -25,6 +26,7 @@ from modelwright.reporting.mistake_explanations import MistakeExplanations
 from modelwright.reporting.slices_section import mistakes_section, slices_section
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.training_section import training_section
+from modelwright.reporting.update_section import update_section
 from modelwright.reporting.words import Words
 
 
@@ -62,6 +64,8 @@ def model_chapter(
         mistakes_section(subject, limits, t, why),
         data_section(subject, seen, limits, t),
         audit_section(subject, limits, t),
+        drift_section(subject, limits, t),
+        update_section(subject, limits, t),
         training_section(subject, t),
         engines_section(subject, t),
         lineage_section(subject, t),

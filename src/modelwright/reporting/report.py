@@ -1,4 +1,4 @@
-"""``modelwright.report``: one HTML file about runs, servables, studies and searches."""
+"""``modelwright.report``: one HTML file about runs, servables, studies, searches and streams."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from modelwright.core.types import Progress
 from modelwright.data.inspection_report import InspectReport
 from modelwright.reporting.elements import Chapter
 from modelwright.reporting.find_audit import with_audit
+from modelwright.reporting.find_drift import with_drift
 from modelwright.reporting.limits import MOST_BYTES, STEPS, Limits
 from modelwright.reporting.mistake_explanations import MistakeExplanations, explain_mistakes
 from modelwright.reporting.model_chapter import inspect_subject, model_chapter
 from modelwright.reporting.page import Page, render_page
-from modelwright.reporting.places import read_place
+from modelwright.reporting.places import Record, read_place
 from modelwright.reporting.side_by_side import compare_section
+from modelwright.reporting.stream_chapter import planned_cells, stream_chapter
 from modelwright.reporting.study_chapter import study_chapter
 from modelwright.reporting.subject import Subject
 from modelwright.reporting.translations import LANGUAGES, Language
 from modelwright.reporting.tuning_chapter import tuning_chapter
 from modelwright.reporting.words import Words
+from modelwright.streams.stream_record import StreamRecord
 from modelwright.studies.study_record import StudyRecord
 from modelwright.tuning.search_record import SearchRecord
 
@@ -73,12 +76,12 @@ class _Part:
     """What is known of one place."""
 
     name: str
-    content: Subject | StudyRecord | SearchRecord
+    content: Subject | Record
     seen: InspectReport | None = None
     why: MistakeExplanations = field(default_factory=MistakeExplanations)
 
 
-def report(
+def report(  # noqa: PLR0913
     places: Sequence[Path | str] | Path | str,
     out: Path | str | None = None,
     lang: str = "en",
@@ -86,27 +89,30 @@ def report(
     force: bool = False,
     data_root: Path | str | None = None,
     audit: Path | str | None = None,
+    drift: Sequence[Path | str] | Path | str = (),
     progress: Progress | None = None,
 ) -> HtmlReport:
-    """Writes one HTML file with everything that runs, servables, studies and searches keep.
+    """Writes one HTML file with everything that runs, servables, studies, and others keep.
 
     The file asks no other host, needs no script to be read, and has at most 3 MB.
 
     Args:
-        places: folders of runs, servables (a model or one of its versions), studies and searches.
-            Several models are shown side by side first.
+        places: folders of runs, servables (a model or one of its versions), studies, searches and
+            streams. Several models are shown side by side first.
         out: the file to write; ``report.html`` in the current folder by default.
         lang: language of the page: ``en`` or ``zh``.
         force: whether to replace a file that exists.
         data_root: where the data of the training is now, if it was moved.
         audit: folder of the audit whose suspects a model's chapter shows; by default the one whose
             suspects its training left out, or the newest one of the same rows in ``audits``.
+        drift: results of ``modelwright drift --json`` in files; each is shown in the chapter of the
+            model that it is about.
         progress: called with each step.
 
     Raises:
-        ConfigError: the file exists, a place is none of these, a language is unknown, or ``audit``
-            is no audit.
-        RunError: a run, a study or a search cannot be read.
+        ConfigError: the file exists, a place is none of these, a language is unknown, ``audit`` is
+            no audit, or ``drift`` is no result, or about a model that is not among the places.
+        RunError: a run, a study, a search or a stream cannot be read.
         ServableError: a servable is not as it was exported.
         WriteError: the file cannot be written.
 
@@ -114,18 +120,19 @@ def report(
         ``modelwright.report(["runs/a", "runs/b"], "compare.html", "zh")``
     """
     started = time.monotonic()
-    paths = [Path(places)] if isinstance(places, str | Path) else [Path(one) for one in places]
+    paths, drifts = _paths(places), _paths(drift)
     file, language = Path(out or DEFAULT_FILE), _language(lang)
     if not paths:
         raise ConfigError(
-            "nothing was given to report on; expected runs, servables, studies or searches."
+            "nothing was given to report on; expected runs, servables, studies, searches or"
+            " streams."
         )
     _check_file(file, force=force)
     root = None if data_root is None else Path(data_root)
     named = None if audit is None else Path(audit)
     contents = [
         with_audit(one, named) if isinstance(one, Subject) else one
-        for one in (read_place(path, root, progress) for path in paths)
+        for one in with_drift([read_place(path, root, progress) for path in paths], drifts)
     ]
     names = _names([one.name for one in contents], paths)
     parts = [
@@ -140,6 +147,10 @@ def report(
     missing = [line for part in parts for line in _missing(part)]
     seconds = time.monotonic() - started
     return HtmlReport(file, tuple(paths), language, len(document), seconds, tuple(missing))
+
+
+def _paths(given: Sequence[Path | str] | Path | str) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
 
 
 def _language(lang: str) -> Language:
@@ -212,10 +223,15 @@ def _chapter(part: _Part, limits: Limits, t: Words) -> Chapter:
         return study_chapter(part.content, t)
     if isinstance(part.content, SearchRecord):
         return tuning_chapter(part.content, t)
+    if isinstance(part.content, StreamRecord):
+        return stream_chapter(part.content, t)
     return model_chapter(part.content, part.seen, part.why, limits, t, part.name)
 
 
 def _missing(part: _Part) -> list[str]:
+    if isinstance(part.content, StreamRecord) and part.content.missing:
+        planned = planned_cells(part.content)
+        return [f"{part.name}: {part.content.missing} of {planned} cells are not measured yet"]
     if not isinstance(part.content, Subject):
         return []
     subject = part.content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from modelwright.core.blocks import Facts, Note, Table
 from modelwright.core.config import setting
@@ -20,6 +20,7 @@ from modelwright.reporting.elements import (
 )
 from modelwright.reporting.words import EMPTY, Words, count, share, short
 from modelwright.studies.study_record import StudyRecord
+from modelwright.trials.trial_result import MachineRecord
 
 _METHODS = {
     "t over seeds": "Student's t over the seeds",
@@ -146,15 +147,19 @@ def _settings(study: StudyRecord, t: Words) -> Section:
 def _lineage(study: StudyRecord, t: Words) -> Section:
     facts = [(t("fingerprint of the data"), study.data.fingerprint or EMPTY),
              (t("folder"), str(study.folder))]  # fmt: skip
+    machines = machines_table(study.machines, t("Machines that trained it"), t)
+    return Section("lineage", t("Versions and lineage"), [Facts(t("Lineage"), facts), machines])
+
+
+def machines_table(machines: Sequence[MachineRecord], title: str, t: Words) -> Table:
+    """Returns machines with the versions of the packages on them."""
     rows = [
         (one.name, f"{one.memory_mib:,}", t.join(one.instruction_sets),
          ", ".join(f"{name} {number}" for name, number in one.versions.items()))
-        for one in study.machines
+        for one in machines
     ]  # fmt: skip
     headers = (t("machine"), t("memory in MiB"), t("instruction sets"), t("versions"))
-    return Section("lineage", t("Versions and lineage"), [
-        Facts(t("Lineage"), facts), Table(headers, rows, t("Machines that trained it")),
-    ])  # fmt: skip
+    return Table(headers, rows, title)
 
 
 def _repeating(study: StudyRecord, t: Words) -> Section:

@@ -16,12 +16,14 @@ from typing import Any
 
 from modelwright.core.config import Config, DataConfig, check_table
 from modelwright.core.errors import DataError, ModelwrightError, RunError, ServableError
-from modelwright.core.folders import is_run, subfolders
+from modelwright.core.folders import MEMORY, UPDATES, is_run, subfolders
 from modelwright.core.types import Dataset, ImageShape, Progress, Task
 from modelwright.data.named.cache import cached_file
 from modelwright.data.named.definitions import NAMED_SETS
 from modelwright.reporting.audit_record import FoundAudit
+from modelwright.reporting.drift_record import FoundDrift
 from modelwright.reporting.evaluation_record import Evaluation, read_evaluations
+from modelwright.reporting.update_record import FoundUpdate, find_update
 from modelwright.runs.exports import read_exports
 from modelwright.runs.rows import reload_data
 from modelwright.runs.run import Run
@@ -43,7 +45,8 @@ class RunFiles:
 class Subject:
     """A model: the folder that was asked for, its run and its servable as far as they are there.
 
-    ``rows`` is the data of the training, or why it cannot be had.
+    ``rows`` is the data of the training, or why it cannot be had. ``audit`` and ``drift`` are added
+    by whoever finds them.
     """
 
     path: Path
@@ -59,6 +62,7 @@ class Subject:
     servable: Path | None = None
     manifest: Manifest | None = None
     audit: FoundAudit | None = None
+    drift: tuple[FoundDrift, ...] = ()
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -76,6 +80,12 @@ class Subject:
         if found is None:
             raise RunError(f"{self.path} has neither a run nor a servable.")
         return found
+
+    @property
+    def update(self) -> FoundUpdate | None:
+        """How an update made these weights; None if a training made them."""
+        lineage = self.manifest.lineage if self.manifest else {}
+        return find_update(lineage or self.owner.lineage, self.run.path if self.run else None)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -161,10 +171,12 @@ def read_servable_subject(
 def find_run(folder: Path, manifest: Manifest) -> tuple[RunSummary, str] | None:
     """Returns the run that a servable was made of, and the sha256 of its weights at the export.
 
-    It is looked for in the folder ``runs`` here, and in the one beside the folder of models.
+    It is looked for in the folder ``runs`` here, and in the one beside the folder of models. The
+    run of an update is in the memory of its model.
     """
     here = folder.resolve()
-    places = dict.fromkeys([Path("runs").resolve(), *(one / "runs" for one in here.parents[1:4])])
+    near = [Path("runs").resolve(), *(one / "runs" for one in here.parents[1:4])]
+    places = dict.fromkeys([*near, here.parent / MEMORY / UPDATES])
     for run in (one for place in places for one in subfolders(place) if is_run(one)):
         for export in read_exports(run):
             known = Path(export.servable) == here or (run / export.relative).resolve() == here

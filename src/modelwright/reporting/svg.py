@@ -59,6 +59,12 @@ def circle(x: float, y: float, radius: float, kind: str) -> str:
     return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" class="{kind}"/>'
 
 
+def polygon(points: Sequence[tuple[float, float]], kind: str) -> str:
+    """Returns a filled area between points."""
+    joined = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return f'<polygon points="{joined}" class="{kind}"/>'
+
+
 def polyline(points: Sequence[tuple[float, float]], kind: str) -> str:
     """Returns a line through points."""
     joined = " ".join(f"{x:g},{y:g}" for x, y in points)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from modelwright.reporting.translations_audit import CHINESE_AUDIT
+from modelwright.reporting.translations_drift import CHINESE_DRIFT, CHINESE_UPDATES
 from modelwright.reporting.translations_explanations import CHINESE_EXPLANATIONS
 from modelwright.reporting.translations_sources import CHINESE_SOURCES
+from modelwright.reporting.translations_streams import CHINESE_STREAMS
 from modelwright.reporting.translations_tuning import CHINESE_TUNING
 
 Language = Literal["en", "zh"]
@@ -237,9 +239,12 @@ CHINESE = {
     "{label}, taken for {predicted}": "{label}，误判为 {predicted}",
     "probability": "概率",
     **CHINESE_AUDIT,
+    **CHINESE_DRIFT,
     **CHINESE_EXPLANATIONS,
     **CHINESE_SOURCES,
+    **CHINESE_STREAMS,
     **CHINESE_TUNING,
+    **CHINESE_UPDATES,
 }
 
 

@@ -58,10 +58,24 @@ def find_orders(plan: StreamPlan, tags: Sequence[str]) -> list[Order]:
             " comes after the first step."
         )
     if isinstance(plan.orders, int):
-        found = _draw(plan.orders, len(tags))
-    else:
-        found = [_given(order, tags) for order in plan.orders]
+        return draw_orders(plan.orders, tags, size)
+    found = [_given(order, tags) for order in plan.orders]
     return [_order(number, order, tags, size) for number, order in enumerate(found, 1)]
+
+
+def draw_orders(count: int, tags: Sequence[str], size: int = 1) -> list[Order]:
+    """Returns so many orders as they are drawn.
+
+    Args:
+        count: number of orders.
+        tags: names of the domains, or of the classes.
+        size: number of names that each step brings.
+
+    Raises:
+        ConfigError: there are not so many orders.
+    """
+    drawn = _draw(count, len(tags))
+    return [_order(number, order, tags, size) for number, order in enumerate(drawn, 1)]
 
 
 def _draw(count: int, size: int) -> list[tuple[int, ...]]:

@@ -24,7 +24,7 @@ _ROUNDING = 1e-12
 class MeanInterval(BaseModel):
     """A mean and its 95 % interval; the ends are None where the cells are too few."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     value: float
     low: float | None = None

@@ -1,14 +1,19 @@
-"""The content of ``stream.json``: what a stream study measured, as typed records."""
+"""The content of ``stream.json``: what a stream study measured, as typed records.
+
+This is the only module that knows the keys of the file. Loads no framework.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PlainSerializer
+from pydantic import ConfigDict, Field, PlainSerializer, ValidationError
 
+from modelwright.core.errors import RunError
 from modelwright.learning.strategy import Needs
 from modelwright.streams.cell_result import CellResult
 from modelwright.streams.statistics import (
@@ -19,6 +24,8 @@ from modelwright.streams.statistics import (
 )
 from modelwright.trials.trial_result import JsonRecord, MachineRecord
 
+KIND = "stream"
+FORMAT = 1
 LOWER_BOUND = "naive"
 """The strategy that the others are compared with."""
 PosixPath = Annotated[Path, PlainSerializer(lambda path: path.as_posix(), return_type=str)]
@@ -42,6 +49,8 @@ class StrategyRecord(JsonRecord):
         curve: macro-F1 after each step, mean over the domains learned so far.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     name: str
     summary: str
     needs: Needs
@@ -64,8 +73,31 @@ class StrategyRecord(JsonRecord):
     """By the name of a step: macro-F1 at the end minus that right after learning, mean."""
 
 
+class CellName(JsonRecord):
+    """A cell: the number of its order, from 1, its seed and its strategy."""
+
+    order: int
+    seed: int
+    strategy: str
+
+
 class StreamRecord(JsonRecord):
-    """A stream study: what was learned in which ways, and what was kept."""
+    """A stream study: what was learned in which ways, and what was kept.
+
+    Attributes:
+        source: the name of the data.
+        domains: the names of the domains, or of the classes.
+        classes: number of classes that each step brings; None in a stream of domains.
+        rows: number of rows of each split.
+        orders: the names of the steps of each order.
+        keep: share of the rows seen that may be kept, below 1, or a number of rows.
+        config: settings of the network and of the first training.
+        settings: keys of ``[stream]``. ``domains`` is the column of the domains, ``sources`` has
+            the source of each domain by its name; earlier versions did not record these two.
+        failures: cells that failed, and why.
+        missing: number of cells that were not measured yet.
+        missing_cells: these cells; earlier versions did not record them.
+    """
 
     kind: Literal["stream"] = "stream"
     format: Literal[1] = 1
@@ -78,7 +110,7 @@ class StreamRecord(JsonRecord):
     domains: tuple[str, ...]
     classes: int | None
     rows: dict[str, int]
-    orders: tuple[tuple[str, ...], ...]
+    orders: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
     seeds: tuple[int, ...]
     keep: float | int
     config: dict[str, Any]
@@ -89,11 +121,36 @@ class StreamRecord(JsonRecord):
     strategies: tuple[StrategyRecord, ...]
     failures: tuple[str, ...]
     missing: int
+    missing_cells: tuple[CellName, ...] = ()
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of ``stream.json``."""
         return self.model_dump(mode="json")
+
+
+def read_stream_record(path: Path) -> StreamRecord | None:
+    """Returns the stream study in a JSON file, or None if the file holds something else.
+
+    Raises:
+        RunError: the file cannot be read, or has another format.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read as a stream's JSON: {error}.") from None
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        return None
+    if content.get("format") != FORMAT:
+        raise RunError(f"{path} has format {content.get('format')}; this version reads {FORMAT}.")
+    try:
+        return StreamRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"{path} is not a stream as modelwright stream writes it: '{key}': {first['msg']}."
+        ) from None
 
 
 def summarize(

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from modelwright.core.blocks import Figure
 from modelwright.core.errors import RunError
 from modelwright.core.files import explained_refusals, write_json, write_text
+from modelwright.core.folders import STREAM_RECORD
 from modelwright.learning.strategy import Strategy
 from modelwright.plots.stream import StreamLine, draw_curves, draw_losses
 from modelwright.streams.cell_result import CellKey, CellResult
@@ -17,10 +19,10 @@ from modelwright.streams.domains import StreamData
 from modelwright.streams.orders import Order
 from modelwright.streams.plan import StreamPlan
 from modelwright.streams.report import CURVES, LOSSES, StreamReport, stream_page
-from modelwright.streams.stream_record import LOWER_BOUND, summarize
+from modelwright.streams.stream_record import LOWER_BOUND, CellName, summarize
 
 _LOCK = ".lock"
-RECORD, PAGE = "stream.json", "stream.md"
+PAGE = "stream.md"
 Known = tuple[Mapping[CellKey, CellResult], Sequence[str]]
 """The results by cell, those of failed cells too, and notes."""
 
@@ -37,7 +39,7 @@ def write_report(
     """Writes ``stream.json``, ``stream.md`` and the plots, and returns the report."""
     report = build_report(plan, folder, command, data, orders, strategies, known)
     with explained_refusals(folder):
-        write_json(folder / RECORD, report.to_dict())
+        write_json(folder / STREAM_RECORD, report.to_dict())
         write_text(folder / PAGE, stream_page(report, _draw(folder, report)))
     return report
 
@@ -55,9 +57,14 @@ def build_report(
     results, notes = known
     good = [one for one in results.values() if one.error is None]
     failed = [one for one in results.values() if one.error is not None]
-    naive = [one for one in good if one.strategy == LOWER_BOUND]
-    planned = len(orders) * len(plan.seeds) * len(strategies)
-    missing = planned - len(results)
+    naive = _of(LOWER_BOUND, good)
+    missing = tuple(
+        CellName(order=order.number, seed=seed, strategy=strategy.name)
+        for strategy in strategies
+        for seed in plan.seeds
+        for order in orders
+        if CellKey(order.number, seed, strategy.name) not in results
+    )
     machines = {str(one.machine): one.machine for one in good}
     return StreamReport(
         name=plan.name,
@@ -73,25 +80,35 @@ def build_report(
         seeds=plan.seeds,
         keep=plan.keep,
         config=plan.config.model_dump(mode="json"),
-        settings={"limit": plan.limit, "grow_tokens": plan.grow_tokens, "epochs": plan.epochs,
-                  "rate": plan.rate, "strength": dict(plan.strength)},
+        settings=_settings(plan),
         machines=tuple(machines.values()),
         date=max((one.date for one in good), default=""),
         command=command,
         strategies=tuple(
-            summarize(
-                strategy.name,
-                strategy.summary,
-                strategy.needs,
-                [one for one in good if one.strategy == strategy.name],
-                naive,
-            )
-            for strategy in strategies
+            summarize(one.name, one.summary, one.needs, _of(one.name, good), naive)
+            for one in strategies
         ),
         failures=tuple(f"{one.key}: {one.error}" for one in failed),
-        missing=missing,
+        missing=len(missing),
+        missing_cells=missing,
         notes=(*notes, *data.notes),
-    )  # fmt: skip
+    )
+
+
+def _of(strategy: str, results: Sequence[CellResult]) -> list[CellResult]:
+    return [one for one in results if one.strategy == strategy]
+
+
+def _settings(plan: StreamPlan) -> dict[str, Any]:
+    return {
+        "domains": plan.domains.column,
+        "sources": dict(plan.domains.sources),
+        "limit": plan.limit,
+        "grow_tokens": plan.grow_tokens,
+        "epochs": plan.epochs,
+        "rate": plan.rate,
+        "strength": dict(plan.strength),
+    }
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 from modelwright.core.config import Config, DataConfig, check_table
 from modelwright.core.errors import ServableError
-from modelwright.core.folders import is_run, wrong_folder
+from modelwright.core.folders import MEMORY, is_run, wrong_folder
 from modelwright.core.types import ImageShape, Task
 from modelwright.models.builders import build_network, check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer
@@ -22,9 +22,6 @@ from modelwright.servable.manifest import MANIFEST, Manifest, read_manifest, ver
 from modelwright.servable.restore import restore_network
 from modelwright.servable.tokenizer import VOCABULARY as SERVED_VOCABULARY
 from modelwright.servable.withdrawn import read_withdrawn
-
-MEMORY = ".memory"
-"""The folder with what is kept for updates, in a model's folder or in a run's."""
 
 
 @dataclass(frozen=True)

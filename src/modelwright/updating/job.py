@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelwright.core.files import write_json
+from modelwright.core.folders import UPDATES
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.servable.manifest import version_folders
@@ -22,12 +23,7 @@ from modelwright.updating.report import UpdateReport
 from modelwright.updating.report_file import report_from_record
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.tokens import choose_vocabulary
-from modelwright.updating.work_folder import (
-    UPDATES,
-    close_work,
-    finished_update,
-    open_work,
-)
+from modelwright.updating.work_folder import close_work, finished_update, open_work
 from modelwright.updating.write_version import Passed, write_run, write_servable
 
 _VOCABULARY = "vocabulary.txt"

@@ -9,6 +9,7 @@ import numpy as np
 
 from modelwright.core.config import TrainConfig, check_table
 from modelwright.core.errors import RunError
+from modelwright.core.folders import MEMORY, UPDATES
 from modelwright.learning.registry import find_strategy
 from modelwright.runs.run import VOCABULARY, load_run
 from modelwright.updating.base_model import find_base
@@ -20,7 +21,6 @@ from modelwright.updating.old_rows import OldRows, find_old_rows
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.state_file import read_state
 from modelwright.updating.tokens import Tokens
-from modelwright.updating.work_folder import UPDATES
 
 
 def rebuild_version(model: Path, version: int) -> Any:
@@ -34,7 +34,7 @@ def rebuild_version(model: Path, version: int) -> Any:
         RunError: the version's run is not there, or no update wrote it.
         ServableError: the parent is not there, or was changed.
     """
-    folder = model / ".memory" / UPDATES / str(version)
+    folder = model / MEMORY / UPDATES / str(version)
     run = load_run(folder)
     lineage = run.lineage
     if not lineage:

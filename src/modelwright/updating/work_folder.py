@@ -11,11 +11,12 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_json
+from modelwright.core.folders import UPDATES
 from modelwright.servable.live_version import version_number
 from modelwright.servable.manifest import MANIFEST, version_folders
 from modelwright.updating.memory import place_memory, staged_record
 
-WORK, STAGED, UPDATES = "work", "next", "updates"
+WORK, STAGED = "work", "next"
 _IDENTITY = "identity.json"
 KEPT_UPDATES = 3
 """Runs of written versions that stay, the newest."""

@@ -17,13 +17,14 @@ import numpy as np
 
 from modelwright.core.errors import ConfigError, RunError
 from modelwright.core.files import write_json
+from modelwright.core.folders import MEMORY, UPDATES
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.exporting.export import ExportReport, export
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
-from modelwright.updating.base_model import MEMORY, BaseModel
+from modelwright.updating.base_model import BaseModel
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
 from modelwright.updating.composed_data import data_file
@@ -32,7 +33,7 @@ from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
 from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
 from modelwright.updating.state_file import write_state
-from modelwright.updating.work_folder import STAGED, UPDATES
+from modelwright.updating.work_folder import STAGED
 
 REPORT = "update.json"
 _PARTS = EvaluationParts(baselines=False)
