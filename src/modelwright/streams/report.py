@@ -137,8 +137,8 @@ def _notes(report: StreamRecord) -> list[str]:
         f" than {LOWER_BOUND}: Fieller's interval of a ratio",
         f"above {LOWER_BOUND}: points of macro-F1 at the end; when learned: macro-F1 right after"
         " each domain was learned",
-        "forgetting, backward and forward transfer: in points of macro-F1; seconds: all lessons"
-        " after the first domain",
+        "forgetting, backward and forward transfer: in points of macro-F1; seconds: of all lessons"
+        " after the first domain, the median over the cells",
         *(f"machine: {one.name}" for one in report.machines),
         *report.notes,
         *(f"failed: {failure}" for failure in report.failures),

@@ -45,7 +45,7 @@ class StrategyRecord(JsonRecord):
         rows_kept: mean number of rows of earlier lessons that the last lesson could read.
         share_kept: the same as a share of these lessons' rows.
         bytes_kept: bytes of these rows, their recorded answers and the strategy's own state.
-        seconds: mean time of all lessons but the first.
+        seconds: median time of all lessons but the first, over the cells.
         curve: macro-F1 after each step, mean over the domains learned so far.
     """
 
@@ -177,7 +177,7 @@ def summarize(
         rows_kept=float(np.mean([one.rows_kept for one in results])),
         share_kept=float(np.mean([one.share_kept for one in results])),
         bytes_kept=float(np.mean([one.bytes_kept for one in results])),
-        seconds=float(np.mean([sum(one.seconds) for one in results])),
+        seconds=float(np.median([sum(one.seconds) for one in results])),
         curve=_curve(results),
         losses=_losses(results),
     )
