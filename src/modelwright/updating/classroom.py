@@ -80,7 +80,7 @@ class Classroom:
             epochs=_EPOCHS_OF_NEW_CLASSES if more else None,
             rate=base.config.train.learning_rate if more else None,
         )
-        before = base.tokenizer()
+        before = base.tokenizer
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:
             self._tokenizer = GraphTokenizer(check_options(base.config.model), vocabulary)
@@ -90,6 +90,7 @@ class Classroom:
         self._taught = new.stored.of_side(TRAIN)
         self._rows: dict[str, LessonRows] = {}
         self._states: dict[str, State] = {}
+        make_deterministic(self.seed)  # before anything is traced, so that XLA compiles nothing
         network = base.network()
         own = self._encoded
         if self._tokenizer is not before:
@@ -201,7 +202,7 @@ class Classroom:
         inputs, labels = self.old.inputs, self.old.labels
         if inputs is None or labels is None:
             inputs, labels = self._kept.rows(self.base.shape), self._kept.labels
-        return LessonRows(encode_rows(inputs, self.base.tokenizer(), self._progress), labels)
+        return LessonRows(encode_rows(inputs, self.base.tokenizer, self._progress), labels)
 
     def _lesson_rows(self, which: str) -> LessonRows:
         """Returns encoded rows, which are encoded once."""

@@ -42,7 +42,7 @@ def choose_vocabulary(base: BaseModel, texts: Rows, path: Path) -> Tokens:
         texts: the new texts that train.
         path: the file to write; an image model has none.
     """
-    tokenizer, vocabulary = base.tokenizer(), base.vocabulary
+    tokenizer, vocabulary = base.tokenizer, base.vocabulary
     if tokenizer is None or vocabulary is None:
         return Tokens(0, 0, "")
     before = len(tokenizer.lines)
