@@ -23,6 +23,7 @@ from modelwright.exporting.export import ExportReport, export
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
+from modelwright.training.measuring import MeasuredTraining
 from modelwright.updating.base_model import MEMORY, BaseModel
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
@@ -36,6 +37,8 @@ from modelwright.updating.work_folder import STAGED, UPDATES
 
 REPORT = "update.json"
 _PARTS = EvaluationParts(baselines=False)
+_IN_MEMORY = EvaluationParts(baselines=False, plots=False)
+"""Nobody looks at plots in the folder of the memory; ``modelwright evaluate`` draws them."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,13 @@ def write_servable(
     folder = memory / UPDATES / str(number)
     shutil.rmtree(folder, ignore_errors=True)
     source = f"{MEMORY}/{UPDATES}/{number}/{data_file(base.shape)}"
-    made = _compose(passed, folder, source, number, settings)
+    made, training = _compose(passed, folder, source, number, settings)
     try:
         report = replace(passed.report, path=model / str(number), lineage=passed.lineage)
         write_json(folder / REPORT, report.to_dict())
-        evaluate_rows(folder, EvaluatedRows(), parts=_PARTS, progress=progress)
+        evaluate_rows(
+            folder, EvaluatedRows(), parts=_IN_MEMORY, training=training, progress=progress
+        )
         write_memory(
             memory / STAGED, made, passed.report.labels, settings.memory, passed.lineage["update"]
         )
@@ -102,10 +107,10 @@ def write_run(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         source = str(out / data_file(base.shape))
-        made = _compose(passed, partial, source, base.version + 1, settings)
+        made, training = _compose(passed, partial, source, base.version + 1, settings)
         report = replace(passed.report, path=out, lineage=passed.lineage)
         write_json(partial / REPORT, report.to_dict())
-        evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, progress=progress)
+        evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, training=training, progress=progress)
         write_memory(
             partial / MEMORY, made, report.labels, settings.memory, passed.lineage["update"]
         )
@@ -117,15 +122,15 @@ def write_run(
 
 def _compose(
     passed: Passed, folder: Path, source: str, number: int, settings: UpdateSettings
-) -> Memory:
-    """Writes the run, and returns the memory that belongs to it."""
+) -> tuple[Memory, MeasuredTraining]:
+    """Writes the run. Returns the memory that belongs to it, and the run with its network."""
     room = passed.room
     network, model = room.network_of(passed.name, passed.work)
     taught = room.new.stored.of_side(TRAIN)
     taught = taught.with_outputs(room.answers_to_new(network))
     held_out = [rows for rows in room.held_out.values() if len(rows)]
     rows = join_rows([room.kept, taught, *held_out])
-    compose_run(
+    training = compose_run(
         folder,
         source,
         room.base,
@@ -144,13 +149,14 @@ def _compose(
     state = room.state(strategy)
     if state:
         write_state(folder / STATE / f"{passed.name}.npz", state)
-    return Memory(
+    memory = Memory(
         rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
         seen=np.unique(np.concatenate([room.old.seen, taught.digests[:, 0]])),
         states=_states(room, network, model, settings),
         version=number,
         every_row=_keeps_every_row(room, rows, settings),
     )
+    return memory, training
 
 
 def _states(
