@@ -29,7 +29,7 @@ from modelwright.updating.new_rows import NewRows
 from modelwright.updating.old_rows import OldRows
 from modelwright.updating.row_store import StoredRows
 from modelwright.updating.settings import UpdateSettings
-from modelwright.updating.tokens import Tokens
+from modelwright.updating.tokens import Tokens, note_unlearned_tokens
 
 _EPOCHS_OF_NEW_CLASSES = 10
 """A new class is learned from nothing, with the rate of the training."""
@@ -169,7 +169,8 @@ class Classroom:
             return Candidate(
                 strategy.name, seconds=time.monotonic() - started, problem=brief(error)
             )
-        notes = tuple(dict.fromkeys((*notes, *lesson.notes)))
+        unlearned = note_unlearned_tokens(network, strategy.name, self.tokens)
+        notes = tuple(dict.fromkeys((*notes, *lesson.notes, *unlearned)))
         seconds = time.monotonic() - started
         found = Candidate(strategy.name, _answers(network, self._encoded), seconds, notes)
         write_candidate(found, network, folder)

@@ -13,7 +13,7 @@ from typing import Any
 
 from modelwright.core.config import Config, ModelConfig
 from modelwright.core.errors import DataError
-from modelwright.core.files import sha256_file, write_bytes, write_with_library
+from modelwright.core.files import check_room, sha256_file, write_bytes, write_with_library
 from modelwright.core.measure import Measurement, measure
 from modelwright.data.load import load_data
 from modelwright.runs.run import VOCABULARY, WEIGHTS, Run, create_run
@@ -115,6 +115,7 @@ def _compose(
     rows.replace(folder / data_file(base.shape))
     if made.vocabulary is not None:
         write_bytes(folder / VOCABULARY, made.vocabulary.read_bytes())
+    check_room(folder / WEIGHTS, sum(weight.nbytes for weight in made.network.get_weights()))
     write_with_library(folder / WEIGHTS, made.network.save_weights)
     record = {**run.data, "source": source, "places": {source: data_file(base.shape)}}
     run = run.update(data=record, backbone=dict(base.backbone), lineage=dict(lineage))

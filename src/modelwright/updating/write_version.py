@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.errors import ConfigError, RunError, ServableError
 from modelwright.core.files import write_json
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.exporting.export import ExportReport, export
+from modelwright.exporting.writer import refused_write
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
@@ -86,7 +87,7 @@ def write_servable(
         write_memory(
             memory / STAGED, made, passed.report.labels, settings.memory, passed.lineage["update"]
         )
-        exported = export(folder, model, version=number, tta=base.tta, progress=progress)
+        exported = _export(folder, base, number, progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(memory / STAGED, ignore_errors=True)
@@ -96,6 +97,17 @@ def write_servable(
         shutil.rmtree(memory / UPDATES, ignore_errors=True)
     missing = (f"engine {name} is missing: {why}" for name, why in exported.missing.items())
     return replace(report, notes=(*report.notes, *missing, *_engines_lost(base, exported)))
+
+
+def _export(folder: Path, base: BaseModel, number: int, progress: Progress | None) -> ExportReport:
+    """Exports the run. A full disk is the same error here as at any other step."""
+    try:
+        return export(folder, base.home, version=number, tta=base.tta, progress=progress)
+    except ServableError as error:
+        if (refused := refused_write(error.__context__)) is None:
+            raise
+        target = str(base.home / str(number))
+        raise OSError(refused.errno, refused.strerror, target) from None
 
 
 def write_run(
