@@ -5,8 +5,8 @@ another category, useless ones like its own, poisoned ones with half of the labe
 one class, and useful ones that are learned in a way that forgets. Each kind learns once. The truth
 is its change on a large pool of held-out rows; the gate then sees draws from that pool, as many as
 an update has. A draw that passes although the truth is no gain, or a larger drop, is a false pass;
-one that is refused although the truth would pass is a false refusal. The processor seconds of one update of
-10,000 rows by 1,000 are compared with training anew on all of them.
+one that is refused although the truth would pass is a false refusal. The processor seconds of one
+update of 10,000 rows by 1,000 are compared with training anew on all of them.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ class NgramSpace:
     @property
     def features(self) -> Any:
         """The features of the rows, sparse ``[n, m]``."""
-        found = scale_rows(self.rows.present, 1 / np.sqrt(self.known_counts()))
+        shares = (1 / np.sqrt(self.known_counts())).astype(np.float32)
+        found = scale_rows(self.rows.present, shares)
         found.data *= self.ratio[found.indices]
         found = found.copy()  # removing zeros would change the indices of the rows
         found.eliminate_zeros()
