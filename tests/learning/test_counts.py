@@ -11,6 +11,7 @@ from ngram_lessons import lesson, texts
 
 from modelwright.core.config import ModelConfig
 from modelwright.core.errors import ConfigError
+from modelwright.learning import ngram_counts
 from modelwright.learning.answers import answers
 from modelwright.learning.bucket_table import BucketTable
 from modelwright.learning.growth import grow_network
@@ -54,6 +55,18 @@ def test_a_count_is_the_number_of_rows_of_a_class_with_the_n_gram(state: Any) ->
         np.testing.assert_array_equal(table.at(np.array([token]))[0], expected)
     np.testing.assert_array_equal(state["rows"], np.bincount(OLD.labels))
     assert table.at(np.array([4095, 1])).sum() in (0, table.at(np.array([4095])).sum())
+
+
+def test_counts_that_are_added_up_on_the_way_are_the_same(
+    network: Any, state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ngram_counts, "_CHUNK", 16)
+    monkeypatch.setattr(ngram_counts, "_MOST_CELLS", 50)
+    again = COUNTS.remember(lesson(network, OLD))
+    for key in ("buckets", "values", "rows"):
+        np.testing.assert_array_equal(again[key], state[key])
+    none = count_rows(network, texts(0, 0))
+    assert (len(none.table.buckets), none.rows.tolist()) == (0, [0.0, 0.0])
 
 
 def test_counts_learn_the_new_kind_and_keep_the_old_one(network: Any, state: Any) -> None:

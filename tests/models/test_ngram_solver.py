@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from modelwright.core.config import ModelConfig
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.builders import build_network, check_options, solve_network
-from modelwright.models.ngram_features import NgramRows, find_decay, read_ngrams
+from modelwright.models.ngram_features import NgramRows, find_decay, present_ngrams, read_ngrams
 from modelwright.models.ngrams import Buckets
 from modelwright.training.batches import TokenIds
 
@@ -120,6 +120,17 @@ def test_an_ngram_that_shares_a_bucket_has_the_shorter_length() -> None:
         for bucket in np.asarray(found)[0].tolist():
             expected.setdefault(bucket, length)
     assert dict(zip(rows.buckets.tolist(), rows.lengths.tolist(), strict=True)) == expected
+
+
+def test_rows_one_after_another_have_the_ngrams_of_each_row_alone() -> None:
+    ids = np.array([[2, 3, 0, 4, 5, 6], [0] * 6, [7, 1, 8, 9, 0, 0], [2, 0, 0, 0, 0, 0]], np.int32)
+    layer, lengths = Buckets(12, 2**12, 3), np.zeros(2**12, np.int64)
+    present = present_ngrams(layer, ids, 2**12, lengths)
+    for row, by_length in enumerate(zip(*map(np.asarray, layer.by_length(ids)), strict=True)):
+        expected = {int(bucket) for found in by_length for bucket in found if bucket}
+        assert set(present[[row]].indices.tolist()) == expected
+    assert set(present.data.tolist()) == {1.0}
+    assert present_ngrams(layer, ids[1:2], 2**12, lengths).nnz == 0
 
 
 @pytest.mark.parametrize(("count", "kept"), [(100, 1), (2_000, 2), (4_000, 3), (9_000, 4)])

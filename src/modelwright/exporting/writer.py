@@ -7,6 +7,7 @@ a child process. The answers are still compared with those of the network in thi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -90,7 +91,19 @@ def write_version(
 
 def write_reason(error: Exception) -> str:
     """Returns why a file could not be written, in a few words."""
-    return getattr(error, "strerror", None) or brief(error)
+    refused = refused_write(error)
+    return (refused and refused.strerror) or brief(error)
+
+
+def refused_write(error: BaseException | None) -> OSError | None:
+    """Returns the system's error behind a failed write; None for another failure.
+
+    TensorFlow reports a full disk in words.
+    """
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if isinstance(error, tf.errors.OpError) and str(full.strerror) in error.message:
+        return full
+    return error if isinstance(error, OSError) and error.errno is not None else None
 
 
 def main(arguments: list[str]) -> int:

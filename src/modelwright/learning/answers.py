@@ -11,6 +11,7 @@ from modelwright.learning.lesson import Lesson, LessonRows
 from modelwright.learning.lesson_batches import in_memory
 from modelwright.models.output_layer import two_columns
 from modelwright.training.batches import TokenIds
+from modelwright.training.network_classifier import predict_texts, takes_any_length
 
 _BATCH = 256
 _UNKNOWN = 1
@@ -26,10 +27,12 @@ def answers(network: Any, rows: LessonRows, *, tokens: int = 0) -> FloatArray:
             knows all, or reads images.
     """
     inputs, found = in_memory(rows.inputs), []
+    if tokens and isinstance(inputs, TokenIds):
+        inputs = TokenIds(np.where(inputs.array < tokens, inputs.array, _UNKNOWN))
+    if isinstance(inputs, TokenIds) and len(rows) and takes_any_length(network):
+        return two_columns(predict_texts(network, inputs))
     for start in range(0, len(rows), _BATCH):
         batch = inputs.take(np.arange(start, min(start + _BATCH, len(rows))))
-        if tokens and isinstance(inputs, TokenIds):
-            batch = np.where(batch < tokens, batch, _UNKNOWN)
         found.append(np.asarray(network.predict_on_batch(batch)))
     return two_columns(np.concatenate(found)) if found else np.zeros((0, 0), np.float32)
 

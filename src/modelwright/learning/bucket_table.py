@@ -28,11 +28,6 @@ class BucketTable:
     vocabulary: int
 
     @classmethod
-    def empty(cls, columns: int, vocabulary: int) -> BucketTable:
-        """Returns a table without buckets."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, columns)), vocabulary)
-
-    @classmethod
     def from_state(cls, state: State, *, vocabulary: int, columns: int) -> BucketTable:
         """Returns what ``to_state`` gave, for a vocabulary and columns that may have grown."""
         before = int(state["vocabulary"])

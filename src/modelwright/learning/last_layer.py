@@ -10,7 +10,10 @@ import numpy as np
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray, Progress, Rows
+from modelwright.learning.lesson_batches import in_memory
 from modelwright.learning.parts import find_parts, named_layers
+from modelwright.training.batches import TokenIds
+from modelwright.training.network_classifier import predict_texts, takes_any_length
 
 _BATCH = 256
 _PROBES = 4
@@ -31,10 +34,12 @@ class LastLayer:
 
     def features(self, inputs: Rows, progress: Progress | None = None) -> FloatArray:
         """Returns the features of rows, float32 ``[n, d]``."""
-        found = []
+        texts, found = in_memory(inputs), []
+        if isinstance(texts, TokenIds) and len(texts) and takes_any_length(self.extractor):
+            return predict_texts(self.extractor, texts, progress, "computing features")
         for start in range(0, len(inputs), _BATCH):
             batch = inputs.take(np.arange(start, min(start + _BATCH, len(inputs))))
-            found.append(np.asarray(self.extractor.predict_on_batch(_shortened(batch, self))))
+            found.append(np.asarray(self.extractor.predict_on_batch(batch)))
             if progress:
                 progress("computing features", start + len(batch), len(inputs))
         size = self.layer.kernel.shape[0]
@@ -86,11 +91,3 @@ def find_last_layer(network: Any) -> LastLayer:
             " its end, outside of nested networks. Take a strategy that trains, such as replay."
         )
     return LastLayer(layer, keras.Model(network.inputs, layer.input))
-
-
-def _shortened(batch: Any, last: LastLayer) -> Any:
-    """Returns token ids without the padding that all of them end with, where that is possible."""
-    if batch.ndim != 2 or not last._any_length:
-        return batch
-    used = np.flatnonzero((batch != 0).any(axis=0))
-    return batch[:, : max(1, used[-1] + 1 if len(used) else 1)]

@@ -15,8 +15,10 @@ from modelwright.models.graph_tokenizer import GraphTokenizer, split_tokens
 
 MOST_TOKENS = 1_000_000
 """The largest vocabulary of a text model."""
-_FEWEST_ROWS = 3
-_WORTH = 0.01
+FEWEST_ROWS = 3
+"""In how many new texts a token has to occur."""
+WORTH = 0.01
+"""Share of all tokens that must become known for new tokens to be worthwhile."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class NewTokens:
     @property
     def worthwhile(self) -> bool:
         """Whether a percent of all tokens or more would no longer be unknown."""
-        return self.unknown_before - self.unknown_after >= _WORTH
+        return self.unknown_before - self.unknown_after >= WORTH
 
     @property
     def text(self) -> str:
@@ -51,7 +53,7 @@ def new_tokens(
     texts: Iterable[Sequence[str]],
     tokenizer: GraphTokenizer,
     *,
-    fewest_rows: int = _FEWEST_ROWS,
+    fewest_rows: int = FEWEST_ROWS,
     most: int | None = None,
 ) -> NewTokens:
     """Returns the tokens of new texts that are worth an id.

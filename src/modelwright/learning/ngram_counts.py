@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modelwright.core.types import BoolArray, Progress
+from modelwright.core.types import BoolArray, IntArray, Progress
 from modelwright.learning.bucket_table import BucketTable
 from modelwright.learning.lesson import LessonRows, State
 from modelwright.learning.ngram_space import NgramSpace, shared_ratio
 from modelwright.learning.warm_fit import Doubles, Linear
-from modelwright.models.ngram_features import ROWS_PER_COUNT, present_ngrams
+from modelwright.models.ngram_features import ROWS_PER_COUNT, present_ngrams, scale_rows
 
 _CHUNK = 2048
+_MOST_CELLS = 2**22
+"""Counts that are added up only at the end; more of them are added up before, to save memory."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,6 @@ def count_rows(network: Any, rows: LessonRows, progress: Progress | None = None)
         rows: the rows.
         progress: called after each chunk.
     """
-    from scipy import sparse
-
     layer, scores = network.get_layer("buckets"), network.get_layer("scores")
     columns = int(network.output_shape[-1])
     classes, buckets = max(2, columns), int(scores.ratio.shape[0])
@@ -110,19 +110,48 @@ def count_rows(network: Any, rows: LessonRows, progress: Progress | None = None)
     linear = Linear(
         (scores.scale * ratio[:, None] * weight).astype(np.float64), bias.astype(np.float64)
     )
-    table = BucketTable.empty(classes, layer.vocabulary)
+    cells = _Cells(classes)
     unsure = np.zeros((2, columns))
     lengths = np.zeros(buckets, np.int64)
     for start in range(0, len(rows), _CHUNK):
         chosen = np.arange(start, min(start + _CHUNK, len(rows)))
         present = present_ngrams(layer, rows.inputs.take(chosen), buckets, lengths)
-        members = np.eye(classes)[rows.labels[chosen]]
-        here = np.flatnonzero(np.diff(present.tocsc().indptr))
-        table += BucketTable(here, present[:, here].T @ members, layer.vocabulary)
+        cells.add(present, rows.labels[chosen])
         sizes = np.maximum(present @ known, 1)
-        answers = linear.probabilities(sparse.diags_array(1 / np.sqrt(sizes)) @ present)
+        answers = linear.probabilities(scale_rows(present, 1 / np.sqrt(sizes)))
         spread = answers * (1 - answers)
         unsure += np.stack([spread.sum(axis=0), (spread / sizes[:, None]).sum(axis=0)])
         if progress:
             progress("counting n-grams", int(chosen[-1]) + 1, len(rows))
+    table = cells.table(layer.vocabulary)
     return NgramCounts(table, np.bincount(rows.labels, minlength=classes).astype(float), unsure)
+
+
+class _Cells:
+    """The counts of pairs of a bucket and a class, as they come."""
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+        self._found: list[tuple[IntArray, IntArray]] = []
+
+    def add(self, present: Any, labels: IntArray) -> None:
+        """Counts the n-grams of rows ``[n, buckets]``."""
+        row_labels = np.repeat(labels, np.diff(present.indptr))
+        cells = present.indices.astype(np.int64) * self._classes + row_labels
+        self._found.append(np.unique(cells, return_counts=True))
+        if sum(len(cells) for cells, _ in self._found) > _MOST_CELLS:
+            self._found = [self._sum()]
+
+    def table(self, vocabulary: int) -> BucketTable:
+        """Returns the table of all rows so far."""
+        cells, counts = self._sum()
+        buckets, places = np.unique(cells // self._classes, return_inverse=True)
+        values = np.zeros((len(buckets), self._classes))
+        values[places, cells % self._classes] = counts
+        return BucketTable(buckets, values, vocabulary)
+
+    def _sum(self) -> tuple[IntArray, IntArray]:
+        empty = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        several, counts = map(np.concatenate, zip(empty, *self._found, strict=True))
+        cells, places = np.unique(several, return_inverse=True)
+        return cells, np.bincount(places, weights=counts, minlength=len(cells)).astype(np.int64)

@@ -24,6 +24,7 @@ from modelwright.models.ngram_features import (
     WeightedNgrams,
     Weighting,
     read_ngrams,
+    scale_rows,
 )
 
 _RATIO_SHARE = 0.1
@@ -56,11 +57,12 @@ class NgramSpace:
     @property
     def features(self) -> Any:
         """The features of the rows, sparse ``[n, m]``."""
-        from scipy import sparse
-
-        known = self.rows.present @ (self.ratio != 0).astype(np.float32)
-        sizes = sparse.diags_array(1 / np.sqrt(np.maximum(known, 1)))
-        return (sizes @ self.rows.present @ sparse.diags_array(self.ratio)).tocsr()
+        shares = (1 / np.sqrt(self.known_counts())).astype(np.float32)
+        found = scale_rows(self.rows.present, shares)
+        found.data *= self.ratio[found.indices]
+        found = found.copy()  # removing zeros would change the indices of the rows
+        found.eliminate_zeros()
+        return found
 
     def known_counts(self) -> FloatArray:
         """Returns the number of known n-grams of each row, at least 1, ``[n]``."""

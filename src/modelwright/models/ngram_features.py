@@ -177,14 +177,14 @@ def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any
     from scipy import sparse
 
     rows, columns = [], []
-    used = np.flatnonzero((np.asarray(ids) != 0).any(axis=0))
-    ids = ids[:, : max(layer.longest, int(used[-1]) + 1 if len(used) else 1)]
-    by_length = layer.by_length(ops.convert_to_tensor(ids))
+    tokens, owners = _one_after_another(np.asarray(ids))
+    tokens = np.pad(tokens, (0, layer.longest))
+    by_length = layer.by_length(ops.convert_to_tensor(tokens[None]))
     # From the longest to the shortest, so that a shared bucket has the length of the latter.
     for length, found in reversed(list(enumerate(map(ops.convert_to_numpy, by_length), 1))):
-        row, column = np.nonzero(found)
-        rows.append(row)
-        columns.append(found[row, column])
+        there = np.flatnonzero(found[0])
+        rows.append(owners[there])
+        columns.append(found[0, there])
         lengths[columns[-1]] = length
     cells = (np.concatenate(rows), np.concatenate(columns))
     values = np.ones(len(cells[0]), np.float32)
@@ -192,6 +192,27 @@ def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any
     present.sum_duplicates()
     present.data[:] = 1
     return present
+
+
+def scale_rows(present: Any, factors: FloatArray) -> Any:
+    """Returns sparse rows ``[n, m]``, each multiplied by a factor ``[n]``."""
+    from scipy import sparse
+
+    data = present.data * np.repeat(factors, np.diff(present.indptr))
+    return sparse.csr_array((data, present.indices, present.indptr), shape=present.shape)
+
+
+def _one_after_another(ids: IntArray) -> tuple[IntArray, IntArray]:
+    """Returns the tokens of all rows in one row with a 0 after each, and the row of each token.
+
+    No n-gram has a 0 in it, so none has tokens of two rows. Padding, of which short texts have
+    much, takes no time so.
+    """
+    filled = ids != 0
+    used = np.where(filled.any(axis=1), ids.shape[1] - filled[:, ::-1].argmax(axis=1), 0)
+    ended = np.pad(ids, ((0, 0), (0, 1)))
+    inside = np.arange(ended.shape[1]) <= used[:, None]
+    return ended[inside], np.repeat(np.arange(len(ids)), used + 1)
 
 
 def _mean(squares: FloatArray) -> float:

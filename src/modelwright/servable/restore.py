@@ -18,7 +18,12 @@ _KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def restore_network(
-    folder: Path, manifest: Manifest, *, unpadded: bool = False, variables: Path | None = None
+    folder: Path,
+    manifest: Manifest,
+    *,
+    unpadded: bool = False,
+    any_length: bool = False,
+    variables: Path | None = None,
 ) -> keras.Model:
     """Returns the network of a servable in float32, with its weights.
 
@@ -26,6 +31,8 @@ def restore_network(
         folder: the version's folder.
         manifest: its manifest.
         unpadded: builds a network that takes texts of any length without padding, where its
+            builder can do that.
+        any_length: builds a network that takes texts of any length, padded or not, where its
             builder can do that.
         variables: an ``.npz`` with other values for its variables, by their position.
 
@@ -36,8 +43,9 @@ def restore_network(
     model = ModelConfig(**manifest.config["model"])
     options = check_options(model)
     shape: tuple[int | None, ...] = manifest.shape or (options.length,)
-    if unpadded and getattr(options, "any_length", False):
+    if (unpadded or any_length) and getattr(options, "any_length", False):
         shape = (None,)
+    if unpadded and shape == (None,):
         model = model.model_copy(update={"options": options.unpadded().model_dump()})
     network = build_network(model, shape, len(manifest.labels))
     if manifest.tta:

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.core.types import FloatArray, Progress
 from modelwright.models.output_layer import two_columns
-from modelwright.training.batches import Batches, encode_rows
+from modelwright.training.batches import Batches, TokenIds, encode_rows, rounded_lengths
 
 _BATCH = 256
 
@@ -27,10 +27,51 @@ class NetworkClassifier:
 
     def classify_rows(self, rows: Any, progress: Progress | None = None) -> FloatArray:
         """Returns class probabilities, float32 ``[n, classes]``."""
-        batches = Batches(encode_rows(rows, self.tokenizer, progress), _BATCH)
+        inputs = encode_rows(rows, self.tokenizer, progress)
+        if isinstance(inputs, TokenIds) and len(inputs) and takes_any_length(self.network):
+            return two_columns(predict_texts(self.network, inputs, progress))
+        batches = Batches(inputs, _BATCH)
         callbacks = [_PredictionProgress(progress, len(batches))] if progress else []
         outputs = self.network.predict(batches, verbose=0, callbacks=callbacks)
         return two_columns(np.asarray(outputs))
+
+
+def takes_any_length(network: keras.Model) -> bool:
+    """Returns whether a network reads token ids of any length, and shorter ones sooner.
+
+    Under JAX it does not: that compiles a step for each length.
+    """
+    return keras.config.backend() == "tensorflow" and tuple(network.input_shape[1:]) == (None,)
+
+
+def predict_texts(
+    network: keras.Model,
+    inputs: TokenIds,
+    progress: Progress | None = None,
+    what: str = "evaluating",
+) -> FloatArray:
+    """Returns the outputs for texts of a network that takes any length, in the order of the rows.
+
+    Texts of similar length share a batch, which is cut to its longest one.
+
+    Args:
+        network: the network.
+        inputs: at least one row.
+        progress: called after each batch.
+        what: what it is told.
+    """
+    widths = rounded_lengths(inputs.lengths())
+    order, found = np.argsort(widths, kind="stable"), []
+    for start in range(0, len(order), _BATCH):
+        chosen = order[start : start + _BATCH]
+        batch = inputs.take(chosen)[:, : widths[chosen[-1]]]
+        found.append(np.asarray(network.predict_on_batch(batch)))
+        if progress:
+            progress(what, len(found), -(-len(order) // _BATCH))
+    outputs = np.concatenate(found)
+    restored: FloatArray = np.empty_like(outputs)
+    restored[order] = outputs
+    return restored
 
 
 class _PredictionProgress(keras.callbacks.Callback):

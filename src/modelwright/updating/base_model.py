@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from modelwright.core.config import Config, DataConfig, check_table
 from modelwright.core.errors import ServableError
 from modelwright.core.folders import MEMORY, is_run, wrong_folder
 from modelwright.core.types import ImageShape, Task
-from modelwright.models.builders import build_network, check_options
+from modelwright.models.builders import check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer
 from modelwright.runs.run import VOCABULARY, Run, load_run
 from modelwright.servable.live_version import live_version, version_number
@@ -80,8 +81,9 @@ class BaseModel:
             return None
         return self.path / (VOCABULARY if self.model is None else SERVED_VOCABULARY)
 
+    @cached_property
     def tokenizer(self) -> GraphTokenizer | None:
-        """Returns the tokenizer of a text model; None for an image model."""
+        """The tokenizer of a text model, which is built and traced once; None for images."""
         vocabulary = self.vocabulary
         return GraphTokenizer(check_options(self.config.model), vocabulary) if vocabulary else None
 
@@ -90,16 +92,11 @@ class BaseModel:
 
         It takes texts of any length where padding does not matter, so that short ones are fast.
         """
+        any_length = getattr(check_options(self.config.model), "any_length", False)
         if isinstance(self.source, Run):
-            network = self.source.network()
-        else:
-            network = restore_network(self.path, replace(self.source, tta=False))
-        if not getattr(check_options(self.config.model), "any_length", False):
-            return network
-        shorter = build_network(self.config.model, (None,), len(self.labels))
-        for variable, value in zip(shorter.variables, network.variables, strict=True):
-            variable.assign(value)
-        return shorter
+            return self.source.network(shape=(None,) if any_length else ())
+        served = replace(self.source, tta=False)
+        return restore_network(self.path, served, any_length=any_length)
 
 
 def find_base(path: Path | str) -> BaseModel:

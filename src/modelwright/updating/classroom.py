@@ -29,7 +29,7 @@ from modelwright.updating.new_rows import NewRows
 from modelwright.updating.old_rows import OldRows
 from modelwright.updating.row_store import StoredRows
 from modelwright.updating.settings import UpdateSettings
-from modelwright.updating.tokens import Tokens
+from modelwright.updating.tokens import Tokens, note_unlearned_tokens
 
 _EPOCHS_OF_NEW_CLASSES = 10
 """A new class is learned from nothing, with the rate of the training."""
@@ -80,7 +80,7 @@ class Classroom:
             epochs=_EPOCHS_OF_NEW_CLASSES if more else None,
             rate=base.config.train.learning_rate if more else None,
         )
-        before = base.tokenizer()
+        before = base.tokenizer
         self._tokenizer = before
         if before is not None and tokens.after > tokens.before:
             self._tokenizer = GraphTokenizer(check_options(base.config.model), vocabulary)
@@ -90,6 +90,7 @@ class Classroom:
         self._taught = new.stored.of_side(TRAIN)
         self._rows: dict[str, LessonRows] = {}
         self._states: dict[str, State] = {}
+        make_deterministic(self.seed)  # before anything is traced, so that XLA compiles nothing
         network = base.network()
         own = self._encoded
         if self._tokenizer is not before:
@@ -168,7 +169,8 @@ class Classroom:
             return Candidate(
                 strategy.name, seconds=time.monotonic() - started, problem=brief(error)
             )
-        notes = tuple(dict.fromkeys((*notes, *lesson.notes)))
+        unlearned = note_unlearned_tokens(network, strategy.name, self.tokens)
+        notes = tuple(dict.fromkeys((*notes, *lesson.notes, *unlearned)))
         seconds = time.monotonic() - started
         found = Candidate(strategy.name, _answers(network, self._encoded), seconds, notes)
         write_candidate(found, network, folder)
@@ -201,7 +203,7 @@ class Classroom:
         inputs, labels = self.old.inputs, self.old.labels
         if inputs is None or labels is None:
             inputs, labels = self._kept.rows(self.base.shape), self._kept.labels
-        return LessonRows(encode_rows(inputs, self.base.tokenizer(), self._progress), labels)
+        return LessonRows(encode_rows(inputs, self.base.tokenizer, self._progress), labels)
 
     def _lesson_rows(self, which: str) -> LessonRows:
         """Returns encoded rows, which are encoded once."""

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.config import Config, ModelConfig
 from modelwright.core.errors import DataError
-from modelwright.core.files import sha256_file, write_bytes, write_with_library
-from modelwright.core.measure import measure
+from modelwright.core.files import check_room, sha256_file, write_bytes, write_with_library
+from modelwright.core.measure import Measurement, measure
 from modelwright.data.load import load_data
 from modelwright.runs.run import VOCABULARY, WEIGHTS, Run, create_run
 from modelwright.servable.manifest import MANIFEST
+from modelwright.training.measuring import MeasuredTraining
 from modelwright.training.network_classifier import NetworkClassifier
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.composed_data import (
@@ -54,8 +55,8 @@ class NewWeights:
 
 def compose_run(
     folder: Path, source: str, base: BaseModel, made: NewWeights, lineage: Mapping[str, Any]
-) -> Run:
-    """Writes the run of an update.
+) -> MeasuredTraining:
+    """Writes the run of an update. Returns it with its network, measured on all of its rows.
 
     Args:
         folder: the run's folder, which must not exist.
@@ -69,17 +70,18 @@ def compose_run(
         OSError: the folder cannot be written.
     """
     check_label_names(made.labels)
-    name = data_file(base.shape)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{name}")
+    temporary = folder.with_name(f".{folder.name}.rows")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    rows = temporary / data_file(base.shape)
     try:
-        write_rows(temporary, made.rows, made.labels, base.shape)
-        return _compose(folder, source, base, made, lineage, temporary)
+        write_rows(rows, made.rows, made.labels, base.shape)
+        return _compose(folder, source, base, made, lineage, rows)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def fingerprint_of(base: BaseModel) -> str:
@@ -94,7 +96,7 @@ def _compose(
     made: NewWeights,
     lineage: Mapping[str, Any],
     rows: Path,
-) -> Run:
+) -> MeasuredTraining:
     config = composed_config(str(rows), base.config.data, base.task, base.shape)
     data = load_data(config)
     if data.labels != made.labels or data.shape != base.shape:
@@ -113,26 +115,26 @@ def _compose(
     rows.replace(folder / data_file(base.shape))
     if made.vocabulary is not None:
         write_bytes(folder / VOCABULARY, made.vocabulary.read_bytes())
+    check_room(folder / WEIGHTS, sum(weight.nbytes for weight in made.network.get_weights()))
     write_with_library(folder / WEIGHTS, made.network.save_weights)
     record = {**run.data, "source": source, "places": {source: data_file(base.shape)}}
     run = run.update(data=record, backbone=dict(base.backbone), lineage=dict(lineage))
     network, tokenizer = run.network(), run.tokenizer()
-    accuracy = {
-        str(split): measure(NetworkClassifier(network, tokenizer), rows).metrics.accuracy
-        for split, rows in data.splits.items()
-        if split != "test"
-    }
-    return run.update(
+    classifier = NetworkClassifier(network, tokenizer)
+    measured = {str(split): measure(classifier, rows) for split, rows in data.splits.items()}
+    run = run.update(
         status="finished",
         precision={"policy": "float32", "reason": "an update learns in float32"},
-        metrics=_metrics(run, made, accuracy, network.count_params()),
+        metrics=_metrics(run, made, measured, network.count_params()),
     )
+    return MeasuredTraining(run, replace(data, source=source), network, measured)
 
 
 def _metrics(
-    run: Run, made: NewWeights, accuracy: Mapping[str, float], parameters: int
+    run: Run, made: NewWeights, measured: Mapping[str, Measurement], parameters: int
 ) -> dict[str, Any]:
     """Returns the figures that a training records, as far as an update has them."""
+    accuracy = {split: one.metrics.accuracy for split, one in measured.items()}
     return {
         "epochs": 0,
         "best_epoch": 1,

@@ -17,7 +17,7 @@ from modelwright.updating.job import Job
 from modelwright.updating.lock import LOCK, lock_updates
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.settings import UpdateOptions, resolve_update
-from modelwright.updating.work_folder import tidy
+from modelwright.updating.work_folder import resume_advice, tidy
 
 
 @without_retracing_warnings()
@@ -67,12 +67,15 @@ def update(
     base = find_base(model)
     target = _new_run(base, out)
     if settings.dry_run:
-        with tempfile.TemporaryDirectory() as temporary:
+        with explained_refusals(base.memory), tempfile.TemporaryDirectory() as temporary:
             read = job.read(base)
             return job.measure(base, read, Path(temporary), target)[0]
     created = not base.memory.exists()
     try:
-        with explained_refusals(base.memory), lock_updates(base.memory):
+        with (
+            explained_refusals(base.memory, lambda: resume_advice(base.memory)),
+            lock_updates(base.memory),
+        ):
             if base.model:
                 tidy(base.model, base.memory)
                 base = find_base(model)  # another update may have just ended

@@ -64,6 +64,16 @@ def open_work(memory: Path, settings: Mapping[str, Any], *, resume: bool) -> tup
     return folder, note
 
 
+def resume_advice(memory: Path) -> str:
+    """Returns how to go on with an update that could not write a file; empty if it cannot."""
+    if _read(memory / WORK / _IDENTITY) is None:
+        return ""
+    return (
+        "The model is as it was; the same command with --resume goes on after the last finished"
+        " strategy."
+    )
+
+
 def close_work(memory: Path) -> None:
     """Removes the work folder."""
     shutil.rmtree(memory / WORK, ignore_errors=True)

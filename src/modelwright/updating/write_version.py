@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.errors import ConfigError, RunError, ServableError
 from modelwright.core.files import write_json
 from modelwright.core.folders import MEMORY, UPDATES
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.exporting.export import ExportReport, export
+from modelwright.exporting.writer import refused_write
 from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
+from modelwright.training.measuring import MeasuredTraining
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
@@ -37,6 +39,8 @@ from modelwright.updating.work_folder import STAGED
 
 REPORT = "update.json"
 _PARTS = EvaluationParts(baselines=False)
+_IN_MEMORY = EvaluationParts(baselines=False, plots=False)
+"""Nobody looks at plots in the folder of the memory; ``modelwright evaluate`` draws them."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,17 @@ def write_servable(
     folder = memory / UPDATES / str(number)
     shutil.rmtree(folder, ignore_errors=True)
     source = f"{MEMORY}/{UPDATES}/{number}/{data_file(base.shape)}"
-    made = _compose(passed, folder, source, number, settings)
+    made, training = _compose(passed, folder, source, number, settings)
     try:
         report = replace(passed.report, path=model / str(number), lineage=passed.lineage)
         write_json(folder / REPORT, report.to_dict())
-        evaluate_rows(folder, EvaluatedRows(), parts=_PARTS, progress=progress)
+        evaluate_rows(
+            folder, EvaluatedRows(), parts=_IN_MEMORY, training=training, progress=progress
+        )
         write_memory(
             memory / STAGED, made, passed.report.labels, settings.memory, passed.lineage["update"]
         )
-        exported = export(folder, model, version=number, tta=base.tta, progress=progress)
+        exported = _export(folder, base, number, progress)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(memory / STAGED, ignore_errors=True)
@@ -94,6 +100,17 @@ def write_servable(
     return replace(report, notes=(*report.notes, *missing, *_engines_lost(base, exported)))
 
 
+def _export(folder: Path, base: BaseModel, number: int, progress: Progress | None) -> ExportReport:
+    """Exports the run. A full disk is the same error here as at any other step."""
+    try:
+        return export(folder, base.home, version=number, tta=base.tta, progress=progress)
+    except ServableError as error:
+        if (refused := refused_write(error.__context__)) is None:
+            raise
+        target = str(base.home / str(number))
+        raise OSError(refused.errno, refused.strerror, target) from None
+
+
 def write_run(
     passed: Passed, out: Path, settings: UpdateSettings, progress: Progress | None = None
 ) -> UpdateReport:
@@ -103,10 +120,10 @@ def write_run(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         source = str(out / data_file(base.shape))
-        made = _compose(passed, partial, source, base.version + 1, settings)
+        made, training = _compose(passed, partial, source, base.version + 1, settings)
         report = replace(passed.report, path=out, lineage=passed.lineage)
         write_json(partial / REPORT, report.to_dict())
-        evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, progress=progress)
+        evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, training=training, progress=progress)
         write_memory(
             partial / MEMORY, made, report.labels, settings.memory, passed.lineage["update"]
         )
@@ -118,15 +135,15 @@ def write_run(
 
 def _compose(
     passed: Passed, folder: Path, source: str, number: int, settings: UpdateSettings
-) -> Memory:
-    """Writes the run, and returns the memory that belongs to it."""
+) -> tuple[Memory, MeasuredTraining]:
+    """Writes the run. Returns the memory that belongs to it, and the run with its network."""
     room = passed.room
     network, model = room.network_of(passed.name, passed.work)
     taught = room.new.stored.of_side(TRAIN)
     taught = taught.with_outputs(room.answers_to_new(network))
     held_out = [rows for rows in room.held_out.values() if len(rows)]
     rows = join_rows([room.kept, taught, *held_out])
-    compose_run(
+    training = compose_run(
         folder,
         source,
         room.base,
@@ -145,13 +162,14 @@ def _compose(
     state = room.state(strategy)
     if state:
         write_state(folder / STATE / f"{passed.name}.npz", state)
-    return Memory(
+    memory = Memory(
         rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
         seen=np.unique(np.concatenate([room.old.seen, taught.digests[:, 0]])),
         states=_states(room, network, model, settings),
         version=number,
         every_row=_keeps_every_row(room, rows, settings),
     )
+    return memory, training
 
 
 def _states(
