@@ -54,10 +54,13 @@ def test_tensorflow_reads_these_messages(array: Any) -> None:
 @settings(deadline=None)
 @given(numbers() | texts())
 @example(np.array([0, 2**63 + 1], np.uint64))
+@example(np.array(False))
 def test_both_forms_of_tensorflow_are_read(array: Any) -> None:
     dtype = tf.string if array.dtype == object else array.dtype
-    # As *_val, with repeats cut. Plain integers, one of them over 2**63, would become float64.
-    proto = tf.make_tensor_proto(list(array.ravel()), dtype, array.shape)
+    # As *_val, with repeats cut. Plain integers, one of them over 2**63, would become float64, and
+    # TensorFlow takes no booleans of NumPy.
+    values = array.ravel().tolist() if array.dtype == bool else list(array.ravel())
+    proto = tf.make_tensor_proto(values, dtype, array.shape)
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)
     proto = tf.make_tensor_proto(array, dtype)  # tensor_content
     same(tensors.to_array(messages.TensorProto.FromString(proto.SerializeToString())), array)

@@ -39,9 +39,11 @@ class NetworkClassifier:
 def takes_any_length(network: keras.Model) -> bool:
     """Returns whether a network reads token ids of any length, and shorter ones sooner.
 
-    Under JAX it does not: that compiles a step for each length.
+    Under JAX it does not: that compiles a step for each length. A network of a user's own class may
+    not say what it reads.
     """
-    return keras.config.backend() == "tensorflow" and tuple(network.input_shape[1:]) == (None,)
+    shape = getattr(network, "input_shape", ())
+    return keras.config.backend() == "tensorflow" and tuple(shape[1:]) == (None,)
 
 
 def predict_texts(
