@@ -210,6 +210,7 @@ except ServableError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_and_one_line(image_run: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DISK_FULL, str(image_run), str(tmp_path / "m")],
@@ -223,6 +224,7 @@ def test_a_full_disk_leaves_nothing_and_one_line(image_run: Path, tmp_path: Path
     assert list((tmp_path / "m").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("export_in_process")
 def test_jpegs_of_another_size_pass_within_the_stated_tolerance(
     colors: Path, tmp_path: Path

@@ -62,6 +62,7 @@ class PullToZero:
         return 100.0 * tf.add_n([tf.reduce_sum(v.value**2) for v in network.trainable_variables])
 
 
+@pytest.mark.slow
 def test_an_observer_sees_every_step_and_epoch_and_can_stop_a_run_that_resumes(
     reviews: Path, tmp_path: Path
 ) -> None:
