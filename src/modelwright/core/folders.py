@@ -20,6 +20,8 @@ SEARCH_RECORD = "tuning.json"
 STREAM_RECORD = "stream.json"
 MEMORY, UPDATES = ".memory", "updates"
 """The folder with what is kept for updates, in that of a model or a run; its runs of updates."""
+UPDATE_RECORD = "update.json"
+"""The report of an update, in the run that it made."""
 Kind = Literal["run", "runs", "version", "model", "models", "folder", "file", "nothing"]
 Wanted = Literal["run", "servable", "model", "models"]
 _LOOKED_AT = 1000

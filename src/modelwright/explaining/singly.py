@@ -26,7 +26,7 @@ Effects = Callable[[MaskableRow, int, Sequence[range]], FloatArray]
 
 @dataclass(frozen=True)
 class SinglyWeighed:
-    """A method that weighs each segment by what it does alone or by its absence.
+    """A method that asks about each segment by itself.
 
     Attributes:
         effects: what a block of segments does, such as ``falls``.

@@ -7,21 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from modelwright.core.stored_record import StoredRecord, describe_fault
 from modelwright.core.types import SplitName
 
 AUDIT = "audit.json"
 SUSPECTS = "suspects.csv"
 
 
-class _Record(BaseModel):
-    """A part of a JSON file."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class SuspectRecord(_Record):
+class SuspectRecord(StoredRecord):
     """A row whose label is probably wrong; ``score`` is the probability of that label."""
 
     origin: str
@@ -34,14 +29,14 @@ class SuspectRecord(_Record):
     excerpt: str = ""
 
 
-class GroupOfRows(_Record):
+class GroupOfRows(StoredRecord):
     """Rows that are alike."""
 
     kind: str = "exact"
     across_splits: bool = False
 
 
-class AuditRecord(_Record):
+class AuditRecord(StoredRecord):
     """The content of ``audit.json``. The row most likely wrong comes first."""
 
     status: str = "finished"
@@ -93,6 +88,4 @@ def read_audit(folder: Path) -> AuditRecord:
     try:
         return AuditRecord.model_validate(json.loads((folder / AUDIT).read_text("utf-8")))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{key + ': ' if key else ''}{first['msg']}") from None
+        raise ValueError(describe_fault(error)) from None

@@ -6,18 +6,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
+
+from modelwright.core.stored_record import StoredRecord, describe_fault
 
 _KEYS = {"tests", "reference", "drifted"}
 
 
-class _Record(BaseModel):
-    """A part of a JSON file."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class ShiftRecord(_Record):
+class ShiftRecord(StoredRecord):
     """One test: what was compared, the statistic with its threshold, and the finding."""
 
     name: str
@@ -28,7 +24,7 @@ class ShiftRecord(_Record):
     words: str = ""
 
 
-class ReferenceRecord(_Record):
+class ReferenceRecord(StoredRecord):
     """The rows behind the reference."""
 
     rows: int
@@ -36,7 +32,7 @@ class ReferenceRecord(_Record):
     source: str = ""
 
 
-class ShareRecord(_Record):
+class ShareRecord(StoredRecord):
     """The estimated share of a class among the new rows; ``before`` is that of the reference."""
 
     label: str
@@ -46,7 +42,7 @@ class ShareRecord(_Record):
     high: float
 
 
-class LabeledRecord(_Record):
+class LabeledRecord(StoredRecord):
     """The figures on new rows that have labels. ``accuracy_difference_interval`` is in shares."""
 
     rows: int
@@ -65,7 +61,7 @@ class LabeledRecord(_Record):
         return self.accuracy_difference_interval[1] < 0
 
 
-class DriftRecord(_Record):
+class DriftRecord(StoredRecord):
     """What ``modelwright drift --json`` prints."""
 
     model: str
@@ -104,9 +100,7 @@ def read_drift(file: Path) -> DriftRecord:
     try:
         return DriftRecord.model_validate(json.loads(file.read_text("utf-8-sig")))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{key + ': ' if key else ''}{first['msg']}") from None
+        raise ValueError(describe_fault(error)) from None
 
 
 def looks_like_drift(file: Path) -> bool:

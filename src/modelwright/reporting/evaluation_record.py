@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from modelwright.core.stored_record import StoredRecord, describe_fault
 from modelwright.core.types import FloatArray, IntArray
 
 Interval = tuple[float, float]
@@ -23,13 +24,7 @@ Count = Annotated[int, Field(ge=0)]
 PREDICTIONS = "predictions.csv"
 
 
-class _Record(BaseModel):
-    """A part of a JSON file. Unknown keys are ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class BaselineRecord(_Record):
+class BaselineRecord(StoredRecord):
     """A simple model on the same rows; without an accuracy, ``note`` says why."""
 
     name: str
@@ -40,7 +35,7 @@ class BaselineRecord(_Record):
     note: str | None = None
 
 
-class ClassRecord(_Record):
+class ClassRecord(StoredRecord):
     """The figures of one class."""
 
     label: str
@@ -49,7 +44,7 @@ class ClassRecord(_Record):
     rows: int
 
 
-class MistakeRecord(_Record):
+class MistakeRecord(StoredRecord):
     """A wrong prediction. ``probability`` is that of the predicted label."""
 
     origin: str
@@ -59,7 +54,7 @@ class MistakeRecord(_Record):
     text: str | None = None
 
 
-class GroupRecord(_Record):
+class GroupRecord(StoredRecord):
     """A group of pairs of sentences, without and with a negation; shares from 0 to 1."""
 
     name: str
@@ -69,7 +64,7 @@ class GroupRecord(_Record):
     both: float
 
 
-class NegationRecord(_Record):
+class NegationRecord(StoredRecord):
     """The negation check in one language."""
 
     language: str
@@ -80,14 +75,14 @@ class NegationRecord(_Record):
     kinds: tuple[GroupRecord, ...] = ()
 
 
-class SeenRecord(_Record):
+class SeenRecord(StoredRecord):
     """Measured rows that have the content of a training row."""
 
     rows: int | None = None
     unchecked: str | None = None
 
 
-class EvaluationRecord(_Record):
+class EvaluationRecord(StoredRecord):
     """The content of ``evaluation.json``. Shares are from 0 to 1."""
 
     source: str = ""
@@ -160,9 +155,7 @@ def read_evaluations(run: Path, weights: str) -> tuple[list[Evaluation], list[st
         try:
             record = EvaluationRecord.model_validate(_read_json(file))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            problems.append(f"{file}: {f'{key}: ' if key else ''}{first['msg']}")
+            problems.append(f"{file}: {describe_fault(error)}")
             continue
         except OSError as error:
             problems.append(f"{file}: {error.strerror or error}")

@@ -8,18 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-UPDATE = "update.json"
-
-
-class _Record(BaseModel):
-    """A part of a JSON file. Unknown keys are ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+from modelwright.core.folders import UPDATE_RECORD
+from modelwright.core.stored_record import StoredRecord, describe_fault
 
 
-class ChangeRecord(_Record):
+class ChangeRecord(StoredRecord):
     """Macro-F1 before and after on the same rows, and the interval of the difference."""
 
     rows: int
@@ -29,7 +24,7 @@ class ChangeRecord(_Record):
     level: float
 
 
-class GateRecord(_Record):
+class GateRecord(StoredRecord):
     """What the gate measured. ``candidates`` were judged on the same rows."""
 
     old: ChangeRecord | None = None
@@ -37,21 +32,21 @@ class GateRecord(_Record):
     candidates: int = 1
 
 
-class BeforeAfter(_Record):
+class BeforeAfter(StoredRecord):
     """A number of labels or tokens."""
 
     before: int
     after: int
 
 
-class LearnedData(_Record):
+class LearnedData(StoredRecord):
     """The new data, and its rows that trained."""
 
     source: str
     rows: int
 
 
-class UpdateLimits(_Record):
+class UpdateLimits(StoredRecord):
     """Settings of the update: rows in the memory, and points that old rows and classes may lose."""
 
     memory: int
@@ -59,7 +54,7 @@ class UpdateLimits(_Record):
     max_class_drop: float
 
 
-class LineageRecord(_Record):
+class LineageRecord(StoredRecord):
     """The lineage in a manifest or a run. ``ancestors`` are versions, the newest one last.
 
     ``version`` is the number of a run that was made from a run; None for a version of a servable.
@@ -79,7 +74,7 @@ class LineageRecord(_Record):
     gate: GateRecord
 
 
-class CandidateRecord(_Record):
+class CandidateRecord(StoredRecord):
     """One strategy that was tried; ``reason`` says why it was not taken."""
 
     name: str
@@ -89,7 +84,7 @@ class CandidateRecord(_Record):
     seconds: float = 0.0
 
 
-class ClassChange(_Record):
+class ClassChange(StoredRecord):
     """F1 of an old class on old rows."""
 
     label: str
@@ -97,7 +92,7 @@ class ClassChange(_Record):
     after: float
 
 
-class UpdateRecord(_Record):
+class UpdateRecord(StoredRecord):
     """The content of ``update.json``: the report of the update."""
 
     reason: str
@@ -133,21 +128,16 @@ def find_update(lineage: Mapping[str, Any], run: Path | None) -> FoundUpdate | N
     try:
         known = LineageRecord.model_validate(dict(lineage))
     except ValidationError as error:
-        return FoundUpdate(None, problem=f"lineage.{_first(error)}")
+        return FoundUpdate(None, problem=f"lineage.{describe_fault(error)}")
     if run is None:
         return FoundUpdate(known)
-    file = run / UPDATE
+    file = run / UPDATE_RECORD
     try:
         report = UpdateRecord.model_validate(json.loads(file.read_text("utf-8")))
     except FileNotFoundError:
         return FoundUpdate(known)
     except ValidationError as error:
-        return FoundUpdate(known, problem=f"{file}: {_first(error)}")
+        return FoundUpdate(known, problem=f"{file}: {describe_fault(error)}")
     except (OSError, ValueError) as error:
         return FoundUpdate(known, problem=f"{file}: {error}")
     return FoundUpdate(known, report)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

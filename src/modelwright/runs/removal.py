@@ -11,7 +11,7 @@ from typing import Any
 
 from modelwright.core.blocks import Block, Note, Table
 from modelwright.core.errors import RunError
-from modelwright.core.folders import is_run, wrong_folder
+from modelwright.core.folders import MEMORY, UPDATE_RECORD, is_run, wrong_folder
 from modelwright.core.report import Report
 from modelwright.runs.exports import EXPORTS, shown
 from modelwright.runs.lock import CONFIG, is_locked, lock_run
@@ -21,7 +21,7 @@ from modelwright.runs.summary import RunSummary, find_models, summarize_run
 _WRITTEN = {
     *(CONFIG, "run.json", VOCABULARY, WEIGHTS, CHECKPOINT, "history.csv", "rejected.csv"),
     *(EXPORTS, "plots", "tensorboard", "evaluations"),
-    *(".memory", "rows.parquet", "rows.npz", "update.json"),
+    *(MEMORY, "rows.parquet", "rows.npz", UPDATE_RECORD),
 }
 
 

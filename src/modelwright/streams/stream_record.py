@@ -5,15 +5,14 @@ This is the only module that knows the keys of the file. Loads no framework.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import ConfigDict, Field, PlainSerializer
 
-from modelwright.core.errors import RunError
+from modelwright.core.stored_record import read_record
 from modelwright.learning.strategy import Needs
 from modelwright.streams.cell_result import CellResult
 from modelwright.streams.statistics import (
@@ -135,22 +134,7 @@ def read_stream_record(path: Path) -> StreamRecord | None:
     Raises:
         RunError: the file cannot be read, or has another format.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read as a stream's JSON: {error}.") from None
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        return None
-    if content.get("format") != FORMAT:
-        raise RunError(f"{path} has format {content.get('format')}; this version reads {FORMAT}.")
-    try:
-        return StreamRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"{path} is not a stream as modelwright stream writes it: '{key}': {first['msg']}."
-        ) from None
+    return read_record(path, StreamRecord, kind=KIND, version=FORMAT, command="stream")
 
 
 def summarize(

@@ -5,14 +5,13 @@ This is the only module that knows the keys of the file. Loads no framework.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainSerializer, ValidationError
+from pydantic import PlainSerializer
 
-from modelwright.core.errors import RunError
 from modelwright.core.statistics import Estimate, PairedTest
+from modelwright.core.stored_record import read_record
 from modelwright.studies.translations import PageLanguage
 from modelwright.trials.trial_result import JsonRecord, MachineRecord, TrialMetrics
 
@@ -132,19 +131,4 @@ def read_study_record(path: Path) -> StudyRecord | None:
     Raises:
         RunError: the file cannot be read, or has another format.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read as a study's JSON: {error}.") from None
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        return None
-    if content.get("format") != FORMAT:
-        raise RunError(f"{path} has format {content.get('format')}; this version reads {FORMAT}.")
-    try:
-        return StudyRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"{path} is not a study as modelwright compare writes it: '{key}': {first['msg']}."
-        ) from None
+    return read_record(path, StudyRecord, kind=KIND, version=FORMAT, command="compare")

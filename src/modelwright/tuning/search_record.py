@@ -6,13 +6,12 @@ of the file. Loads no framework.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, ValidationError
+from pydantic import Field, PlainSerializer
 
-from modelwright.core.errors import RunError
+from modelwright.core.stored_record import read_record
 from modelwright.trials.trial_result import JsonRecord
 from modelwright.tuning.dimension import Dimension
 from modelwright.tuning.importance import SearchImportance
@@ -111,21 +110,6 @@ def read_search_record(path: Path) -> SearchRecord | None:
     Raises:
         RunError: the file cannot be read, or has another format.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.is_file():
         return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read as a search's JSON: {error}.") from None
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        return None
-    if content.get("format") != FORMAT:
-        raise RunError(f"{path} has format {content.get('format')}; this version reads {FORMAT}.")
-    try:
-        return SearchRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"{path} is not a search as modelwright tune writes it: '{key}': {first['msg']}."
-        ) from None
+    return read_record(path, SearchRecord, kind=KIND, version=FORMAT, command="tune")

@@ -11,7 +11,7 @@ from typing import Any
 
 from modelwright.core.errors import ConfigError
 from modelwright.core.files import write_json
-from modelwright.core.folders import UPDATES
+from modelwright.core.folders import UPDATE_RECORD, UPDATES
 from modelwright.servable.live_version import version_number
 from modelwright.servable.manifest import MANIFEST, version_folders
 from modelwright.updating.memory import place_memory, staged_record
@@ -106,7 +106,7 @@ def finished_update(model: Path, memory: Path) -> Mapping[str, Any] | None:
     update = identity_of(known) if known else None
     for number, version in version_folders(model).items():
         if update is not None and _update_of(version) == update:
-            return _read(memory / UPDATES / str(number) / "update.json")
+            return _read(memory / UPDATES / str(number) / UPDATE_RECORD)
     return None
 
 

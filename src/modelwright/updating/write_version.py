@@ -17,7 +17,7 @@ import numpy as np
 
 from modelwright.core.errors import ConfigError, RunError, ServableError
 from modelwright.core.files import write_json
-from modelwright.core.folders import MEMORY, UPDATES
+from modelwright.core.folders import MEMORY, UPDATE_RECORD, UPDATES
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.exporting.export import ExportReport, export
@@ -37,7 +37,6 @@ from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategie
 from modelwright.updating.state_file import write_state
 from modelwright.updating.work_folder import STAGED
 
-REPORT = "update.json"
 _PARTS = EvaluationParts(baselines=False)
 _IN_MEMORY = EvaluationParts(baselines=False, plots=False)
 """Nobody looks at plots in the folder of the memory; ``modelwright evaluate`` draws them."""
@@ -81,7 +80,7 @@ def write_servable(
     made, training = _compose(passed, folder, source, number, settings)
     try:
         report = replace(passed.report, path=model / str(number), lineage=passed.lineage)
-        write_json(folder / REPORT, report.to_dict())
+        write_json(folder / UPDATE_RECORD, report.to_dict())
         evaluate_rows(
             folder, EvaluatedRows(), parts=_IN_MEMORY, training=training, progress=progress
         )
@@ -122,7 +121,7 @@ def write_run(
         source = str(out / data_file(base.shape))
         made, training = _compose(passed, partial, source, base.version + 1, settings)
         report = replace(passed.report, path=out, lineage=passed.lineage)
-        write_json(partial / REPORT, report.to_dict())
+        write_json(partial / UPDATE_RECORD, report.to_dict())
         evaluate_rows(partial, EvaluatedRows(), parts=_PARTS, training=training, progress=progress)
         write_memory(
             partial / MEMORY, made, report.labels, settings.memory, passed.lineage["update"]
