@@ -18,7 +18,7 @@ _SEEDS = (0, 1, 2)
 
 
 def write_best_files(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialRecord]) -> None:
-    """Writes ``best.toml`` and ``search-check.toml``, or deletes them if there is no best trial.
+    """Writes ``best.toml`` and ``search-check.toml``, or deletes one that has no content.
 
     Args:
         plan: the search.
@@ -27,8 +27,8 @@ def write_best_files(plan: SearchPlan, folder: SearchFolder, best: Sequence[Tria
     """
     for name, content in ((BEST, _best_file), (CHECK, _check_file)):
         path = folder.path / name
-        if best:
-            write_text(path, content(plan, folder, best))
+        if best and (text := content(plan, folder, best)):
+            write_text(path, text)
         else:
             path.unlink(missing_ok=True)
 
@@ -45,7 +45,10 @@ def _best_file(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialRecor
 
 
 def _check_file(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialRecord]) -> str:
-    """Returns the study of the best trials and the settings that the search began from."""
+    """Returns the study of the best trials and the settings that the search began from.
+
+    If no best trial has other settings than those, there is nothing to compare, and it is empty.
+    """
     base, known = _without_seed(plan.base), [plan.config]
     variants: list[dict[str, Any]] = [{"name": "before the search"}]
     for one in best:
@@ -56,6 +59,8 @@ def _check_file(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialReco
         if config not in known:
             known.append(config)
             variants.append({"name": f"trial {one.number}", "set": dict(one.values)})
+    if len(variants) == 1:
+        return ""
     head = (
         "# Compares the best settings of a search with those before it, on test rows that it never"
         " saw:\n"

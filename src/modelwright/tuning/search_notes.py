@@ -15,7 +15,7 @@ def points(share: float) -> str:
 
 def search_notes(record: SearchRecord) -> list[str]:
     """Returns the notes of a search, each of one sentence or two."""
-    found = [*_about_the_choice(record), *_about_limits(record)]
+    found = [*_about_the_choice(record), *_about_the_base(record), *_about_limits(record)]
     if record.workers > 1:
         found.append(
             f"with {record.workers} workers, the order in which trials end decides what is tried"
@@ -63,6 +63,20 @@ def _about_the_choice(record: SearchRecord) -> Iterator[str]:
             f"{near} other trial{'s' if near > 1 else ''} came within one standard error of the"
             f" best ({points(error)}): on {rows:,} rows, their order may be chance."
         )
+
+
+def _about_the_base(record: SearchRecord) -> Iterator[str]:
+    """Yields what the search gained over the settings that it began from."""
+    best, own = record.best, record.records[0] if record.own_first else None
+    if best is None or own is None or own.state != "finished" or own.objective is None:
+        return
+    if best.number == own.number:
+        others = ", and no other finished trial is better" if len(record.finished) > 1 else ""
+        yield f"trial 0 has the settings of the base{others}."
+        return
+    distance = abs(best.objective - own.objective)
+    shown = f"{distance:.4f}" if record.search.objective == "val_loss" else points(distance)
+    yield f"trial 0 has the settings of the base. The best trial is better by {shown}."
 
 
 def _about_limits(record: SearchRecord) -> Iterator[str]:

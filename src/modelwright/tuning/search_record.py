@@ -66,6 +66,7 @@ class SearchRecord(JsonRecord):
         best: the best trial; None as long as none has finished within the limits.
         pareto: the trials that no other one beats in all of objective, size and latency, best
             objective first; empty without limits.
+        own_first: whether trial 0 has the settings of the base.
         importance: what each dimension decides, as far as the trials tell; measured at the end.
         seconds: the time of all sessions of the search.
         decisions: what was decided for the user, one sentence each.
@@ -89,6 +90,7 @@ class SearchRecord(JsonRecord):
     records: tuple[TrialRecord, ...] = ()
     best: BestTrial | None = None
     pareto: tuple[int, ...] = ()
+    own_first: bool = False
     importance: SearchImportance = SearchImportance()
     seconds: float = 0.0
     decisions: tuple[str, ...] = ()

@@ -26,6 +26,8 @@ class SearchSettings(Table):
     """Time of all sessions of the search together. With ``trials`` too, the first limit ends it."""
     sampler: Annotated[str, Field(min_length=1)] = "tpe"
     """Method that proposes the settings of a trial."""
+    first: Literal["own", "sampler"] = "own"
+    """Settings of trial 0: own takes those of the base, where they lie in the space."""
     pruner: Annotated[str, Field(min_length=1)] = "asha"
     """Method that ends a trial early; none trains each one to its end."""
     factor: Annotated[int, Field(ge=2, le=100)] | None = None

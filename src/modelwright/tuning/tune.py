@@ -20,9 +20,11 @@ from modelwright.data.load import load_data
 from modelwright.trials.registry import make_runner
 from modelwright.trials.runner import Runner
 from modelwright.tuning.best_files import write_best_files
+from modelwright.tuning.dimension import Values
 from modelwright.tuning.latency import measure_latency
 from modelwright.tuning.optuna_journal import JOURNAL, write_journal
 from modelwright.tuning.outcomes import best_trials
+from modelwright.tuning.own_settings import OUTSIDE, begins_with_base, own_point
 from modelwright.tuning.pruners.pruner import Pruner
 from modelwright.tuning.pruners.registry import make_pruner
 from modelwright.tuning.samplers.registry import make_sampler
@@ -130,13 +132,14 @@ class _Session:
             # The order of the dimensions decides what a sampler proposes.
             plan = replace(plan, dimensions=self.earlier.dimensions)
         self.plan = plan
+        self.first = own_point(plan.dimensions, plan.config) if begins_with_base(plan) else None
 
     def run(self, *, retry_failed: bool, progress: Progress | None) -> TuneReport:
         """Searches, and returns the report."""
         if retry_failed:
             self._retry_failed()
         search, folder = self.plan.search, self.folder
-        sampler, pruner = _make_methods(self.plan)
+        sampler, pruner = _make_methods(self.plan, self.first)
         with self.runner as runner:
             record = self._first_record(progress)
             write_text(folder.path / PLAN, self.plan.to_toml())
@@ -186,8 +189,12 @@ class _Session:
             base=plan.config.model_dump(mode="json"),
             dimensions=plan.dimensions,
             data=self._known_data() or self._checked_data(progress),
-            decisions=plan.notes,
+            decisions=self._decisions(),
         )
+
+    def _decisions(self) -> tuple[str, ...]:
+        outside = begins_with_base(self.plan) and self.first is None
+        return (*self.plan.notes, OUTSIDE) if outside else self.plan.notes
 
     def _known_data(self) -> SearchedData | None:
         """Returns what the data was if no trial is left to make, so that it may be gone."""
@@ -223,20 +230,26 @@ class _Session:
     def _report(
         self, record: SearchRecord, loop: Search, status: SearchStatus, reason: str = ""
     ) -> TuneReport:
-        update = {"status": status, "reason": reason, "seconds": round(loop.seconds, 1)}
-        return summarize(record.model_copy(update=update), loop.ordered())
+        records = loop.ordered()
+        update = {
+            "status": status,
+            "reason": reason,
+            "seconds": round(loop.seconds, 1),
+            "own_first": bool(records) and records[0].values == self.first,
+        }
+        return summarize(record.model_copy(update=update), records)
 
     def _write(self, report: TuneReport) -> None:
         write_json(self.folder.path / RECORD, report.to_dict())
 
 
-def _make_methods(plan: SearchPlan) -> tuple[Sampler, Pruner]:
+def _make_methods(plan: SearchPlan, first: Values | None = None) -> tuple[Sampler, Pruner]:
     search, most = plan.search, _most_epochs(plan)
     higher = search.higher_is_better
     return (
         make_sampler(
             search.sampler, plan.dimensions, seed=search.seed, higher_is_better=higher,
-            max_epochs=most,
+            max_epochs=most, first=first,
         ),
         make_pruner(
             search.pruner, seed=search.seed, higher_is_better=higher, max_epochs=most,

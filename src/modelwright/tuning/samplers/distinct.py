@@ -24,11 +24,25 @@ class DistinctSampler:
     The sampler is asked again as if the repeated values were being tried at the moment.
     """
 
-    def __init__(self, sampler: Sampler, space: Space, name: str, seed: int) -> None:
+    def __init__(
+        self, sampler: Sampler, space: Space, name: str, seed: int, first: Values | None = None
+    ) -> None:
+        """Keeps the settings.
+
+        Args:
+            sampler: what proposes values.
+            space: what varies.
+            name: the sampler's name, for errors.
+            seed: random seed of the values that are drawn.
+            first: the values of trial 0; by default the sampler proposes them.
+        """
         self._sampler, self._space, self._name, self._seed = sampler, space, name, seed
+        self._first = first
 
     def propose(self, number: int, records: Sequence[TrialRecord]) -> Values | None:
         """Returns new values, or None if the sampler has none or the space is exhausted."""
+        if number == 0 and self._first is not None:
+            return self._first
         tried = {point_text(record.values) for record in records}
         assumed = list(records)
         for _ in range(_ATTEMPTS):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import cast
 
 from modelwright.core.plugins import find_registered, registered_names
-from modelwright.tuning.dimension import Space
+from modelwright.tuning.dimension import Space, Values
 from modelwright.tuning.samplers.distinct import DistinctSampler
 from modelwright.tuning.samplers.sampler import Sampler, SamplerFactory
 
@@ -31,6 +31,8 @@ BUILT_IN = {
 }
 ENTRY_POINTS = "modelwright.samplers"
 DEFAULT = "tpe"
+OWN_ORDER = ("grid", "keras-random", "keras-bayesian", "keras-hyperband")
+"""Samplers that choose the first trial too: all points in turn, or as Keras Tuner does it."""
 
 
 def sampler_names() -> list[str]:
@@ -45,6 +47,7 @@ def make_sampler(
     seed: int,
     higher_is_better: bool,
     max_epochs: int | None = None,
+    first: Values | None = None,
 ) -> Sampler:
     """Returns a sampler that never proposes the same values twice.
 
@@ -54,6 +57,7 @@ def make_sampler(
         seed: random seed of the search.
         higher_is_better: whether a larger objective is better.
         max_epochs: the most epochs of a trial, which a sampler needs that also chooses the epochs.
+        first: the values of trial 0; by default the sampler proposes them.
 
     Raises:
         ConfigError: there is no such sampler, or it cannot search this space.
@@ -62,7 +66,7 @@ def make_sampler(
     sampler = find_sampler(name)(
         space, seed=seed, higher_is_better=higher_is_better, max_epochs=max_epochs
     )
-    return DistinctSampler(sampler, space, name, seed)
+    return DistinctSampler(sampler, space, name, seed, first)
 
 
 def find_sampler(name: str) -> SamplerFactory:
