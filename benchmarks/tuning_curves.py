@@ -23,12 +23,15 @@ class Curve:
         points: the second and the value of each improvement.
         trials: the number of trials.
         finished: the number of trials that were trained to their end.
+        held_out: the accuracy of the best trial that was trained to its end, on rows that the
+            search has not seen; None if there is none.
     """
 
     seconds: float
     points: list[tuple[float, float]] = field(default_factory=list)
     trials: int = 0
     finished: int = 0
+    held_out: float | None = None
 
     @property
     def best(self) -> float:
@@ -53,7 +56,8 @@ def compare(random: Sequence[Curve], ours: Sequence[Curve]) -> dict[str, Any]:
     Returns:
         The final means in percent, the seconds until random's final mean, and how much sooner it
         is reached than the random trials end; these with the 2.5 and 97.5 % quantiles over draws
-        of the seeds. None stands for never within the budget.
+        of the seeds. None stands for never within the budget. For the held-out rows, how many
+        points ours is better, with Student's interval of the mean over the seeds.
     """
     grid = np.linspace(0, max(one.seconds for one in (*random, *ours)), _GRID)
     table = {side: np.array([one.at(grid) for one in curves])
@@ -81,6 +85,23 @@ def compare(random: Sequence[Curve], ours: Sequence[Curve]) -> dict[str, Any]:
         "our final mean in %": 100 * float(np.mean([one.best for one in ours])),
         "seconds of the random trials": float(ends.mean()),
         **found,
+        **_compare_held_out(random, ours),
+    }
+
+
+def _compare_held_out(random: Sequence[Curve], ours: Sequence[Curve]) -> dict[str, Any]:
+    """Returns the differences on held-out rows; nothing with fewer than two seeds."""
+    pairs = [(one.held_out, two.held_out) for one, two in zip(random, ours, strict=True)]
+    known = [(one, two) for one, two in pairs if one is not None and two is not None]
+    if len(known) < 2:
+        return {}
+    from modelwright.core.statistics import student_interval
+
+    gains = student_interval([100 * (two - one) for one, two in known])
+    return {
+        "random's mean on held-out rows in %": 100 * float(np.mean([one for one, _ in known])),
+        "our mean on held-out rows in %": 100 * float(np.mean([two for _, two in known])),
+        "points better on held-out rows": dict(zip(("value", "low", "high"), gains, strict=True)),
     }
 
 

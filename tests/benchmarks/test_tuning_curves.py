@@ -78,3 +78,15 @@ def test_a_side_that_fails_ends_the_benchmark(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise ValueError('out of order')"]
     with pytest.raises(SystemExit, match=r"failed:(?s:.*)out of order"):
         cpu_time.watch(command, dict(os.environ), tmp_path / "log", lambda _: None)
+
+
+def test_the_best_trials_are_compared_on_held_out_rows() -> None:
+    random = [Curve(10.0, [(5.0, 0.9)], held_out=one) for one in (0.80, 0.82, None)]
+    ours = [Curve(10.0, [(1.0, 0.8)], held_out=one) for one in (0.81, 0.84, 0.9)]
+    found = tuning_curves.compare(random, ours)
+    assert found["random's mean on held-out rows in %"] == pytest.approx(81)
+    gain = found["points better on held-out rows"]
+    assert gain["value"] == pytest.approx(1.5)
+    assert gain["low"] < 0 < gain["high"]
+    one = tuning_curves.compare(random[:1], ours[:1])
+    assert "points better on held-out rows" not in one
