@@ -196,9 +196,10 @@ def _train(
 
 def _measure(run: Path, table: str | None = None) -> Figures:
     """Returns the figures of a run on its test rows, or on those of a table."""
-    from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+    from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 
-    figures = evaluate_rows(run, EvaluatedRows(table), baselines=False).to_dict()
+    parts = EvaluationParts(baselines=False, slices=False, plots=False)
+    figures = evaluate_rows(run, EvaluatedRows(table), parts=parts).to_dict()
     return {key: round(float(figures[key]), 4) for key in ("accuracy", "macro_f1")}
 
 

@@ -163,13 +163,14 @@ def _search_modelwright(data: str, folder: str, seed: int, **sizes: Any) -> Figu
 
 def _measure_modelwright(data: str, folder: str, seed: int, **sizes: Any) -> Figures:
     """Measures the best trial of a search that was killed."""
-    from modelwright.training.evaluate import EvaluatedRows, evaluate_rows
+    from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
     from modelwright.tuning.search_record import read_search_record
 
     record = read_search_record(Path(folder) / "search" / "tuning.json")
     if record is None or record.best is None:
         return {"held_out": None}
-    report = evaluate_rows(record.best.run, EvaluatedRows(split="test"), baselines=False)
+    parts = EvaluationParts(baselines=False, slices=False, plots=False)
+    report = evaluate_rows(record.best.run, EvaluatedRows(split="test"), parts=parts)
     return {"held_out": float(report.to_dict()["accuracy"])}
 
 
