@@ -144,7 +144,7 @@ def test_a_search_that_failed_exits_with_4_and_the_reason(cli: Cli) -> None:
     code, out, err = cli("tune", "search.toml", "--runner", "failing", "-q")
     assert code == 4
     assert "no layer fits" in out
-    assert "error: the search failed: 3 trials in a row failed: no layer fits" in err
+    assert "error: the search failed: 3 trials in a row failed: no layer fits. Remove" in err
     assert "--retry-failed" in err
 
 
