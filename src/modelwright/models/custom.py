@@ -207,8 +207,8 @@ def _shape_advice(own: tuple[int | None, ...], shape: tuple[int, ...]) -> str:
 def _where(error: Exception) -> str:
     """Returns the file and line of the user's that raised an error, for a message."""
     own = Path(__file__).parent
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [one for one in frames if Path(one.filename).parent != own]
+    calls = traceback.extract_tb(error.__traceback__)
+    frames = [one for one in calls if Path(one.filename).parent != own]
     return f" at {Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
 
 
