@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,17 @@ def test_two_deaths_in_a_row_change_no_trial(tmp_path: Path) -> None:
         again = make_search(path, FakeRunner(saved))
         again.run()
         assert plain(again.ordered()) == expected
+
+
+def test_a_trial_whose_folder_was_deleted_is_begun_again_with_its_values(tmp_path: Path) -> None:
+    expected = plain(undisturbed(tmp_path))
+    shutil.rmtree(tmp_path / "trials/0001")
+    again = make_search(tmp_path, FakeRunner({}))
+    assert again.run() == Ending()
+    assert [one.number for one in again.ordered()] == [0, 1, 2, 3, 4]
+    found = plain(again.ordered())
+    assert found[1]["values"] == expected[1]["values"]
+    assert [found[number] for number in (0, 2, 3, 4)] == [expected[one] for one in (0, 2, 3, 4)]
 
 
 def test_more_trials_go_on_where_fewer_ended(tmp_path: Path) -> None:

@@ -130,6 +130,15 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
     assert (plan.config.train.epochs, plan.search.trials) == (9, 40)
 
 
+def test_a_setting_that_the_space_varies_is_not_dropped_in_silence(tmp_path: Path) -> None:
+    message = "'train.learning_rate' was given with --set, but the space varies it.*Leave it out"
+    with pytest.raises(ConfigError, match=message):
+        read_search_plan(write(tmp_path), ["train.learning_rate=0.005"])
+    tables = {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}
+    with pytest.raises(ConfigError, match=message):
+        plan_for_data(tables, ["train.learning_rate=0.005"])
+
+
 def test_a_source_next_to_the_file_is_found_from_elsewhere(tmp_path: Path) -> None:
     write_csv(tmp_path / "notes.csv", sentences(10), ("text", "label"))
     plan = read_search_plan(write(tmp_path, SEARCH.replace('"imdb"', '"notes.csv"')))
@@ -151,6 +160,7 @@ def test_a_source_next_to_the_file_is_found_from_elsewhere(tmp_path: Path) -> No
         ("trials = 12", 'factor = 3\npruner = "median"', r"no effect with the pruner 'median'"),
         ("trials = 12", "max_size = 0", r"'search.max_size' was given 0"),
         ("[search]", "[searches]", r"unknown key 'searches'.*search"),
+        ("[base.train]", "[train]", r"unknown key 'train' at the search's top.*'base.train'"),
         ('name = "reviews"', 'name = "a/b"', r"'name' was given 'a/b'"),
         ('recipe = "bilstm"', 'recipe = "bilsmt"', r"base: unknown recipe 'bilsmt'"),
         ("epochs = 3", "epoch = 3", r"base: unknown key 'train.epoch'.*epochs"),

@@ -208,6 +208,21 @@ def test_rows_that_changed_are_refused(search: Search, tmp_path: Path) -> None:
         tune(search, tmp_path / "a")
 
 
+def test_a_finished_search_does_not_answer_for_other_rows(search: Search, tmp_path: Path) -> None:
+    own = write_csv(tmp_path / "own.csv", sentences(80), ("text", "label"))
+    search["base"]["data"]["source"] = str(own)
+    tune(search, tmp_path / "a")
+    best = (tmp_path / "a/best.toml").read_text("utf-8")
+    search["base"]["data"]["source"] = str(tmp_path / "gone.csv")
+    with pytest.raises(DataError, match="gone.csv"):
+        tune(search, tmp_path / "a")
+    other = write_csv(tmp_path / "other.csv", sentences(90, seed=3), ("text", "label"))
+    search["base"]["data"]["source"] = str(other)
+    with pytest.raises(RunError, match="other.csv changed since the search in .* began"):
+        tune(search, tmp_path / "a")
+    assert (tmp_path / "a/best.toml").read_text("utf-8") == best
+
+
 def test_without_validation_rows_there_is_no_objective(search: Search, tmp_path: Path) -> None:
     search["base"]["data"]["val"] = 0
     with pytest.raises(ConfigError, match="val_accuracy needs validation rows, but .* has none"):

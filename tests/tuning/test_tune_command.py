@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +83,50 @@ def test_data_is_searched_in_the_space_of_its_recipe(cli: Cli) -> None:
     assert sum(json.loads(out)["trials"].values()) == 4
 
 
+def test_the_commands_that_follow_a_search_can_be_pasted_into_a_shell(cli: Cli) -> None:
+    code, out, _ = cli("tune", "search.toml", "--runner", "known", "-q", "--out", "空 间")
+    assert code == 0
+    study = "modelwright compare '空 间/search-check.toml'\n"
+    assert study in out
+    assert "modelwright train --recipe '空 间/best.toml'\n" in out
+    for name in ("best.toml", "search-check.toml"):
+        assert study in Path("空 间", name).read_text("utf-8")
+
+
+def test_minutes_that_end_before_the_first_trial_are_said(cli: Cli) -> None:
+    arguments = ("tune", "search.toml", "--runner", "known", "-q", "--minutes")
+    code, out, _ = cli(*arguments, "1e-9")
+    assert code == 0
+    assert "note: the time ended before the first trial. The same command with more minutes" in out
+    code, out, _ = cli(*arguments, "9")
+    assert (code, "the time ended" in out) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fault"),
+    [
+        ("trials/0000/trial.json", "{", "Expecting property name"),
+        ("trials/0000/trial.json", '{"number": 0}', "values: Field required"),
+        ("trials/0001/trial.json", '{"number": 0, "values": {}}', "it is the record of trial 0"),
+    ],
+)
+def test_a_record_with_garbage_is_named_and_begun_again_once_deleted(
+    cli: Cli, file: str, content: str, fault: str
+) -> None:
+    assert cli("tune", "search.toml", "--runner", "known", "-q")[0] == 0
+    record = Path("tunings/notes") / file
+    record.write_text(content, "utf-8")
+    code, _, err = cli("tune", "search.toml", "--runner", "known", "-q")
+    assert code == 4
+    assert f"{file} cannot be read: {fault}" in err and "delete its folder" in err
+    shutil.rmtree(record.parent)
+    Path("tunings/notes/elapsed.json").write_text('{"seconds": NaN}', "utf-8")
+    code, out, _ = cli("tune", "search.toml", "--runner", "known", "--json")
+    found = json.loads(out)
+    assert (code, sum(found["trials"].values())) == (0, 6)
+    assert found["seconds"] < 600
+
+
 def test_the_long_form_is_the_same(cli: Cli) -> None:
     assert cli("tune", "run", "search.toml", "--runner", "known", "-q")[0] == 0
 
@@ -99,7 +144,7 @@ def test_a_search_that_failed_exits_with_4_and_the_reason(cli: Cli) -> None:
     code, out, err = cli("tune", "search.toml", "--runner", "failing", "-q")
     assert code == 4
     assert "no layer fits" in out
-    assert "error: the search failed: 3 trials in a row failed: no layer fits" in err
+    assert "error: the search failed: 3 trials in a row failed: no layer fits. Remove" in err
     assert "--retry-failed" in err
 
 
@@ -116,7 +161,11 @@ def test_a_search_that_failed_exits_with_4_and_the_reason(cli: Cli) -> None:
         (("search.toml", "--workers", "0"), 2, "greater than or equal to 1"),
         (("notes.csv", "--recipe", "bilsmt"), 2, "unknown recipe 'bilsmt'"),
         (("nowhere.csv", "--recipe", "bilstm"), 3, "nowhere.csv"),
-        (("show", "notes.csv"), 4, "expected a folder that 'modelwright tune' wrote"),
+        (
+            ("show", "notes.csv"),
+            4,
+            "notes.csv is a file; expected a folder that 'modelwright tune'",
+        ),
         (("shwo", "tunings/x"), 2, "Did you mean 'show'?"),
         ((), 2, "Missing argument"),
     ],

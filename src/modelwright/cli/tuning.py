@@ -137,8 +137,8 @@ def run(
     exit_if_stopped(report.status)
     if report.status == "failed":
         raise RunError(
-            f"the search failed: {report.reason} Remove the cause; the same command goes on, and"
-            " --retry-failed tries the failed trials again."
+            f"the search failed: {report.reason.rstrip('.')}. Remove the cause; the same command"
+            " goes on, and --retry-failed tries the failed trials again."
         )
 
 

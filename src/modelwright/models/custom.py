@@ -41,6 +41,7 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
     try:
         if tuned:
             model = call_with_hyperparameters(function, options.options, options.function)
+            _add_input(model, shape)
         else:
             model = function(shape, classes, **extra, **options.options)
     except TypeError as error:
@@ -58,6 +59,11 @@ def build(options: CustomOptions, shape: tuple[int, ...], classes: int) -> keras
         raise ConfigError(
             f"model function '{options.function}' returned {type(model).__name__};"
             " expected a keras.Model."
+        )
+    if not getattr(model, "inputs", None):
+        raise ConfigError(
+            f"model function '{options.function}' returned a {type(model).__name__} whose input"
+            f" shape is unknown; expected a network that begins with keras.Input({shape})."
         )
     widths = (classes, 1) if classes == 2 else (classes,)
     if len(model.inputs) != 1 or len(model.outputs) != 1 or model.output_shape[-1] not in widths:
@@ -120,6 +126,20 @@ def _failure(function: str, error: Exception) -> ConfigError:
     return ConfigError(
         f"model function '{function}' failed with {type(error).__name__}{_where(error)}: {error}"
     )
+
+
+def _add_input(model: Any, shape: tuple[int, ...]) -> None:
+    """Gives a sequential network without an input that of the rows, as Keras Tuner's ``fit`` does.
+
+    Keras would read token ids in the precision of the layers, which may be too coarse for them.
+    """
+    if isinstance(model, keras.Sequential) and not model.built:
+        layers = list(model.layers)
+        for _ in layers:
+            model.pop(rebuild=False)
+        model.add(keras.Input(shape, dtype="int32" if len(shape) == 1 else "float32"))
+        for layer in layers:
+            model.add(layer)
 
 
 def _adapted(model: keras.Model) -> keras.Model:
@@ -185,8 +205,10 @@ def _shape_advice(own: tuple[int | None, ...], shape: tuple[int, ...]) -> str:
 
 
 def _where(error: Exception) -> str:
-    """Returns the file and line that raised an error, for a message."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
+    """Returns the file and line of the user's that raised an error, for a message."""
+    own = Path(__file__).parent
+    calls = traceback.extract_tb(error.__traceback__)
+    frames = [one for one in calls if Path(one.filename).parent != own]
     return f" at {Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def _best_file(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialRecor
     head = (
         f"# Trial {first.number} of the search {plan.name}: {plan.search.objective}"
         f" {first.objective:.4f} on the validation rows that chose it.\n"
-        f"# Measure it on test rows: modelwright compare {folder.path.as_posix()}/{CHECK}\n\n"
+        f"# Measure it on test rows: modelwright compare {_check_path(folder)}\n\n"
     )
     return head + tomli_w.dumps(plan.tables(first.values))
 
@@ -64,10 +65,15 @@ def _check_file(plan: SearchPlan, folder: SearchFolder, best: Sequence[TrialReco
     head = (
         "# Compares the best settings of a search with those before it, on test rows that it never"
         " saw:\n"
-        f"# modelwright compare {folder.path.as_posix()}/{CHECK}\n\n"
+        f"# modelwright compare {_check_path(folder)}\n\n"
     )
     study = {"name": f"{plan.name}-check"[:64], "seeds": list(_SEEDS), "split": "test"}
     return head + tomli_w.dumps({**study, "base": base, "variants": variants})
+
+
+def _check_path(folder: SearchFolder) -> str:
+    """Returns the path of the study as a shell takes it."""
+    return shlex.quote((folder.path / CHECK).as_posix())
 
 
 def _without_seed(base: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ finished search is the same, trial for trial.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -153,10 +154,13 @@ class Search:
 
     def _propose(self) -> TrialRecord | None:
         """Records the next trial; None if there is none to make."""
-        number, limit = max(self.records, default=-1) + 1, self.plan.search.trial_limit
+        # A trial whose folder was deleted is proposed again, from the trials that it came after.
+        number = next(one for one in itertools.count() if one not in self.records)
+        limit = self.plan.search.trial_limit
         if limit is not None and number >= limit:
             return None
-        values = self.sampler.propose(number, self.ordered())
+        before = [one for one in self.ordered() if one.number < number]
+        values = self.sampler.propose(number, before)
         if values is None:
             self._ending = Ending(reason=f"the space has no more settings after {number} trials")
             return None

@@ -36,6 +36,7 @@ from modelwright.data.dispatch import read_sources
 from modelwright.recipes.choose import choose_recipe
 from modelwright.recipes.resolve import (
     check_table_names,
+    flatten_settings,
     merge_tables,
     nest_setting,
     parse_set,
@@ -54,6 +55,10 @@ from modelwright.tuning.space import default_space, read_space
 
 _VAL = 0.1
 """Share of the training rows that a search holds out if its recipe holds out none."""
+
+
+_TABLES_OF_THE_BASE = ("data", "model", "train")
+"""Tables that a file for ``modelwright train`` has at its top."""
 
 
 class SearchFile(Table):
@@ -88,12 +93,20 @@ def read_search_plan(
     content = read_toml(file, "search") if file else search
     if not isinstance(content, Mapping):
         raise ConfigError(f"the search was given as {search!r}; expected a file or a mapping.")
+    for name in _TABLES_OF_THE_BASE:
+        if name in content:
+            raise ConfigError(
+                f"unknown key '{name}' at the search's top. Did you mean 'base.{name}'? A search"
+                " has the config that all trials share in [base.data], [base.model] and"
+                " [base.train], beside the tables [space] and [search]."
+            )
     top = check_table(SearchFile, content, "")
     settings = check_table(SearchSettings, {**top.search, **(budget or {})}, "search")
     base = _base_tables(top.base)
     base = resolve_source_paths(file, base) if file else base
     base = with_recipe_file(_base_tables(merge_tables(base, *map(parse_set, sets))))
-    return _checked_plan(top.name or _usual_name(file, base), base, top.space, settings)
+    plan = _checked_plan(top.name or _usual_name(file, base), base, top.space, settings)
+    return _refuse_varied_settings(plan, sets)
 
 
 def plan_for_data(
@@ -127,7 +140,8 @@ def plan_for_data(
             )
         choice = choose_recipe(read_sources(data, progress), data, model, progress)
         base, notes = merge_tables(base, {"model": {"recipe": choice.name}}), [choice.reason]
-    return _checked_plan(_usual_name(None, base), base, {}, settings, notes)
+    plan = _checked_plan(_usual_name(None, base), base, {}, settings, notes)
+    return _refuse_varied_settings(plan, sets)
 
 
 def _checked_plan(
@@ -162,6 +176,19 @@ def _checked_plan(
         search=search,
         notes=tuple(notes),
     )
+
+
+def _refuse_varied_settings(plan: SearchPlan, sets: Sequence[str]) -> SearchPlan:
+    """Returns the plan, unless a setting was given that no trial would use."""
+    given = {key for text in sets for key, _ in flatten_settings(parse_set(text))}
+    for dimension in plan.dimensions:
+        if dimension.key in given:
+            raise ConfigError(
+                f"'{dimension.key}' was given with --set, but the space varies it, so no trial"
+                " would use that value. Leave it out, or use a search file with a table [space]"
+                f" that lists the settings to vary, without '{dimension.key}'."
+            )
+    return plan
 
 
 def _val_note(recipe: str) -> str:

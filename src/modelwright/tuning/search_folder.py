@@ -14,6 +14,7 @@ It trains and measures nothing.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from pydantic import ValidationError
 from modelwright.core.errors import RunError
 from modelwright.core.files import write_json
 from modelwright.core.folders import SEARCH_RECORD
+from modelwright.core.stored_record import describe_fault
 from modelwright.tuning.trial_record import TrialRecord
 
 PLAN = "search.toml"
@@ -63,12 +65,16 @@ class SearchFolder:
         found = []
         for path in sorted((self.path / _TRIALS).glob("*/trial.json")):
             try:
-                found.append(TrialRecord.model_validate(json.loads(path.read_text("utf-8"))))
-            except (OSError, ValueError, ValidationError) as error:
-                reason = str(error).splitlines()[0]
+                record = TrialRecord.model_validate(json.loads(path.read_text("utf-8")))
+                if self._record(record.number) != path:
+                    raise ValueError(f"it is the record of trial {record.number}")
+                found.append(record)
+            except (OSError, ValueError) as error:
+                fault = describe_fault(error) if isinstance(error, ValidationError) else error
+                reason = str(fault).splitlines()[0]
                 raise RunError(
-                    f"the record {path} cannot be read: {reason}; delete its folder and the trial"
-                    " is begun again."
+                    f"the record {path} cannot be read: {reason}; delete its folder, and the"
+                    " trial is begun again with the same settings."
                 ) from None
         return sorted(found, key=lambda record: record.number)
 
@@ -79,9 +85,10 @@ class SearchFolder:
     def read_seconds(self) -> float:
         """Returns the time of all sessions so far; 0 if none is recorded."""
         try:
-            return float(json.loads((self.path / _ELAPSED).read_text("utf-8"))["seconds"])
+            seconds = float(json.loads((self.path / _ELAPSED).read_text("utf-8"))["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0.0
+        return seconds if math.isfinite(seconds) else 0.0
 
     def write_seconds(self, seconds: float) -> None:
         """Writes the time of all sessions so far."""

@@ -33,6 +33,10 @@ def _about_the_choice(record: SearchRecord) -> Iterator[str]:
     """Yields how many trials chose the best one, and how sure that choice is."""
     best, finished, rows = record.best, record.finished, record.data.rows.get("val", 0)
     if best is None:
+        if not record.records and record.status == "finished":
+            yield (
+                "the time ended before the first trial. The same command with more minutes goes on."
+            )
         if record.records and not finished:
             yield "no trial was trained to its end, so none can be the best one."
         return
@@ -41,8 +45,8 @@ def _about_the_choice(record: SearchRecord) -> Iterator[str]:
         return
     yield (
         f"trial {best.number} is the best of {len(finished)} finished trials on the {rows:,}"
-        " validation rows, which chose it. So its figure is too good for other rows. No test row"
-        " was used; the study that follows measures the gain on them."
+        f" validation {_rows(rows)}, which chose it. So its figure is too good for other rows. No"
+        " test row was used; the study that follows measures the gain on them."
     )
     ranked = ranked_trials(record.records, record.search)
     error = accuracy_error(ranked[0])
@@ -61,8 +65,12 @@ def _about_the_choice(record: SearchRecord) -> Iterator[str]:
     if near:
         yield (
             f"{near} other trial{'s' if near > 1 else ''} came within one standard error of the"
-            f" best ({points(error)}): on {rows:,} rows, their order may be chance."
+            f" best ({points(error)}): on {rows:,} {_rows(rows)}, their order may be chance."
         )
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
 
 
 def _about_the_base(record: SearchRecord) -> Iterator[str]:

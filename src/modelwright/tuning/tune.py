@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ConfigError, RunError
+from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.files import explained_refusals, write_json, write_text
 from modelwright.core.types import Progress
 from modelwright.data.load import load_data
@@ -107,7 +107,8 @@ def show_tuning(folder: Path | str) -> TuneReport:
     place = SearchFolder(Path(folder))
     record = read_search_record(place.path / RECORD)
     if record is None:
-        what = "has no search" if place.path.is_dir() else "does not exist"
+        what = "is a file" if place.path.exists() else "does not exist"
+        what = "has no search" if place.path.is_dir() else what
         raise RunError(f"{folder} {what}; expected a folder that 'modelwright tune' wrote.")
     update: dict[str, Any] = {"folder": place.path}
     if record.status == "running":
@@ -188,19 +189,35 @@ class _Session:
             workers=workers,
             base=plan.config.model_dump(mode="json"),
             dimensions=plan.dimensions,
-            data=self._known_data() or self._checked_data(progress),
+            data=self._searched_data(progress),
             decisions=self._decisions(),
         )
+
+    def _searched_data(self, progress: Progress | None) -> SearchedData:
+        """Returns what the data is, or was: that of a search without a trial to make may be gone.
+
+        Raises:
+            DataError: the data cannot be used.
+        """
+        try:
+            return self._checked_data(progress)
+        except DataError:
+            if (known := self._known_data()) is None:
+                raise
+            return known
 
     def _decisions(self) -> tuple[str, ...]:
         outside = begins_with_base(self.plan) and self.first is None
         return (*self.plan.notes, OUTSIDE) if outside else self.plan.notes
 
     def _known_data(self) -> SearchedData | None:
-        """Returns what the data was if no trial is left to make, so that it may be gone."""
+        """Returns what the same data was if no trial is left to make."""
         records, search = self.folder.read_records(), self.plan.search
         limit = search.trial_limit
         if self.earlier is None or any(one.state == "running" for one in records):
+            return None
+        source = self.plan.config.data.model_dump(mode="json")["source"]
+        if source != self.earlier.base["data"]["source"]:
             return None
         return self.earlier.data if limit is not None and len(records) >= limit else None
 

@@ -86,10 +86,10 @@ class TuneReport(SearchRecord, Report):
         rows.append(("run", str(best.run)))
         if (self.folder / FOLDER).is_dir():
             rows.append(("plots", str(self.folder / FOLDER)))
-        place = shlex.quote(self.folder.as_posix())
-        rows.append(("train with it", f"modelwright train --recipe {place}/{BEST}"))
+        best_file, check = (shlex.quote((self.folder / name).as_posix()) for name in (BEST, CHECK))
+        rows.append(("train with it", f"modelwright train --recipe {best_file}"))
         if (self.folder / CHECK).is_file():
-            rows.append(("next", f"modelwright compare {place}/{CHECK}"))
+            rows.append(("next", f"modelwright compare {check}"))
         return rows
 
     def _table(self, title: str, trials: Sequence[TrialRecord]) -> Table:
