@@ -89,6 +89,12 @@ def test_all_kinds_of_dimensions_read_back_in_their_order(tmp_path: Path) -> Non
     assert [one.conditions for one in again.dimensions if one.conditions]
 
 
+def test_an_empty_space_is_not_that_of_the_recipe() -> None:
+    base = {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}
+    with pytest.raises(ConfigError, match="the space is empty; expected at least one setting"):
+        read_search_plan({"base": base, "space": {}})
+
+
 def test_without_a_space_it_is_the_recipes_own() -> None:
     base = {"data": {"source": "imdb"}, "model": {"recipe": "bilstm"}}
     plan = read_search_plan({"base": base})

@@ -68,8 +68,8 @@ class SearchFile(Table):
     """Name of the search and of its folder, tunings/NAME; that of the file by default."""
     base: dict[str, Any] = Field(default_factory=dict)
     """Config that all trials start from."""
-    space: dict[str, Any] = Field(default_factory=dict)
-    """What the search varies."""
+    space: dict[str, Any] | None = None
+    """What the search varies; by default the space of the recipe."""
     search: dict[str, Any] = Field(default_factory=dict)
     """Objective, budget and method."""
 
@@ -140,19 +140,19 @@ def plan_for_data(
             )
         choice = choose_recipe(read_sources(data, progress), data, model, progress)
         base, notes = merge_tables(base, {"model": {"recipe": choice.name}}), [choice.reason]
-    plan = _checked_plan(_usual_name(None, base), base, {}, settings, notes)
+    plan = _checked_plan(_usual_name(None, base), base, None, settings, notes)
     return _refuse_varied_settings(plan, sets)
 
 
 def _checked_plan(
     name: str,
     base: dict[str, Any],
-    space: Mapping[str, Any],
+    space: Mapping[str, Any] | None,
     search: SearchSettings,
     notes: Sequence[str] = (),
 ) -> SearchPlan:
     recipe = base.get("model", {}).get("recipe")
-    if not space and isinstance(recipe, str) and ":" in recipe:
+    if space is None and isinstance(recipe, str) and ":" in recipe:
         space, base, more = _space_of_function(recipe, base)
         notes = (*notes, *more)
     try:
@@ -172,7 +172,9 @@ def _checked_plan(
         name=name,
         base=base,
         config=config,
-        dimensions=read_space(space or default_space(base["model"]["recipe"]), base),
+        dimensions=read_space(
+            default_space(base["model"]["recipe"]) if space is None else space, base
+        ),
         search=search,
         notes=tuple(notes),
     )
