@@ -128,7 +128,7 @@ def test_a_limit_holds_for_each_domain_and_changes_the_fingerprint(tmp_path: Pat
     ("stream", "error", "message"),
     [
         ({"domains": "label"}, ConfigError, "gives the labels there"),
-        ({"domains": "shop"}, DataError, "no column 'shop'"),
+        ({"domains": "shop"}, DataError, r"no column 'shop', given as stream\.domains\."),
         ({"domains": "text"}, DataError, "the one column"),
     ],
 )

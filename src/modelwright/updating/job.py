@@ -151,10 +151,9 @@ class Job:
         )
 
     def _next(self, base: BaseModel, target: Path | None) -> str:
-        """Returns the command that usually follows."""
-        model = shlex.quote(str(self.model))
+        """Returns what usually follows."""
         if self.settings.dry_run:
-            return f"modelwright update {model} --data {shlex.quote(self.data)}"
+            return "the same command without --dry-run"
         if target is not None:
             name = shlex.quote(base.config.name)
             return f"modelwright export {shlex.quote(str(target))} models/{name}"

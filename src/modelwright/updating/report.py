@@ -66,7 +66,7 @@ class UpdateReport(Report):
         labels: the classes after the update, for the figures of single classes.
         seconds: how long everything took.
         notes: decisions that were made.
-        next: the command that usually follows.
+        next: what usually follows, such as a command.
     """
 
     model: Path
