@@ -109,7 +109,7 @@ def _keras(kind: str, images: Any, labels: Any, batch: int) -> Callable[[int], o
     used = list(pipeline) if kind == "all" else [kind] if kind in pipeline else []
     source, targets = tf.constant(images), tf.constant(labels)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step(start: Any) -> Any:
         batch_of = {
             "images": tf.cast(source[start : start + batch], tf.float32),

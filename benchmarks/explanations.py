@@ -158,7 +158,8 @@ def compare_with_lime(model: Figures) -> Figures | None:
         found = method[key]
         if key == "stability" and found is None:
             return 1.0
-        return found["mean"] if isinstance(found, dict) else found
+        mean: float | None = found["mean"] if isinstance(found, dict) else found
+        return mean
 
     return {key: ratio(value(default, key), value(lime, key)) for key in COMPARED}
 

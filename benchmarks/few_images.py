@@ -62,7 +62,7 @@ def main() -> None:
                 taken = np.concatenate([positions[:rows] for positions in draw])
                 started = time.perf_counter()
                 rows_taken = inputs[kind][:, place[taken]]
-                data = AdaptationData(None, y[taken], features=rows_taken)
+                data = AdaptationData(_rows(x[taken]), y[taken], features=rows_taken)
                 head, solution = solve_head(data, int(y.max()) + 1, seed=0)
                 seconds.append(time.perf_counter() - started)
                 scores.append(float((_answers(head, tests[kind]) == y_test).mean()))
@@ -111,6 +111,10 @@ def _draw(labels: Any, rows: int, seed: int) -> list[Any]:
     ]
 
 
+def _rows(images: Any) -> ImageArray:
+    return ImageArray(np.arange(len(images)), str, images)
+
+
 def _features(arguments: argparse.Namespace, images: Any, mirrored: bool = False) -> FloatArray:
     """Returns the features of images ``[views, n, d]``, as a training computes and keeps them."""
     # Loads TensorFlow, which --help does not need.
@@ -128,8 +132,7 @@ def _features(arguments: argparse.Namespace, images: Any, mirrored: bool = False
     loaded = load_backbone(arguments.backbone, folder=arguments.folder, side=side)
     network = build_network(config, shape, 2)
     backbone_of(network).set_weights(loaded.network.get_weights())
-    rows = ImageArray(np.arange(len(images)), str, images)
-    return views_of(options, network, rows, hash_images(images), _print_progress)
+    return views_of(options, network, _rows(images), hash_images(images), _print_progress)
 
 
 def _print_progress(step: str, done: int, total: int) -> None:
@@ -138,7 +141,8 @@ def _print_progress(step: str, done: int, total: int) -> None:
 
 
 def _flat(images: Any) -> FloatArray:
-    return images.reshape(len(images), -1).astype(np.float32)
+    flat: FloatArray = images.reshape(len(images), -1).astype(np.float32)
+    return flat
 
 
 def _answers(head: LogisticFit, inputs: FloatArray) -> Any:

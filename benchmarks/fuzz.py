@@ -60,8 +60,8 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
         ]
         harness.print_table("answers", ("kind", "requests", "status and how often"), rows)
         honest = [(key, value) for key, value in run["honest"].items() if key != "examples"]
-        rows = [*honest, *run["memory"].items(), *run["broken"].items()]
-        harness.print_table("rules", ("", ""), rows)
+        rules = [*honest, *run["memory"].items(), *run["broken"].items()]
+        harness.print_table("rules", ("", ""), rules)
         for example in (*run["examples"], *run["honest"]["examples"]):
             print(example)
     totals = {f"{arguments.workers} workers": _total(runs["fuzz"])}
@@ -126,7 +126,9 @@ class Fuzz:
             for number, (kind, (share, at_once, _)) in enumerate(attacks.KINDS.items())
             if kind in (self._sizes["kinds"] or attacks.KINDS)
         ]
-        schema, *_ = await asyncio.gather(self._schema(), *attacks_running)
+        schema_running = asyncio.create_task(self._schema())
+        await asyncio.gather(schema_running, *attacks_running)
+        schema = schema_running.result()
         seconds = time.perf_counter() - started
         await asyncio.sleep(3)
         out, errors = await asyncio.wait_for(honest.communicate(b""), 60)

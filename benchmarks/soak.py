@@ -74,13 +74,13 @@ def compare_sides(arguments: argparse.Namespace) -> Figures:
         for workers in arguments.workers
     }
     runs = harness.run_in_turn(__file__, tasks, arguments.rounds, show=_line)
-    keys = (*COUNTED, "p50_ms", "p99_ms")
+    shown = (*COUNTED, "p50_ms", "p99_ms")
     rows = [
-        (name, *(f"{run[key]:,.0f}" if "ms" not in key else f"{run[key]:.1f}" for key in keys))
+        (name, *(f"{run[key]:,.0f}" if "ms" not in key else f"{run[key]:.1f}" for key in shown))
         for name, done in runs.items()
         for run in done
     ]
-    harness.print_table("soak", ("", *keys), rows)
+    harness.print_table("soak", ("", *shown), rows)
     for run in itertools.chain(*runs.values()):
         print(*run["examples"], *run["problems"], sep="\n")
     return {"totals": {name: _total(done) for name, done in runs.items()}, "runs": runs}
@@ -287,7 +287,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
         return None
     middle, level = (sum(values) / len(points) for values in zip(*points, strict=True))
     spread = sum((at - middle) ** 2 for at, _ in points)
-    return 60 * sum((at - middle) * (value - level) for at, value in points) / spread
+    return float(60 * sum((at - middle) * (value - level) for at, value in points) / spread)
 
 
 def _broken(tasks: Sequence[asyncio.Task[None]]) -> bool:

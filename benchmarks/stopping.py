@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ class Stop:
             request = self._request(turn)
             if not connection.open:
                 connection = await connect(self._server.rest)
-            if not await self._count("kept", lambda c=connection, r=request: _ask(c, r)):
+            if not await self._count("kept", partial(_ask, connection, request)):
                 return
 
     async def _new(self, number: int) -> None:
@@ -137,7 +138,7 @@ class Stop:
             except OSError:
                 self._refused["new not connected"] += 1
                 return
-            if not await self._count("new", lambda c=connection, r=request: _ask(c, r)):
+            if not await self._count("new", partial(_ask, connection, request)):
                 return
             connection.close()
 

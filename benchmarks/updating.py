@@ -200,8 +200,9 @@ def time_updates(recipe: str, values: Namespace, folder: Path) -> Figures:
     for name in _TIMED[recipe]:
         seconds[name] = _time_update(run, path, name, values)
     if "counts" in seconds:
-        any_drop = {"max_drop": 100.0, "max_class_drop": 100.0}
-        report = modelwright.update(run, path, strategy="counts", **any_drop)
+        report = modelwright.update(
+            run, path, strategy="counts", max_drop=100.0, max_class_drop=100.0
+        )
         if report.path is not None:
             seconds["counts again"] = _time_update(report.path, after, "counts", values)
     spent = []
@@ -221,9 +222,9 @@ def _time_update(run: Path, path: str, name: str, values: Namespace) -> Figures:
     learning, whole, outcome = [], [], ""
     attempt = Classroom.attempt
 
-    def timed(*given: Any) -> Any:
+    def timed(self: Classroom, strategy: Any, folder: Path) -> Any:
         started = _processor_seconds()
-        found = attempt(*given)
+        found = attempt(self, strategy, folder)
         learning.append(_processor_seconds() - started)
         return found
 

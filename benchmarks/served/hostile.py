@@ -109,10 +109,10 @@ class Hostile:
 
     def path(self) -> bytes:
         """A method and a path that mean little, with characters that a client can send."""
-        parts = ("v1", "models", "V1", "..", ".", "%2e%2e", "%00", "%ff", "%", "", "metadata")
-        parts += ("versions", "labels", "1", "-1", "0" * 50, "9" * 100, "stable", ":predict")
-        parts += (*self._models, *(f"{name}:predict" for name in self._models), "%E4%BD%A0")
-        parts += ("a" * 5_000, "healthz", "readyz", "?a=b", "#", "monitoring", "openapi.json")
+        parts = ["v1", "models", "V1", "..", ".", "%2e%2e", "%00", "%ff", "%", "", "metadata"]
+        parts += ["versions", "labels", "1", "-1", "0" * 50, "9" * 100, "stable", ":predict"]
+        parts += [*self._models, *(f"{name}:predict" for name in self._models), "%E4%BD%A0"]
+        parts += ["a" * 5_000, "healthz", "readyz", "?a=b", "#", "monitoring", "openapi.json"]
         chosen = self.random.choices(parts, k=self.random.randrange(1, 7))
         start = self.random.choice(
             ("/", "/v1/models/", "/v1/models/", f"/v1/models/{self._name()}/")
@@ -124,11 +124,11 @@ class Hostile:
 
     def malformed(self) -> bytes:
         """Bytes that are no HTTP, or only nearly."""
-        good = bytearray(http("POST", self._predict(), self._good()))
+        good = http("POST", self._predict(), self._good())
         kinds: tuple[Callable[[], bytes], ...] = (
             lambda: self.random.randbytes(self.random.randrange(1, 500)),
-            lambda: bytes(good[: self.random.randrange(1, len(good))]),
-            lambda: self._mutated(bytes(good)),
+            lambda: good[: self.random.randrange(1, len(good))],
+            lambda: self._mutated(good),
             lambda: good.replace(b"\r\n", b"\n"),
             lambda: good.replace(
                 b"HTTP/1.1", self.random.choice((b"HTTP/9.9", b"HTTP/0.9", b"HTTP"))
@@ -145,7 +145,7 @@ class Hostile:
             lambda: PREFACE + self._frame(),
             lambda: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + self.random.randbytes(300),
             lambda: b"GET /" + self.random.randbytes(30) + b" HTTP/1.1\r\nhost: a\r\n\r\n",
-            lambda: bytes(good) * 3 + self.random.randbytes(20),
+            lambda: good * 3 + self.random.randbytes(20),
             lambda: b"\r\n" * 2_000,
         )
         return bytes(self.random.choice(kinds)())
