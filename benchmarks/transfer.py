@@ -7,9 +7,10 @@ and its vehicles). It answers the target's test rows as it is, if its classes ar
 and from the source's weights with everything but the last layer frozen. All ways see the same rows.
 With a recipe that is solved, nothing can be frozen.
 
-Each pair takes the same test rows of the target, which nothing is trained or stopped on. What is
-counted is accuracy, and for texts macro-F1, as the mean over the seeds, which draw the target rows
-and start the networks. The last lines are means over all categories, with the interval of the mean.
+Each pair takes the same test rows of the target, at most half of it, which nothing is trained or
+stopped on. What is counted is accuracy, and for texts macro-F1, as the mean over the seeds, which
+draw the target rows and start the networks. The last lines are means over all categories that have
+so many rows, with the interval of the mean.
 """
 
 from __future__ import annotations
@@ -140,12 +141,13 @@ def _measure_pair(pair: Pair, options: argparse.Namespace, folder: Path) -> Figu
         found: dict[str, list[Figures]] = {}
         for seed in range(options.seeds):
             reader = _ImageTable(pair.target) if images else _TextTable(pair.target)
-            drawn = np.random.default_rng(seed).permutation(len(reader) - options.test_rows)
-            test = np.arange(len(reader) - options.test_rows, len(reader))
+            least = len(reader) - min(options.test_rows, len(reader) // 2)
+            drawn = np.random.default_rng(seed).permutation(least)
+            test = np.arange(least, len(reader))
             if pair.shares_classes and seed == 0:
                 data = reader.write(place / "asked", drawn[:2], test)
                 found["0 rows, source as it is"] = [_measure(source, str(data / "test.csv"))]
-            for rows in map(int, options.rows):
+            for rows in (one for one in map(int, options.rows) if one <= least):
                 data = reader.write(place / f"{rows}-{seed}", drawn[:rows], test)
                 for way, extras in _ways(pair, source).items():
                     run = place / f"run-{rows}-{seed}-{way}".replace(" ", "-")
@@ -263,17 +265,20 @@ def _print_means(found: Sequence[Figures]) -> Figures:
     for recipe in sorted({one["recipe"] for one in found}):
         pairs = [one for one in found if one["recipe"] == recipe]
         lines = []
-        for way in pairs[0]["ways"]:
-            values = [one["ways"][way]["accuracy"] for one in pairs if "others" in one["pair"]]
-            values = values or [one["ways"][way]["accuracy"] for one in pairs]
+        # A small target has no figures with many rows.
+        for way in dict.fromkeys(way for one in pairs for way in one["ways"]):
+            with_way = [one for one in pairs if way in one["ways"]]
+            chosen = [one for one in with_way if "others" in one["pair"]] or with_way
+            values = [one["ways"][way]["accuracy"] for one in chosen]
             mean, low, high = values[0], values[0], values[0]
             if len(values) > 1:
                 mean, low, high = student_interval(values)
-            means.setdefault(recipe, {})[way] = {"accuracy": mean, "interval": [low, high]}
-            lines.append((way, f"{100 * mean:.1f} %", f"{100 * low:.1f} to {100 * high:.1f}"))
-        print_table(
-            f"{recipe}, mean accuracy of {len(values)} targets", ("way", "mean", "95 %"), lines
-        )
+            figures = {"accuracy": mean, "interval": [low, high], "targets": len(values)}
+            means.setdefault(recipe, {})[way] = figures
+            interval = f"{100 * low:.1f} to {100 * high:.1f}"
+            lines.append((way, len(values), f"{100 * mean:.1f} %", interval))
+        headers = ("way", "targets", "mean", "95 %")
+        print_table(f"{recipe}, mean accuracy over the targets", headers, lines)
     return means
 
 
