@@ -84,7 +84,7 @@ def _pairs(options: argparse.Namespace, folder: Path) -> Iterator[Pair]:
             for target in wanted:
                 others = [one for one in categories if one != target]
                 yield _text_pair(rows, others, target, recipe, options, folder)
-            if {"书籍", "酒店"} <= set(categories) and not options.targets:
+            if "书籍" in categories and "酒店" in wanted:
                 yield _text_pair(rows, ["书籍"], "酒店", recipe, options, folder)
     if options.cifar10:
         yield _image_pair(Path(options.cifar10), options, folder)
