@@ -13,7 +13,9 @@ from fake_trials import FakeRunner
 from modelwright.recipes.resolve import resolve_config
 from modelwright.tuning.dimension import Dimension
 from modelwright.tuning.own_settings import OUTSIDE, own_point
+from modelwright.tuning.tune_report import summarize
 from sample_data import sentences, write_csv
+from search_records import search_record, search_trials
 
 OWN = {"model.cell": "lstm", "train.learning_rate": 0.002}
 RATES = Dimension("train.learning_rate", "float", 1e-4, 1e-2, log=True)
@@ -101,3 +103,15 @@ def test_only_dimensions_in_force_count() -> None:
     optimizers = Dimension("train.optimizer", "choice", choices=("adam", "sgd"))
     found = own_point((optimizers, momentum), config(model={"recipe": "bilstm"}))
     assert found == {"train.optimizer": "adam"}
+
+
+def test_settings_beyond_a_limit_are_not_called_worse() -> None:
+    trials = search_trials(3)
+    for trial, objective, size in zip(trials, (0.9, 0.8, 0.7), (9.0, 1.0, 1.0), strict=True):
+        trial |= {"state": "finished", "objective": objective, "figures": {"size_mib": size}}
+    record = search_record(trials, own_first=True, search={"max_size": 4.0})
+    report = summarize(record, record.records)
+    assert report.best is not None and report.best.number == 1
+    notes = " ".join(report.notes)
+    assert "the gain over these settings is not known" in notes
+    assert "is better by" not in notes

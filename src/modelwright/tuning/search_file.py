@@ -96,9 +96,9 @@ def read_search_plan(
     for name in _TABLES_OF_THE_BASE:
         if name in content:
             raise ConfigError(
-                f"unknown key '{name}' at the search's top. Did you mean 'base.{name}'? A search"
-                " has the config that all trials share in [base.data], [base.model] and"
-                " [base.train], beside the tables [space] and [search]."
+                f"unknown key '{name}' at the search's top. Did you mean 'base.{name}'? The"
+                " config that all trials share stands in [base.data], [base.model] and"
+                " [base.train]."
             )
     top = check_table(SearchFile, content, "")
     settings = check_table(SearchSettings, {**top.search, **(budget or {})}, "search")
@@ -168,13 +168,13 @@ def _checked_plan(
     _check_name("sampler", search.sampler, sampler_names())
     _check_name("pruner", search.pruner, pruner_names())
     _check_factor(search)
+    if space is None:
+        space = default_space(base["model"]["recipe"])
     return SearchPlan(
         name=name,
         base=base,
         config=config,
-        dimensions=read_space(
-            default_space(base["model"]["recipe"]) if space is None else space, base
-        ),
+        dimensions=read_space(space, base),
         search=search,
         notes=tuple(notes),
     )

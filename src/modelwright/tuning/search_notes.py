@@ -75,16 +75,23 @@ def _rows(count: int) -> str:
 
 def _about_the_base(record: SearchRecord) -> Iterator[str]:
     """Yields what the search gained over the settings that it began from."""
-    best, own = record.best, record.records[0] if record.own_first else None
-    if best is None or own is None or own.state != "finished" or own.objective is None:
+    best = record.best
+    if best is None or not record.own_first:
         return
-    if best.number == own.number:
-        others = ", and no other finished trial is better" if len(record.finished) > 1 else ""
+    ranked = ranked_trials(record.records, record.search)
+    objectives = {one.number: one.objective or 0.0 for one in ranked}
+    if 0 not in objectives:
+        yield (
+            "trial 0 has the settings of the base. It is not among the finished trials within the"
+            " limits, so the gain over these settings is not known."
+        )
+    elif best.number == 0:
+        others = ", and no other finished trial is better" if len(ranked) > 1 else ""
         yield f"trial 0 has the settings of the base{others}."
-        return
-    distance = abs(best.objective - own.objective)
-    shown = f"{distance:.4f}" if record.search.objective == "val_loss" else points(distance)
-    yield f"trial 0 has the settings of the base. The best trial is better by {shown}."
+    else:
+        gain = abs(best.objective - objectives[0])
+        shown = f"{gain:.4f}" if record.search.objective == "val_loss" else points(gain)
+        yield f"trial 0 has the settings of the base. The best trial is better by {shown}."
 
 
 def _about_limits(record: SearchRecord) -> Iterator[str]:
