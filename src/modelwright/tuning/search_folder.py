@@ -74,7 +74,7 @@ class SearchFolder:
                 reason = str(fault).splitlines()[0]
                 raise RunError(
                     f"the record {path} cannot be read: {reason}; delete its folder, and the"
-                    " trial is begun again with the same settings."
+                    " trial is begun again."
                 ) from None
         return sorted(found, key=lambda record: record.number)
 
