@@ -18,6 +18,10 @@ from keras import ops
 from modelwright.core.types import BoolArray, FloatArray, IntArray, Progress, Rows
 from modelwright.models.options import NgramsOptions
 
+RATIO_SHARES = (0.1, 1.0)
+"""The shares of the log-count ratios that a solver compares, the usual one first."""
+MOST_COMPARED = 10_000
+"""Of more rows, so many choose among a solver's candidates, which saves most of the time."""
 _CHUNK = 2048
 _CHARACTER_DECAY = 1.0
 _WORD_DECAY = 0.6
@@ -79,6 +83,7 @@ class WeightedNgrams:
         labels: IntArray,
         weighting: Weighting,
         frequency: FloatArray | None = None,
+        counted: BoolArray | None = None,
     ) -> None:
         """Finds the weights.
 
@@ -89,6 +94,8 @@ class WeightedNgrams:
             weighting: how the weights are computed.
             frequency: ``inverse_frequencies`` of more rows than these, all of whose n-grams then
                 count as known; those of the labeled rows by default.
+            counted: which n-grams count in the number of a row's n-grams besides those that are
+                known, ``[m]``; none by default.
         """
         present = rows.present[chosen]
         found = present.sum(axis=0) > 0
@@ -101,6 +108,7 @@ class WeightedNgrams:
         self.weights: FloatArray = np.where(
             known, weights * weighting.decay ** (rows.lengths - 1), 0
         ).astype(np.float32)
+        self._counted = known if counted is None else known | counted
         squares = self.features(present).power(2).sum(axis=1)
         self.weights /= max(float(np.sqrt(squares.mean())), _TINY)
 
@@ -108,9 +116,14 @@ class WeightedNgrams:
         """Returns the features of rows, sparse ``[n, m]``, of mean square 1 where fitted."""
         from scipy import sparse
 
-        known = present @ (self.weights > 0).astype(np.float32)
-        lengths = sparse.diags_array(1 / np.sqrt(np.maximum(known, 1)))
-        return (lengths @ present @ sparse.diags_array(self.weights)).tocsr()
+        return (self.shares(present) @ sparse.diags_array(self.weights)).tocsr()
+
+    def shares(self, present: Any) -> Any:
+        """Returns rows over the square root of their numbers of n-grams, sparse ``[n, m]``."""
+        from scipy import sparse
+
+        number = present @ self._counted.astype(np.float32)
+        return sparse.diags_array(1 / np.sqrt(np.maximum(number, 1))) @ present
 
 
 def read_ngrams(

@@ -22,6 +22,8 @@ from modelwright.models.logistic_regression import (
     predict_folds,
 )
 from modelwright.models.ngram_features import (
+    MOST_COMPARED,
+    RATIO_SHARES,
     NgramRows,
     WeightedNgrams,
     Weighting,
@@ -29,7 +31,7 @@ from modelwright.models.ngram_features import (
     inverse_frequencies,
     read_ngrams,
 )
-from modelwright.models.ngram_prior import adapt_solution
+from modelwright.models.ngram_stacking import solve_from_source
 from modelwright.models.options import NgramsOptions
 from modelwright.models.self_training import (
     NgramFit,
@@ -40,9 +42,6 @@ from modelwright.models.self_training import (
 from modelwright.models.solution import Solution
 
 _STRENGTHS = (10.0, 3.0, 30.0, 100.0)
-_RATIO_SHARES = (0.1, 1.0)
-_MOST_COMPARED = 10_000
-"""Of more rows, so many choose among the candidates, which saves most of the time."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,10 @@ def solve(
 ) -> Solution:
     """Sets the weights of an n-gram network to the optimum for the training rows.
 
-    A network that was started from another model is adapted: ``ngram_prior.py``.
+    A network that was started from another model keeps what it knows: ``ngram_stacking.py``.
     """
     if data.started:
-        return adapt_solution(network, options, data, seed)
+        return solve_from_source(network, options, data, seed)
     problem = _read(network, options, data)
     held_out = _choose(problem, _weightings(problem, data), seed, data.progress)
     labeled = np.arange(len(problem.labels))
@@ -148,7 +147,7 @@ def out_of_fold(
 
 def _weightings(problem: _Problem, data: AdaptationData) -> list[Weighting]:
     decay = data.decay or find_decay(problem.rows, data.characters)
-    return [Weighting(share, decay) for share in _RATIO_SHARES]
+    return [Weighting(share, decay) for share in RATIO_SHARES]
 
 
 def _choose(
@@ -190,9 +189,9 @@ def _choose(
         )
 
     labeled = np.arange(len(problem.labels))
-    if len(labeled) <= _MOST_COMPARED:
+    if len(labeled) <= MOST_COMPARED:
         return validate(labeled, weightings, _STRENGTHS)
-    some = np.linspace(0, len(labeled) - 1, _MOST_COMPARED).astype(np.int64)
+    some = np.linspace(0, len(labeled) - 1, MOST_COMPARED).astype(np.int64)
     found = validate(some, weightings, _STRENGTHS)
     weighting, strength = found.key
     return found if compared else validate(labeled, [weighting], [strength])
