@@ -66,6 +66,7 @@ _CLASSES: dict[object, type[TyperCommand]] = {
     prediction.predict: prediction.PredictCommand,
     explanation.explain: prediction.PredictCommand,
 }
+_INTERRUPTED = 130
 _READER_GONE = 141
 """The exit code of a program whose reader has gone, such as ``head``."""
 
@@ -146,6 +147,8 @@ def _run() -> None:
     try:
         app(prog_name=name if name in ("modelwright", "mw") else None)
     except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer turns a KeyboardInterrupt into this code
+            sys.stderr.write("interrupted\n")
         if not flush_or_drop():
             sys.exit(_READER_GONE)
         raise end from None
@@ -154,7 +157,7 @@ def _run() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:  # an OSError, too, but no refusal of the machine
         raise
     except OSError as error:
