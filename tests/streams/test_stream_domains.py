@@ -129,7 +129,7 @@ def test_a_limit_holds_for_each_domain_and_changes_the_fingerprint(tmp_path: Pat
     [
         ({"domains": "label"}, ConfigError, "gives the labels there"),
         ({"domains": "shop"}, DataError, r"no column 'shop', given as stream\.domains\."),
-        ({"domains": "text"}, DataError, "the one column"),
+        ({"domains": "text"}, DataError, r"one column 'text'; name another with stream\.domains$"),
     ],
 )
 def test_columns_that_are_no_domains(
@@ -138,6 +138,15 @@ def test_columns_that_are_no_domains(
     path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1)])
     with pytest.raises(error, match=message):
         load(path, **stream)
+
+
+def test_a_column_of_domains_that_is_there_twice_is_named_as_the_user_named_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("text,label,shop,shop\na,pos,b,c\n", "utf-8")
+    with pytest.raises(DataError, match=r"by its position: stream\.domains as #3 or #4"):
+        load(path, domains="shop")
 
 
 def test_a_folder_has_no_column_of_domains(tmp_path: Path) -> None:

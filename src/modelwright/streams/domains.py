@@ -19,7 +19,7 @@ from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, IntArray, Progress, Split, SplitName
 from modelwright.data.dispatch import read_source, read_sources
 from modelwright.data.load import LoadedRecords, load_records
-from modelwright.data.readers.columns import ColumnNotFoundError
+from modelwright.data.readers.columns import ColumnError
 from modelwright.data.records import Records, as_strings, join_records
 from modelwright.data.rows import pool_rows
 from modelwright.data.splits import limit_rows
@@ -114,10 +114,11 @@ def _column(
     """Returns the value of a column in each row: the source is read with it as the label."""
     try:
         named = read_sources(config.model_copy(update={"label": column}), progress)
-    except ColumnNotFoundError as error:
+    except ColumnError as error:
+        if error.role != "label":
+            raise
         # The reader knows the column as that of the labels; the user named it elsewhere.
-        message = str(error).replace("data.label (--label-column)", "stream.domains")
-        raise DataError(message) from None
+        raise DataError(error.naming("stream.domains")) from None
     if as_strings(named.labels).equals(as_strings(records.labels)):
         raise ConfigError(
             f"'stream.domains' names the column '{column}', but {records.source} gives the labels"
