@@ -11,6 +11,8 @@ import pytest
 
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError
 from modelwright.streams.domains import StreamData, load_stream_data
+from modelwright.streams.material import first_data, make_material
+from modelwright.streams.orders import find_orders
 from modelwright.streams.plan_file import read_stream_plan
 from sample_data import sentences, write_csv, write_images
 
@@ -163,3 +165,21 @@ def test_a_domain_without_test_rows_is_named(tmp_path: Path) -> None:
     rows = [*rows_of("a", 0), ("lonely", "pos", "b")]
     with pytest.raises(DataError, match=r"no (train|test) rows of 'b'"):
         load(write(tmp_path / "x.csv", rows), domains="category")
+
+
+def test_the_first_rows_of_two_orders_of_one_number_have_different_fingerprints(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1)])
+    content = {
+        "data": {"source": str(path), "test": 0.3},
+        "model": {"recipe": "text-fast"},
+        "stream": {"domains": "category"},
+    }
+    found = set()
+    for names in (["a", "b"], ["b", "a"]):
+        plan = read_stream_plan({**content, "stream": {"domains": "category", "orders": [names]}})
+        stream = load_stream_data(plan)
+        (order,) = find_orders(plan, stream.tags)
+        found.add(first_data(stream, make_material(stream, order)).fingerprint)
+    assert len(found) == 2

@@ -118,7 +118,7 @@ def first_data(stream: StreamData, material: Material) -> Dataset:
         stream.data,
         labels=classes.names[: classes.known[0]],
         splits=splits,
-        fingerprint=f"{stream.fingerprint}-{order.number}",
+        fingerprint=f"{stream.fingerprint}-{order.number} {order.names[0]}",
         rejected=(),
         notes=(),
         dropped=None,
