@@ -37,8 +37,10 @@ from modelwright.recipes.resolve import (
 from modelwright.recipes.source_paths import resolve_source_paths
 from modelwright.streams.plan import Domains, StreamPlan
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Drawn = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Names = Annotated[list[str], Field(min_length=1)]
 _TABLE = "stream"
 
@@ -70,13 +72,13 @@ class StreamTable(Table):
     """Number of classes that each step brings, in place of domains."""
     domain: list[dict[str, Any]] = Field(default_factory=list)
     """Domains with a source each, ``name`` and ``source``, in place of a column."""
-    orders: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[Names], Field(min_length=1)] = 5
+    orders: Drawn | Annotated[list[Names], Field(min_length=1)] = 5
     """Number of orders that are drawn, or lists of the names in their order."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field(default=[0, 1, 2])
     """Random seeds; every order is learned with each of them."""
     strategies: list[str] = Field(default_factory=list)
     """Names of the strategies; all by default."""
-    keep: Share | Positive = 0.05
+    keep: Share | Count = 0.05
     """Share of the rows seen that may be kept, below 1, or a number of rows."""
     limit: Positive | None = None
     """Largest number of rows of a domain, or of a class, in each split."""
@@ -141,10 +143,7 @@ def read_stream_plan(
 def _check_names(content: Mapping[str, Any]) -> None:
     if "cluster" in content:
         raise ConfigError("the table 'cluster' was given; a stream is learned by one process.")
-    try:
-        check_table_names(content)
-    except ConfigError as error:
-        raise ConfigError(f"{str(error).rstrip('.')}, {_TABLE}.") from None
+    check_table_names(content, _TABLE)
     if "seed" in content.get("train", {}):
         raise ConfigError(f"'train.seed' was given; expected '{_TABLE}.seeds' in its place.")
     if content.get("data", {}).get("limit") is not None:
