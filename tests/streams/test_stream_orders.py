@@ -48,6 +48,17 @@ def test_classes_come_in_groups() -> None:
     assert order.step_of(np.array([4, 3, 2, 1, 0])).tolist() == [0, 0, 1, 1, 2]
 
 
+def test_orders_that_differ_only_within_a_step_are_one() -> None:
+    domains = Domains(classes=2)
+    drawn = find_orders(plan(6, domains), NAMES)
+    assert len({tuple(frozenset(step) for step in one.steps) for one in drawn}) == 6
+    with pytest.raises(ConfigError, match="given 7; 4 names have 6 orders in steps of 2"):
+        find_orders(plan(7, domains), NAMES)
+    given = [["fruit", "书籍", "phone", "hotel"], ["书籍", "fruit", "hotel", "phone"]]
+    with pytest.raises(ConfigError, match="orders 1 and 2, which bring the same names"):
+        find_orders(plan(given, domains), NAMES)
+
+
 @pytest.mark.parametrize(
     ("orders", "message"),
     [
