@@ -56,7 +56,7 @@ def fit_stack(
     from scipy.optimize import minimize
 
     columns, present = first.shape[1], np.unique(labels)
-    bias = np.zeros(columns)
+    bias: FloatArray = np.zeros(columns, np.float32)
     if len(present) < 2:  # nothing here tells one class from another
         return Stack(1.0, 0.0, bias)
     if columns > 1:
