@@ -165,6 +165,9 @@ def test_a_domain_without_test_rows_is_named(tmp_path: Path) -> None:
     rows = [*rows_of("a", 0), ("lonely", "pos", "b")]
     with pytest.raises(DataError, match=r"no (train|test) rows of 'b'"):
         load(write(tmp_path / "x.csv", rows), domains="category")
+    rows = [*rows_of("a", 0), ("", "pos", "b"), ("good", "neg", "")]
+    with pytest.raises(DataError, match=r"no train rows of 'b'.* test rows\. Add rows, or take"):
+        load(write(tmp_path / "x.csv", rows), domains="category")
 
 
 def test_the_first_rows_of_two_orders_of_one_number_have_different_fingerprints(

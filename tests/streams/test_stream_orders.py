@@ -73,7 +73,7 @@ def test_orders_that_cannot_be(orders: object, message: str) -> None:
 
 
 def test_a_stream_needs_something_new() -> None:
-    with pytest.raises(ConfigError, match="have 1 domains; expected more than 1"):
+    with pytest.raises(ConfigError, match="have 1 domain; expected more than 1"):
         find_orders(plan(1), ("all",))
     with pytest.raises(ConfigError, match="have 2 classes; expected more than 2"):
         find_orders(plan(1, Domains(classes=2)), ("a", "b"))

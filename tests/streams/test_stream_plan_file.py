@@ -111,6 +111,7 @@ def test_sources_of_domains_are_checked() -> None:
         ([one, one], "two domains are named 'a'"),
         ([one], "there is one domain, 'a'"),
         ([one, {"name": "c"}], "'stream.domain.2.source' is missing"),
+        ([one, {"name": "c", "source": "b"}], "domains 'a' and 'c' have one source, b; expected"),
     ):
         with pytest.raises(ConfigError, match=message):
             read_stream_plan({"model": {"recipe": "text-fast"}, "stream": {"domain": domain}})

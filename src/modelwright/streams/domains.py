@@ -81,7 +81,7 @@ def load_stream_data(plan: StreamPlan, progress: Progress | None = None) -> Stre
     notes += _leave_out_copies(loaded.data, tag_of)
     if plan.limit is not None:
         tag_of = _limit(loaded.data, tag_of, len(tags), plan.limit)
-    _check(loaded.data, tags, tag_of)
+    _check(loaded.data, tags, tag_of, classes=record_tags is None)
     return StreamData(
         data=loaded.data,
         tags=tags,
@@ -199,7 +199,10 @@ def _limit(
     return limited
 
 
-def _check(data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntArray]) -> None:
+def _check(
+    data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntArray], *, classes: bool
+) -> None:
+    what = "class" if classes else "domain"
     needed: tuple[SplitName, ...] = ("train", "test")
     for split in needed:
         found = tag_of.get(split)
@@ -208,9 +211,10 @@ def _check(data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntA
             counts = np.bincount(found[found >= 0], minlength=len(tags))
         if (counts == 0).any():
             missing = [tag for tag, count in zip(tags, counts, strict=True) if not count]
+            more = "Raise data.test, add" if split == "test" else "Add"
             raise DataError(
-                f"{data.source} has no {split} rows of '{missing[0]}'; every domain needs training"
-                " and test rows. Raise data.test, add rows, or take the domain out."
+                f"{data.source} has no {split} rows of '{missing[0]}'; every {what} needs training"
+                f" and test rows. {more} rows, or take the {what} out."
             )
 
 

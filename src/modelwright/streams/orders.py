@@ -54,10 +54,11 @@ def find_orders(plan: StreamPlan, tags: Sequence[str]) -> list[Order]:
     """
     size = plan.domains.classes or 1
     if len(tags) <= size:
-        what = "classes" if plan.domains.classes else "domains"
+        what = "class" if plan.domains.classes else "domain"
+        many = "" if len(tags) == 1 else "es" if plan.domains.classes else "s"
         raise ConfigError(
-            f"the rows have {len(tags)} {what}; expected more than {size}, so that something new"
-            " comes after the first step."
+            f"the rows have {len(tags)} {what}{many}; expected more than {size}, so that something"
+            " new comes after the first step."
         )
     if isinstance(plan.orders, int):
         return draw_orders(plan.orders, tags, size)

@@ -176,10 +176,16 @@ def _domains(table: StreamTable, content: Mapping[str, Any], file: Path | None) 
         raise ConfigError(f"two domains are named '{twice[0]}'; expected different names.")
     if len(rows) < 2:
         raise ConfigError(f"there is one domain, '{names[0]}'; expected at least two.")
-    found = {}
+    found: dict[str, str] = {}
     for row in rows:
         tables = {"data": {"source": row.source}}
-        found[row.name] = (resolve_source_paths(file, tables) if file else tables)["data"]["source"]
+        source = (resolve_source_paths(file, tables) if file else tables)["data"]["source"]
+        if same := [name for name, known in found.items() if known == source]:
+            raise ConfigError(
+                f"the domains '{same[0]}' and '{row.name}' have one source, {source}; expected a"
+                " source of its own for each."
+            )
+        found[row.name] = source
     return Domains(sources=found)
 
 
