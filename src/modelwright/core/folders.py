@@ -29,7 +29,8 @@ _NAMED = 3
 _EXPECTED: dict[Wanted, str] = {
     "run": "a run folder that 'modelwright train' wrote",
     "servable": "a model folder or one of its versions, made by 'modelwright export'",
-    "source": "a run folder, or a model folder or one of its versions, made by 'modelwright export'",
+    "source": "a run folder, or a model folder or one of its versions, made by 'modelwright"
+    " export'",
     "model": "the folder of one model, models/NAME, made by 'modelwright export'",
     "models": "a folder of models, in which each model has a folder",
 }
