@@ -118,6 +118,14 @@ def test_rows_without_a_domain_are_counted_and_left_out(tmp_path: Path) -> None:
     assert stream.tags == ("a", "b")
 
 
+def test_domains_with_few_test_rows_are_named(tmp_path: Path) -> None:
+    rows = [*rows_of("a", 0, 100), *rows_of("b", 1, 100), *rows_of("c", 2, 12)]
+    stream = load(write(tmp_path / "x.csv", rows), domains="category")
+    count = int((stream.rows["test"].tags == 2).sum())
+    (note,) = (one for one in stream.notes if "fewer than 20 test rows" in one)
+    assert note.endswith(f"any other: c ({count})")
+
+
 def test_a_limit_holds_for_each_domain_and_changes_the_fingerprint(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1, 60)])
     whole, some = load(path, domains="category"), load(path, domains="category", limit=10)

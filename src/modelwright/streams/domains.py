@@ -28,6 +28,8 @@ from modelwright.streams.plan import StreamPlan
 Tags = list[str] | list[str | None]
 LEFT_OUT = -1
 """Tag of a row that no step brings."""
+_FEW_ROWS = 20
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def load_stream_data(plan: StreamPlan, progress: Progress | None = None) -> Stre
     if plan.limit is not None:
         tag_of = _limit(loaded.data, tag_of, len(tags), plan.limit)
     _check(loaded.data, tags, tag_of, classes=record_tags is None)
+    notes += _few_rows_note(tags, tag_of["test"])
     return StreamData(
         data=loaded.data,
         tags=tags,
@@ -150,6 +153,18 @@ def _class_tags(data: Dataset) -> dict[SplitName, IntArray]:
 def _no_domain_note(tag_of: Mapping[SplitName, IntArray]) -> list[str]:
     count = sum(int((tags == LEFT_OUT).sum()) for tags in tag_of.values())
     return [f"{count:,} rows have no domain and are left out"] if count else []
+
+
+def _few_rows_note(tags: tuple[str, ...], test: IntArray) -> list[str]:
+    counts = np.bincount(test[test >= 0], minlength=len(tags))
+    few = [f"{tag} ({n})" for tag, n in zip(tags, counts, strict=True) if n < _FEW_ROWS]
+    if not few:
+        return []
+    more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
+    return [
+        f"fewer than {_FEW_ROWS} test rows, so their macro-F1 says little, though it counts like"
+        f" any other: {', '.join(few[:_NAMED])}{more}"
+    ]
 
 
 def _leave_out_copies(data: Dataset, tag_of: dict[SplitName, IntArray]) -> list[str]:
