@@ -178,6 +178,7 @@ def test_runs_and_servables_come_first_and_a_prefix_is_for_encoders(
         ({"teacher": "no_such:function"}, "teacher 'no_such:function': there is no module"),
         ({"unlabeled": ()}, "no unlabeled texts given"),
         ({"weights": "balanced"}, "'train.class_weight' was given 'balanced'"),
+        ({"teacher": ":vectors"}, "':vectors' names none; expected package.module:function"),
         ({"teacher": lambda texts: 1 / 0}, "failed on 26 texts with ZeroDivisionError at test_d"),
         ({"teacher": lambda texts: [[1, 0, 0]] * len(texts)}, "probabilities of 3 classes"),
     ],

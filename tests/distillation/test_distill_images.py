@@ -17,7 +17,7 @@ from modelwright.core.errors import ConfigError, DataError, RunError
 from modelwright.core.metrics import compute_metrics
 from modelwright.core.types import Split
 from modelwright.distillation.distill import Distilling
-from modelwright.distillation.report import Measured
+from modelwright.distillation.report import DistillReport, Measured, TeacherFigures
 from modelwright.runs.run import load_run
 from modelwright.training.session import Session
 from modelwright.training.soft_labels import SoftLabels, read_soft_labels
@@ -164,6 +164,16 @@ def test_means_of_seeds_have_an_interval_over_the_seeds() -> None:
     assert both.accuracy == 0.875
     assert both.interval[0] < 0.75
     assert both.to_dict()["seeds"] == [1.0, 0.75]
+
+
+def test_the_next_commands_work_for_a_name_with_a_space() -> None:
+    metrics = compute_metrics(np.eye(2, dtype=np.float32), np.arange(2))
+    teacher = TeacherFigures("t", "function", "probabilities", "its own", False, metrics)
+    export = "modelwright export 'runs/a b' models/'a b'"
+    report = DistillReport(
+        Path("runs/a b"), "finished", teacher, 0, {}, 0, None, (), (), (), export
+    )
+    assert "then modelwright quantize 'models/a b'" in " ".join(report.render().split())
 
 
 def test_what_has_no_effect_or_does_not_fit_is_refused(

@@ -10,6 +10,7 @@ from modelwright.distillation.labeling import label
 from modelwright.distillation.outputs import (
     Output,
     check_probabilities,
+    check_scores,
     decide_output,
     order_columns,
 )
@@ -79,3 +80,14 @@ def test_vectors_of_one_row_a_class_are_enough() -> None:
         teacher, vectors, ["a", "b", "c", "d", "a"], np.array([0, 1, 0, 0, 0]), TWO, "vectors"
     )
     assert (found.out_of_fold, found.labeled.rows) == (True, 4)
+
+
+def test_images_are_called_images_and_named_by_their_files() -> None:
+    scores = np.array([[0.5, 0.5], [np.nan, 1]], np.float32)
+    expected = (
+        "for 1 of 2 images, such as 'b.png'; expected one row of class probabilities for each"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        check_scores(scores, ["a.png", "b.png"], "t", "image")
+    with pytest.raises(ConfigError, match=r"\(2,\) for 2 images; .* the shape \(2, classes\)\.$"):
+        check_scores(scores[0], ["a.png", "b.png"], "t", "image")

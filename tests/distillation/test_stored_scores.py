@@ -72,6 +72,12 @@ def test_a_torn_file_only_costs_time(tmp_path: Path) -> None:
     assert score(Counting(), tmp_path).stored == 0
 
 
+def test_stored_scores_of_other_texts_decide_no_width(tmp_path: Path) -> None:
+    score(Counting(), tmp_path)
+    found = score(lambda texts: [[1.0, 2.0]] * len(texts), tmp_path, ["another text"])
+    assert found.values.tolist() == [[1.0, 2.0]]
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

@@ -141,6 +141,7 @@ def test_a_function_of_the_user(own: None) -> None:
         ("own_models:number", "returned int; expected a keras.Model", ConfigError),
         ("own_models:narrow", r"output \(None, 2\); expected .* width 5", ConfigError),
         ("own_models:linaer", "Did you mean 'linear'", ConfigError),
+        ("own_models:keras", "no function 'keras', only a module\\.$", ConfigError),
         ("own_models:needs", r"cannot be called with \(shape, classes", ConfigError),
         ("no_such_module:f", "there is no module 'no_such_module'", ConfigError),
         ("needs_more:f", "imports 'not_there_at_all'", MissingDependencyError),

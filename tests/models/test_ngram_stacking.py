@@ -105,3 +105,32 @@ def test_other_classes_leave_a_solved_network_nothing_to_start_from(
         modelwright.train(str(other), start_from=source, out=tmp_path / "run")
     with pytest.raises(ConfigError, match=r"'freeze' was given, but the solver"):
         modelwright.train(str(reviews), start_from=source, freeze="features", out=tmp_path / "run")
+
+
+THINGS = {"fruit": ["apple", "plum", "pear"], "car": ["wheel", "road"], "pet": ["dog", "cat"]}
+
+
+def things(count: int, *names: str, seed: int = 0) -> list[tuple[str, str]]:
+    """Returns so many (text, label) rows of each of some classes."""
+    draw = np.random.default_rng(seed)
+    return [
+        (f"a {draw.choice(THINGS[name])} {number} of {draw.choice(THINGS[name])}", name)
+        for name in names
+        for number in range(count)
+    ]
+
+
+@pytest.mark.slow
+def test_a_class_with_one_row_is_still_known_from_the_source(tmp_path: Path) -> None:
+    several = write_csv(tmp_path / "source.csv", things(40, *THINGS), ("text", "label"))
+    source = modelwright.train(str(several), model=MODEL, out=tmp_path / "source").run
+    train = [*things(15, "fruit", "car", seed=1), *things(1, "pet", seed=1)]
+    asked = things(20, "pet", seed=2)
+    rows = tmp_path / "rows.csv"
+    lines = [f"{text},{label},train" for text, label in train]
+    lines += [f"{text},{label},test" for text, label in asked]
+    rows.write_text("\n".join(["text,label,split", *lines]), "utf-8")
+    report = modelwright.train(str(rows), start_from=source, out=tmp_path / "run")
+    found = network_scores(report.run, [text for text, _ in asked])
+    labels = load_run(report.run).labels
+    assert (found.argmax(axis=1) == labels.index("pet")).mean() > 0.9

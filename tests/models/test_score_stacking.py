@@ -68,3 +68,21 @@ def test_without_rows_the_first_model_stays_as_it_is() -> None:
     stack = fit_stack(none, none, np.zeros(0, np.int64), np.zeros(0, np.float32))
     assert (stack.first, stack.second, stack.bias.tolist()) == (1, 0, [0, 0, 0])
     assert stack_out_of_fold(none, none, np.zeros(0, np.int64), none[:, 0]).shape == (0, 3)
+
+
+def test_a_class_without_rows_stays_as_likely_as_the_scores_say() -> None:
+    (first, labels), (second, _) = scores(300, 3, 3, 0), scores(300, 3, 1, 1)
+    seen = labels < 2
+    stack = fit_stack(first[seen], second[seen], labels[seen], np.ones(seen.sum(), np.float32))
+    assert stack.bias[2] == 0
+    assert stack.bias.sum() == pytest.approx(0, abs=1e-3)
+    found = stack.scores(first, second).argmax(axis=1)
+    assert (found[~seen] == 2).mean() > 0.9
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_rows_of_one_class_leave_the_first_model_as_it_is(columns: int) -> None:
+    first, _ = scores(30, columns, 1, 0)
+    ones = np.ones(30, np.float32)
+    stack = fit_stack(first, first - 3, np.zeros(30, np.int64), ones)
+    assert (stack.first, stack.second, stack.bias.tolist()) == (1, 0, [0] * columns)

@@ -11,6 +11,8 @@ import pytest
 
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError
 from modelwright.streams.domains import StreamData, load_stream_data
+from modelwright.streams.material import first_data, make_material
+from modelwright.streams.orders import find_orders
 from modelwright.streams.plan_file import read_stream_plan
 from sample_data import sentences, write_csv, write_images
 
@@ -116,6 +118,14 @@ def test_rows_without_a_domain_are_counted_and_left_out(tmp_path: Path) -> None:
     assert stream.tags == ("a", "b")
 
 
+def test_domains_with_few_test_rows_are_named(tmp_path: Path) -> None:
+    rows = [*rows_of("a", 0, 100), *rows_of("b", 1, 100), *rows_of("c", 2, 12)]
+    stream = load(write(tmp_path / "x.csv", rows), domains="category")
+    count = int((stream.rows["test"].tags == 2).sum())
+    (note,) = (one for one in stream.notes if "fewer than 20 test rows" in one)
+    assert note.endswith(f"any other: c ({count})")
+
+
 def test_a_limit_holds_for_each_domain_and_changes_the_fingerprint(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1, 60)])
     whole, some = load(path, domains="category"), load(path, domains="category", limit=10)
@@ -129,7 +139,7 @@ def test_a_limit_holds_for_each_domain_and_changes_the_fingerprint(tmp_path: Pat
     [
         ({"domains": "label"}, ConfigError, "gives the labels there"),
         ({"domains": "shop"}, DataError, r"no column 'shop', given as stream\.domains\."),
-        ({"domains": "text"}, DataError, "the one column"),
+        ({"domains": "text"}, DataError, r"one column 'text'; name another with stream\.domains$"),
     ],
 )
 def test_columns_that_are_no_domains(
@@ -138,6 +148,15 @@ def test_columns_that_are_no_domains(
     path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1)])
     with pytest.raises(error, match=message):
         load(path, **stream)
+
+
+def test_a_column_of_domains_that_is_there_twice_is_named_as_the_user_named_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("text,label,shop,shop\na,pos,b,c\n", "utf-8")
+    with pytest.raises(DataError, match=r"by its position: stream\.domains as #3 or #4"):
+        load(path, domains="shop")
 
 
 def test_a_folder_has_no_column_of_domains(tmp_path: Path) -> None:
@@ -154,3 +173,24 @@ def test_a_domain_without_test_rows_is_named(tmp_path: Path) -> None:
     rows = [*rows_of("a", 0), ("lonely", "pos", "b")]
     with pytest.raises(DataError, match=r"no (train|test) rows of 'b'"):
         load(write(tmp_path / "x.csv", rows), domains="category")
+    rows = [*rows_of("a", 0), ("", "pos", "b"), ("good", "neg", "")]
+    with pytest.raises(DataError, match=r"no train rows of 'b'.* test rows\. Add rows, or take"):
+        load(write(tmp_path / "x.csv", rows), domains="category")
+
+
+def test_the_first_rows_of_two_orders_of_one_number_have_different_fingerprints(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "x.csv", [*rows_of("a", 0), *rows_of("b", 1)])
+    content = {
+        "data": {"source": str(path), "test": 0.3},
+        "model": {"recipe": "text-fast"},
+        "stream": {"domains": "category"},
+    }
+    found = set()
+    for names in (["a", "b"], ["b", "a"]):
+        plan = read_stream_plan({**content, "stream": {"domains": "category", "orders": [names]}})
+        stream = load_stream_data(plan)
+        (order,) = find_orders(plan, stream.tags)
+        found.add(first_data(stream, make_material(stream, order)).fingerprint)
+    assert len(found) == 2

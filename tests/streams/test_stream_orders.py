@@ -48,6 +48,17 @@ def test_classes_come_in_groups() -> None:
     assert order.step_of(np.array([4, 3, 2, 1, 0])).tolist() == [0, 0, 1, 1, 2]
 
 
+def test_orders_that_differ_only_within_a_step_are_one() -> None:
+    domains = Domains(classes=2)
+    drawn = find_orders(plan(6, domains), NAMES)
+    assert len({tuple(frozenset(step) for step in one.steps) for one in drawn}) == 6
+    with pytest.raises(ConfigError, match="given 7; 4 names have 6 orders in steps of 2"):
+        find_orders(plan(7, domains), NAMES)
+    given = [["fruit", "书籍", "phone", "hotel"], ["书籍", "fruit", "hotel", "phone"]]
+    with pytest.raises(ConfigError, match="orders 1 and 2, which bring the same names"):
+        find_orders(plan(given, domains), NAMES)
+
+
 @pytest.mark.parametrize(
     ("orders", "message"),
     [
@@ -62,7 +73,7 @@ def test_orders_that_cannot_be(orders: object, message: str) -> None:
 
 
 def test_a_stream_needs_something_new() -> None:
-    with pytest.raises(ConfigError, match="have 1 domains; expected more than 1"):
+    with pytest.raises(ConfigError, match="have 1 domain; expected more than 1"):
         find_orders(plan(1), ("all",))
     with pytest.raises(ConfigError, match="have 2 classes; expected more than 2"):
         find_orders(plan(1, Domains(classes=2)), ("a", "b"))

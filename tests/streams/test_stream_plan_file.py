@@ -70,6 +70,10 @@ def test_domains_with_a_source_each(tmp_path: Path) -> None:
         ({"seeds": [1, 1]}, "1 twice"),
         ({"keep": 0}, "'stream.keep' was given 0"),
         ({"keep": 1.5}, "'stream.keep' was given 1.5"),
+        ({"keep": 1.0}, "'stream.keep' was given 1.0; expected a number above 0 and below 1 or an"),
+        ({"keep": True}, "'stream.keep' was given True"),
+        ({"seeds": [True]}, r"'stream.seeds' was given \[True\]"),
+        ({"orders": True}, "'stream.orders' was given True"),
         ({"classes": 2}, "has domains and classes"),
         ({"orders": [["a", "a"]]}, "'a' twice"),
         ({"order": 3}, "unknown key 'stream.order'.*'orders'"),
@@ -91,7 +95,8 @@ def test_a_key_of_the_stream_that_cannot_be(stream: dict[str, Any], message: str
         ({"stream": {"domain": [{"name": "a", "source": "b"}]}}, "leave data.source out"),
         ({"train": {"seed": 3}}, "expected 'stream.seeds'"),
         ({"data": {"source": "x.csv", "limit": 9}}, "expected 'stream.limit'"),
-        ({"steam": {}}, "unknown key 'steam'.*stream"),
+        ({"steam": {}}, "unknown key 'steam'. Did you mean 'stream'.*cluster, name, stream.$"),
+        ({"data": "x.csv"}, r"'data' was given 'x.csv'; expected a table: data\.KEY\.$"),
         ({"cluster": {}}, "learned by one process"),
     ],
 )
@@ -106,6 +111,7 @@ def test_sources_of_domains_are_checked() -> None:
         ([one, one], "two domains are named 'a'"),
         ([one], "there is one domain, 'a'"),
         ([one, {"name": "c"}], "'stream.domain.2.source' is missing"),
+        ([one, {"name": "c", "source": "b"}], "domains 'a' and 'c' have one source, b; expected"),
     ):
         with pytest.raises(ConfigError, match=message):
             read_stream_plan({"model": {"recipe": "text-fast"}, "stream": {"domain": domain}})

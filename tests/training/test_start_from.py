@@ -30,7 +30,7 @@ from modelwright.training.source_settings import (
     settings_notes,
 )
 from modelwright.training.starting import check_solver, note_frozen
-from modelwright.training.starting_weights import Source, StartFrom, freeze
+from modelwright.training.starting_weights import Source, StartFrom, copy_weights, freeze
 from modelwright.training.train import resume, train
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -134,6 +134,23 @@ def test_the_last_layers_are_those_of_the_classes(
     small = {"vocabulary": 50, "buckets": 512, "known": 50} if builder == "committee" else {}
     config = ModelConfig(builder=builder, options={**options, **small})
     assert set(last_layers(build_network(config, shape, 2))) == expected
+
+
+def test_the_ngrams_of_a_committee_give_the_same_scores_alone() -> None:
+    options = {"vocabulary": 50, "length": 8, "buckets": 512}
+    both = ModelConfig(builder="committee", options={**options, "filters": 4, "known": 50})
+    networks = [
+        build_network(config, (8,), 2)
+        for config in (both, ModelConfig(builder="ngrams", options=options))
+    ]
+    draw, layer = np.random.default_rng(0), networks[0].get_layer("scores")
+    layer.set_weights([draw.normal(size=one.shape) for one in layer.get_weights()])
+    copy_weights(StartFrom(Path("source")), *networks)
+    ids = draw.integers(2, 50, (5, 8))
+    first, second = (
+        keras.Model(one.input, one.get_layer("scores").output)(ids) for one in networks
+    )
+    np.testing.assert_allclose(first, second, rtol=1e-4)
 
 
 @pytest.mark.slow

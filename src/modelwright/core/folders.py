@@ -23,12 +23,14 @@ MEMORY, UPDATES = ".memory", "updates"
 UPDATE_RECORD = "update.json"
 """The report of an update, in the run that it made."""
 Kind = Literal["run", "runs", "version", "model", "models", "folder", "file", "nothing"]
-Wanted = Literal["run", "servable", "model", "models"]
+Wanted = Literal["run", "servable", "source", "model", "models"]
 _LOOKED_AT = 1000
 _NAMED = 3
 _EXPECTED: dict[Wanted, str] = {
     "run": "a run folder that 'modelwright train' wrote",
     "servable": "a model folder or one of its versions, made by 'modelwright export'",
+    "source": "a run folder, or a model folder or one of its versions, made by 'modelwright"
+    " export'",
     "model": "the folder of one model, models/NAME, made by 'modelwright export'",
     "models": "a folder of models, in which each model has a folder",
 }
@@ -97,7 +99,11 @@ def _advice(path: Path, kind: Kind, wanted: Wanted) -> str:
         then = " and give that folder" if wanted != "models" else " and give the folder models"
         return f"is a run, not a servable; first run: modelwright export {name} {target}{then}."
     if kind == "runs":
-        first = "" if wanted == "run" else ", which are exported first with modelwright export"
+        first = (
+            ""
+            if wanted in ("run", "source")
+            else ", which are exported first with modelwright export"
+        )
         return (
             f"is a folder of runs{first}; expected {_EXPECTED[wanted]}. It holds"
             f" {_names(path, is_run)}; modelwright runs {name} lists them."
@@ -118,6 +124,8 @@ def _advice(path: Path, kind: Kind, wanted: Wanted) -> str:
         above = above or path.resolve().parent.parent
         what = "one model" if kind == "model" else "one version of a model"
         return f"is {what}; expected {_EXPECTED[wanted]}, here {_short(above)}."
+    if wanted == "source":
+        return f"is neither a run nor a servable; expected {_EXPECTED[wanted]}."
     if wanted == "run":
         return f"is not a run: {RUN_RECORD} is missing; expected {_EXPECTED[wanted]}."
     return f"holds no version; expected {_EXPECTED[wanted]}."

@@ -18,7 +18,7 @@ from modelwright.core.types import Progress, Rejected
 from modelwright.data import clean
 from modelwright.data.digests import Digests, hash_texts
 from modelwright.data.dispatch import read_sources
-from modelwright.data.readers.columns import NO_LABELS
+from modelwright.data.readers.columns import NO_LABELS, ColumnNotFoundError
 from modelwright.data.records import as_strings
 from modelwright.data.rows import Texts
 
@@ -47,7 +47,14 @@ def load_unlabeled(
         DataError: The sources cannot be read or are not texts, or no text is usable.
     """
     change = {"source": config.unlabelled, "label": NO_LABELS, "split": None}
-    records = read_sources(config.model_copy(update=change), progress)
+    try:
+        records = read_sources(config.model_copy(update=change), progress)
+    except ColumnNotFoundError as error:
+        both = (
+            ". The setting names the column of the labeled rows too: where the names differ, rename"
+            " the column in the file of data.unlabelled"
+        )
+        raise ColumnNotFoundError(error.before, error.role, f"{error.after}{both}") from None
     if records.task != "text":
         raise DataError(
             f"{records.source}, given as data.unlabelled, holds images; expected texts. Leave it"

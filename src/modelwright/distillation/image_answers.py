@@ -47,7 +47,8 @@ def _answers(teacher: Teacher, rows: Rows, progress: Progress | None) -> FloatAr
     found = []
     for start in range(0, len(rows), _BATCH):
         images = rows.take(np.arange(start, min(start + _BATCH, len(rows))))
-        found.append(check_scores(teacher.score(images), [""] * len(images), teacher.name))
+        names = [rows.origin(start + row) for row in range(len(images))]
+        found.append(check_scores(teacher.score(images), names, teacher.name, "image"))
         if progress:
             progress("the teacher answers images", start + len(images), len(rows))
     return np.concatenate(found)

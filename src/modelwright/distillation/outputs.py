@@ -16,13 +16,25 @@ _SUM = 1e-2
 _SIGN = 1e-4
 
 
-def check_scores(scores: Any, texts: Sequence[str], teacher: str) -> FloatArray:
-    """Returns the scores of a batch of texts as float32 ``[n, d]``.
+def check_scores(
+    scores: Any, rows: Sequence[str], teacher: str, kind: Literal["text", "image"] = "text"
+) -> FloatArray:
+    """Returns the scores of a batch of rows as float32 ``[n, d]``.
+
+    Args:
+        scores: what the teacher returned.
+        rows: the texts, or the names of the images, for messages.
+        teacher: its name.
+        kind: what the rows are.
 
     Raises:
         ConfigError: they are not one row of finite numbers for each text.
     """
-    expected = "expected one row of class probabilities, or of a vector, for each text"
+    expected = "expected one row of class probabilities for each image"
+    shapes = f"the shape ({len(rows)}, classes)"
+    if kind == "text":
+        expected = "expected one row of class probabilities, or of a vector, for each text"
+        shapes += f" or ({len(rows)}, d)"
     if hasattr(scores, "toarray"):
         scores = scores.toarray()  # a sparse matrix
     try:
@@ -34,19 +46,19 @@ def check_scores(scores: Any, texts: Sequence[str], teacher: str) -> FloatArray:
         ) from None
     if array.ndim != 2:
         raise ConfigError(
-            f"the teacher '{teacher}' returned the shape {array.shape} for {len(texts)} texts;"
-            f" {expected}: the shape ({len(texts)}, classes) or ({len(texts)}, d)."
+            f"the teacher '{teacher}' returned the shape {array.shape} for {len(rows)} {kind}s;"
+            f" {expected}: {shapes}."
         )
-    if len(array) != len(texts):
+    if len(array) != len(rows):
         raise ConfigError(
-            f"the teacher '{teacher}' returned {len(array)} rows for {len(texts)} texts;"
+            f"the teacher '{teacher}' returned {len(array)} rows for {len(rows)} {kind}s;"
             f" {expected}."
         )
     wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(wrong):
         raise ConfigError(
-            f"the teacher '{teacher}' returned NaN or infinity for {len(wrong)} of {len(texts)}"
-            f" texts, such as {_quoted(texts[wrong[0]])}; {expected}, all of them finite."
+            f"the teacher '{teacher}' returned NaN or infinity for {len(wrong)} of {len(rows)}"
+            f" {kind}s, such as {_quoted(rows[wrong[0]])}; {expected}, all of them finite."
         )
     return array
 

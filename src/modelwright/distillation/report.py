@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -173,7 +174,9 @@ class DistillReport(Report):
         ]
         if self.next:
             rows.append(("next", self.next))
-            rows.append(("then", f"modelwright quantize {self.next.split()[-1]}"))
+            rows.append(
+                ("then", shlex.join(["modelwright", "quantize", shlex.split(self.next)[-1]]))
+            )
         facts = Facts("distilled", rows)
         if not self.measured:
             return (facts,)

@@ -100,7 +100,7 @@ def _still_known(
     teacher: Teacher, texts: Mapping[bytes, str], place: Path
 ) -> tuple[dict[bytes, FloatArray], str]:
     """Returns the stored scores, if some of them are what the teacher gives now, and a note."""
-    known = _read(place)
+    known = {key: score for key, score in _read(place).items() if key in texts}
     stored = [key for key in texts if key in known][:_AGAIN]
     if not stored or _still_valid(teacher, {key: texts[key] for key in stored}, known):
         return known, ""

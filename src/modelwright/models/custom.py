@@ -239,6 +239,8 @@ def load_function(path: str, kind: str = "model function") -> Callable[..., Any]
         MissingDependencyError: The module imports a package that is not installed.
     """
     module_name, _, name = path.partition(":")
+    if not module_name or module_name.startswith(".") or not name:
+        raise ConfigError(f"{kind} '{path}' names none; expected package.module:function.")
     current = str(Path.cwd())
     added = current not in sys.path
     if added:
@@ -259,8 +261,10 @@ def load_function(path: str, kind: str = "model function") -> Callable[..., Any]
             sys.path.remove(current)
     function: object = getattr(module, name, None)
     if not callable(function):
-        public = [key for key in vars(module) if not key.startswith("_")]
+        public = [key for key, one in vars(module).items() if key[0] != "_" and callable(one)]
+        other = f", only a {type(function).__name__}" if hasattr(module, name) else ""
         raise ConfigError(
-            f"{kind} '{path}': '{module_name}' has no function '{name}'.{nearest(name, public)}"
+            f"{kind} '{path}': '{module_name}' has no function '{name}'{other}."
+            f"{nearest(name, public)}"
         )
     return function

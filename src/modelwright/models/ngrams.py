@@ -183,6 +183,11 @@ class WeighedSum(keras.layers.Layer):
         self.weight = self.add_weight((buckets, columns), "zeros", name="weight")
         self.bias = self.add_weight((columns,), "zeros", name="bias")
 
+    def copy_from(self, other: Any) -> None:
+        """Takes the weights of a layer with any scale, so that the scores are the same."""
+        self.set_weights(other.get_weights())
+        self.weight.assign(self.weight * (other.scale / self.scale))
+
     def call(self, buckets: Any) -> Any:
         """Returns the scores."""
         ratios = ops.take(self.ratio, buckets, axis=0)

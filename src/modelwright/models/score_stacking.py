@@ -43,7 +43,8 @@ def fit_stack(
     """Returns the weights with the least log loss.
 
     A penalty draws the weights to 1 for the first model and 0 for the second, so with few rows the
-    first one counts most.
+    first one counts most. Only the classes that the rows have are compared: a class without rows
+    here, which may have had too few to hold one out, is left as likely as the scores say.
 
     Args:
         first: scores of the first model, ``[n, columns]``: the log-odds of the second of two
@@ -54,18 +55,23 @@ def fit_stack(
     """
     from scipy.optimize import minimize
 
-    columns = first.shape[1]
-    start = np.concatenate([[1.0, 0.0], np.zeros(columns)])
-    if not len(labels):
-        return Stack(1.0, 0.0, start[2:])
+    columns, present = first.shape[1], np.unique(labels)
+    bias: FloatArray = np.zeros(columns, np.float32)
+    if len(present) < 2:  # nothing here tells one class from another
+        return Stack(1.0, 0.0, bias)
+    if columns > 1:
+        first, second = first[:, present], second[:, present]
+        labels = np.searchsorted(present, labels)
+    compared = present if columns > 1 else np.zeros(1, np.int64)
     found = minimize(
         partial(_loss, first, second, labels, weights),
-        start,
+        np.concatenate([[1.0, 0.0], bias[compared]]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0, None), (0, None), *[(None, None)] * columns],
+        bounds=[(0, None), (0, None), *[(None, None)] * len(compared)],
     )
-    return Stack(float(found.x[0]), float(found.x[1]), found.x[2:])
+    bias[compared] = found.x[2:]
+    return Stack(float(found.x[0]), float(found.x[1]), bias)
 
 
 def stack_out_of_fold(

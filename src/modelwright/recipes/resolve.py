@@ -285,13 +285,13 @@ def flatten_settings(tables: ConfigLayer, prefix: str = "") -> Iterator[tuple[st
             yield f"{prefix}{key}", value
 
 
-def check_table_names(tables: Mapping[str, Any]) -> None:
-    """Checks that all tables are tables of a config.
+def check_table_names(tables: Mapping[str, Any], *more: str) -> None:
+    """Checks that all tables are tables of a config; messages name the tables ``more`` too.
 
     Raises:
         ConfigError: names the unknown key and the nearest known one.
     """
-    known = (*_TABLES, "name")
+    known = (*_TABLES, "name", *more)
     # The most likely mistake is a key without its table.
     whole = [f"data.{name}" for name in DataConfig.model_fields]
     whole += [f"train.{name}" for name in TrainConfig.model_fields]

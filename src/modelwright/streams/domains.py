@@ -19,7 +19,7 @@ from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, IntArray, Progress, Split, SplitName
 from modelwright.data.dispatch import read_source, read_sources
 from modelwright.data.load import LoadedRecords, load_records
-from modelwright.data.readers.columns import ColumnNotFoundError
+from modelwright.data.readers.columns import ColumnError
 from modelwright.data.records import Records, as_strings, join_records
 from modelwright.data.rows import pool_rows
 from modelwright.data.splits import limit_rows
@@ -28,6 +28,8 @@ from modelwright.streams.plan import StreamPlan
 Tags = list[str] | list[str | None]
 LEFT_OUT = -1
 """Tag of a row that no step brings."""
+_FEW_ROWS = 20
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def load_stream_data(plan: StreamPlan, progress: Progress | None = None) -> Stre
     notes += _leave_out_copies(loaded.data, tag_of)
     if plan.limit is not None:
         tag_of = _limit(loaded.data, tag_of, len(tags), plan.limit)
-    _check(loaded.data, tags, tag_of)
+    _check(loaded.data, tags, tag_of, classes=record_tags is None)
+    notes += _few_rows_note(tags, tag_of["test"])
     return StreamData(
         data=loaded.data,
         tags=tags,
@@ -114,10 +117,11 @@ def _column(
     """Returns the value of a column in each row: the source is read with it as the label."""
     try:
         named = read_sources(config.model_copy(update={"label": column}), progress)
-    except ColumnNotFoundError as error:
+    except ColumnError as error:
+        if error.role != "label":
+            raise
         # The reader knows the column as that of the labels; the user named it elsewhere.
-        message = str(error).replace("data.label (--label-column)", "stream.domains")
-        raise DataError(message) from None
+        raise DataError(error.naming("stream.domains")) from None
     if as_strings(named.labels).equals(as_strings(records.labels)):
         raise ConfigError(
             f"'stream.domains' names the column '{column}', but {records.source} gives the labels"
@@ -149,6 +153,18 @@ def _class_tags(data: Dataset) -> dict[SplitName, IntArray]:
 def _no_domain_note(tag_of: Mapping[SplitName, IntArray]) -> list[str]:
     count = sum(int((tags == LEFT_OUT).sum()) for tags in tag_of.values())
     return [f"{count:,} rows have no domain and are left out"] if count else []
+
+
+def _few_rows_note(tags: tuple[str, ...], test: IntArray) -> list[str]:
+    counts = np.bincount(test[test >= 0], minlength=len(tags))
+    few = [f"{tag} ({n})" for tag, n in zip(tags, counts, strict=True) if n < _FEW_ROWS]
+    if not few:
+        return []
+    more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
+    return [
+        f"fewer than {_FEW_ROWS} test rows, so their macro-F1 says little, though it counts like"
+        f" any other: {', '.join(few[:_NAMED])}{more}"
+    ]
 
 
 def _leave_out_copies(data: Dataset, tag_of: dict[SplitName, IntArray]) -> list[str]:
@@ -198,7 +214,10 @@ def _limit(
     return limited
 
 
-def _check(data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntArray]) -> None:
+def _check(
+    data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntArray], *, classes: bool
+) -> None:
+    what = "class" if classes else "domain"
     needed: tuple[SplitName, ...] = ("train", "test")
     for split in needed:
         found = tag_of.get(split)
@@ -207,9 +226,10 @@ def _check(data: Dataset, tags: tuple[str, ...], tag_of: Mapping[SplitName, IntA
             counts = np.bincount(found[found >= 0], minlength=len(tags))
         if (counts == 0).any():
             missing = [tag for tag, count in zip(tags, counts, strict=True) if not count]
+            more = "Raise data.test, add" if split == "test" else "Add"
             raise DataError(
-                f"{data.source} has no {split} rows of '{missing[0]}'; every domain needs training"
-                " and test rows. Raise data.test, add rows, or take the domain out."
+                f"{data.source} has no {split} rows of '{missing[0]}'; every {what} needs training"
+                f" and test rows. {more} rows, or take the {what} out."
             )
 
 

@@ -91,8 +91,9 @@ def make_material(stream: StreamData, order: Order) -> Material:
     if classes.known[0] < 2:
         raise DataError(
             f"the training rows of '{order.names[0]}', the first of order {order.number}, have one"
-            f" class, '{classes.names[0]}'; a network begins with at least two. Give orders that"
-            " begin with another domain."
+            f" class, '{classes.names[0]}'; a network begins with at least two. Give stream.orders"
+            " that begin with another domain, or more rows of this one, with a larger stream.limit"
+            " where it has one."
         )
     return Material(
         order,
@@ -118,7 +119,7 @@ def first_data(stream: StreamData, material: Material) -> Dataset:
         stream.data,
         labels=classes.names[: classes.known[0]],
         splits=splits,
-        fingerprint=f"{stream.fingerprint}-{order.number}",
+        fingerprint=f"{stream.fingerprint}-{order.number} {order.names[0]}",
         rejected=(),
         notes=(),
         dropped=None,

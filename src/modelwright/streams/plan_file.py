@@ -37,8 +37,10 @@ from modelwright.recipes.resolve import (
 from modelwright.recipes.source_paths import resolve_source_paths
 from modelwright.streams.plan import Domains, StreamPlan
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Share = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Drawn = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Names = Annotated[list[str], Field(min_length=1)]
 _TABLE = "stream"
 
@@ -70,13 +72,13 @@ class StreamTable(Table):
     """Number of classes that each step brings, in place of domains."""
     domain: list[dict[str, Any]] = Field(default_factory=list)
     """Domains with a source each, ``name`` and ``source``, in place of a column."""
-    orders: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[Names], Field(min_length=1)] = 5
+    orders: Drawn | Annotated[list[Names], Field(min_length=1)] = 5
     """Number of orders that are drawn, or lists of the names in their order."""
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field(default=[0, 1, 2])
     """Random seeds; every order is learned with each of them."""
     strategies: list[str] = Field(default_factory=list)
     """Names of the strategies; all by default."""
-    keep: Share | Positive = 0.05
+    keep: Share | Count = 0.05
     """Share of the rows seen that may be kept, below 1, or a number of rows."""
     limit: Positive | None = None
     """Largest number of rows of a domain, or of a class, in each split."""
@@ -141,10 +143,7 @@ def read_stream_plan(
 def _check_names(content: Mapping[str, Any]) -> None:
     if "cluster" in content:
         raise ConfigError("the table 'cluster' was given; a stream is learned by one process.")
-    try:
-        check_table_names(content)
-    except ConfigError as error:
-        raise ConfigError(f"{str(error).rstrip('.')}, {_TABLE}.") from None
+    check_table_names(content, _TABLE)
     if "seed" in content.get("train", {}):
         raise ConfigError(f"'train.seed' was given; expected '{_TABLE}.seeds' in its place.")
     if content.get("data", {}).get("limit") is not None:
@@ -177,10 +176,16 @@ def _domains(table: StreamTable, content: Mapping[str, Any], file: Path | None) 
         raise ConfigError(f"two domains are named '{twice[0]}'; expected different names.")
     if len(rows) < 2:
         raise ConfigError(f"there is one domain, '{names[0]}'; expected at least two.")
-    found = {}
+    found: dict[str, str] = {}
     for row in rows:
         tables = {"data": {"source": row.source}}
-        found[row.name] = (resolve_source_paths(file, tables) if file else tables)["data"]["source"]
+        source = (resolve_source_paths(file, tables) if file else tables)["data"]["source"]
+        if same := [name for name, known in found.items() if known == source]:
+            raise ConfigError(
+                f"the domains '{same[0]}' and '{row.name}' have one source, {source}; expected a"
+                " source of its own for each."
+            )
+        found[row.name] = source
     return Domains(sources=found)
 
 

@@ -124,6 +124,12 @@ def _notes(report: StreamRecord) -> list[str]:
     kept = f"{100 * report.keep:g} %" if isinstance(report.keep, float) else f"{report.keep:,}"
     orders = len(report.orders)
     unit = "orders, whose seeds are averaged" if orders > 1 else "seeds"
+    interval = (
+        f"95 %: Student's t over {orders if orders > 1 else len(report.seeds)} {unit}; of less"
+        f" than {LOWER_BOUND}: Fieller's interval of a ratio"
+    )
+    if orders == len(report.seeds) == 1:
+        interval = "95 %: no interval, because there is one order with one seed"
     what = "classes" if report.classes else "domains"
     lines = [
         f"{what}: {', '.join(names)}{f' and {more} more' if more else ''}",
@@ -133,8 +139,7 @@ def _notes(report: StreamRecord) -> list[str]:
         " macro-F1 right after each domain was learned",
         f"less than {LOWER_BOUND}: by how much the decay is below that of going on training with"
         " new rows alone",
-        f"95 %: Student's t over {orders if orders > 1 else len(report.seeds)} {unit}; of less"
-        f" than {LOWER_BOUND}: Fieller's interval of a ratio",
+        interval,
         f"above {LOWER_BOUND}: points of macro-F1 at the end; when learned: macro-F1 right after"
         " each domain was learned",
         "forgetting, backward and forward transfer: in points of macro-F1; seconds: of all lessons"

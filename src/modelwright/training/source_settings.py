@@ -226,12 +226,8 @@ def _version(place: Path) -> Path:
     try:
         return find_version(place)
     except ServableError:
-        if kind_of(place) in ("nothing", "file", "folder", "runs"):
-            raise ServableError(
-                wrong_folder(place, "servable").replace(
-                    "expected a model folder", "expected a run folder, or a model folder"
-                )
-            ) from None
+        if kind_of(place) in ("nothing", "file", "folder", "runs", "models"):
+            raise ServableError(wrong_folder(place, "source")) from None
         raise
 
 

@@ -188,7 +188,7 @@ def copy_weights(
         elif (source_shapes := _shapes(source_layers[key])) != (shapes := _shapes(layer)):
             outcomes.append((layer.name, f"shapes {source_shapes} in the source, {shapes} here"))
         else:
-            layer.set_weights(source_layers[key].get_weights())
+            _copy(source_layers[key], layer)
             outcomes.append((layer.name, "copied"))
     report = StartReport(start.source, tuple(outcomes))
     not_copied = [
@@ -203,6 +203,13 @@ def copy_weights(
             f" choose layers that fit by name, or train with the settings of the source.{hint}"
         )
     return report
+
+
+def _copy(source: Any, target: Any) -> None:
+    if copy := getattr(target, "copy_from", None):
+        copy(source)  # of layers whose weights mean something else with other settings
+    else:
+        target.set_weights(source.get_weights())
 
 
 def check_source(start: StartFrom, source: Source, run: Run) -> None:

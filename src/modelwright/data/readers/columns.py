@@ -73,12 +73,26 @@ NO_LABELS = ""
 """Value of ``data.label`` for texts without labels. A user cannot set it."""
 
 
-class ColumnNotFoundError(DataError):
-    """A column that must be there has neither the given nor a usual name."""
+class ColumnError(DataError):
+    """A column cannot be read as a setting names it.
 
-    def __init__(self, message: str, role: Role) -> None:
-        super().__init__(message)
-        self.role = role
+    Attributes:
+        role: what the column gives.
+        before: the message up to the name of the setting.
+        after: the rest of the message.
+    """
+
+    def __init__(self, before: str, role: Role, after: str = "") -> None:
+        self.before, self.role, self.after = before, role, after
+        super().__init__(self.naming(f"data.{role} (--{role}-column)"))
+
+    def naming(self, setting: str) -> str:
+        """Returns the message for a user who named the column with another setting."""
+        return f"{self.before}{setting}{self.after}"
+
+
+class ColumnNotFoundError(ColumnError):
+    """A column that must be there has neither the given nor a usual name."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +161,10 @@ def find_columns(
     if label is None:
         raise finder.not_found("label", taken=(value,))
     if label == value:
-        raise DataError(
+        raise ColumnError(
             f"{source} was to give the {task} and the label from the one column "
-            f"'{names[value]}'; name another with {_option('label')}"
+            f"'{names[value]}'; name another with ",
+            "label",
         )
     split = finder.split(config, (value, label))
     note = finder.note(task, value, label, split)
@@ -177,17 +192,19 @@ class _Finder:
             return self.names.index(wanted)
         if count > 1:
             places = [f"#{at}" for at, name in enumerate(self.names, 1) if name == wanted]
-            raise DataError(
+            raise ColumnError(
                 f"{self.source} has the column '{wanted}' {count} times; choose one by its "
-                f"position: {_option(role)} as {' or '.join(places)}"
+                "position: ",
+                role,
+                f" as {' or '.join(places)}",
             )
         position = re.fullmatch(r"#(\d{1,6})", wanted)
         if position and 1 <= int(position[1]) <= len(self.names):
             return int(position[1]) - 1
         raise ColumnNotFoundError(
-            f"{self.source} has no column '{wanted}', given as {_option(role)}."
-            f"{nearest(wanted, self.names)} Columns: {_listed(self.names)}",
+            f"{self.source} has no column '{wanted}', given as ",
             role,
+            f".{nearest(wanted, self.names)} Columns: {_listed(self.names)}",
         )
 
     def split(self, config: DataConfig, taken: tuple[int, int]) -> int | None:
@@ -196,9 +213,10 @@ class _Finder:
             return None
         split = self.find("split", config.split)
         if split in taken and config.split is not None:
-            raise DataError(
+            raise ColumnError(
                 f"{self.source} was to give the split from the column '{self.names[split]}', which "
-                f"is read as the text, image or label; name another with {_option('split')}"
+                "is read as the text, image or label; name another with ",
+                "split",
             )
         if split is None or split in taken:
             if config.split_names:
@@ -221,9 +239,9 @@ class _Finder:
         free = [name for at, name in enumerate(self.names) if at not in taken]
         near = next((near for usual in USUAL_NAMES[role] if (near := nearest(usual, free))), "")
         return ColumnNotFoundError(
-            f"{self.source} has no column with a usual name for the {role}.{near} Name it with "
-            f"{_option(role)}. Columns: {_listed(self.names)}",
+            f"{self.source} has no column with a usual name for the {role}.{near} Name it with ",
             role,
+            f". Columns: {_listed(self.names)}",
         )
 
     def note(self, task: Task, value: int, label: int, split: int | None) -> str:
@@ -278,10 +296,6 @@ def _fold(name: str) -> str:
 
 def _with_usual_names(names: Sequence[str], role: Role) -> list[int]:
     return [at for usual in USUAL_NAMES[role] for at, name in enumerate(names) if name == usual]
-
-
-def _option(role: Role) -> str:
-    return f"data.{role} (--{role}-column)"
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

@@ -177,7 +177,7 @@ def _columns(
                 f". {name} may have no header, since {looks_like_data}; then set data.header = "
                 "false"
             )
-        raise ColumnNotFoundError(f"{error}{why}", error.role) from None
+        raise ColumnNotFoundError(error.before, error.role, f"{error.after}{why}") from None
     notes = []
     if columns.split is None and config.split is None and columns.label != columns.value:
         notes.append(unread_split(header, rows[1:], columns.wanted()))
