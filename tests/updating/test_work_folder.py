@@ -17,9 +17,11 @@ from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_
 from modelwright.updating.lock import lock_updates
 from modelwright.updating.memory import Memory, write_memory
 from modelwright.updating.work_folder import (
+    KEPT_REFUSALS,
     KEPT_UPDATES,
     close_work,
     identity_of,
+    keep_refusal,
     open_work,
     tidy,
 )
@@ -96,6 +98,16 @@ def test_only_the_runs_of_the_newest_versions_stay(tmp_path: Path) -> None:
     tidy(tmp_path, memory)
     kept = sorted(one.name for one in (memory / "updates").iterdir())
     assert kept == [*map(str, range(7 - KEPT_UPDATES, 7)), "refused-1.json"]
+
+
+def test_each_refusal_has_a_file_of_its_own_and_only_the_newest_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "updates"
+    folder.mkdir()
+    (folder / "refused-20261127-101500.json").write_text("{}")  # the name of earlier versions
+    for number in range(KEPT_REFUSALS + 2):
+        keep_refusal(tmp_path, {"number": number})
+    kept = [json.loads(one.read_text()) for one in sorted(folder.iterdir())]
+    assert kept == [{"number": number} for number in range(2, KEPT_REFUSALS + 2)]
 
 
 def test_the_second_of_two_updates_is_refused(tmp_path: Path) -> None:

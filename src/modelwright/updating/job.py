@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelwright.core.files import write_json
-from modelwright.core.folders import UPDATES
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.servable.manifest import version_folders
@@ -23,7 +21,12 @@ from modelwright.updating.report import UpdateReport
 from modelwright.updating.report_file import report_from_record
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.tokens import choose_vocabulary
-from modelwright.updating.work_folder import close_work, finished_update, open_work
+from modelwright.updating.work_folder import (
+    close_work,
+    finished_update,
+    keep_refusal,
+    open_work,
+)
 from modelwright.updating.write_version import Passed, write_run, write_servable
 
 _VOCABULARY = "vocabulary.txt"
@@ -62,8 +65,7 @@ class Job:
         if note:
             report = replace(report, notes=(*report.notes, note))
         if passed is None:
-            name = f"refused-{time.strftime('%Y%m%d-%H%M%S')}.json"
-            write_json(memory / UPDATES / name, report.to_dict())
+            keep_refusal(memory, report.to_dict())
         else:
             passed = replace(passed, report=replace(report, written=True))
             if target is None:
