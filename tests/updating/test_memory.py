@@ -101,6 +101,16 @@ def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: 
     assert len(found.seen) == 0
 
 
+def test_no_hash_is_dropped_however_many_rows_trained(tmp_path: Path) -> None:
+    base = base_model(tmp_path)
+    seen = np.arange(2_000_003, dtype=np.uint64)
+    write(base.memory, Memory(ROWS_OF_BOTH, seen, version=1))
+    found = read_memory(base)
+    assert found is not None
+    assert found.seen[-1] == 2_000_002
+    assert len(found.seen) == len(seen)
+
+
 def test_examples_are_even_over_classes_and_held_out_rows_keep_their_shares() -> None:
     count = 900
     labels = [0] * 800 + [1] * 100

@@ -41,7 +41,6 @@ FORMAT = 1
 RECORD, ROWS, SEEN, STATE = "memory.json", "rows.parquet", "seen.npy", "state"
 _HELD_OUT = {VAL: 2_000, TEST: 10_000}
 _MOST_BYTES = {TRAIN: 64 * 2**20, VAL: 64 * 2**20, TEST: 256 * 2**20}
-_MOST_SEEN = 2_000_000
 _SAMPLE = 256
 
 
@@ -129,7 +128,7 @@ def write_memory(
     if rows is not None:
         table = to_table(rows, labels)
         write_atomic(folder / ROWS, lambda file: paparquet.write_table(table, file))
-    kept = seen[:_MOST_SEEN] if rows is not None else seen[:0]
+    kept = seen if rows is not None else seen[:0]  # all: 8 bytes for each row that ever trained
     write_atomic(folder / SEEN, lambda file: np.save(file, kept, allow_pickle=False))
     for name, state in memory.states.items():
         write_state(folder / STATE / f"{name}.npz", state)
