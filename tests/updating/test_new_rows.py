@@ -63,6 +63,20 @@ def test_an_own_split_is_obeyed(tmp_path: Path) -> None:
     assert np.bincount(found.stored.sides, minlength=3).tolist() == [60, 0, 30]
 
 
+def test_a_content_on_two_sides_of_an_own_split_only_measures(tmp_path: Path) -> None:
+    twice = [
+        *[(*row, "train") for row in new_rows(90)],
+        *[(*row, "test") for row in new_rows(40)],
+        *[(*row, "val") for row in new_rows(50)],
+    ]
+    path = tmp_path / "new.csv"
+    write_csv(path, twice, ("text", "label", "split"))  # type: ignore[arg-type]
+    found = read_new_rows(base_model(tmp_path), str(path), old_rows(OLD), resolve_update(), 2)
+    assert np.bincount(found.stored.sides, minlength=3).tolist() == [40, 10, 40]
+    assert len(np.unique(found.stored.digests[:, 0])) == 90
+    assert any("own split: 90; they are left out" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("labels", "offered"),
     [

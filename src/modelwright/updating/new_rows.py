@@ -10,6 +10,7 @@ import numpy as np
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import BoolArray, IntArray, Progress
+from modelwright.data.digests import Digests
 from modelwright.data.label_names import fold_label
 from modelwright.data.splits import NO_SPLIT, TEST, TRAIN, VAL, Sides
 from modelwright.updating.base_model import BaseModel
@@ -83,9 +84,12 @@ def read_new_rows(
     held_out, seen = seen_among(digests, old.held_out), seen_among(digests, old.seen)
     sides = rows.sides(settings.data.get("val", VAL_SHARE), settings.data.get("test", TEST_SHARE))
     used = ~held_out & ~(seen & (sides != TRAIN))
+    copies = used & _copies(digests, np.where(used, sides, NO_SPLIT))
+    used &= ~copies
     notes = [
         *_split_notes(rows, sides[used]),
         *_seen_notes(seen, held_out),
+        *_copy_notes(copies),
         *_class_notes(base, rows),
     ]
     kept = np.where(used, sides, NO_SPLIT).astype(np.int8)
@@ -101,6 +105,15 @@ def read_new_rows(
         rejected=len(rows.prepared.rejected),
         notes=(*rows.notes, *notes),
     )
+
+
+def _copies(digests: Digests, sides: Sides) -> BoolArray:
+    """Returns the rows whose content a split that measures more has, too: test before validation.
+
+    Only a column of splits can put one content on two sides.
+    """
+    test, val = (seen_among(digests, digests[sides == side, 0]) for side in (TEST, VAL))
+    return (test & (sides != TEST)) | (val & (sides == TRAIN))
 
 
 def _different(rows: SourceRows, among: BoolArray) -> IntArray:
@@ -159,6 +172,15 @@ def _seen_notes(seen: BoolArray, held_out: BoolArray) -> list[str]:
             " left out, so that they still measure"
         )
     return notes
+
+
+def _copy_notes(copies: BoolArray) -> list[str]:
+    if not copies.any():
+        return []
+    return [
+        f"rows with the content of a held-out row in the data's own split: {int(copies.sum()):,};"
+        " they are left out, so that no held-out row trains"
+    ]
 
 
 def _class_notes(base: BaseModel, rows: SourceRows) -> list[str]:
