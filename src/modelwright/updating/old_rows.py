@@ -135,8 +135,7 @@ def _splits(
 ) -> tuple[Mapping[str, Split], str]:
     """Returns the rows of the training by split, and where they come from."""
     if settings.old_data is not None:
-        rows = read_source(base, settings.old_data, {}, progress)
-        _check_known(base, rows)
+        rows = _read_old(base, settings.old_data, progress)
         return rows.splits(rows.sides(base.reading.val, base.reading.test)), (
             f"old rows from {rows.source}, given as --old-data: that they are those of the training"
             " is taken on trust, split by their content as there"
@@ -156,10 +155,25 @@ def _splits(
     )
 
 
-def _check_known(base: BaseModel, rows: SourceRows) -> None:
+def _read_old(base: BaseModel, source: str, progress: Progress | None) -> SourceRows:
+    """Returns the rows of ``--old-data``, which are read as those of the training were.
+
+    Raises:
+        DataError: they cannot be read so, or have a label that the model does not know.
+    """
+    try:
+        rows = read_source(base, source, {}, progress)
+    except DataError as error:
+        raise DataError(
+            f"--old-data was given {source}, which cannot be read as the rows of the training"
+            f" were: {str(error).rstrip('.')}. Columns, an encoding and --set are options of the"
+            " new rows (--data) alone; give a copy of the old rows as those of the training were."
+        ) from None
     unknown = [name for name in rows.names if name not in base.labels]
     if unknown:
         raise DataError(
             f"{rows.source}, given as --old-data, has the label '{unknown[0]}', which the model"
-            f" does not know; it knows {', '.join(base.labels)}."
+            f" does not know; it knows {', '.join(base.labels)}. Give a copy with the labels of"
+            " the training, without rows of other classes."
         )
+    return rows
