@@ -39,6 +39,7 @@ class OldRows:
         labels: their labels.
         states: what each strategy remembers of them.
         notes: where they come from.
+        origins: what made each version that brought them, as the memory knows it.
     """
 
     stored: StoredRows
@@ -48,6 +49,7 @@ class OldRows:
     labels: IntArray | None = None
     states: Mapping[str, State] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    origins: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def judged_side(self) -> int:
@@ -98,6 +100,7 @@ def _from_memory(
             f"old rows from the memory {base.memory}: {counts[TRAIN]:,} examples,"
             f" {counts[VAL]:,} validation rows, {counts[TEST]:,} test rows",
         ),
+        origins=memory.origins,
     )
 
 
