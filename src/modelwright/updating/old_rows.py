@@ -19,7 +19,7 @@ from modelwright.runs.rows import reload_data
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
 from modelwright.updating.read_source import SourceRows, read_source
-from modelwright.updating.row_store import StoredRows, join_rows, store_split
+from modelwright.updating.row_store import StoredRows, join_rows, seen_among, store_split
 from modelwright.updating.settings import UpdateSettings
 
 FEW = 2_000
@@ -71,8 +71,7 @@ def find_old_rows(
     if memory and memory.rows is not None and settings.memory and settings.old_data is None:
         found = _from_memory(base, memory, memory.rows, settings)
     else:
-        states = memory.states if memory else {}
-        found = _from_data(base, settings, states, progress)
+        found = _from_data(base, settings, memory, progress)
     if not (found.stored.sides != TRAIN).any():
         raise DataError(
             f"no row was held out of the training of {base.path}, so nobody can measure what an"
@@ -107,29 +106,38 @@ def _from_memory(
 def _from_data(
     base: BaseModel,
     settings: UpdateSettings,
-    states: Mapping[str, State],
+    memory: Memory | None,
     progress: Progress | None,
 ) -> OldRows:
     splits, note = _splits(base, settings, progress)
-    parts, held = [], [np.zeros(0, np.uint64)]
+    trained = splits["train"]
+    known = [trained.digests[:, 0]] if trained.digests is not None else []
+    seen = np.unique(np.concatenate([*known, memory.seen if memory else np.zeros(0, np.uint64)]))
+    parts, held, copies = [], [np.zeros(0, np.uint64)], 0
     for name, split in splits.items():
         side = _SIDES[name]
         if split.digests is None or not len(split):
             continue
         chosen = choose_positions(split, side, settings.memory or FEW, settings.seed, base.version)
-        parts.append(store_split(base.task, split, chosen, side, base.version))
         if side != TRAIN:
+            learned = seen_among(split.digests, seen)
+            copies += int(learned.sum())
+            chosen = chosen[~learned[chosen]]
             held.append(split.digests[:, 0])
-    trained = splits["train"]
-    seen = trained.digests[:, 0] if trained.digests is not None else np.zeros(0, np.uint64)
+        parts.append(store_split(base.task, split, chosen, side, base.version))
+    notes = [note]
+    if copies:
+        notes.append(
+            f"old held-out rows whose content also trained: {copies:,}; they measure nothing"
+        )
     return OldRows(
         join_rows(parts),
         seen,
         np.concatenate(held),
         inputs=trained.inputs,
         labels=trained.labels,
-        states=states,
-        notes=(note,),
+        states=memory.states if memory else {},
+        notes=tuple(notes),
     )
 
 
