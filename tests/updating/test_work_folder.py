@@ -14,7 +14,7 @@ from modelwright.core.folders import kind_of
 from modelwright.runs.listing import list_runs
 from modelwright.servable.manifest import ignored_folders, version_folders
 from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_in_model
-from modelwright.updating.lock import lock_updates
+from modelwright.updating.lock import lock_updates, remove_unused
 from modelwright.updating.memory import Memory, write_memory
 from modelwright.updating.work_folder import (
     KEPT_REFUSALS,
@@ -120,6 +120,28 @@ def test_the_second_of_two_updates_is_refused(tmp_path: Path) -> None:
         pass
     with lock_updates(memory):
         pass
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    memory, whole, calls = tmp_path / "m" / ".memory", fcntl.flock, []
+
+    def removed(file: object, how: int) -> None:
+        whole(file, how)
+        calls.append(how)
+        if len(calls) == 1:  # an update that ends takes its unused memory away
+            remove_unused(memory)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+    with lock_updates(memory):
+        assert len(calls) == 2
+        with pytest.raises(ServableError, match="by another process"), lock_updates(memory):
+            pass
+        assert (memory / "lock").exists()
+    remove_unused(memory)
+    assert not memory.exists()
 
 
 def test_a_memory_is_no_version_no_model_and_no_run_to_anybody(tmp_path: Path) -> None:
