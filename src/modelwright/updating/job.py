@@ -59,7 +59,7 @@ class Job:
             close_work(memory)
             return report_from_record(known)
         read = self.read(base)
-        made = identity(base, read.new.stored, read.new.names, settings)
+        made = identity(base, read.old, read.new, settings)
         work, note = open_work(memory, made, resume=settings.resume)
         report, passed = self.measure(base, read, work, target)
         if note:
@@ -107,7 +107,7 @@ class Job:
             notes = tuple(filter(None, (*report.notes, doubt)))
             seconds = time.monotonic() - self.started
             return replace(report, notes=notes, seconds=seconds), None
-        made = identity(base, new.stored, new.names, settings)
+        made = identity(base, read.old, new, settings)
         lineage = describe_lineage(room, judgment.best, judgment, settings, made)
         report = replace(
             report,
