@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modelwright.core.errors import ServableError
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.servable.manifest import version_folders
+from modelwright.servable.withdrawn import read_withdrawn
 from modelwright.updating.attempts import try_strategies
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.classroom import Classroom
@@ -58,6 +60,7 @@ class Job:
         if settings.resume and base.model and (known := finished_update(base.model, memory)):
             close_work(memory)
             return report_from_record(known)
+        withdrawn = read_withdrawn(base.model) if base.model else frozenset()
         read = self.read(base)
         made = identity(base, read.old, read.new, settings)
         work, note = open_work(memory, made, resume=settings.resume)
@@ -67,6 +70,7 @@ class Job:
         if passed is None:
             keep_refusal(memory, report.to_dict())
         else:
+            _check_not_withdrawn(base, withdrawn)
             passed = replace(passed, report=replace(report, written=True))
             if target is None:
                 report = write_servable(passed, report.version or 0, settings, self.progress)
@@ -160,6 +164,19 @@ class Job:
             name = shlex.quote(base.config.name)
             return f"modelwright export {shlex.quote(str(target))} models/{name}"
         return f"modelwright rollback {shlex.quote(str(base.home))}, should it not do well in use"
+
+
+def _check_not_withdrawn(base: BaseModel, before: frozenset[int]) -> None:
+    """Refuses to write what a model taught whose version was withdrawn since: it would go live.
+
+    Raises:
+        ServableError: a rollback withdrew it during the update.
+    """
+    if base.model and base.version in read_withdrawn(base.model) - before:
+        raise ServableError(
+            f"{base.path} was withdrawn while it was being updated, so nothing was written; start"
+            " the update again without --resume: it learns from the version that is live now."
+        )
 
 
 def _judged(report: UpdateReport, judgment: Judgment) -> UpdateReport:
