@@ -122,7 +122,8 @@ def _copies(digests: Digests, sides: Sides) -> BoolArray:
     Only a column of splits can put one content on two sides.
     """
     test, val = (seen_among(digests, digests[sides == side, 0]) for side in (TEST, VAL))
-    return (test & (sides != TEST)) | (val & (sides == TRAIN))
+    copies: BoolArray = (test & (sides != TEST)) | (val & (sides == TRAIN))
+    return copies
 
 
 def _different(rows: SourceRows, among: BoolArray) -> IntArray:
