@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,14 @@ ROWS_OF_BOTH = stored(
 
 
 def write(folder: Path, memory: Memory, limit: int = 10) -> Path:
+    memory = replace(memory, origins=memory.origins or {1: "", 2: "u1"})
     write_memory(folder / "next", memory, ("neg", "pos"), limit, "u1")
     place_memory(folder / "next", folder)
     return folder
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    base = base_model(tmp_path, version=2, lineage={"ancestors": [1]})
+    base = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     state = {"counts": np.arange(3)}
     seen = np.array([7, 2**64 - 1], np.uint64)
     write(base.memory, Memory(ROWS_OF_BOTH, seen, {"counts": state}, version=2))
@@ -54,7 +56,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_rows_and_states_of_a_version_that_was_rolled_back_are_left_out(tmp_path: Path) -> None:
-    newer = base_model(tmp_path, version=2, lineage={"ancestors": [1]})
+    newer = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     states = {"counts": {"n": np.ones(1)}}
     write(newer.memory, Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), states, 2, every_row=True))
     found = read_memory(base_model(tmp_path, version=1))
@@ -62,6 +64,21 @@ def test_rows_and_states_of_a_version_that_was_rolled_back_are_left_out(tmp_path
     assert found.rows is not None
     assert found.rows.contents.to_pylist() == ["一", "two", "three\n", '"four"']
     assert (found.states, found.every_row) == ({}, False)
+
+
+def test_rows_of_other_weights_with_the_same_number_are_left_out(tmp_path: Path) -> None:
+    newer = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
+    origins = {1: "rows of the first training", 2: "u1"}
+    write(newer.memory, Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), version=2, origins=origins))
+    first = replace(base_model(tmp_path), data={"fingerprint": origins[1]})
+    assert read_memory(newer) is not None
+    assert read_memory(first) is not None
+    # A training was exported anew, after versions were deleted or beside them.
+    for number in (1, 2, 3):
+        trained = base_model(tmp_path, version=number)
+        assert read_memory(replace(trained, data={"fingerprint": "other rows"})) is None
+    other = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u2"})
+    assert read_memory(other) is None
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
@@ -79,7 +96,9 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
 
 def test_placing_can_be_repeated_at_any_point(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    memory = Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), {"counts": {"n": np.ones(1)}}, 1)
+    memory = Memory(
+        ROWS_OF_BOTH, np.zeros(0, np.uint64), {"counts": {"n": np.ones(1)}}, 1, origins={1: ""}
+    )
     write(base.memory, memory)
     write_memory(base.memory / "next", memory, ("neg", "pos"), 10, "u2")
     (base.memory / "next" / ROWS).replace(base.memory / ROWS)  # killed after the first file
@@ -99,6 +118,16 @@ def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: 
     assert found is not None
     assert found.rows is None
     assert len(found.seen) == 0
+
+
+def test_no_hash_is_dropped_however_many_rows_trained(tmp_path: Path) -> None:
+    base = base_model(tmp_path)
+    seen = np.arange(2_000_003, dtype=np.uint64)
+    write(base.memory, Memory(ROWS_OF_BOTH, seen, version=1))
+    found = read_memory(base)
+    assert found is not None
+    assert found.seen[-1] == 2_000_002
+    assert len(found.seen) == len(seen)
 
 
 def test_examples_are_even_over_classes_and_held_out_rows_keep_their_shares() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +65,20 @@ def test_an_own_split_is_obeyed(tmp_path: Path) -> None:
     assert np.bincount(found.stored.sides, minlength=3).tolist() == [60, 0, 30]
 
 
+def test_a_content_on_two_sides_of_an_own_split_only_measures(tmp_path: Path) -> None:
+    twice = [
+        *[(*row, "train") for row in new_rows(90)],
+        *[(*row, "test") for row in new_rows(40)],
+        *[(*row, "val") for row in new_rows(50)],
+    ]
+    path = tmp_path / "new.csv"
+    write_csv(path, twice, ("text", "label", "split"))  # type: ignore[arg-type]
+    found = read_new_rows(base_model(tmp_path), str(path), old_rows(OLD), resolve_update(), 2)
+    assert np.bincount(found.stored.sides, minlength=3).tolist() == [40, 10, 40]
+    assert len(np.unique(found.stored.digests[:, 0])) == 90
+    assert any("own split: 90; they are left out" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("labels", "offered"),
     [
@@ -114,6 +130,39 @@ def test_rows_that_can_show_nothing_are_refused(
     tmp_path: Path, rows: list[tuple[str, str]], said: str
 ) -> None:
     assert said in read(tmp_path, rows).refusal
+
+
+@pytest.mark.parametrize(
+    ("tested", "said"),
+    [
+        (
+            lambda label, third: third and label == "pos",
+            "are all of one class, 'pos'.*--split-column none",
+        ),
+        (lambda label, third: third and label != "mixed", "the new class 'mixed' has no test rows"),
+        (lambda label, third: True, "leaves no new train rows.*--split-column none"),
+    ],
+)
+def test_a_split_that_measures_too_little_is_refused(
+    tmp_path: Path, tested: Callable[[str, bool], bool], said: str
+) -> None:
+    rows = [*new_rows(90), *((f"so so {n}", "mixed") for n in range(30))]
+    lines = [
+        (text, label, "test" if tested(label, at % 3 == 0) else "train")
+        for at, (text, label) in enumerate(rows)
+    ]
+    path = tmp_path / "new.csv"
+    write_csv(path, lines, ("text", "label", "split"))  # type: ignore[arg-type]
+    settings = resolve_update(settings={"data": {"val": 0}})
+    found = read_new_rows(base_model(tmp_path), str(path), old_rows(OLD), settings, 2)
+    assert re.search(said, found.refusal), found.refusal
+
+
+def test_shares_are_numbers_however_they_are_written(tmp_path: Path) -> None:
+    found = read(tmp_path, new_rows(400), settings={"data": {"test": "0.5"}})
+    assert 170 < (found.stored.sides == TEST).sum() < 230
+    none = read(tmp_path, new_rows(400), settings={"data": {"test": 0}})
+    assert "no new test rows; give more rows, or another share (data.test)" in none.refusal
 
 
 def test_another_task_and_another_shape(tmp_path: Path) -> None:

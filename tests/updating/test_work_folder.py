@@ -14,12 +14,14 @@ from modelwright.core.folders import kind_of
 from modelwright.runs.listing import list_runs
 from modelwright.servable.manifest import ignored_folders, version_folders
 from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_in_model
-from modelwright.updating.lock import lock_updates
+from modelwright.updating.lock import lock_updates, remove_unused
 from modelwright.updating.memory import Memory, write_memory
 from modelwright.updating.work_folder import (
+    KEPT_REFUSALS,
     KEPT_UPDATES,
     close_work,
     identity_of,
+    keep_refusal,
     open_work,
     tidy,
 )
@@ -98,6 +100,16 @@ def test_only_the_runs_of_the_newest_versions_stay(tmp_path: Path) -> None:
     assert kept == [*map(str, range(7 - KEPT_UPDATES, 7)), "refused-1.json"]
 
 
+def test_each_refusal_has_a_file_of_its_own_and_only_the_newest_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "updates"
+    folder.mkdir()
+    (folder / "refused-20261127-101500.json").write_text("{}")  # the name of earlier versions
+    for number in range(KEPT_REFUSALS + 2):
+        keep_refusal(tmp_path, {"number": number})
+    kept = [json.loads(one.read_text()) for one in sorted(folder.iterdir())]
+    assert kept == [{"number": number} for number in range(2, KEPT_REFUSALS + 2)]
+
+
 def test_the_second_of_two_updates_is_refused(tmp_path: Path) -> None:
     memory = tmp_path / "m" / ".memory"
     with (
@@ -108,6 +120,28 @@ def test_the_second_of_two_updates_is_refused(tmp_path: Path) -> None:
         pass
     with lock_updates(memory):
         pass
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    memory, whole, calls = tmp_path / "m" / ".memory", fcntl.flock, []
+
+    def removed(file: object, how: int) -> None:
+        whole(file, how)
+        calls.append(how)
+        if len(calls) == 1:  # an update that ends takes its unused memory away
+            remove_unused(memory)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+    with lock_updates(memory):
+        assert len(calls) == 2
+        with pytest.raises(ServableError, match="by another process"), lock_updates(memory):
+            pass
+        assert (memory / "lock").exists()
+    remove_unused(memory)
+    assert not memory.exists()
 
 
 def test_a_memory_is_no_version_no_model_and_no_run_to_anybody(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError, ModelwrightError, ServableError
 from modelwright.core.folders import is_run
 from modelwright.core.types import Progress
-from modelwright.explaining.drawn_rows import check_count
 from modelwright.monitoring.accuracy import LabeledRows, measure_labeled
-from modelwright.monitoring.compare import check_rows, compare
+from modelwright.monitoring.compare import FEWEST_ROWS, check_rows, compare
 from modelwright.monitoring.drift_report import DriftReport
 from modelwright.monitoring.label_shift import estimate_shares
 from modelwright.monitoring.measure_reference import measure_reference
@@ -69,7 +68,7 @@ def drift(
         progress: called with each step.
 
     Raises:
-        ConfigError: ``rows`` is below 2, or there is no such engine.
+        ConfigError: ``rows`` is below 20, or there is no such engine.
         DataError: the rows cannot be read, are of the other task, or are too few; or there is no
             reference, and the data of the training is not found.
         ServableError: the servable cannot be used.
@@ -79,7 +78,11 @@ def drift(
     Example:
         ``drift("models/reviews", "new.csv").drifted``
     """
-    check_count(rows)
+    if rows < FEWEST_ROWS:
+        raise ConfigError(
+            f"rows was given {rows}; expected {FEWEST_ROWS} or more, and 200 or more to find small"
+            " differences."
+        )
     path = Path(model)
     opened = (
         _open_run(path, engine, data_root, progress)

@@ -68,8 +68,7 @@ def _labels_of_texts(
 
     Texts are read without labels first, so that those without one are compared, too.
     """
-    recorded = manifest.config.get("data")
-    recorded = recorded if isinstance(recorded, dict) else {}
+    recorded = manifest.reading
     known = {key: recorded[key] for key in _OF_TRAINING if recorded.get(key) is not None}
     settings = DataConfig.model_validate({"source": source, **known})
     for name in dict.fromkeys((settings.label, None)):  # the trained name, or a usual one

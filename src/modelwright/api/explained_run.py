@@ -120,6 +120,7 @@ def _manifest(run: Run) -> Manifest:
         engines={ENGINE: {}},
         config=run.config.model_dump(mode="json"),
         data=run.data,
+        lineage=run.lineage,
         metrics=run.metrics,
         versions=run.versions,
         files={},

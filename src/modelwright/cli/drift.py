@@ -30,7 +30,7 @@ def drift(
         ),
     ],
     rows: Annotated[
-        int, typer.Option(min=2, help="Largest number of new rows, drawn at random.")
+        int, typer.Option(min=20, help="Largest number of new rows, drawn at random.")
     ] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the drawn rows.")] = 0,
     fail: Annotated[

@@ -93,8 +93,7 @@ def draw_rows(
 
 def _read(source: str, manifest: Manifest, progress: Progress | None) -> tuple[Prepared, bool]:
     """Returns the usable rows, and whether they have labels."""
-    trained = manifest.config.get("data")
-    trained = trained if isinstance(trained, dict) else {}
+    trained = manifest.reading
     known = {name: trained[name] for name in _OF_TRAINING if trained.get(name) is not None}
     settings = DataConfig.model_validate({"source": source, **known})
     if manifest.task == "text":

@@ -23,7 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.backend import keras_backend
-from modelwright.core.config import Config, ModelConfig, from_toml, to_toml
+from modelwright.core.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    check_table,
+    from_toml,
+    to_toml,
+)
 from modelwright.core.errors import ModelwrightError, RunError
 from modelwright.core.files import changed_files, sha256_file, write_json, write_text
 from modelwright.core.folders import RUN_RECORD, is_run, wrong_folder
@@ -91,6 +98,12 @@ class Run:
         name = self.path.resolve().name
         timed = re.fullmatch(re.escape(self.config.name) + r"-\d{8}-\d{6}", name)
         return self.config.name if timed else name
+
+    @property
+    def reading(self) -> DataConfig:
+        """How users' rows are read: as those of the first training, also after updates."""
+        settings = self.lineage.get("reading")
+        return check_table(DataConfig, settings, "data") if settings else self.config.data
 
     @property
     def finished(self) -> bool:

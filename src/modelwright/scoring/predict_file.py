@@ -148,8 +148,7 @@ def _report(opened: Input, added: AddedColumns, done: Done, used: _Used) -> Scor
 
 def _open(source: Path, manifest: Manifest, data: Mapping[str, Any], output: Path) -> Input:
     """Opens the input; the model's config may name the column."""
-    trained = manifest.config.get("data", {}) if isinstance(manifest.config, Mapping) else {}
-    recorded = trained.get(manifest.task) if isinstance(trained, Mapping) else None
+    recorded = manifest.reading.get(manifest.task)
     config = _check_config(data)
     return open_input(source, manifest.task, config, recorded, output.suffix.lower())
 

@@ -79,6 +79,16 @@ class Manifest:
         return bool(self.decoding.get("orientation", False))
 
     @property
+    def reading(self) -> Mapping[str, Any]:
+        """The table ``data`` by which users' rows are read: that of the first training.
+
+        The own data of an update's version is a file with columns that no user has.
+        """
+        config = self.config if isinstance(self.config, Mapping) else {}
+        found = self.lineage.get("reading") or config.get("data")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def input_name(self) -> str:
         """The name of the only input of the default signature."""
         return INPUT_NAMES[self.task]

@@ -196,7 +196,7 @@ def _other_rows(
             key: [] for key in ("train_folder", "val_folder", "test_folder", "skip")
         }
         update = {"source": str(data), "limit": None, **folders}
-        data = run.config.data.model_copy(update=update)
+        data = run.reading.model_copy(update=update)
     if settings:
         data = check_table(DataConfig, {**data.model_dump(), **settings}, "data")
     rows = load_split(data, labels=run.labels, shape=run.shape, task=run.task, progress=progress)

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelwright.core.files import write_json
-from modelwright.core.folders import UPDATES
+from modelwright.core.errors import ServableError
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
 from modelwright.servable.manifest import version_folders
+from modelwright.servable.withdrawn import read_withdrawn
 from modelwright.updating.attempts import try_strategies
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.classroom import Classroom
@@ -23,7 +23,12 @@ from modelwright.updating.report import UpdateReport
 from modelwright.updating.report_file import report_from_record
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.tokens import choose_vocabulary
-from modelwright.updating.work_folder import close_work, finished_update, open_work
+from modelwright.updating.work_folder import (
+    close_work,
+    finished_update,
+    keep_refusal,
+    open_work,
+)
 from modelwright.updating.write_version import Passed, write_run, write_servable
 
 _VOCABULARY = "vocabulary.txt"
@@ -55,16 +60,17 @@ class Job:
         if settings.resume and base.model and (known := finished_update(base.model, memory)):
             close_work(memory)
             return report_from_record(known)
+        withdrawn = read_withdrawn(base.model) if base.model else frozenset()
         read = self.read(base)
-        made = identity(base, read.new.stored, read.new.names, settings)
+        made = identity(base, read.old, read.new, settings)
         work, note = open_work(memory, made, resume=settings.resume)
         report, passed = self.measure(base, read, work, target)
         if note:
             report = replace(report, notes=(*report.notes, note))
         if passed is None:
-            name = f"refused-{time.strftime('%Y%m%d-%H%M%S')}.json"
-            write_json(memory / UPDATES / name, report.to_dict())
+            keep_refusal(memory, report.to_dict())
         else:
+            _check_not_withdrawn(base, withdrawn)
             passed = replace(passed, report=replace(report, written=True))
             if target is None:
                 report = write_servable(passed, report.version or 0, settings, self.progress)
@@ -105,7 +111,7 @@ class Job:
             notes = tuple(filter(None, (*report.notes, doubt)))
             seconds = time.monotonic() - self.started
             return replace(report, notes=notes, seconds=seconds), None
-        made = identity(base, new.stored, new.names, settings)
+        made = identity(base, read.old, new, settings)
         lineage = describe_lineage(room, judgment.best, judgment, settings, made)
         report = replace(
             report,
@@ -158,6 +164,19 @@ class Job:
             name = shlex.quote(base.config.name)
             return f"modelwright export {shlex.quote(str(target))} models/{name}"
         return f"modelwright rollback {shlex.quote(str(base.home))}, should it not do well in use"
+
+
+def _check_not_withdrawn(base: BaseModel, before: frozenset[int]) -> None:
+    """Refuses to write what a model taught whose version was withdrawn since: it would go live.
+
+    Raises:
+        ServableError: a rollback withdrew it during the update.
+    """
+    if base.model and base.version in read_withdrawn(base.model) - before:
+        raise ServableError(
+            f"{base.path} was withdrawn while it was being updated, so nothing was written; start"
+            " the update again without --resume: it learns from the version that is live now."
+        )
 
 
 def _judged(report: UpdateReport, judgment: Judgment) -> UpdateReport:

@@ -13,6 +13,8 @@ from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import fingerprint_of
 from modelwright.updating.judgment import Judgment
+from modelwright.updating.new_rows import NewRows
+from modelwright.updating.old_rows import OldRows
 from modelwright.updating.read_source import reading_config
 from modelwright.updating.row_store import StoredRows
 from modelwright.updating.settings import UpdateSettings
@@ -20,12 +22,13 @@ from modelwright.updating.work_folder import identity_of
 
 
 def identity(
-    base: BaseModel, rows: StoredRows, names: tuple[str, ...], settings: UpdateSettings
+    base: BaseModel, old: OldRows, new: NewRows, settings: UpdateSettings
 ) -> dict[str, Any]:
     """Returns what the result of an update depends on."""
     return {
         "model": fingerprint_of(base),
-        "data": fingerprint(rows, names),
+        "data": fingerprint(new.stored, new.names),
+        "old rows": fingerprint(old.stored, new.names),
         "strategy": settings.strategy,
         "memory": settings.memory,
         "seed": settings.seed,
@@ -77,7 +80,7 @@ def describe_lineage(
         "fingerprints": {
             "parent": made["model"],
             "new": made["data"],
-            "old": fingerprint(room.old.stored, room.new.names),
+            "old": made["old rows"],
         },
         "gate": {
             "old": verdict.old.to_dict() if verdict else None,

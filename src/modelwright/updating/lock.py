@@ -5,10 +5,12 @@ Windows has no such locks; there two updates at once are the user's to avoid.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from modelwright.core.errors import ServableError
 
@@ -31,14 +33,37 @@ def lock_updates(memory: Path) -> Iterator[None]:
         return
     import fcntl
 
-    with (memory / LOCK).open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ServableError(
-                f"{memory.parent} is being updated by another process; wait for its end, then start"
-                " this update again: it learns from the version that is live then."
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        yield
+    while True:
+        with (memory / LOCK).open("a+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ServableError(
+                    f"{memory.parent} is being updated by another process; wait for its end, then"
+                    " start this update again: it learns from the version that is live then."
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+            if _is_in_place(file, memory / LOCK):
+                yield
+                return
+        memory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def remove_unused(memory: Path) -> None:
+    """Removes the folder of a memory with nothing in it but the lock, which this process holds."""
+    if memory.is_dir() and {one.name for one in memory.iterdir()} <= {LOCK}:
+        (memory / LOCK).unlink(missing_ok=True)
+        with suppress(OSError):  # another process has begun
+            memory.rmdir()
+
+
+def _is_in_place(file: IO[bytes], path: Path) -> bool:
+    """Returns whether a locked file still has its name: an update that ends removes an unused one.
+
+    A lock on a file without a name would keep nobody out.
+    """
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -41,7 +41,6 @@ FORMAT = 1
 RECORD, ROWS, SEEN, STATE = "memory.json", "rows.parquet", "seen.npy", "state"
 _HELD_OUT = {VAL: 2_000, TEST: 10_000}
 _MOST_BYTES = {TRAIN: 64 * 2**20, VAL: 64 * 2**20, TEST: 256 * 2**20}
-_MOST_SEEN = 2_000_000
 _SAMPLE = 256
 
 
@@ -55,6 +54,7 @@ class Memory:
         states: what each strategy remembers, as of ``version``.
         version: the version that the states belong to.
         every_row: whether all rows that trained are among ``rows``.
+        origins: what made each version that brought rows, as ``origin_of`` names it.
     """
 
     rows: StoredRows | None
@@ -62,12 +62,14 @@ class Memory:
     states: Mapping[str, State] = field(default_factory=dict)
     version: int = 0
     every_row: bool = False
+    origins: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_memory(base: BaseModel) -> Memory | None:
     """Returns what is kept for a model, without the rows of versions that it does not come from.
 
-    None if nothing is kept.
+    None if nothing is kept, or only rows of other weights that had this number before, such as a
+    version that was deleted, or one that the model does not come from.
 
     Raises:
         ServableError: a file was changed, or the memory cannot be read.
@@ -87,6 +89,10 @@ def read_memory(base: BaseModel) -> Memory | None:
                 f"the memory {folder} is not as it was written: {'; '.join(problems)}. Restore it,"
                 f" or delete the folder and name the rows of the training with --old-data."
             )
+        recorded = record.get("origins")  # a memory of an earlier version has none
+        origins = {int(number): str(one) for number, one in (recorded or {}).items()}
+        if recorded is not None and origins.get(base.version) != origin_of(base):
+            return None
         rows = None
         if ROWS in record["files"]:
             table = paparquet.read_table(folder / ROWS)
@@ -107,8 +113,16 @@ def read_memory(base: BaseModel) -> Memory | None:
     version = int(record["version"])
     same = version == base.version
     return Memory(
-        rows, seen, states if same else {}, version, every_row=same and record["every_row"]
+        rows, seen, states if same else {}, version, same and record["every_row"], origins
     )
+
+
+def origin_of(base: BaseModel) -> str:
+    """Returns what made the weights of a version: an update, or a training with these rows.
+
+    A number alone does not say it: the folder of a version may be deleted and written anew.
+    """
+    return str(base.lineage.get("update") or base.data.get("fingerprint", ""))
 
 
 def write_memory(
@@ -129,7 +143,7 @@ def write_memory(
     if rows is not None:
         table = to_table(rows, labels)
         write_atomic(folder / ROWS, lambda file: paparquet.write_table(table, file))
-    kept = seen[:_MOST_SEEN] if rows is not None else seen[:0]
+    kept = seen if rows is not None else seen[:0]  # all: 8 bytes for each row that ever trained
     write_atomic(folder / SEEN, lambda file: np.save(file, kept, allow_pickle=False))
     for name, state in memory.states.items():
         write_state(folder / STATE / f"{name}.npz", state)
@@ -148,6 +162,7 @@ def write_memory(
         },
         "rows": {"exemplar": counts[TRAIN], "val": counts[VAL], "test": counts[TEST]},
         "every_row": memory.every_row,
+        "origins": {str(number): one for number, one in sorted(memory.origins.items())},
         "states": sorted(memory.states),
         "files": files,
     }

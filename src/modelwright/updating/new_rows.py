@@ -10,11 +10,12 @@ import numpy as np
 
 from modelwright.core.errors import DataError
 from modelwright.core.types import BoolArray, IntArray, Progress
+from modelwright.data.digests import Digests
 from modelwright.data.label_names import fold_label
 from modelwright.data.splits import NO_SPLIT, TEST, TRAIN, VAL, Sides
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.old_rows import OldRows
-from modelwright.updating.read_source import SourceRows, read_source
+from modelwright.updating.read_source import SourceRows, read_source, reading_config
 from modelwright.updating.row_store import StoredRows, join_rows, seen_among, store_split
 from modelwright.updating.settings import UpdateSettings
 
@@ -81,11 +82,14 @@ def read_new_rows(
     if not settings.new_classes:
         _check_labels(base, rows, counts)
     held_out, seen = seen_among(digests, old.held_out), seen_among(digests, old.seen)
-    sides = rows.sides(settings.data.get("val", VAL_SHARE), settings.data.get("test", TEST_SHARE))
+    sides = rows.sides(*_shares(base, source, settings))
     used = ~held_out & ~(seen & (sides != TRAIN))
+    copies = used & _copies(digests, np.where(used, sides, NO_SPLIT))
+    used &= ~copies
     notes = [
         *_split_notes(rows, sides[used]),
         *_seen_notes(seen, held_out),
+        *_copy_notes(copies),
         *_class_notes(base, rows),
     ]
     kept = np.where(used, sides, NO_SPLIT).astype(np.int8)
@@ -101,6 +105,25 @@ def read_new_rows(
         rejected=len(rows.prepared.rejected),
         notes=(*rows.notes, *notes),
     )
+
+
+def _shares(base: BaseModel, source: str, settings: UpdateSettings) -> tuple[float, float]:
+    """Returns the shares of the new rows that validate and that test."""
+    given = reading_config(base, source, settings.data)
+    return (
+        given.val if "val" in settings.data else VAL_SHARE,
+        given.test if "test" in settings.data else TEST_SHARE,
+    )
+
+
+def _copies(digests: Digests, sides: Sides) -> BoolArray:
+    """Returns the rows whose content a split that measures more has, too: test before validation.
+
+    Only a column of splits can put one content on two sides.
+    """
+    test, val = (seen_among(digests, digests[sides == side, 0]) for side in (TEST, VAL))
+    copies: BoolArray = (test & (sides != TEST)) | (val & (sides == TRAIN))
+    return copies
 
 
 def _different(rows: SourceRows, among: BoolArray) -> IntArray:
@@ -161,6 +184,15 @@ def _seen_notes(seen: BoolArray, held_out: BoolArray) -> list[str]:
     return notes
 
 
+def _copy_notes(copies: BoolArray) -> list[str]:
+    if not copies.any():
+        return []
+    return [
+        f"rows with the content of a held-out row in the data's own split: {int(copies.sum()):,};"
+        " they are left out, so that no held-out row trains"
+    ]
+
+
 def _class_notes(base: BaseModel, rows: SourceRows) -> list[str]:
     counts = np.bincount(rows.labels, minlength=len(rows.names)).tolist()
     new = range(len(base.labels), len(rows.names))
@@ -214,11 +246,27 @@ def _refusal(
             f"new classes with fewer than {FEWEST_OF_A_CLASS} different rows: {', '.join(few)};"
             " collect more rows of them, or leave them out"
         )
-    sizes = np.bincount(sides[used], minlength=3)
+    return _side_refusal(base, rows, used, sides)
+
+
+def _side_refusal(base: BaseModel, rows: SourceRows, used: BoolArray, sides: Sides) -> str:
+    """Returns why the split of the new rows leaves nothing to learn or to measure."""
+    given = (rows.prepared.source_sides >= 0).any()
+    advice = "no column of splits (--split-column none)" if given else "another share (data.test)"
     for side, name in ((TRAIN, "train"), (TEST, "test")):
-        if not sizes[side]:
+        counts = np.bincount(rows.labels[used & (sides == side)], minlength=len(rows.names))
+        if not counts.any():
+            return f"{rows.source} leaves no new {name} rows; give more rows, or {advice}"
+        if side == TEST and (counts > 0).sum() == 1:
             return (
-                f"{rows.source} leaves no new {name} rows; give more rows, or no column of splits"
-                " (--split-column none)"
+                f"the new test rows of {rows.source} are all of one class,"
+                f" '{rows.names[int(counts.argmax())]}'; a model that always answers it would look"
+                f" perfect. Give test rows of other classes too, or {advice}"
+            )
+        missing = np.flatnonzero(counts[len(base.labels) :] == 0) + len(base.labels)
+        if len(missing):
+            return (
+                f"the new class '{rows.names[missing[0]]}' has no {name} rows in {rows.source};"
+                f" give some, or {advice}"
             )
     return ""

@@ -19,7 +19,7 @@ from modelwright.runs.rows import reload_data
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
 from modelwright.updating.read_source import SourceRows, read_source
-from modelwright.updating.row_store import StoredRows, join_rows, store_split
+from modelwright.updating.row_store import StoredRows, join_rows, seen_among, store_split
 from modelwright.updating.settings import UpdateSettings
 
 FEW = 2_000
@@ -39,6 +39,7 @@ class OldRows:
         labels: their labels.
         states: what each strategy remembers of them.
         notes: where they come from.
+        origins: what made each version that brought them, as the memory knows it.
     """
 
     stored: StoredRows
@@ -48,6 +49,7 @@ class OldRows:
     labels: IntArray | None = None
     states: Mapping[str, State] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    origins: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def judged_side(self) -> int:
@@ -69,8 +71,7 @@ def find_old_rows(
     if memory and memory.rows is not None and settings.memory and settings.old_data is None:
         found = _from_memory(base, memory, memory.rows, settings)
     else:
-        states = memory.states if memory else {}
-        found = _from_data(base, settings, states, progress)
+        found = _from_data(base, settings, memory, progress)
     if not (found.stored.sides != TRAIN).any():
         raise DataError(
             f"no row was held out of the training of {base.path}, so nobody can measure what an"
@@ -98,35 +99,45 @@ def _from_memory(
             f"old rows from the memory {base.memory}: {counts[TRAIN]:,} examples,"
             f" {counts[VAL]:,} validation rows, {counts[TEST]:,} test rows",
         ),
+        origins=memory.origins,
     )
 
 
 def _from_data(
     base: BaseModel,
     settings: UpdateSettings,
-    states: Mapping[str, State],
+    memory: Memory | None,
     progress: Progress | None,
 ) -> OldRows:
     splits, note = _splits(base, settings, progress)
-    parts, held = [], [np.zeros(0, np.uint64)]
+    trained = splits["train"]
+    known = [trained.digests[:, 0]] if trained.digests is not None else []
+    seen = np.unique(np.concatenate([*known, memory.seen if memory else np.zeros(0, np.uint64)]))
+    parts, held, copies = [], [np.zeros(0, np.uint64)], 0
     for name, split in splits.items():
         side = _SIDES[name]
         if split.digests is None or not len(split):
             continue
         chosen = choose_positions(split, side, settings.memory or FEW, settings.seed, base.version)
-        parts.append(store_split(base.task, split, chosen, side, base.version))
         if side != TRAIN:
+            learned = seen_among(split.digests, seen)
+            copies += int(learned.sum())
+            chosen = chosen[~learned[chosen]]
             held.append(split.digests[:, 0])
-    trained = splits["train"]
-    seen = trained.digests[:, 0] if trained.digests is not None else np.zeros(0, np.uint64)
+        parts.append(store_split(base.task, split, chosen, side, base.version))
+    notes = [note]
+    if copies:
+        notes.append(
+            f"old held-out rows whose content also trained: {copies:,}; they measure nothing"
+        )
     return OldRows(
         join_rows(parts),
         seen,
         np.concatenate(held),
         inputs=trained.inputs,
         labels=trained.labels,
-        states=states,
-        notes=(note,),
+        states=memory.states if memory else {},
+        notes=tuple(notes),
     )
 
 
@@ -135,8 +146,7 @@ def _splits(
 ) -> tuple[Mapping[str, Split], str]:
     """Returns the rows of the training by split, and where they come from."""
     if settings.old_data is not None:
-        rows = read_source(base, settings.old_data, {}, progress)
-        _check_known(base, rows)
+        rows = _read_old(base, settings.old_data, progress)
         return rows.splits(rows.sides(base.reading.val, base.reading.test)), (
             f"old rows from {rows.source}, given as --old-data: that they are those of the training"
             " is taken on trust, split by their content as there"
@@ -156,10 +166,25 @@ def _splits(
     )
 
 
-def _check_known(base: BaseModel, rows: SourceRows) -> None:
+def _read_old(base: BaseModel, source: str, progress: Progress | None) -> SourceRows:
+    """Returns the rows of ``--old-data``, which are read as those of the training were.
+
+    Raises:
+        DataError: they cannot be read so, or have a label that the model does not know.
+    """
+    try:
+        rows = read_source(base, source, {}, progress)
+    except DataError as error:
+        raise DataError(
+            f"--old-data was given {source}, which cannot be read as the rows of the training"
+            f" were: {str(error).rstrip('.')}. Columns, an encoding and --set are options of the"
+            " new rows (--data) alone; give a copy of the old rows as those of the training were."
+        ) from None
     unknown = [name for name in rows.names if name not in base.labels]
     if unknown:
         raise DataError(
             f"{rows.source}, given as --old-data, has the label '{unknown[0]}', which the model"
-            f" does not know; it knows {', '.join(base.labels)}."
+            f" does not know; it knows {', '.join(base.labels)}. Give a copy with the labels of"
+            " the training, without rows of other classes."
         )
+    return rows

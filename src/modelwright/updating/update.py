@@ -14,7 +14,7 @@ from modelwright.training.runtime import without_retracing_warnings
 from modelwright.updating.base_model import BaseModel, find_base
 from modelwright.updating.gate import MAX_DROP
 from modelwright.updating.job import Job
-from modelwright.updating.lock import LOCK, lock_updates
+from modelwright.updating.lock import lock_updates, remove_unused
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.settings import UpdateOptions, resolve_update
 from modelwright.updating.work_folder import resume_advice, tidy
@@ -70,19 +70,17 @@ def update(
         with explained_refusals(base.memory), tempfile.TemporaryDirectory() as temporary:
             read = job.read(base)
             return job.measure(base, read, Path(temporary), target)[0]
-    created = not base.memory.exists()
-    try:
-        with (
-            explained_refusals(base.memory, lambda: resume_advice(base.memory)),
-            lock_updates(base.memory),
-        ):
+    memory = base.memory
+    created = not memory.exists()
+    with explained_refusals(memory, lambda: resume_advice(memory)), lock_updates(memory):
+        try:
             if base.model:
-                tidy(base.model, base.memory)
+                tidy(base.model, memory)
                 base = find_base(model)  # another update may have just ended
-            return job.run(base, target)
-    finally:
-        if created:
-            _remove_unused(base.memory)
+            return job.run(base, _new_run(base, out))
+        finally:
+            if created:
+                remove_unused(memory)
 
 
 def _new_run(base: BaseModel, out: Path | str | None) -> Path | None:
@@ -108,10 +106,3 @@ def _new_run(base: BaseModel, out: Path | str | None) -> Path | None:
     if path.exists():
         raise RunError(f"the run folder {path} exists; choose another with --out.")
     return path
-
-
-def _remove_unused(memory: Path) -> None:
-    """Removes the folder of the memory if this update left nothing in it but the lock."""
-    if memory.is_dir() and {one.name for one in memory.iterdir()} <= {LOCK}:
-        (memory / LOCK).unlink(missing_ok=True)
-        memory.rmdir()

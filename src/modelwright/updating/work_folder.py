@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ WORK, STAGED = "work", "next"
 _IDENTITY = "identity.json"
 KEPT_UPDATES = 3
 """Runs of written versions that stay, the newest."""
+KEPT_REFUSALS = 20
+"""Reports of refusals that stay, the newest."""
 
 
 def identity_of(settings: Mapping[str, Any]) -> str:
@@ -77,6 +80,18 @@ def resume_advice(memory: Path) -> str:
 def close_work(memory: Path) -> None:
     """Removes the work folder."""
     shutil.rmtree(memory / WORK, ignore_errors=True)
+
+
+def keep_refusal(memory: Path, report: Mapping[str, Any]) -> Path:
+    """Writes the report of a refused update under a name of its own, and deletes the oldest."""
+    folder = memory / UPDATES
+    before = sorted(folder.glob("refused-*.json"))
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    path = folder / f"refused-{moment}.json"
+    write_json(path, report)
+    for old in before[: max(0, len(before) + 1 - KEPT_REFUSALS)]:
+        old.unlink(missing_ok=True)
+    return path
 
 
 def tidy(model: Path, memory: Path) -> None:

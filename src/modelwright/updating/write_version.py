@@ -26,11 +26,18 @@ from modelwright.learning.lesson import State
 from modelwright.learning.registry import find_strategy
 from modelwright.training.evaluate import EvaluatedRows, EvaluationParts, evaluate_rows
 from modelwright.training.measuring import MeasuredTraining
-from modelwright.updating.base_model import BaseModel
+from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.classroom import Classroom
 from modelwright.updating.compose import NewWeights, compose_run
 from modelwright.updating.composed_data import data_file
-from modelwright.updating.memory import STATE, Memory, choose_kept, place_memory, write_memory
+from modelwright.updating.memory import (
+    STATE,
+    Memory,
+    choose_kept,
+    origin_of,
+    place_memory,
+    write_memory,
+)
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
 from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
@@ -158,7 +165,7 @@ def _compose(
         passed.lineage,
     )
     strategy = find_strategy(passed.name)
-    state = room.state(strategy)
+    state, family = room.state(strategy), ancestors(room.base)
     if state:
         write_state(folder / STATE / f"{passed.name}.npz", state)
     memory = Memory(
@@ -167,6 +174,11 @@ def _compose(
         states=_states(room, network, model, settings),
         version=number,
         every_row=_keeps_every_row(room, rows, settings),
+        origins={
+            **{one: made for one, made in room.old.origins.items() if one in family},
+            room.base.version: origin_of(room.base),
+            number: str(passed.lineage["update"]),
+        },
     )
     return memory, training
 

@@ -1,0 +1,60 @@
+"""The rows that a model learned before: where they come from, and which of them measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hand_made import base_model, stored
+
+from modelwright.core.errors import DataError
+from modelwright.data.splits import TEST, TRAIN
+from modelwright.updating.memory import Memory, place_memory, write_memory
+from modelwright.updating.old_rows import OldRows, find_old_rows
+from modelwright.updating.row_store import seen_among
+from modelwright.updating.settings import resolve_update
+from sample_data import sentences, write_csv
+
+
+def old_data(folder: Path, path: Path) -> OldRows:
+    return find_old_rows(base_model(folder), resolve_update(old_data=path))
+
+
+def test_an_old_row_that_ever_trained_measures_nothing(tmp_path: Path) -> None:
+    rows = sentences(64)
+    lines = [
+        *[(*row, "train") for row in rows[:30]],
+        *[(*row, "test") for row in rows[20:60]],
+        *[(*row, "val") for row in rows[60:]],
+    ]
+    path = tmp_path / "old.csv"
+    write_csv(path, lines, ("text", "label", "split"))  # type: ignore[arg-type]
+    found = old_data(tmp_path, path)
+    tested = found.stored.of_side(TEST).contents.to_pylist()
+    assert tested == [text for text, _ in rows[30:60]]
+    assert "whose content also trained: 10" in found.notes[-1]
+
+    # An update before this one learned some of the others.
+    base = base_model(tmp_path)
+    learned = stored([text for text, _ in rows[30:35]], [0] * 5, [TRAIN] * 5)
+    memory = Memory(learned, learned.digests[:, 0], version=1, origins={1: ""})
+    write_memory(base.memory / "next", memory, base.labels, 10, "")
+    place_memory(base.memory / "next", base.memory)
+    found = old_data(tmp_path, path)
+    assert found.stored.of_side(TEST).contents.to_pylist() == tested[5:]
+    assert seen_among(learned.digests, found.seen).all()
+
+
+def test_old_data_that_is_not_as_the_training_data_was_says_what_to_give(tmp_path: Path) -> None:
+    rows = sentences(100)
+    path = write_csv(tmp_path / "old.csv", rows, ("stars", "verdict"))
+    with pytest.raises(DataError) as caught:
+        old_data(tmp_path, path)
+    said = str(caught.value)
+    assert said.startswith(f"--old-data was given {path}, which cannot be read")
+    assert "Columns: stars, verdict. " in said
+    assert "options of the new rows (--data) alone; give a copy" in said
+    numbers = [(text, {"pos": "1", "neg": "0"}[label]) for text, label in rows]
+    path = write_csv(tmp_path / "old.csv", numbers, ("text", "label"))
+    with pytest.raises(DataError, match="the label '0', which .* Give a copy with the labels of"):
+        old_data(tmp_path, path)
