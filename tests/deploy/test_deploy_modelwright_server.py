@@ -15,7 +15,7 @@ from deploy import model_folders, published_schemas
 from modelwright.cli.main import app
 from modelwright.core.errors import ConfigError, ServableError
 from modelwright.deploy.modelwright_server import KEYS_FILE, KEYS_FOLDER
-from modelwright.deploy.options import DeployOptions
+from modelwright.deploy.options import DeployOptions, ServerName
 from modelwright.deploy.write import deploy
 from modelwright.servable.withdrawn import WITHDRAWN_FILE
 from modelwright.serve.rest.routes import METRICS_PATH, ROUTES
@@ -181,11 +181,14 @@ def test_models_without_a_manifest_are_left_out_and_named(tmp_path: Path) -> Non
         deploy("kserve", tmp_path / "others", tmp_path / "deploy", options=options)
 
 
-def test_a_rollback_is_obeyed_and_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "server"), [("kubernetes", "modelwright"), ("ray", "tensorflow-serving")]
+)
+def test_a_rollback_is_obeyed_and_reported(tmp_path: Path, target: str, server: ServerName) -> None:
     models = model_folders.add_both_kinds(tmp_path / "models")
     (models / "sentiment" / WITHDRAWN_FILE).write_text('{"versions": [2]}')
-    options = DeployOptions(server="modelwright")
-    report = deploy("kubernetes", models, tmp_path / "deploy", options=options)
+    options = DeployOptions(server=server)
+    report = deploy(target, models, tmp_path / "deploy", options=options)
     assert report.models["sentiment"] == 1
     assert not any("rolled back" in note for note in report.notes)
 

@@ -18,6 +18,7 @@ from modelwright.servable.manifest import (
     version_folders,
     write_manifest,
 )
+from modelwright.servable.withdrawn import write_withdrawn
 
 
 @pytest.fixture
@@ -85,6 +86,16 @@ def test_the_newest_version_is_found_by_its_number(tmp_path: Path) -> None:
     (tmp_path / "11").touch()
     assert list(version_folders(tmp_path)) == [1, 2, 10]
     assert find_version(tmp_path) == tmp_path / "10"
+
+
+def test_the_version_of_a_model_is_the_newest_that_is_not_withdrawn(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        (tmp_path / name).mkdir()
+    write_withdrawn(tmp_path, [3])
+    assert find_version(tmp_path) == tmp_path / "2"
+    write_withdrawn(tmp_path, [1, 2, 3])
+    with pytest.raises(ServableError, match=f"all versions of .* withdrawn.*{tmp_path / '3'}"):
+        find_version(tmp_path)
 
 
 def test_one_rule_says_which_folders_are_versions(tmp_path: Path) -> None:

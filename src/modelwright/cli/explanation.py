@@ -25,7 +25,7 @@ def explain(
     model: Annotated[
         Path,
         typer.Argument(
-            help="models/NAME/VERSION, models/NAME for its newest version, or a run folder.",
+            help="models/NAME/VERSION, models/NAME for its live version, or a run folder.",
             autocompletion=complete_servable_or_run,
         ),
     ],

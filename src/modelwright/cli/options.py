@@ -60,7 +60,7 @@ RunFolder = Annotated[Path, typer.Argument(help="Run folder.", autocompletion=co
 ServableFolder = Annotated[
     Path,
     typer.Argument(
-        help="models/NAME/VERSION, or models/NAME for its newest version.",
+        help="models/NAME/VERSION, or models/NAME for its live version.",
         autocompletion=complete_servable,
     ),
 ]

@@ -73,7 +73,7 @@ def find_models(
             number = live_version(versions, read_withdrawn(path)) or number
         elif (path / WITHDRAWN_FILE).exists():
             notes.append(
-                f"{path.name} was rolled back, which only Modelwright's own server obeys. These"
+                f"{path.name} was rolled back, which TensorFlow Serving does not obey. These"
                 " files serve the newest version; delete the versions that should not be served."
             )
         models.append(DeployableModel(path.name, number, _has_manifest(versions[number])))

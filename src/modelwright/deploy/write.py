@@ -44,7 +44,7 @@ class DeployReport(Report):
     target: str
     out: Path
     models: dict[str, int]
-    """Each model's newest version."""
+    """The version of each model that its server will answer with."""
     files: tuple[str, ...]
     notes: tuple[str, ...]
     start: str
@@ -88,8 +88,9 @@ def deploy(
         )
     checked = check_deploy_options(options or DeployOptions())
     _check_used(target, checked)
-    found, notes = find_models(models, obeys_rollback=checked.server == MODELWRIGHT)
-    if target == "ray" or checked.server == MODELWRIGHT:
+    own = target == "ray" or checked.server == MODELWRIGHT  # Modelwright's code loads the models
+    found, notes = find_models(models, obeys_rollback=own)
+    if own:
         found, left_out = with_manifest(found, models)
         notes = [*notes, *left_out]
     contents, target_notes = _contents(target, found, models, out, checked)

@@ -91,7 +91,7 @@ def quantize(
     """Writes the files of the given methods into a servable, or the one that it recommends.
 
     Args:
-        path: a version's folder, or a model's folder for its newest version.
+        path: a version's folder, or a model's folder for its live version.
         methods: names of methods; none for the recommended one within the limits.
         limits: the limits that a file must keep.
         finetune: also tries ``int8`` after so many epochs with rounded weights; 0 for not.

@@ -134,7 +134,7 @@ def read_run_subject(
 def read_servable_subject(
     path: Path, root: Path | None = None, progress: Progress | None = None
 ) -> Subject:
-    """Returns a servable, the newest version of a model, with the run that it was made of.
+    """Returns a servable, the live version of a model, with the run that it was made of.
 
     Raises:
         ServableError: the servable is not as it was exported.

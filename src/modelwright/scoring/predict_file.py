@@ -58,7 +58,7 @@ def predict_file(
     """Scores a file, and writes its rows with the answers.
 
     Args:
-        servable: A version's folder, or a model's folder for its newest version.
+        servable: A version's folder, or a model's folder for its live version.
         source: A CSV, TSV, JSON Lines or Parquet file, a text file with a text a line, or a
             folder of images or of Parquet files that are parts of one table.
         output: The file to write; its suffix is the format: .csv, .tsv, .jsonl or .parquet.

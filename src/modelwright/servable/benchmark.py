@@ -86,7 +86,7 @@ def benchmark(
     """Times the engines of a servable in turn, each in a fresh process and on one thread.
 
     Args:
-        path: a version's folder, or a model's folder for its newest version.
+        path: a version's folder, or a model's folder for its live version.
         engines: the engines to time; none for all that are installed.
         rounds: how often each engine is timed.
         seconds: about how long each way of answering is timed in a round.

@@ -26,7 +26,8 @@ from modelwright.core.files import changed_files, sha256_tree, write_json
 from modelwright.core.folders import SERVABLE_RECORD, wrong_folder
 from modelwright.core.types import Task
 from modelwright.servable.litter import is_litter
-from modelwright.servable.live_version import LARGEST_VERSION, version_number
+from modelwright.servable.live_version import LARGEST_VERSION, live_version, version_number
+from modelwright.servable.withdrawn import read_withdrawn
 
 FORMAT = 1
 MANIFEST = SERVABLE_RECORD
@@ -180,10 +181,12 @@ def ignored_folders(model: Path) -> dict[str, str]:
 
 
 def find_version(path: Path) -> Path:
-    """Returns the version folder at a path: the path itself, or the newest version in it.
+    """Returns the version folder at a path: the path itself, or the live version of a model.
+
+    That is the newest one which is not withdrawn.
 
     Raises:
-        ServableError: there is no version.
+        ServableError: there is no version, or all of them are withdrawn.
     """
     if (path / MANIFEST).is_file():
         return path
@@ -193,7 +196,13 @@ def find_version(path: Path) -> Path:
         if ignored := ignored_folders(path):
             message += f" Ignored: {'; '.join(f'{name}: {why}' for name, why in ignored.items())}."
         raise ServableError(message)
-    return folders[max(folders)]
+    live = live_version(folders, read_withdrawn(path))
+    if live is None:
+        raise ServableError(
+            f"all versions of {path} are withdrawn; name the one that you want, such as"
+            f" {folders[max(folders)]}."
+        )
+    return folders[live]
 
 
 def manifest_from_record(record: Mapping[str, Any]) -> Manifest:

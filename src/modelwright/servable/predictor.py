@@ -184,7 +184,7 @@ def load_predictor(path: Path | str, *, engine: str = "auto") -> Predictor:
     """Loads a servable.
 
     Args:
-        path: ``models/NAME/VERSION``, or ``models/NAME`` for its newest version.
+        path: ``models/NAME/VERSION``, or ``models/NAME`` for its live version.
         engine: the engine that runs it; ``auto`` selects the fastest that is installed.
 
     Raises:

@@ -49,7 +49,7 @@ def verify(path: Path | str) -> VerifyReport:
     """Checks a servable's files and the answers of its engines.
 
     Args:
-        path: a version's folder, or a model's folder for its newest version.
+        path: a version's folder, or a model's folder for its live version.
 
     Raises:
         ServableError: a file has changed, is missing or was added; or an engine does not run.

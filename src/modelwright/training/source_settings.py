@@ -68,7 +68,7 @@ def read_source(place: Path) -> SourceRecord:
     """Returns what is recorded of the model in a folder, after a check of all its files.
 
     Args:
-        place: a run, a version of a servable, or a model, whose newest version is taken.
+        place: a run, a version of a servable, or a model, whose live version is taken.
 
     Raises:
         RunError: the folder is a run that cannot be used.
@@ -221,7 +221,7 @@ def _version(place: Path) -> Path:
         known = ", ".join(map(str, version_folders(place.parent)))
         raise ServableError(
             f"{place.parent} has no version {place.name}; expected one of {known}, or"
-            f" {place.parent} for the newest."
+            f" {place.parent} for the live one."
         )
     try:
         return find_version(place)

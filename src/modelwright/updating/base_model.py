@@ -13,16 +13,15 @@ from typing import Any
 
 from modelwright.core.config import Config, DataConfig, check_table
 from modelwright.core.errors import ServableError
-from modelwright.core.folders import MEMORY, is_run, wrong_folder
+from modelwright.core.folders import MEMORY, is_run
 from modelwright.core.types import ImageShape, Task
 from modelwright.models.builders import check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer
 from modelwright.runs.run import VOCABULARY, Run, load_run
-from modelwright.servable.live_version import live_version, version_number
-from modelwright.servable.manifest import MANIFEST, Manifest, read_manifest, version_folders
+from modelwright.servable.live_version import version_number
+from modelwright.servable.manifest import Manifest, find_version, read_manifest
 from modelwright.servable.restore import restore_network
 from modelwright.servable.tokenizer import VOCABULARY as SERVED_VOCABULARY
-from modelwright.servable.withdrawn import read_withdrawn
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def find_base(path: Path | str) -> BaseModel:
     folder = Path(path)
     if is_run(folder):
         return _from_run(load_run(folder))
-    version = folder if (folder / MANIFEST).is_file() else _live(folder)
+    version = find_version(folder)
     manifest = read_manifest(version)
     if not manifest.config:
         raise ServableError(
@@ -167,20 +166,6 @@ def _from_run(run: Run) -> BaseModel:
 def _model_of(version: Path) -> Path:
     """Returns the folder around a version, as the user wrote it where that is possible."""
     return version.parent if version.name.isdigit() else version.resolve().parent
-
-
-def _live(model: Path) -> Path:
-    """Returns the newest version that is not withdrawn."""
-    existing = version_folders(model)
-    if not existing:
-        raise ServableError(wrong_folder(model, "servable"))
-    live = live_version(existing, read_withdrawn(model))
-    if live is None:
-        raise ServableError(
-            f"all versions of {model} are withdrawn; name the one to learn from, such as"
-            f" {existing[max(existing)]}."
-        )
-    return existing[live]
 
 
 def _image_shape(shape: tuple[int, ...] | None) -> ImageShape | None:
