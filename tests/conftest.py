@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -197,8 +198,20 @@ def with_litert(
 
 
 @pytest.fixture
+def server_log() -> Iterator[None]:
+    """Gives the server's log back as it was: ``serve`` sets it up for its whole process."""
+    loggers = [logging.getLogger(name) for name in ("modelwright.serve", "uvicorn.error")]
+    before = [(one.level, one.propagate, one.handlers[:]) for one in loggers]
+    yield
+    for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.propagate = propagate
+        logger.handlers[:] = handlers
+
+
+@pytest.fixture
 def cli(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server_log: None
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in this process and returns exit code, standard output, standard error."""
 
