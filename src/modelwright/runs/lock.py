@@ -1,4 +1,4 @@
-"""The lock of a run that is being trained. The system releases it when the process ends.
+"""The lock of a run that is being trained.
 
 It is held on the run's config file, so it adds no file. Windows has no such locks; there a run
 whose status is running counts as being trained.
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modelwright.core.errors import RunError
+from modelwright.core.file_lock import try_lock
 
 CONFIG = "config.toml"
 
@@ -23,21 +24,15 @@ def lock_run(path: Path) -> Iterator[None]:
     Raises:
         RunError: another process trains it.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # an open file could not be replaced or removed there
         yield
         return
-    import fcntl
-
     with (path / CONFIG).open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(file):
             raise RunError(
                 f"the run {path} is being trained by another process; wait for its end, or stop it"
                 " first."
-            ) from None
-        except OSError:
-            pass  # a file system without locks
+            )
         yield
 
 
@@ -45,13 +40,8 @@ def is_locked(path: Path) -> bool:
     """Returns whether a process trains a run, as far as this machine can tell."""
     if sys.platform == "win32":
         return True
-    import fcntl
-
     try:
         with (path / CONFIG).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not try_lock(file, shared=True)
     except OSError:
         return False
-    return False

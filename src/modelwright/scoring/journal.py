@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from modelwright.core.errors import ConfigError
+from modelwright.core.file_lock import try_lock
 from modelwright.core.files import write_json
 
 FORMAT = 1
@@ -62,7 +63,7 @@ class Journal:
     def __enter__(self) -> Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / "lock").open("wb")
-        if not _lock(self._lock):
+        if not try_lock(self._lock):
             self._lock.close()
             raise ConfigError(
                 f"another process is writing {self.folder}; wait for it, or choose another output"
@@ -149,16 +150,3 @@ class Journal:
 def _kind_of_reason(reason: str) -> str:
     """Returns a reason without what differs from row to row."""
     return reason.partition(" (")[0].partition(": ")[0][:100]
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Locks a file until it is closed or the process ends. Returns False if another one has it."""
-    try:
-        import fcntl
-    except ImportError:  # on Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from modelwright.core.blocks import Figure
 from modelwright.core.errors import RunError
+from modelwright.core.file_lock import try_lock
 from modelwright.core.files import explained_refusals, write_json, write_text
 from modelwright.core.folders import STREAM_RECORD
 from modelwright.learning.strategy import Strategy
@@ -122,18 +122,11 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / _LOCK).open("wb")
     with lock:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"the study {folder} is being measured by another process; wait for its end, or"
-                    " give another folder with --out."
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+        if not try_lock(lock):
+            raise RunError(
+                f"the study {folder} is being measured by another process; wait for its end, or"
+                " give another folder with --out."
+            )
         yield
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from modelwright.core.errors import RunError
+from modelwright.core.file_lock import try_lock
 from modelwright.core.files import write_json
 from modelwright.core.folders import SEARCH_RECORD
 from modelwright.core.stored_record import describe_fault
@@ -112,26 +113,18 @@ class SearchFolder:
     def lock(self) -> Iterator[None]:
         """Keeps other searches out of the folder while the block runs.
 
-        The system releases the lock when the process ends. Windows has no such locks.
-
         Raises:
             RunError: another process searches in the folder.
         """
-        if sys.platform == "win32":
+        if sys.platform == "win32":  # an open file could not be replaced or removed there
             yield
             return
-        import fcntl
-
         with (self.path / _LOCK).open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file):
                 raise RunError(
                     f"another process searches in {self.path}; wait for its end, stop it, or give"
                     " this search another folder with --out."
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+                )
             yield
 
 

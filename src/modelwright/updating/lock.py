@@ -1,7 +1,4 @@
-"""The lock of a model that is being updated. The system releases it when the process ends.
-
-Windows has no such locks; there two updates at once are the user's to avoid.
-"""
+"""The lock of a model that is being updated."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from modelwright.core.errors import ServableError
+from modelwright.core.file_lock import try_lock
 
 LOCK = "lock"
 
@@ -28,22 +26,16 @@ def lock_updates(memory: Path) -> Iterator[None]:
         ServableError: another process updates the model.
     """
     memory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold users' rows
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # an open file could not be replaced or removed there
         yield
         return
-    import fcntl
-
     while True:
         with (memory / LOCK).open("a+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file):
                 raise ServableError(
                     f"{memory.parent} is being updated by another process; wait for its end, then"
                     " start this update again: it learns from the version that is live then."
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+                )
             if _is_in_place(file, memory / LOCK):
                 yield
                 return
