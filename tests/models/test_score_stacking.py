@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from modelwright.core.types import FloatArray, IntArray
-from modelwright.models.score_stacking import (
-    _loss,
-    fit_stack,
-    scores_to_probabilities,
-    stack_out_of_fold,
-)
+from modelwright.models.logistic_regression import scores_to_probabilities
+from modelwright.models.score_stacking import _loss, fit_stack, stack_out_of_fold
 
 
 def scores(count: int, columns: int, quality: float, seed: int) -> tuple[FloatArray, IntArray]:

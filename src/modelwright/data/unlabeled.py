@@ -51,8 +51,8 @@ def load_unlabeled(
         records = read_sources(config.model_copy(update=change), progress)
     except ColumnNotFoundError as error:
         both = (
-            ". The setting names the column of the labeled rows too: where the names differ, rename"
-            " the column in the file of data.unlabelled"
+            ". The same setting names the column of the labeled rows. If their column has another"
+            " name, rename the column in the file that data.unlabelled names"
         )
         raise ColumnNotFoundError(error.before, error.role, f"{error.after}{both}") from None
     if records.task != "text":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwright.core.folds import assign_folds
 from modelwright.core.types import FloatArray, IntArray, Progress
@@ -43,11 +44,7 @@ class LogisticFit:
     def probabilities(self, features: Any) -> FloatArray:
         """Returns the probabilities ``[n, classes]`` for features ``[n, features]``."""
         scores = np.asarray(features @ self.kernel, np.float64) + self.bias
-        if scores.shape[1] == 1:
-            scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        result: FloatArray = powers / powers.sum(axis=1, keepdims=True)
-        return result
+        return scores_to_probabilities(scores)
 
 
 @dataclass(frozen=True)
@@ -230,6 +227,18 @@ def _best(losses: Mapping[Key, FloatArray], groups: Sequence[Sequence[Key]]) -> 
     usual, best = bests[0], min(bests, key=lambda key: losses[key].mean())
     gain = losses[usual] - losses[best]
     return best if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)) else usual
+
+
+def scores_to_probabilities(scores: npt.NDArray[np.floating[Any]]) -> FloatArray:
+    """Returns the probabilities ``[n, classes]`` for scores ``[n, columns]``.
+
+    A single column has the log-odds of the second of two classes.
+    """
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    result: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+    return result
 
 
 def mistakes(probabilities: FloatArray, labels: IntArray) -> FloatArray:

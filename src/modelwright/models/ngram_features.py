@@ -20,8 +20,7 @@ from modelwright.models.options import NgramsOptions
 
 RATIO_SHARES = (0.1, 1.0)
 """The shares of the log-count ratios that a solver compares, the usual one first."""
-MOST_COMPARED = 10_000
-"""Of more rows, so many choose among a solver's candidates, which saves most of the time."""
+_MOST_COMPARED = 10_000
 _CHUNK = 2048
 _CHARACTER_DECAY = 1.0
 _WORD_DECAY = 0.6
@@ -170,19 +169,12 @@ def read_ngrams(
     return NgramRows(present[:, kept].tocsr(), kept, lengths[kept])
 
 
-def read_all_ngrams(
-    layer: Any, options: NgramsOptions, rows: Rows, progress: Progress | None = None
-) -> Any:
-    """Returns which n-grams each row has, sparse ``[n, buckets]``, the rare ones too."""
-    from scipy import sparse
+def compared_rows(count: int) -> IntArray:
+    """Returns the positions of the rows that choose among a solver's candidates, in their order.
 
-    found, lengths = [], np.full(options.buckets, options.longest)
-    for start in range(0, len(rows), _CHUNK):
-        ids = rows.take(np.arange(start, min(start + _CHUNK, len(rows))))
-        found.append(present_ngrams(layer, ids, options.buckets, lengths))
-        if progress:
-            progress("counting n-grams", start + len(ids), len(rows))
-    return sparse.vstack(found, format="csr")
+    They are all rows, or so many spread evenly over them that most of the time is saved.
+    """
+    return np.linspace(0, count - 1, min(count, _MOST_COMPARED)).astype(np.int64)
 
 
 def present_ngrams(layer: Any, ids: Any, buckets: int, lengths: IntArray) -> Any:

@@ -22,11 +22,11 @@ from modelwright.models.logistic_regression import (
     predict_folds,
 )
 from modelwright.models.ngram_features import (
-    MOST_COMPARED,
     RATIO_SHARES,
     NgramRows,
     WeightedNgrams,
     Weighting,
+    compared_rows,
     find_decay,
     inverse_frequencies,
     read_ngrams,
@@ -189,12 +189,12 @@ def _choose(
         )
 
     labeled = np.arange(len(problem.labels))
-    if len(labeled) <= MOST_COMPARED:
-        return validate(labeled, weightings, _STRENGTHS)
-    some = np.linspace(0, len(labeled) - 1, MOST_COMPARED).astype(np.int64)
+    some = compared_rows(len(labeled))
     found = validate(some, weightings, _STRENGTHS)
+    if compared or len(some) == len(labeled):
+        return found
     weighting, strength = found.key
-    return found if compared else validate(labeled, [weighting], [strength])
+    return validate(labeled, [weighting], [strength])
 
 
 class _SelfTraining:

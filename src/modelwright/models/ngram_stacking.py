@@ -21,23 +21,19 @@ from modelwright.models.logistic_regression import (
     cross_validate,
     fit_logistic,
     log_loss,
+    scores_to_probabilities,
 )
 from modelwright.models.ngram_features import (
-    MOST_COMPARED,
     RATIO_SHARES,
     NgramRows,
     WeightedNgrams,
     Weighting,
+    compared_rows,
     find_decay,
     read_ngrams,
 )
 from modelwright.models.options import NgramsOptions
-from modelwright.models.score_stacking import (
-    Stack,
-    fit_stack,
-    scores_to_probabilities,
-    stack_out_of_fold,
-)
+from modelwright.models.score_stacking import Stack, fit_stack, stack_out_of_fold
 from modelwright.models.solution import Solution
 
 _STRENGTHS = (10.0, 30.0, 100.0)
@@ -55,8 +51,7 @@ def solve_from_source(
         seed: decides which rows are in which fold.
     """
     problem = _read(network, options, data)
-    count = len(data.labels)
-    some = np.linspace(0, count - 1, min(count, MOST_COMPARED)).astype(np.int64)
+    some = compared_rows(len(data.labels))
     found = cross_validate(
         data.labels[some],
         [[(share, strength) for share in RATIO_SHARES for strength in _STRENGTHS]],
@@ -72,7 +67,7 @@ def solve_from_source(
     probabilities = stack_out_of_fold(*scores, labels, weights)
     held_out = replace(found, rows=rows, probabilities=probabilities)
     share, strength = found.key
-    weighted, fits = problem.fit(np.arange(count), share, [strength])
+    weighted, fits = problem.fit(np.arange(len(data.labels)), share, [strength])
     _set_weights(network, problem, stack, weighted, fits[0])
     choice = {
         "strength": strength,

@@ -12,9 +12,9 @@ from functools import partial
 import numpy as np
 
 from modelwright.core.types import FloatArray, IntArray
+from modelwright.models.logistic_regression import log_loss, scores_to_probabilities
 
 _FOLDS = 5
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -87,25 +87,15 @@ def stack_out_of_fold(
     return probabilities
 
 
-def scores_to_probabilities(scores: FloatArray) -> FloatArray:
-    """Returns the probabilities ``[n, classes]`` for scores ``[n, columns]``."""
-    if scores.shape[1] == 1:
-        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities: FloatArray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return probabilities
-
-
 def _loss(
     first: FloatArray, second: FloatArray, labels: IntArray, weights: FloatArray, values: FloatArray
 ) -> tuple[float, FloatArray]:
     """Returns the loss with its penalty, and the gradient."""
     scores = Stack(values[0], values[1], values[2:]).scores(first, second)
-    probabilities = scores_to_probabilities(scores).astype(np.float64)
-    picked = probabilities[np.arange(len(labels)), labels]
+    probabilities = scores_to_probabilities(scores)
     rest = probabilities - np.eye(probabilities.shape[1])[labels]
     slope = weights[:, None] * (rest[:, 1:] if scores.shape[1] == 1 else rest)
     penalty = ((values[0] - 1) ** 2 + values[1] ** 2) / 2
-    loss = penalty - (weights * np.log(np.maximum(picked, _TINY))).sum()
+    loss = penalty + (weights * log_loss(probabilities, labels)).sum()
     by_weights = [(slope * first).sum() + values[0] - 1, (slope * second).sum() + values[1]]
     return float(loss), np.concatenate([by_weights, slope.sum(axis=0)])

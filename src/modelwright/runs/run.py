@@ -102,8 +102,7 @@ class Run:
     @property
     def reading(self) -> DataConfig:
         """How users' rows are read: as those of the first training, also after updates."""
-        settings = self.lineage.get("reading")
-        return check_table(DataConfig, settings, "data") if settings else self.config.data
+        return reading_settings(self.lineage, self.config.data)
 
     @property
     def finished(self) -> bool:
@@ -183,6 +182,12 @@ class Run:
         if not note or note in notes:
             return self
         return self.update(data={**self.data, "notes": [*notes, note]})
+
+
+def reading_settings(lineage: Mapping[str, Any], own: DataConfig) -> DataConfig:
+    """Returns how users' rows are read: the own settings, or what the lineage of an update says."""
+    settings = lineage.get("reading")
+    return check_table(DataConfig, settings, "data") if settings else own
 
 
 def input_shape(config: Config, shape: ImageShape | None) -> tuple[int, ...]:

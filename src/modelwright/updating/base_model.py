@@ -17,7 +17,7 @@ from modelwright.core.folders import MEMORY, is_run
 from modelwright.core.types import ImageShape, Task
 from modelwright.models.builders import check_options
 from modelwright.models.graph_tokenizer import GraphTokenizer
-from modelwright.runs.run import VOCABULARY, Run, load_run
+from modelwright.runs.run import VOCABULARY, Run, load_run, reading_settings
 from modelwright.servable.live_version import version_number
 from modelwright.servable.manifest import Manifest, find_version, read_manifest
 from modelwright.servable.restore import restore_network
@@ -70,8 +70,7 @@ class BaseModel:
     @property
     def reading(self) -> DataConfig:
         """How rows of the user's are read: as at the first training."""
-        settings = self.lineage.get("reading")
-        return check_table(DataConfig, settings, "data") if settings else self.config.data
+        return reading_settings(self.lineage, self.config.data)
 
     @property
     def vocabulary(self) -> Path | None:
