@@ -15,6 +15,7 @@ from modelwright.data.images import encode_png
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.old_rows import OldRows
 from modelwright.updating.row_store import StoredRows
+from modelwright.updating.seen_rows import seen_rows
 
 
 def base_model(
@@ -87,4 +88,5 @@ def stored_images(pixels: np.ndarray, labels: list[int], sides: list[int]) -> St
 def old_rows(rows: StoredRows) -> OldRows:
     """Returns rows as those that a model learned."""
     train = rows.sides == 0
-    return OldRows(rows, rows.digests[train, 0], rows.digests[~train, 0])
+    seen = seen_rows(rows.digests[train], rows.labels[train], ("neg", "pos"))
+    return OldRows(rows, seen, rows.digests[~train, 0])

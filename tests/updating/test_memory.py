@@ -21,6 +21,7 @@ from modelwright.updating.memory import (
     write_memory,
 )
 from modelwright.updating.row_store import from_table, join_rows, to_table
+from modelwright.updating.seen_rows import SeenRows, no_rows
 
 ROWS_OF_BOTH = stored(
     ["一", "two", "three\n", '"four"', "five"],
@@ -41,7 +42,7 @@ def write(folder: Path, memory: Memory, limit: int = 10) -> Path:
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     base = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     state = {"counts": np.arange(3)}
-    seen = np.array([7, 2**64 - 1], np.uint64)
+    seen = SeenRows(np.array([[7, 2**64 - 1]], np.uint64))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, {"counts": state}, version=2))
     found = read_memory(base)
     assert found is not None
@@ -49,7 +50,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert found.rows.contents.to_pylist() == ROWS_OF_BOTH.contents.to_pylist()
     for name in ("labels", "sides", "versions", "digests", "outputs"):
         np.testing.assert_array_equal(getattr(found.rows, name), getattr(ROWS_OF_BOTH, name))
-    np.testing.assert_array_equal(found.seen, seen)
+    np.testing.assert_array_equal(found.seen.marks, seen.marks)
     np.testing.assert_array_equal(found.states["counts"]["counts"], [0, 1, 2])
     record = json.loads((base.memory / "memory.json").read_text())
     assert record["rows"] == {"exemplar": 3, "val": 1, "test": 1}
@@ -58,7 +59,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 def test_rows_and_states_of_a_version_that_was_rolled_back_are_left_out(tmp_path: Path) -> None:
     newer = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     states = {"counts": {"n": np.ones(1)}}
-    write(newer.memory, Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), states, 2, every_row=True))
+    write(newer.memory, Memory(ROWS_OF_BOTH, no_rows(), states, 2, every_row=True))
     found = read_memory(base_model(tmp_path, version=1))
     assert found is not None
     assert found.rows is not None
@@ -69,7 +70,7 @@ def test_rows_and_states_of_a_version_that_was_rolled_back_are_left_out(tmp_path
 def test_rows_of_other_weights_with_the_same_number_are_left_out(tmp_path: Path) -> None:
     newer = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     origins = {1: "rows of the first training", 2: "u1"}
-    write(newer.memory, Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), version=2, origins=origins))
+    write(newer.memory, Memory(ROWS_OF_BOTH, no_rows(), version=2, origins=origins))
     first = replace(base_model(tmp_path), data={"fingerprint": origins[1]})
     assert read_memory(newer) is not None
     assert read_memory(first) is not None
@@ -83,22 +84,20 @@ def test_rows_of_other_weights_with_the_same_number_are_left_out(tmp_path: Path)
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    write(base.memory, Memory(ROWS_OF_BOTH, np.zeros(0, np.uint64), version=1))
+    write(base.memory, Memory(ROWS_OF_BOTH, no_rows(), version=1))
     path = base.memory / ROWS
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ServableError, match=r"rows\.parquet has changed.*--old-data"):
         read_memory(base)
     record = json.loads((base.memory / "memory.json").read_text())
-    (base.memory / "memory.json").write_text(json.dumps({**record, "format": 2}))
-    with pytest.raises(ServableError, match="memory format 2"):
+    (base.memory / "memory.json").write_text(json.dumps({**record, "format": 1}))
+    with pytest.raises(ServableError, match="memory format 1; this version reads 2"):
         read_memory(base)
 
 
 def test_placing_can_be_repeated_at_any_point(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    memory = Memory(
-        ROWS_OF_BOTH, np.zeros(0, np.uint64), {"counts": {"n": np.ones(1)}}, 1, origins={1: ""}
-    )
+    memory = Memory(ROWS_OF_BOTH, no_rows(), {"counts": {"n": np.ones(1)}}, 1, origins={1: ""})
     write(base.memory, memory)
     write_memory(base.memory / "next", memory, ("neg", "pos"), 10, "u2")
     (base.memory / "next" / ROWS).replace(base.memory / ROWS)  # killed after the first file
@@ -110,7 +109,7 @@ def test_placing_can_be_repeated_at_any_point(tmp_path: Path) -> None:
 
 def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    seen = np.arange(9, dtype=np.uint64)
+    seen = SeenRows(np.arange(18, dtype=np.uint64).reshape(-1, 2))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, {"counts": {"n": np.ones(1)}}, 1))
     write(base.memory, Memory(None, seen, {}, 1), limit=0)
     assert sorted(one.name for one in base.memory.iterdir()) == ["memory.json", "seen.npy"]
@@ -122,11 +121,11 @@ def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: 
 
 def test_no_hash_is_dropped_however_many_rows_trained(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    seen = np.arange(2_000_003, dtype=np.uint64)
+    seen = SeenRows(np.arange(4_000_006, dtype=np.uint64).reshape(-1, 2))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, version=1))
     found = read_memory(base)
     assert found is not None
-    assert found.seen[-1] == 2_000_002
+    assert found.seen.marks[-1].tolist() == [4_000_004, 4_000_005]
     assert len(found.seen) == len(seen)
 
 

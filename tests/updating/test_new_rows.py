@@ -49,11 +49,29 @@ def test_seen_rows_are_never_held_out_and_held_out_ones_never_train(tmp_path: Pa
     rows = [("old a", "neg"), ("old b", "pos"), ("old c", "neg"), *new_rows(100)]
     found = read(tmp_path, rows)
     texts = found.stored.contents.to_pylist()
-    assert "old c" not in texts
-    held_out = [text for text, side in zip(texts, found.stored.sides, strict=True) if side != TRAIN]
-    assert not {"old a", "old b"} & set(held_out)
-    assert any("trained the model before: 2" in note for note in found.notes)
+    assert not {"old a", "old b", "old c"} & set(texts)
+    assert any("with the same label: 2; they are left out" in note for note in found.notes)
     assert any("held out of the training before: 1" in note for note in found.notes)
+
+
+def test_a_file_with_all_old_rows_teaches_as_one_with_the_new_ones_alone(tmp_path: Path) -> None:
+    fresh = new_rows(100)
+    alone = read(tmp_path, fresh)
+    grown = read(tmp_path, [("old a", "neg"), *fresh, ("old b", "pos")])
+    assert grown.stored.contents.to_pylist() == alone.stored.contents.to_pylist()
+    np.testing.assert_array_equal(grown.stored.sides, alone.stored.sides)
+
+
+@pytest.mark.parametrize("side", ["train", "test"])
+def test_a_corrected_label_trains_wherever_the_row_lies(tmp_path: Path, side: str) -> None:
+    lines = [(*row, ("train", "test")[at % 3 == 0]) for at, row in enumerate(new_rows(90))]
+    path = tmp_path / "new.csv"
+    write_csv(path, [("old a", "pos", side), *lines], ("text", "label", "split"))  # type: ignore[arg-type]
+    found = read_new_rows(base_model(tmp_path), str(path), old_rows(OLD), resolve_update(), 2)
+    at = found.stored.contents.to_pylist().index("old a")
+    assert found.names[found.stored.labels[at]] == "pos"
+    assert found.stored.sides[at] == TRAIN
+    assert any("under another label: 1; they train" in note for note in found.notes)
 
 
 def test_an_own_split_is_obeyed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from modelwright.core.errors import DataError
 from modelwright.data.splits import TEST, TRAIN
 from modelwright.updating.memory import Memory, place_memory, write_memory
 from modelwright.updating.old_rows import OldRows, find_old_rows
-from modelwright.updating.row_store import seen_among
+from modelwright.updating.seen_rows import seen_rows
 from modelwright.updating.settings import resolve_update
 from sample_data import sentences, write_csv
 
@@ -37,12 +37,13 @@ def test_an_old_row_that_ever_trained_measures_nothing(tmp_path: Path) -> None:
     # An update before this one learned some of the others.
     base = base_model(tmp_path)
     learned = stored([text for text, _ in rows[30:35]], [0] * 5, [TRAIN] * 5)
-    memory = Memory(learned, learned.digests[:, 0], version=1, origins={1: ""})
+    seen = seen_rows(learned.digests, learned.labels, base.labels)
+    memory = Memory(learned, seen, version=1, origins={1: ""})
     write_memory(base.memory / "next", memory, base.labels, 10, "")
     place_memory(base.memory / "next", base.memory)
     found = old_data(tmp_path, path)
     assert found.stored.of_side(TEST).contents.to_pylist() == tested[5:]
-    assert seen_among(learned.digests, found.seen).all()
+    assert found.seen.has(learned.digests).all()
 
 
 def test_old_data_that_is_not_as_the_training_data_was_says_what_to_give(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hand_made import stored
 
@@ -16,6 +15,7 @@ from modelwright.servable.manifest import ignored_folders, version_folders
 from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_in_model
 from modelwright.updating.lock import lock_updates, remove_unused
 from modelwright.updating.memory import Memory, write_memory
+from modelwright.updating.seen_rows import no_rows
 from modelwright.updating.work_folder import (
     KEPT_REFUSALS,
     KEPT_UPDATES,
@@ -38,9 +38,7 @@ def version(model: Path, number: int, update: str = "") -> None:
 
 def stage(memory: Path, number: int, update: str) -> None:
     rows = stored(["a"], [0], [0])
-    write_memory(
-        memory / "next", Memory(rows, np.zeros(0, np.uint64), version=number), ("n", "p"), 9, update
-    )
+    write_memory(memory / "next", Memory(rows, no_rows(), version=number), ("n", "p"), 9, update)
     (memory / "updates" / str(number)).mkdir(parents=True, exist_ok=True)
 
 

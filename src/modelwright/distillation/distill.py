@@ -98,6 +98,7 @@ def distill(
             labeling,
             weight=options.weight,
             temperature=options.temperature,
+            progress=progress,
         )
         report = train(
             config,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from modelwright.core.errors import ConfigError
@@ -25,7 +27,21 @@ def label_images(teacher: Teacher, material: Material, progress: Progress | None
     groups: list[Rows] = [train.inputs]
     if material.measured:
         groups.append(material.measured[1].inputs)
-    found = np.concatenate([_answers(teacher, rows, progress) for rows in groups])
+    answers = [answer_images(teacher, rows, labels, progress) for rows in groups]
+    probabilities = np.concatenate([found for found, _ in answers])
+    figures = compute_metrics(probabilities[: len(train)], train.labels)
+    return Labeling("probabilities", probabilities, figures, False, answers[0][1])
+
+
+def answer_images(
+    teacher: Teacher, rows: Rows, labels: Sequence[str], progress: Progress | None
+) -> tuple[FloatArray, str]:
+    """Returns the probabilities of the data's classes ``[n, classes]``, and how they were made.
+
+    Raises:
+        ConfigError: the answers are not probabilities of the data's classes.
+    """
+    found = _answers(teacher, rows, progress)
     names = [f"image {row + 1}" for row in range(len(found))]
     if teacher.labels is not None:
         found = found[:, order_columns(labels, teacher.labels, teacher.name)]
@@ -38,9 +54,7 @@ def label_images(teacher: Teacher, material: Material, progress: Progress | None
             f" {len(labels)} classes ({', '.join(labels)}); expected one probability for each"
             " class, in this order."
         )
-    probabilities = check_probabilities(found, names, teacher.name)
-    figures = compute_metrics(probabilities[: len(train)], train.labels)
-    return Labeling("probabilities", probabilities, figures, False, how)
+    return check_probabilities(found, names, teacher.name), how
 
 
 def _answers(teacher: Teacher, rows: Rows, progress: Progress | None) -> FloatArray:

@@ -8,6 +8,8 @@ import numpy as np
 
 from modelwright.core.config import Config
 from modelwright.core.errors import ConfigError
+from modelwright.core.types import Progress
+from modelwright.distillation.calibration import calibrate
 from modelwright.distillation.labeling import Labeling
 from modelwright.distillation.material import Material
 from modelwright.distillation.teacher import Teacher
@@ -55,6 +57,7 @@ def teach(
     *,
     weight: float | None = None,
     temperature: float | None = None,
+    progress: Progress | None = None,
 ) -> Teaching:
     """Returns what the student's training gets.
 
@@ -66,6 +69,7 @@ def teach(
         weight: share of the teacher in what is learned of labeled rows, 0 to below 1; 0.5 by
             default, and 0.9 where the teacher answers each batch.
         temperature: softens both answers where the teacher answers each batch.
+        progress: called while the teacher answers validation images.
 
     Raises:
         ConfigError: a setting has no effect.
@@ -88,11 +92,23 @@ def teach(
     if images and network and teacher.place:
         share = IMAGE_WEIGHT if weight is None else weight
         softened = temperature or TEMPERATURE
-        loss = TeacherLoss(teacher.place, material.data.labels, weight=share, temperature=softened)
+        own = calibrate(teacher, material, progress)
+        loss = TeacherLoss(
+            teacher.place,
+            material.data.labels,
+            weight=share,
+            temperature=softened,
+            calibration=own or 1.0,
+        )
+        fitted = (
+            "no validation rows say whether its probabilities are right"
+            if own is None
+            else f"its probabilities are calibrated on validation rows first ({own:.2f})"
+        )
         return Teaching(
             Extras(extra_loss=loss),
             f"the teacher answers each augmented batch; its answers count {share:g}, the labels"
-            f" {1 - share:g}, temperature {softened:g}",
+            f" {1 - share:g}, temperature {softened:g}; {fitted}",
         )
     share = TEXT_WEIGHT if weight is None else weight
     labels = _soft_labels(teacher, material, labeling, share)

@@ -39,6 +39,7 @@ class TeacherLoss:
         *,
         weight: float,
         temperature: float,
+        calibration: float = 1.0,
         fingerprint: str = "",
     ) -> None:
         """Loads the teacher.
@@ -48,6 +49,7 @@ class TeacherLoss:
             labels: the classes, in the order of the student's outputs.
             weight: share of the teacher, 0 to below 1.
             temperature: divides the log-probabilities of both.
+            calibration: divides the teacher's too, so that its probabilities are right.
             fingerprint: what the teacher must have; any by default.
 
         Raises:
@@ -59,12 +61,13 @@ class TeacherLoss:
         self._network = found.network
         self._network.trainable = False
         self._columns = [found.labels.index(label) for label in labels]
-        self._temperature = temperature
+        self._temperature, self._calibration = temperature, calibration
         self._record = {
             "source": str(found.record.folder.resolve()),
             "sha256": found.record.fingerprint,
             "weight": weight,
             "temperature": temperature,
+            "calibration": calibration,
         }
 
     @classmethod
@@ -75,6 +78,7 @@ class TeacherLoss:
             labels,
             weight=float(record["weight"]),
             temperature=float(record["temperature"]),
+            calibration=float(record["calibration"]),
             fingerprint=str(record["sha256"]),
         )
 
@@ -88,15 +92,16 @@ class TeacherLoss:
             return 0.0
         answers = self._network(inputs, training=False)
         answers = ops.take(_columns(answers), self._columns, axis=1)
-        wanted = ops.stop_gradient(self._soften(answers))
-        given = self._soften(_columns(outputs))
+        wanted = ops.stop_gradient(_soften(answers, self._temperature * self._calibration))
+        given = _soften(_columns(outputs), self._temperature)
         distance = -ops.sum(wanted * ops.log(ops.maximum(given, 1e-7)), axis=1)
         factor = (1 - self.label_share) * self._temperature**2
         return factor * ops.mean(distance)
 
-    def _soften(self, probabilities: Any) -> Any:
-        logs = ops.log(ops.maximum(ops.cast(probabilities, "float32"), 1e-7))
-        return ops.softmax(logs / self._temperature, axis=1)
+
+def _soften(probabilities: Any, temperature: float) -> Any:
+    logs = ops.log(ops.maximum(ops.cast(probabilities, "float32"), 1e-7))
+    return ops.softmax(logs / temperature, axis=1)
 
 
 def _columns(outputs: Any) -> Any:

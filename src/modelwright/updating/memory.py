@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as paparquet
 
@@ -35,9 +34,10 @@ from modelwright.learning.exemplars import select_rows
 from modelwright.learning.lesson import State
 from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.row_store import StoredRows, from_table, to_table
+from modelwright.updating.seen_rows import SeenRows, no_rows
 from modelwright.updating.state_file import read_state, write_state
 
-FORMAT = 1
+FORMAT = 2
 RECORD, ROWS, SEEN, STATE = "memory.json", "rows.parquet", "seen.npy", "state"
 _HELD_OUT = {VAL: 2_000, TEST: 10_000}
 _MOST_BYTES = {TRAIN: 64 * 2**20, VAL: 64 * 2**20, TEST: 256 * 2**20}
@@ -50,7 +50,7 @@ class Memory:
 
     Attributes:
         rows: the examples and the held-out rows; None with a memory that keeps no rows.
-        seen: first numbers of the hashes of all rows that trained, uint64 ``[n]``.
+        seen: hashes of all rows that ever trained the model.
         states: what each strategy remembers, as of ``version``.
         version: the version that the states belong to.
         every_row: whether all rows that trained are among ``rows``.
@@ -58,7 +58,7 @@ class Memory:
     """
 
     rows: StoredRows | None
-    seen: npt.NDArray[np.uint64]
+    seen: SeenRows
     states: Mapping[str, State] = field(default_factory=dict)
     version: int = 0
     every_row: bool = False
@@ -97,7 +97,7 @@ def read_memory(base: BaseModel) -> Memory | None:
         if ROWS in record["files"]:
             table = paparquet.read_table(folder / ROWS)
             rows = from_table(table, record["labels"], base.task)
-        seen = np.load(folder / SEEN, allow_pickle=False).astype(np.uint64)
+        seen = SeenRows(np.load(folder / SEEN, allow_pickle=False).astype(np.uint64))
         states = {
             name: read_state(folder / STATE / f"{name}.npz") for name in record.get("states", ())
         }
@@ -139,12 +139,12 @@ def write_memory(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    rows, seen = memory.rows, memory.seen
+    rows = memory.rows
     if rows is not None:
         table = to_table(rows, labels)
         write_atomic(folder / ROWS, lambda file: paparquet.write_table(table, file))
-    kept = seen if rows is not None else seen[:0]  # all: 8 bytes for each row that ever trained
-    write_atomic(folder / SEEN, lambda file: np.save(file, kept, allow_pickle=False))
+    seen = memory.seen if rows is not None else no_rows()
+    write_atomic(folder / SEEN, lambda file: np.save(file, seen.marks, allow_pickle=False))
     for name, state in memory.states.items():
         write_state(folder / STATE / f"{name}.npz", state)
     counts = np.bincount(rows.sides, minlength=3).tolist() if rows is not None else [0, 0, 0]

@@ -81,14 +81,16 @@ def read_new_rows(
     counts = _different(rows, np.ones(len(rows.labels), np.bool_))
     if not settings.new_classes:
         _check_labels(base, rows, counts)
-    held_out, seen = seen_among(digests, old.held_out), seen_among(digests, old.seen)
+    held_out, seen = seen_among(digests, old.held_out), old.seen.has(digests)
+    known = seen & old.seen.has_labeled(digests, rows.labels, rows.names)
     sides = rows.sides(*_shares(base, source, settings))
-    used = ~held_out & ~(seen & (sides != TRAIN))
+    sides[seen] = TRAIN  # under another label now, or left out
+    used = ~held_out & ~known
     copies = used & _copies(digests, np.where(used, sides, NO_SPLIT))
     used &= ~copies
     notes = [
         *_split_notes(rows, sides[used]),
-        *_seen_notes(seen, held_out),
+        *_seen_notes(known, seen & ~known & ~held_out, held_out),
         *_copy_notes(copies),
         *_class_notes(base, rows),
     ]
@@ -170,11 +172,17 @@ def _alike(name: str, labels: Sequence[str], cutoff: float) -> str:
     return folded[close[0]] if close else ""
 
 
-def _seen_notes(seen: BoolArray, held_out: BoolArray) -> list[str]:
+def _seen_notes(known: BoolArray, relabeled: BoolArray, held_out: BoolArray) -> list[str]:
     notes = []
-    if seen.any():
+    if known.any():
         notes.append(
-            f"rows that trained the model before: {int(seen.sum()):,}; none of them is held out"
+            f"rows that trained the model before, with the same label: {int(known.sum()):,}; they"
+            " are left out, since nothing in them is new"
+        )
+    if relabeled.any():
+        notes.append(
+            f"rows that trained the model before under another label: {int(relabeled.sum()):,};"
+            " they train with the new one, and none of them is held out"
         )
     if held_out.any():
         notes.append(

@@ -19,7 +19,8 @@ from modelwright.runs.rows import reload_data
 from modelwright.updating.base_model import BaseModel
 from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
 from modelwright.updating.read_source import SourceRows, read_source
-from modelwright.updating.row_store import StoredRows, join_rows, seen_among, store_split
+from modelwright.updating.row_store import StoredRows, join_rows, store_split
+from modelwright.updating.seen_rows import SeenRows, seen_rows
 from modelwright.updating.settings import UpdateSettings
 
 FEW = 2_000
@@ -33,8 +34,8 @@ class OldRows:
 
     Attributes:
         stored: examples that trained, and held-out rows.
-        seen: first numbers of the hashes of the rows that trained.
-        held_out: the same of the held-out rows.
+        seen: hashes of the rows that trained.
+        held_out: first numbers of the content hashes of the held-out rows.
         inputs: all rows that trained, where they can be had.
         labels: their labels.
         states: what each strategy remembers of them.
@@ -43,7 +44,7 @@ class OldRows:
     """
 
     stored: StoredRows
-    seen: npt.NDArray[np.uint64]
+    seen: SeenRows
     held_out: npt.NDArray[np.uint64]
     inputs: Rows | None = None
     labels: IntArray | None = None
@@ -111,8 +112,9 @@ def _from_data(
 ) -> OldRows:
     splits, note = _splits(base, settings, progress)
     trained = splits["train"]
-    known = [trained.digests[:, 0]] if trained.digests is not None else []
-    seen = np.unique(np.concatenate([*known, memory.seen if memory else np.zeros(0, np.uint64)]))
+    seen = seen_rows(trained.digests, trained.labels, base.labels)
+    if memory:
+        seen += memory.seen
     parts, held, copies = [], [np.zeros(0, np.uint64)], 0
     for name, split in splits.items():
         side = _SIDES[name]
@@ -120,7 +122,7 @@ def _from_data(
             continue
         chosen = choose_positions(split, side, settings.memory or FEW, settings.seed, base.version)
         if side != TRAIN:
-            learned = seen_among(split.digests, seen)
+            learned = seen.has(split.digests)
             copies += int(learned.sum())
             chosen = chosen[~learned[chosen]]
             held.append(split.digests[:, 0])

@@ -18,6 +18,7 @@ from modelwright.updating.composed_data import data_file, read_rows
 from modelwright.updating.memory import STATE
 from modelwright.updating.new_rows import NewRows
 from modelwright.updating.old_rows import OldRows, find_old_rows
+from modelwright.updating.seen_rows import no_rows
 from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.state_file import read_state
 from modelwright.updating.tokens import Tokens
@@ -49,7 +50,7 @@ def rebuild_version(model: Path, version: int) -> Any:
     state = folder / STATE / f"{strategy.name}.npz"
     old = OldRows(
         rows.take(np.flatnonzero(~new)),
-        seen=np.zeros(0, np.uint64),
+        seen=no_rows(),
         held_out=np.zeros(0, np.uint64),
         states={strategy.name: read_state(state)} if state.is_file() else {},
     )

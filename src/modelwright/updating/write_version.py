@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from modelwright.core.errors import ConfigError, RunError, ServableError
 from modelwright.core.files import write_json
 from modelwright.core.folders import MEMORY, UPDATE_RECORD, UPDATES
@@ -40,6 +38,7 @@ from modelwright.updating.memory import (
 )
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
+from modelwright.updating.seen_rows import seen_rows
 from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
 from modelwright.updating.state_file import write_state
 from modelwright.updating.work_folder import STAGED
@@ -170,7 +169,7 @@ def _compose(
         write_state(folder / STATE / f"{passed.name}.npz", state)
     memory = Memory(
         rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
-        seen=np.unique(np.concatenate([room.old.seen, taught.digests[:, 0]])),
+        seen=room.old.seen + seen_rows(taught.digests, taught.labels, room.new.names),
         states=_states(room, network, model, settings),
         version=number,
         every_row=_keeps_every_row(room, rows, settings),
