@@ -57,6 +57,7 @@ def test_a_run_of_images_teaches_with_its_own_data(taught: Any, image_run: Path)
     assert record["teacher"]["source"] == str(image_run.resolve())
     shown = " ".join(taught.render().split())
     assert "the teacher answers each augmented batch" in shown
+    assert f"calibrated on validation rows first ({record['teacher']['calibration']:.2f})" in shown
     assert f"next modelwright export {taught.run}" in shown
     assert "then modelwright quantize models/run" in shown
     found = json.loads(json.dumps(taught.to_dict()))
@@ -66,17 +67,15 @@ def test_a_run_of_images_teaches_with_its_own_data(taught: Any, image_run: Path)
 
 def test_the_teachers_loss_is_the_softened_cross_entropy(image_run: Path) -> None:
     run = load_run(image_run)
-    loss = TeacherLoss(image_run, run.labels[::-1], weight=0.75, temperature=2.0)
+    loss = TeacherLoss(image_run, run.labels[::-1], weight=0.75, temperature=2.0, calibration=0.5)
     shape = run.shape or ()
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)
     theirs = np.asarray(run.network()(images))[:, ::-1]
     given = np.random.default_rng(1).dirichlet(np.ones(theirs.shape[1]), 5).astype(np.float32)
 
-    def soften(rows: Any) -> Any:
-        powers = np.maximum(rows, 1e-7) ** 0.5
-        return powers / powers.sum(axis=1, keepdims=True)
-
-    expected = -(soften(theirs) * np.log(soften(given))).sum(axis=1).mean() * 0.75 * 4
+    softened = np.maximum(given, 1e-7) ** 0.5
+    softened /= softened.sum(axis=1, keepdims=True)
+    expected = -(theirs * np.log(softened)).sum(axis=1).mean() * 0.75 * 4
     found = loss(
         None, keras.ops.convert_to_tensor(images), None, keras.ops.convert_to_tensor(given)
     )
