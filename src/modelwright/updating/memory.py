@@ -190,10 +190,10 @@ def place_memory(staged: Path, folder: Path) -> None:
     shutil.rmtree(staged, ignore_errors=True)
 
 
-def staged_record(staged: Path) -> Mapping[str, Any] | None:
-    """Returns the record of a staged memory; None if it is not complete."""
+def read_record(folder: Path) -> Mapping[str, Any] | None:
+    """Returns the record of a memory, staged or in its place; None if it is not complete."""
     try:
-        found = json.loads((staged / RECORD).read_text("utf-8"))
+        found = json.loads((folder / RECORD).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

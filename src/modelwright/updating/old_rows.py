@@ -125,6 +125,8 @@ def _from_data(
             chosen = chosen[~learned[chosen]]
             held.append(split.digests[:, 0])
         parts.append(store_split(base.task, split, chosen, side, base.version))
+    # The data of an updated version are examples, and the rows that it learned last.
+    whole = settings.old_data is not None or not base.lineage
     notes = [note]
     if copies:
         notes.append(
@@ -134,8 +136,8 @@ def _from_data(
         join_rows(parts),
         seen,
         np.concatenate(held),
-        inputs=trained.inputs,
-        labels=trained.labels,
+        inputs=trained.inputs if whole else None,
+        labels=trained.labels if whole else None,
         states=memory.states if memory else {},
         notes=tuple(notes),
     )

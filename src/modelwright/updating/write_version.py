@@ -40,9 +40,10 @@ from modelwright.updating.memory import (
 )
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
-from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
+from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.state_file import write_state
-from modelwright.updating.work_folder import STAGED
+from modelwright.updating.states import remembering
+from modelwright.updating.work_folder import STAGED, forget_rows
 
 _PARTS = EvaluationParts(baselines=False)
 _IN_MEMORY = EvaluationParts(baselines=False, plots=False)
@@ -100,8 +101,7 @@ def write_servable(
         shutil.rmtree(memory / STAGED, ignore_errors=True)
         raise
     place_memory(memory / STAGED, memory)
-    if not settings.memory:
-        shutil.rmtree(memory / UPDATES, ignore_errors=True)
+    forget_rows(memory)
     missing = (f"engine {name} is missing: {why}" for name, why in exported.missing.items())
     return replace(report, notes=(*report.notes, *missing, *_engines_lost(base, exported)))
 
@@ -186,18 +186,9 @@ def _compose(
 def _states(
     room: Classroom, network: Any, model: Any, settings: UpdateSettings
 ) -> Mapping[str, State]:
-    """Returns what strategies remember after the update.
-
-    Sums over all rows cannot be made up for later, when only examples are left. So cheap ones are
-    kept for strategies that were not asked for, too.
-    """
+    """Returns what strategies remember after the update."""
     found = {}
-    asked = {*(one.name for one in chosen_strategies(settings.strategy)), *room.old.states}
-    for strategy in chosen_strategies(AUTO):
-        if strategy.needs != "state" or strategy.unfit(model):
-            continue
-        if strategy.name not in asked and strategy.cost > 1:
-            continue
+    for strategy in remembering(room.old, model, settings.strategy):
         with suppress(ConfigError, RunError):  # then it begins with the examples next time
             lesson = room.lesson(network, model, room.state(strategy))
             if state := strategy.remember(lesson):
