@@ -52,8 +52,10 @@ def test_seen_rows_are_never_held_out_and_held_out_ones_never_train(tmp_path: Pa
     assert "old c" not in texts
     held_out = [text for text, side in zip(texts, found.stored.sides, strict=True) if side != TRAIN]
     assert not {"old a", "old b"} & set(held_out)
-    assert any("trained the model before: 2" in note for note in found.notes)
+    assert any("was withdrawn since: 2" in note for note in found.notes)
     assert any("held out of the training before: 1" in note for note in found.notes)
+    few = read(tmp_path, [*rows[:2], *new_rows(3)])
+    assert "3 different new rows, and 2 that it or a version withdrawn since" in few.refusal
 
 
 def test_an_own_split_is_obeyed(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def test_an_update_of_an_update_uses_the_memory_alone(
         20,
         "--strategy",
         "counting",
+        "--memory",
+        50,
         "--json",
     )
     report = json.loads(out)

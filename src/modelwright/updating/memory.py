@@ -111,10 +111,10 @@ def read_memory(base: BaseModel) -> Memory | None:
         own = np.isin(rows.versions, sorted(family))
         rows = rows.take(np.flatnonzero(own & (rows.labels < len(base.labels))))
     version = int(record["version"])
-    same = version == base.version
-    return Memory(
-        rows, seen, states if same else {}, version, same and record["every_row"], origins
-    )
+    # Who has every row of a version has those of its ancestors too; the origins name these alone.
+    related = version == base.version or recorded is not None
+    states = states if version == base.version else {}
+    return Memory(rows, seen, states, version, related and record["every_row"], origins)
 
 
 def origin_of(base: BaseModel) -> str:

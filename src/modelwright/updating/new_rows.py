@@ -174,7 +174,8 @@ def _seen_notes(seen: BoolArray, held_out: BoolArray) -> list[str]:
     notes = []
     if seen.any():
         notes.append(
-            f"rows that trained the model before: {int(seen.sum()):,}; none of them is held out"
+            "rows that trained the model before, or a version that was withdrawn since:"
+            f" {int(seen.sum()):,}; none of them is held out"
         )
     if held_out.any():
         notes.append(
@@ -232,9 +233,12 @@ def _refusal(
             " come in"
         )
     if total < FEWEST_ROWS:
+        known = int((used & ~unseen).sum())
+        others = f", and {known:,} that it or a version withdrawn since learned" if known else ""
         return (
-            f"{rows.source} has {total:,} different new rows; expected at least {FEWEST_ROWS}, and"
-            " a few hundred to show a small gain. Collect more rows and update then"
+            f"{rows.source} has {total:,} different new rows{others}; expected at least"
+            f" {FEWEST_ROWS}, and a few hundred to show a small gain. Collect more rows and update"
+            " then"
         )
     few = [
         f"'{rows.names[at]}' ({counts[at]:,})"

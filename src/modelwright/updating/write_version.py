@@ -168,12 +168,13 @@ def _compose(
     state, family = room.state(strategy), ancestors(room.base)
     if state:
         write_state(folder / STATE / f"{passed.name}.npz", state)
+    kept = choose_kept(rows, settings.memory, settings.seed)
     memory = Memory(
-        rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
+        rows=kept if settings.memory else None,
         seen=np.unique(np.concatenate([room.old.seen, taught.digests[:, 0]])),
         states=_states(room, network, model, settings),
         version=number,
-        every_row=_keeps_every_row(room, rows, settings),
+        every_row=_keeps_every_row(room, kept),
         origins={
             **{one: made for one, made in room.old.origins.items() if one in family},
             room.base.version: origin_of(room.base),
@@ -196,13 +197,12 @@ def _states(
     return found
 
 
-def _keeps_every_row(room: Classroom, rows: StoredRows, settings: UpdateSettings) -> bool:
+def _keeps_every_row(room: Classroom, kept: StoredRows) -> bool:
     """Returns whether the memory will have all rows that ever trained the model."""
     if room.old.labels is None:
         return False
-    trained = int((rows.sides == TRAIN).sum())
-    every = len(room.old.labels) + int((room.new.stored.sides == TRAIN).sum())
-    return trained == every <= settings.memory
+    every = len(room.old.labels) + len(room.new.stored.of_side(TRAIN))
+    return len(kept.of_side(TRAIN)) == every
 
 
 def _engines_lost(base: BaseModel, exported: ExportReport) -> tuple[str, ...]:
