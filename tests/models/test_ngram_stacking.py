@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 import modelwright
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import FloatArray
+from modelwright.core.types import FloatArray, IntArray
 from modelwright.models import ngram_stacking
 from modelwright.models.score_stacking import Stack
 from modelwright.runs.run import load_run
@@ -94,6 +96,25 @@ def test_the_network_is_the_weighed_sum_of_both(
     assert np.isclose(theirs, network_scores(source, texts)).mean() > 0.9
     both = scores("both", 0.5, 2.0, 0.25)
     np.testing.assert_allclose(both, theirs / 2 + own * 2 + 0.25, atol=1e-4)
+
+
+def test_a_row_that_weighs_two_is_chosen_by_like_two_rows() -> None:
+    draw = np.random.default_rng(0)
+    scores = draw.normal(size=(12, 2)).astype(np.float32)
+    labels, times = np.arange(12) % 2, np.where(np.arange(12) % 2, 1, 3)
+
+    def loss(rows: IntArray, weights: FloatArray) -> FloatArray:
+        data: Any = SimpleNamespace(labels=labels)
+        unused: Any = None
+        bias = np.zeros(1, np.float32)
+        problem = ngram_stacking._Problem(data, unused, 0.0, unused, unused, bias, weights)
+        return problem.stacked_loss(scores[rows], rows)
+
+    weighed = loss(np.arange(12), times.astype(np.float32))
+    repeated = loss(np.repeat(np.arange(12), times), np.ones(12, np.float32))
+    assert weighed.sum() == pytest.approx(repeated.sum(), rel=1e-4)
+    plain = loss(np.arange(12), np.ones(12, np.float32))
+    assert abs(plain.sum() - weighed.sum()) > 1
 
 
 def test_other_classes_leave_a_solved_network_nothing_to_start_from(

@@ -161,6 +161,15 @@ def test_a_finished_study_measures_nothing_again(whole: Path, study: dict[str, A
     assert report.to_dict()["strategies"][1]["name"] == "exact"
 
 
+def test_a_share_that_keeps_no_row_is_refused_before_any_training(
+    study: dict[str, Any], tmp_path: Path
+) -> None:
+    table = {**study["stream"], "strategies": ["naive", "exact"], "keep": 0.001}
+    with pytest.raises(ConfigError, match=r"'stream\.keep' was given 0\.001.* exact cannot learn"):
+        modelwright.stream({**study, "stream": table}, out=tmp_path / "few")
+    assert not (tmp_path / "few").exists()
+
+
 def test_a_stopped_study_keeps_its_cells_and_goes_on_at_the_next(
     whole: Path, study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

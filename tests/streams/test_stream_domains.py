@@ -111,6 +111,23 @@ def test_given_test_rows_with_a_training_content_are_left_out(tmp_path: Path) ->
     assert text not in texts_of(stream, "test", "a") + texts_of(stream, "test", "b")
 
 
+def test_domains_that_are_written_almost_alike_stay_apart_and_are_named(tmp_path: Path) -> None:
+    rows = [*rows_of("Hotel", 0), *rows_of("hotel ", 1), *rows_of("书籍", 2)]
+    stream = load(write(tmp_path / "x.csv", rows), domains="category")
+    assert stream.tags == ("Hotel", "hotel", "书籍")
+    [note] = [one for one in stream.notes if "are separate domains" in one]
+    assert "separate domains: 'Hotel' (40 rows), 'hotel' (40 rows). If" in note
+    # One mistyped row has no test row, and that alone does not say what is wrong.
+    rows = [*rows_of("hotel", 0), *rows_of("书籍", 2), ("one more", "pos", "ＨＯＴＥＬ")]
+    with pytest.raises(
+        DataError, match=r"rows of 'ＨＯＴＥＬ'.* 'hotel', 'ＨＯＴＥＬ': domains whose"
+    ):
+        load(write(tmp_path / "y.csv", rows), domains="category")
+    rows = [*rows_of("hotel", 0), *rows_of("hotels", 1)]
+    stream = load(write(tmp_path / "z.csv", rows), domains="category")
+    assert not any("separate domains" in one for one in stream.notes)
+
+
 def test_rows_without_a_domain_are_counted_and_left_out(tmp_path: Path) -> None:
     rows = [*rows_of("a", 0), *rows_of("b", 1), ("one more", "pos", " "), ("two more", "neg", "")]
     stream = load(write(tmp_path / "x.csv", rows), domains="category")

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from modelwright.streams.memory import empty_memory, remembered, row_limit, select
+from modelwright.core.errors import ConfigError
+from modelwright.streams.memory import check_keep, empty_memory, remembered, row_limit, select
 
 
 def test_a_share_grows_with_the_rows_and_a_number_does_not() -> None:
     assert [row_limit(0.05, seen) for seen in (100, 1000)] == [5, 50]
     assert [row_limit(200, seen) for seen in (100, 1000)] == [100, 200]
+
+
+def test_a_share_that_keeps_no_row_is_refused_with_one_that_does() -> None:
+    first = np.arange(8) % 3
+    with pytest.raises(ConfigError) as caught:
+        check_keep(0.05, first, "hotel", ["replay", "der"])
+    said = str(caught.value)
+    for text in ("'stream.keep' was given 0.05", "8 training rows of 'hotel'", "replay, der"):
+        assert text in said
+    assert "a share of at least 0.13 or a number of rows, such as keep = 3" in said
+    check_keep(0.13, first, "hotel", ["replay", "der"])
+    check_keep(3, first, "hotel", ["replay", "der"])
+    check_keep(0.05, first, "hotel", [])
 
 
 def test_rows_come_from_memory_and_from_the_last_lesson_alone() -> None:

@@ -88,5 +88,5 @@ def stored_images(pixels: np.ndarray, labels: list[int], sides: list[int]) -> St
 def old_rows(rows: StoredRows) -> OldRows:
     """Returns rows as those that a model learned."""
     train = rows.sides == 0
-    seen = seen_rows(rows.digests[train], rows.labels[train], ("neg", "pos"))
+    seen = seen_rows(rows.digests[train], rows.labels[train], ("neg", "pos"), 1)
     return OldRows(rows, seen, rows.digests[~train, 0])

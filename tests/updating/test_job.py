@@ -11,11 +11,13 @@ import pytest
 from hand_made import base_model, old_rows, stored
 
 from modelwright.core.errors import ServableError
+from modelwright.runs.exports import record_export
 from modelwright.servable.withdrawn import write_withdrawn
 from modelwright.updating import job, lineage
 from modelwright.updating.job import Job
 from modelwright.updating.new_rows import NewRows
 from modelwright.updating.settings import UpdateSettings
+from run_folders import make_run
 
 
 def test_after_a_dry_run_the_same_options_are_named() -> None:
@@ -23,6 +25,22 @@ def test_after_a_dry_run_the_same_options_are_named() -> None:
     one = Job(Path("models/reviews"), "new.csv", settings, time.monotonic(), None)
     base = cast(Any, SimpleNamespace(home=Path("models/reviews")))
     assert one._next(base, None) == "the same command without --dry-run"
+
+
+def test_after_an_update_of_a_run_its_own_model_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = make_run(Path("runs/my reviews"))
+    one = Job(run.path, "new.csv", UpdateSettings(), time.monotonic(), None)
+    base = cast(Any, SimpleNamespace(home=run.path, source=run))
+    out = Path("runs/my reviews-2")
+    assert one._next(base, out) == "modelwright export 'runs/my reviews-2' 'models/my reviews'"
+    version = tmp_path / "models" / "in-use" / "1"
+    version.mkdir(parents=True)
+    (version / "modelwright.json").write_text('{"created": "monday"}')
+    record_export(run.path, version, "monday", "its weights")
+    assert one._next(base, out) == "modelwright export 'runs/my reviews-2' models/in-use"
 
 
 def test_an_update_with_other_old_rows_is_another_update(

@@ -42,7 +42,7 @@ def write(folder: Path, memory: Memory, limit: int = 10) -> Path:
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     base = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     state = {"counts": np.arange(3)}
-    seen = SeenRows(np.array([[7, 2**64 - 1]], np.uint64))
+    seen = SeenRows(np.array([[7, 2**64 - 1, 2]], np.uint64))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, {"counts": state}, version=2))
     found = read_memory(base)
     assert found is not None
@@ -59,12 +59,23 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 def test_rows_and_states_of_a_version_that_was_rolled_back_are_left_out(tmp_path: Path) -> None:
     newer = base_model(tmp_path, version=2, lineage={"ancestors": [1], "update": "u1"})
     states = {"counts": {"n": np.ones(1)}}
-    write(newer.memory, Memory(ROWS_OF_BOTH, no_rows(), states, 2, every_row=True))
+    seen = SeenRows(np.array([[7, 8, 1], [9, 10, 2]], np.uint64))
+    write(newer.memory, Memory(ROWS_OF_BOTH, seen, states, 2, every_row=True))
     found = read_memory(base_model(tmp_path, version=1))
     assert found is not None
     assert found.rows is not None
     assert found.rows.contents.to_pylist() == ["一", "two", "three\n", '"four"']
-    assert (found.states, found.every_row) == ({}, False)
+    assert found.seen.marks.tolist() == [[7, 8, 1]]  # the others are new to this version
+    assert found.states == {}
+    # All rows of the version before are still there, though: they are among those of this one.
+    assert found.every_row
+    path = newer.memory / "memory.json"
+    record = json.loads(path.read_text())
+    del record["origins"]  # a memory of an earlier version does not say where its rows come from
+    path.write_text(json.dumps(record))
+    found = read_memory(base_model(tmp_path, version=1))
+    assert found is not None
+    assert not found.every_row
 
 
 def test_rows_of_other_weights_with_the_same_number_are_left_out(tmp_path: Path) -> None:
@@ -109,7 +120,7 @@ def test_placing_can_be_repeated_at_any_point(tmp_path: Path) -> None:
 
 def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    seen = SeenRows(np.arange(18, dtype=np.uint64).reshape(-1, 2))
+    seen = SeenRows(np.arange(27, dtype=np.uint64).reshape(-1, 3))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, {"counts": {"n": np.ones(1)}}, 1))
     write(base.memory, Memory(None, seen, {}, 1), limit=0)
     assert sorted(one.name for one in base.memory.iterdir()) == ["memory.json", "seen.npy"]
@@ -121,11 +132,12 @@ def test_a_memory_without_rows_deletes_those_before_and_keeps_no_hash(tmp_path: 
 
 def test_no_hash_is_dropped_however_many_rows_trained(tmp_path: Path) -> None:
     base = base_model(tmp_path)
-    seen = SeenRows(np.arange(4_000_006, dtype=np.uint64).reshape(-1, 2))
+    numbers = np.arange(2_000_003, dtype=np.uint64)
+    seen = SeenRows(np.stack([numbers, numbers, np.ones_like(numbers)], axis=1))
     write(base.memory, Memory(ROWS_OF_BOTH, seen, version=1))
     found = read_memory(base)
     assert found is not None
-    assert found.seen.marks[-1].tolist() == [4_000_004, 4_000_005]
+    assert found.seen.marks[-1].tolist() == [2_000_002, 2_000_002, 1]
     assert len(found.seen) == len(seen)
 
 

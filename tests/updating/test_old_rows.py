@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from hand_made import base_model, stored
 
+from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
+from modelwright.data.load import load_data
 from modelwright.data.splits import TEST, TRAIN
+from modelwright.updating import old_rows
 from modelwright.updating.memory import Memory, place_memory, write_memory
 from modelwright.updating.old_rows import OldRows, find_old_rows
 from modelwright.updating.seen_rows import seen_rows
@@ -37,13 +40,29 @@ def test_an_old_row_that_ever_trained_measures_nothing(tmp_path: Path) -> None:
     # An update before this one learned some of the others.
     base = base_model(tmp_path)
     learned = stored([text for text, _ in rows[30:35]], [0] * 5, [TRAIN] * 5)
-    seen = seen_rows(learned.digests, learned.labels, base.labels)
+    seen = seen_rows(learned.digests, learned.labels, base.labels, 1)
     memory = Memory(learned, seen, version=1, origins={1: ""})
     write_memory(base.memory / "next", memory, base.labels, 10, "")
     place_memory(base.memory / "next", base.memory)
     found = old_data(tmp_path, path)
     assert found.stored.of_side(TEST).contents.to_pylist() == tested[5:]
     assert found.seen.has(learned.digests).all()
+
+
+def test_the_data_of_an_updated_version_are_only_a_part_of_what_it_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_csv(tmp_path / "rows.csv", sentences(64), ("text", "label"))
+    data = load_data(DataConfig(source=str(path), test=0.3))
+    monkeypatch.setattr(old_rows, "reload_data", lambda *_, **__: data)
+    settings = resolve_update(memory=0)
+    first = find_old_rows(base_model(tmp_path), settings)
+    assert first.inputs is not None
+    assert first.labels is not None
+    lineage = {"ancestors": [1], "update": "u1"}
+    second = find_old_rows(base_model(tmp_path, version=2, lineage=lineage), settings)
+    assert (second.inputs, second.labels) == (None, None)
+    assert len(second.stored) == len(first.stored)
 
 
 def test_old_data_that_is_not_as_the_training_data_was_says_what_to_give(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def test_an_update_of_an_update_uses_the_memory_alone(
         20,
         "--strategy",
         "counting",
+        "--memory",
+        50,
         "--json",
     )
     report = json.loads(out)
@@ -142,6 +144,15 @@ def test_an_update_of_an_update_uses_the_memory_alone(
     again = update(model, third, max_drop=20, max_class_drop=20, strategy="useless", dry_run=True)
     assert again.parent == 2
     assert not again.passed
+    # The state of the one before is gone, though, and that is said.
+    kept = len(read_memory_rows(model, "exemplar", before=3))
+    assert any(note.startswith(f"rebuilt from {kept} kept examples") for note in again.notes)
+    assert not any("rebuilt from" in note for note in report["notes"])
+
+
+def read_memory_rows(model: Path, role: str, before: int) -> list[dict[str, Any]]:
+    rows = paparquet.read_table(model / ".memory" / "rows.parquet").to_pylist()
+    return [one for one in rows if one["role"] == role and one["version"] < before]
 
 
 def test_a_changed_servable_or_memory_is_refused(
@@ -220,6 +231,29 @@ def test_an_update_killed_after_its_version_was_written_is_finished(
     assert (report.written, report.version) == (True, 2)
     assert json.loads((model / ".memory" / "memory.json").read_text())["version"] == 2
     assert not (model / "3").exists()
+
+
+def test_an_update_without_a_memory_that_is_killed_before_the_end_leaves_no_row(
+    model: Path, new_reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelwright.updating import write_version
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    def run(**options: Any) -> Any:
+        return update(model, new_reviews, max_drop=90, max_class_drop=90, strategy="forgetful",
+                      memory=0, **options)  # fmt: skip
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write_version, "place_memory", killed)
+        with pytest.raises(SystemExit):
+            run()
+    assert list((model / ".memory").rglob("rows.parquet"))
+    report = run(resume=True)
+    assert (report.written, report.version) == (True, 2)
+    left = {one.name for one in (model / ".memory").rglob("*") if one.is_file()}
+    assert left == {"counting.npz", "lock", "memory.json", "seen.npy", "update.json"}
 
 
 def test_a_run_learns_too_and_gets_a_new_run_beside_it(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hand_made import stored
 
@@ -14,7 +15,7 @@ from modelwright.runs.listing import list_runs
 from modelwright.servable.manifest import ignored_folders, version_folders
 from modelwright.serve.lifecycle.models_folder import models_in_folder, skipped_in_model
 from modelwright.updating.lock import lock_updates, remove_unused
-from modelwright.updating.memory import Memory, write_memory
+from modelwright.updating.memory import Memory, place_memory, write_memory
 from modelwright.updating.seen_rows import no_rows
 from modelwright.updating.work_folder import (
     KEPT_REFUSALS,
@@ -70,6 +71,29 @@ def test_a_written_version_gets_its_memory(tmp_path: Path) -> None:
     assert json.loads((memory / "memory.json").read_text())["version"] == 2
     assert (memory / "updates" / "2").is_dir()
     assert not (memory / "next").exists()
+
+
+def test_no_row_stays_where_a_killed_update_wrote_a_memory_without_rows(tmp_path: Path) -> None:
+    memory = tmp_path / ".memory"
+    version(tmp_path, 1)
+    version(tmp_path, 2, "u2")
+    # The memory before kept rows, and the update was killed before it was cleared.
+    earlier = Memory(stored(["a"], [0], [0]), no_rows(), version=1)
+    write_memory(memory / "next", earlier, ("n", "p"), 9, "u1")
+    place_memory(memory / "next", memory)
+    for number in (1, 2):
+        run = memory / "updates" / str(number)
+        (run / "state").mkdir(parents=True)
+        for name in ("rows.parquet", "run.json", "state/counts.npz", "update.json"):
+            (run / name).write_text("{}")
+    empty = Memory(None, no_rows(), version=2)
+    write_memory(memory / "next", empty, ("n", "p"), 0, "u2")
+    open_work(memory, GIVEN, resume=False)
+    tidy(tmp_path, memory)
+    left = {str(one.relative_to(memory)) for one in memory.rglob("*") if one.is_file()}
+    reports = {"updates/1/update.json", "updates/2/update.json"}
+    assert left == {"memory.json", "seen.npy", "work/identity.json", *reports}
+    assert np.load(memory / "seen.npy").size == 0
 
 
 def test_nothing_stays_of_a_version_that_was_not_written(tmp_path: Path) -> None:

@@ -172,13 +172,15 @@ def _measure(
     positions = {label: position for position, label in enumerate(reference.labels)}
     classes = np.array([positions.get(label or "", -1) for label in new.labels], np.int64)
     known = np.flatnonzero(classes >= 0)
-    unknown = sorted({label for label in new.labels if label and label not in positions})
+    others = [label for label in new.labels if label and label not in positions]
+    unknown = sorted(set(others))
     notes = []
     if unknown:
         shown = ", ".join(f"'{label[:40]}'" for label in unknown[:3])
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         notes.append(
-            f"the accuracy leaves out rows with a label that the model does not have: {shown}{more}"
+            f"the accuracy leaves out {len(others):,} rows with a label that the model does not"
+            f" have: {shown}{more}"
         )
     if not len(known):
         return None, notes

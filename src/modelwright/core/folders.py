@@ -76,10 +76,20 @@ def wrong_folder(path: Path, wanted: Wanted) -> str:
     """Returns a message for a path that is not what a command wanted: what it is, what to do."""
     kind = kind_of(path)
     if kind == "nothing":
-        return f"{path} does not exist; expected {_EXPECTED[wanted]}.{_similar(path)}"
+        return missing_path(path, _EXPECTED[wanted])
     if kind == "file":
         return f"{path} is a file; expected {_EXPECTED[wanted]}."
     return f"{path} {_advice(path, kind, wanted)}"
+
+
+def missing_path(path: Path, expected: str) -> str:
+    """Returns a message for a path with nothing there, with a path that is called almost like it.
+
+    Args:
+        path: the path.
+        expected: what belongs there.
+    """
+    return f"{path} does not exist; expected {expected}.{_similar(path)}"
 
 
 def _similar(path: Path) -> str:

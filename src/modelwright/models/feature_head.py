@@ -77,7 +77,7 @@ class _HeadProblem:
             self.data.labels,
             [[strength] for strength in STRENGTHS],
             predict,
-            loss=mistakes,
+            loss=lambda found, rows: mistakes(found, self.data.labels[rows]),
             seed=seed,
             copies=self.data.copies,
             progress=self.data.progress,

@@ -174,8 +174,8 @@ def cross_validate(
         candidates: what to choose from.
         predict: takes the positions of training and held-out rows, and returns the probabilities
             ``[held-out, classes]`` of each candidate.
-        loss: the loss of each row ``[m]`` for probabilities ``[m, classes]`` and its class; the log
-            loss by default.
+        loss: takes the probabilities ``[m, classes]`` and the positions of their rows, and returns
+            the loss of each ``[m]``; the log loss by default.
         seed: decides which rows are in which fold.
         copies: group of each row ``[n]``; rows of one group are held out together.
         progress: called after each fold.
@@ -191,8 +191,8 @@ def cross_validate(
         if progress:
             progress("cross-validating", number + 1, len(pairs))
     rows = np.concatenate([held for _, held in pairs])
-    measure = loss or log_loss
-    losses = {key: measure(np.concatenate(parts), labels[rows]) for key, parts in found.items()}
+    measure = loss or (lambda probabilities, rows: log_loss(probabilities, labels[rows]))
+    losses = {key: measure(np.concatenate(parts), rows) for key, parts in found.items()}
     key = _best(losses, candidates)
     return CrossValidation(key, rows, np.concatenate(found[key]), len(pairs))
 

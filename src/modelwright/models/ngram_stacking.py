@@ -56,7 +56,7 @@ def solve_from_source(
         data.labels[some],
         [[(share, strength) for share in RATIO_SHARES for strength in _STRENGTHS]],
         lambda train, held: problem.predict(some[train], some[held]),
-        loss=problem.stacked_loss,
+        loss=lambda scores, held: problem.stacked_loss(scores, some[held]),
         seed=seed,
         copies=None if data.copies is None else data.copies[some],
         progress=data.progress,
@@ -128,11 +128,11 @@ class _Problem:
         columns = len(self.bias)
         return scores[:, :columns], scores[:, columns:]
 
-    def stacked_loss(self, scores: FloatArray, labels: IntArray) -> FloatArray:
-        """Returns the loss of each row where both scores count as suits the rows best."""
-        pair = self.pair(scores)
-        stack = fit_stack(*pair, labels, np.ones(len(labels), np.float32))
-        return log_loss(scores_to_probabilities(stack.scores(*pair)), labels)
+    def stacked_loss(self, scores: FloatArray, rows: IntArray) -> FloatArray:
+        """Returns the weighed loss of some rows where both scores count as suits them best."""
+        pair, labels, weights = self.pair(scores), self.data.labels[rows], self.weights[rows]
+        stack = fit_stack(*pair, labels, weights)
+        return weights * log_loss(scores_to_probabilities(stack.scores(*pair)), labels)
 
 
 def _read(network: keras.Model, options: NgramsOptions, data: AdaptationData) -> _Problem:

@@ -13,8 +13,8 @@ from modelwright.core.folders import (
     STUDY_RECORD,
     is_run,
     kind_of,
+    missing_path,
     subfolders,
-    wrong_folder,
 )
 from modelwright.core.types import Progress
 from modelwright.reporting.drift_record import looks_like_drift
@@ -86,9 +86,7 @@ def _table(path: Path) -> Record | None:
 
 def _wrong(path: Path, kind: str) -> str:
     if kind == "nothing":
-        return wrong_folder(path, "run").replace(
-            "expected a run folder that 'modelwright train' wrote", f"expected {_EXPECTED}"
-        )
+        return missing_path(path, _EXPECTED)
     if kind == "file":
         return f"{path} is a file; expected {_EXPECTED}."
     if kind in ("runs", "models"):

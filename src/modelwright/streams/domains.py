@@ -18,6 +18,7 @@ from modelwright.core.config import DataConfig
 from modelwright.core.errors import ConfigError, DataError
 from modelwright.core.types import Dataset, IntArray, Progress, Split, SplitName
 from modelwright.data.dispatch import read_source, read_sources
+from modelwright.data.label_names import fold_label
 from modelwright.data.load import LoadedRecords, load_records
 from modelwright.data.readers.columns import ColumnError
 from modelwright.data.records import Records, as_strings, join_records
@@ -28,6 +29,7 @@ from modelwright.streams.plan import StreamPlan
 Tags = list[str] | list[str | None]
 LEFT_OUT = -1
 """Tag of a row that no step brings."""
+_ALIKE = "domains whose names differ only in case, width, spaces or invisible marks"
 _FEW_ROWS = 20
 _NAMED = 5
 
@@ -80,6 +82,7 @@ def load_stream_data(plan: StreamPlan, progress: Progress | None = None) -> Stre
     else:
         tags, tag_of = _domain_tags(loaded, record_tags)
         notes += _no_domain_note(tag_of)
+        notes += _alike_note(tags, tag_of)
     notes += _leave_out_copies(loaded.data, tag_of)
     if plan.limit is not None:
         tag_of = _limit(loaded.data, tag_of, len(tags), plan.limit)
@@ -155,6 +158,30 @@ def _no_domain_note(tag_of: Mapping[SplitName, IntArray]) -> list[str]:
     return [f"{count:,} rows have no domain and are left out"] if count else []
 
 
+def _alike_note(tags: tuple[str, ...], tag_of: Mapping[SplitName, IntArray]) -> list[str]:
+    """Returns a note if names of domains differ only in what is easily mistyped."""
+    used = np.concatenate([*tag_of.values()])
+    counts = dict(zip(tags, np.bincount(used[used >= 0], minlength=len(tags)), strict=True))
+    alike = [
+        ", ".join(f"{tag!r} ({counts[tag]:,} rows)" for tag in group) for group in _alike(tags)
+    ]
+    if not alike:
+        return []
+    more = f"; and {len(alike) - _NAMED} more groups" if len(alike) > _NAMED else ""
+    return [
+        f"warning: {_ALIKE} are separate domains: {'; '.join(alike[:_NAMED])}{more}. If they are"
+        " one domain, give its rows one name in the data"
+    ]
+
+
+def _alike(tags: tuple[str, ...]) -> list[list[str]]:
+    """Returns the groups of names that are alike."""
+    groups: dict[str, list[str]] = {}
+    for tag in tags:
+        groups.setdefault(fold_label(tag), []).append(tag)
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def _few_rows_note(tags: tuple[str, ...], test: IntArray) -> list[str]:
     counts = np.bincount(test[test >= 0], minlength=len(tags))
     few = [f"{tag} ({n})" for tag, n in zip(tags, counts, strict=True) if n < _FEW_ROWS]
@@ -227,9 +254,11 @@ def _check(
         if (counts == 0).any():
             missing = [tag for tag, count in zip(tags, counts, strict=True) if not count]
             more = "Raise data.test, add" if split == "test" else "Add"
+            alike = [group for group in _alike(tags) if missing[0] in group and not classes]
+            hint = f" {', '.join(map(repr, alike[0]))}: {_ALIKE} are separate." if alike else ""
             raise DataError(
                 f"{data.source} has no {split} rows of '{missing[0]}'; every {what} needs training"
-                f" and test rows. {more} rows, or take the {what} out."
+                f" and test rows. {more} rows, or take the {what} out.{hint}"
             )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from modelwright.core.errors import ConfigError
 from modelwright.core.types import FloatArray, IntArray
 from modelwright.learning.exemplars import select_rows
 
@@ -35,6 +38,29 @@ def empty_memory() -> Memory:
 def row_limit(keep: float | int, seen: int) -> int:
     """Returns how many rows may be kept: a number of rows, or a share below 1 of the rows seen."""
     return round(keep * seen) if isinstance(keep, float) else min(keep, seen)
+
+
+def check_keep(keep: float | int, first: IntArray, domain: str, strategies: Sequence[str]) -> None:
+    """Checks that rows of the first domain are kept for the strategies that need them.
+
+    Args:
+        keep: a number of rows, or a share below 1 of the rows seen.
+        first: class of each training row of the first domain, ``[n]``, of at least two classes.
+        domain: its name, or those of the classes.
+        strategies: names of the strategies that learn from kept rows.
+
+    Raises:
+        ConfigError: the share keeps no row.
+    """
+    if not strategies or row_limit(keep, len(first)):
+        return
+    share = math.ceil(100 / len(first)) / 100
+    raise ConfigError(
+        f"'stream.keep' was given {keep}, which keeps none of the {len(first):,} training rows of"
+        f" '{domain}', which come first in an order, and {', '.join(strategies)} cannot learn"
+        f" without kept rows; expected a share of at least {share} or a number of rows, such as"
+        f" keep = {len(np.unique(first))}."
+    )
 
 
 def select(

@@ -37,6 +37,7 @@ from modelwright.streams.domains import StreamData, load_stream_data
 from modelwright.streams.figures import uninformed_f1
 from modelwright.streams.first_network import train_first
 from modelwright.streams.material import Material, encoded, first_data, make_material
+from modelwright.streams.memory import check_keep
 from modelwright.streams.networks import Networks, first_weights, start
 from modelwright.streams.orders import Order, find_orders
 from modelwright.streams.plan import StreamPlan
@@ -108,6 +109,7 @@ class _Study:
         self._orders = find_orders(plan, self._data.tags)
         # All orders are made here, so that one that cannot be is told before any training.
         self._materials = {one.number: make_material(self._data, one) for one in self._orders}
+        self._check_keep()
         self._settings = {one.number: plan.settings(one.names) for one in self._orders}
         self._networks = Networks()
         keys = [
@@ -135,6 +137,13 @@ class _Study:
             except KeyboardInterrupt:
                 pass  # the status of the report says so
             return self._report()
+
+    def _check_keep(self) -> None:
+        """Checks that each order keeps rows for the strategies that need them."""
+        kept = [one.name for one in self._strategies if one.needs == "kept"]
+        for material in self._materials.values():
+            train, domain = material.train, material.order.names[0]
+            check_keep(self._plan.keep, train.labels[train.of_step(0)], domain, kept)
 
     def _run_seed(self, order: Order, seed: int) -> None:
         here = (order.number, seed)

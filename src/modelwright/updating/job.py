@@ -10,6 +10,8 @@ from pathlib import Path
 from modelwright.core.errors import ServableError
 from modelwright.core.types import Progress
 from modelwright.data.splits import TRAIN
+from modelwright.runs.exports import find_exports, shown
+from modelwright.runs.run import Run
 from modelwright.servable.manifest import version_folders
 from modelwright.servable.withdrawn import read_withdrawn
 from modelwright.updating.attempts import try_strategies
@@ -22,6 +24,7 @@ from modelwright.updating.old_rows import OldRows, find_old_rows
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.report_file import report_from_record
 from modelwright.updating.settings import UpdateSettings
+from modelwright.updating.states import rebuilt_note
 from modelwright.updating.tokens import choose_vocabulary
 from modelwright.updating.work_folder import (
     close_work,
@@ -104,7 +107,8 @@ class Job:
         judgment = judge_candidates(room, attempts, settings.limits, settings.strategy)
         report = _judged(report, judgment)
         learned = (one.notes for one in attempts.candidates if one.name == report.strategy)
-        more = (tokens.note, *next(learned, ()), _level_note(judgment))
+        rebuilt = rebuilt_note(read.old, len(room.kept), base.config.model, settings.strategy)
+        more = (tokens.note, rebuilt, *next(learned, ()), _level_note(judgment))
         report = replace(report, notes=(*report.notes, *filter(None, more)))
         if judgment.best is None:
             doubt = self._doubt(report) if len(new.names) == len(base.labels) else ""
@@ -160,10 +164,16 @@ class Job:
         """Returns what usually follows."""
         if self.settings.dry_run:
             return "the same command without --dry-run"
-        if target is not None:
-            name = shlex.quote(base.config.name)
-            return f"modelwright export {shlex.quote(str(target))} models/{name}"
+        if isinstance(base.source, Run):
+            return shlex.join(["modelwright", "export", str(target), _model_of(base.source)])
         return f"modelwright rollback {shlex.quote(str(base.home))}, should it not do well in use"
+
+
+def _model_of(run: Run) -> str:
+    """Returns the folder of the model that a run was exported as, or its usual one."""
+    exports = find_exports(run.path, run.metrics, "", ())
+    there = [one.path.parent for one in exports if one.state in ("there", "moved")]
+    return shown(there[-1]) if there else f"models/{run.model_name}"
 
 
 def _check_not_withdrawn(base: BaseModel, before: frozenset[int]) -> None:

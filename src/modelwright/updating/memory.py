@@ -3,7 +3,7 @@
 models/NAME/.memory/
   memory.json         format, limits, counts, and the sha256 of the other files
   rows.parquet        content, label, role (exemplar, val or test), version, digest, outputs
-  seen.npy            hashes of all rows that ever trained the model
+  seen.npy            hashes of the rows that trained each version
   state/STRATEGY.npz  what a strategy remembers in place of rows
   updates/VERSION/    the run of an update's version, with the rows that it learned
   work/               an unfinished update, for --resume
@@ -106,15 +106,16 @@ def read_memory(base: BaseModel) -> Memory | None:
             f"the memory {folder} cannot be read: {type(error).__name__} {error}. Delete the folder"
             " and name the rows of the training with --old-data."
         ) from None
-    family = ancestors(base)
+    family = sorted(ancestors(base))
     if rows is not None:
-        own = np.isin(rows.versions, sorted(family))
+        own = np.isin(rows.versions, family)
         rows = rows.take(np.flatnonzero(own & (rows.labels < len(base.labels))))
     version = int(record["version"])
-    same = version == base.version
-    return Memory(
-        rows, seen, states if same else {}, version, same and record["every_row"], origins
-    )
+    # Who has every row of a version has those of its ancestors too; the origins name these alone.
+    related = version == base.version or recorded is not None
+    states = states if version == base.version else {}
+    seen = seen.of_versions(family)
+    return Memory(rows, seen, states, version, related and record["every_row"], origins)
 
 
 def origin_of(base: BaseModel) -> str:
@@ -190,10 +191,10 @@ def place_memory(staged: Path, folder: Path) -> None:
     shutil.rmtree(staged, ignore_errors=True)
 
 
-def staged_record(staged: Path) -> Mapping[str, Any] | None:
-    """Returns the record of a staged memory; None if it is not complete."""
+def read_record(folder: Path) -> Mapping[str, Any] | None:
+    """Returns the record of a memory, staged or in its place; None if it is not complete."""
     try:
-        found = json.loads((staged / RECORD).read_text("utf-8"))
+        found = json.loads((folder / RECORD).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -16,7 +16,7 @@ from modelwright.core.types import IntArray, Progress, Rows, Split
 from modelwright.data.splits import TEST, TRAIN, VAL
 from modelwright.learning.lesson import State
 from modelwright.runs.rows import reload_data
-from modelwright.updating.base_model import BaseModel
+from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
 from modelwright.updating.read_source import SourceRows, read_source
 from modelwright.updating.row_store import StoredRows, join_rows, store_split
@@ -112,7 +112,8 @@ def _from_data(
 ) -> OldRows:
     splits, note = _splits(base, settings, progress)
     trained = splits["train"]
-    seen = seen_rows(trained.digests, trained.labels, base.labels)
+    first = min(ancestors(base))  # nobody knows which of them learned a row; all versions since did
+    seen = seen_rows(trained.digests, trained.labels, base.labels, first)
     if memory:
         seen += memory.seen
     parts, held, copies = [], [np.zeros(0, np.uint64)], 0
@@ -127,6 +128,8 @@ def _from_data(
             chosen = chosen[~learned[chosen]]
             held.append(split.digests[:, 0])
         parts.append(store_split(base.task, split, chosen, side, base.version))
+    # The data of an updated version are examples, and the rows that it learned last.
+    whole = settings.old_data is not None or not base.lineage
     notes = [note]
     if copies:
         notes.append(
@@ -136,8 +139,8 @@ def _from_data(
         join_rows(parts),
         seen,
         np.concatenate(held),
-        inputs=trained.inputs,
-        labels=trained.labels,
+        inputs=trained.inputs if whole else None,
+        labels=trained.labels if whole else None,
         states=memory.states if memory else {},
         notes=tuple(notes),
     )

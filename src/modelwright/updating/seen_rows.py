@@ -19,8 +19,8 @@ class SeenRows:
     """Hashes of rows that trained.
 
     Attributes:
-        marks: uint64 ``[n, 2]``, no two alike: a number of a row's content, and one of its content
-            together with its label.
+        marks: uint64 ``[n, 3]``, no two alike: a number of a row's content, one of its content
+            together with its label, and the version of the model that learned it.
     """
 
     marks: npt.NDArray[np.uint64]
@@ -37,28 +37,41 @@ class SeenRows:
 
     def has_labeled(self, digests: Digests, labels: IntArray, names: Sequence[str]) -> BoolArray:
         """Returns whether the content of each row trained under the same label."""
-        return np.isin(_marks(digests, labels, names)[:, 1], self.marks[:, 1])
+        return np.isin(_labeled(digests, labels, names), self.marks[:, 1])
+
+    def of_versions(self, versions: Sequence[int]) -> SeenRows:
+        """Returns the rows that some versions learned."""
+        return SeenRows(self.marks[np.isin(self.marks[:, 2], np.array(versions, np.uint64))])
 
 
 def no_rows() -> SeenRows:
     """Returns the hashes of no rows."""
-    return SeenRows(np.zeros((0, 2), np.uint64))
+    return SeenRows(np.zeros((0, 3), np.uint64))
 
 
-def seen_rows(digests: Digests | None, labels: IntArray, names: Sequence[str]) -> SeenRows:
+def seen_rows(
+    digests: Digests | None, labels: IntArray, names: Sequence[str], version: int
+) -> SeenRows:
     """Returns the hashes of rows; of none if they were not read from data.
 
     Args:
         digests: content hashes, ``[n, 2]``.
         labels: positions in ``names``, ``[n]``.
         names: the classes. The hashes depend on their names and not on their positions.
+        version: the version of the model that learned them.
     """
     if digests is None:
         return no_rows()
-    return SeenRows(np.unique(_marks(digests, labels, names), axis=0))
+    columns = (
+        digests[:, 0],
+        _labeled(digests, labels, names),
+        np.full_like(digests[:, 0], version),
+    )
+    return SeenRows(np.unique(np.stack(columns, axis=1), axis=0))
 
 
-def _marks(digests: Digests, labels: IntArray, names: Sequence[str]) -> npt.NDArray[np.uint64]:
+def _labeled(digests: Digests, labels: IntArray, names: Sequence[str]) -> npt.NDArray[np.uint64]:
     hashed = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
     of_names = np.frombuffer(b"".join(hashed), "<u8").astype(np.uint64)
-    return np.stack([digests[:, 0], digests[:, 1] ^ of_names[labels]], axis=1)
+    marks: npt.NDArray[np.uint64] = digests[:, 1] ^ of_names[labels]
+    return marks

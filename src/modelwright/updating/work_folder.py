@@ -15,7 +15,7 @@ from modelwright.core.files import write_json
 from modelwright.core.folders import UPDATE_RECORD, UPDATES
 from modelwright.servable.live_version import version_number
 from modelwright.servable.manifest import MANIFEST, version_folders
-from modelwright.updating.memory import place_memory, staged_record
+from modelwright.updating.memory import ROWS, place_memory, read_record
 
 WORK, STAGED = "work", "next"
 _IDENTITY = "identity.json"
@@ -98,11 +98,12 @@ def tidy(model: Path, memory: Path) -> None:
     """Finishes or removes what a killed update of a servable left.
 
     If its version is there, its memory is moved to its place. Otherwise nothing of it stays but the
-    work folder. Runs of versions that are gone are removed too, because they hold rows.
+    work folder. Runs of versions that are gone are removed too, because they hold rows, and so are
+    the rows of all runs where the memory keeps none.
     """
     versions = version_folders(model)
     staged = memory / STAGED
-    record = staged_record(staged)
+    record = read_record(staged)
     if record is not None and _update_of(versions.get(int(record["version"]))) == record["update"]:
         place_memory(staged, memory)
     shutil.rmtree(staged, ignore_errors=True)
@@ -111,8 +112,20 @@ def tidy(model: Path, memory: Path) -> None:
     for number, folder in runs.items():
         if number not in versions or number not in newest:
             shutil.rmtree(folder, ignore_errors=True)
+    forget_rows(memory)
     for partial in (memory / UPDATES).glob(".*") if (memory / UPDATES).is_dir() else ():
         partial.unlink() if partial.is_file() else shutil.rmtree(partial, ignore_errors=True)
+
+
+def forget_rows(memory: Path) -> None:
+    """Leaves only the reports in the runs of updates if the memory keeps no rows."""
+    record = read_record(memory)
+    if record is None or ROWS in record["files"]:
+        return
+    for folder in _update_folders(memory).values():
+        for path in folder.iterdir():
+            if path.name != UPDATE_RECORD:
+                path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
 
 def finished_update(model: Path, memory: Path) -> Mapping[str, Any] | None:

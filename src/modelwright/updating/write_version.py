@@ -39,9 +39,10 @@ from modelwright.updating.memory import (
 from modelwright.updating.report import UpdateReport
 from modelwright.updating.row_store import StoredRows, join_rows
 from modelwright.updating.seen_rows import seen_rows
-from modelwright.updating.settings import AUTO, UpdateSettings, chosen_strategies
+from modelwright.updating.settings import UpdateSettings
 from modelwright.updating.state_file import write_state
-from modelwright.updating.work_folder import STAGED
+from modelwright.updating.states import remembering
+from modelwright.updating.work_folder import STAGED, forget_rows
 
 _PARTS = EvaluationParts(baselines=False)
 _IN_MEMORY = EvaluationParts(baselines=False, plots=False)
@@ -99,8 +100,7 @@ def write_servable(
         shutil.rmtree(memory / STAGED, ignore_errors=True)
         raise
     place_memory(memory / STAGED, memory)
-    if not settings.memory:
-        shutil.rmtree(memory / UPDATES, ignore_errors=True)
+    forget_rows(memory)
     missing = (f"engine {name} is missing: {why}" for name, why in exported.missing.items())
     return replace(report, notes=(*report.notes, *missing, *_engines_lost(base, exported)))
 
@@ -167,12 +167,13 @@ def _compose(
     state, family = room.state(strategy), ancestors(room.base)
     if state:
         write_state(folder / STATE / f"{passed.name}.npz", state)
+    kept = choose_kept(rows, settings.memory, settings.seed)
     memory = Memory(
-        rows=choose_kept(rows, settings.memory, settings.seed) if settings.memory else None,
-        seen=room.old.seen + seen_rows(taught.digests, taught.labels, room.new.names),
+        rows=kept if settings.memory else None,
+        seen=room.old.seen + seen_rows(taught.digests, taught.labels, room.new.names, number),
         states=_states(room, network, model, settings),
         version=number,
-        every_row=_keeps_every_row(room, rows, settings),
+        every_row=_keeps_every_row(room, kept),
         origins={
             **{one: made for one, made in room.old.origins.items() if one in family},
             room.base.version: origin_of(room.base),
@@ -185,18 +186,9 @@ def _compose(
 def _states(
     room: Classroom, network: Any, model: Any, settings: UpdateSettings
 ) -> Mapping[str, State]:
-    """Returns what strategies remember after the update.
-
-    Sums over all rows cannot be made up for later, when only examples are left. So cheap ones are
-    kept for strategies that were not asked for, too.
-    """
+    """Returns what strategies remember after the update."""
     found = {}
-    asked = {*(one.name for one in chosen_strategies(settings.strategy)), *room.old.states}
-    for strategy in chosen_strategies(AUTO):
-        if strategy.needs != "state" or strategy.unfit(model):
-            continue
-        if strategy.name not in asked and strategy.cost > 1:
-            continue
+    for strategy in remembering(room.old, model, settings.strategy):
         with suppress(ConfigError, RunError):  # then it begins with the examples next time
             lesson = room.lesson(network, model, room.state(strategy))
             if state := strategy.remember(lesson):
@@ -204,13 +196,12 @@ def _states(
     return found
 
 
-def _keeps_every_row(room: Classroom, rows: StoredRows, settings: UpdateSettings) -> bool:
+def _keeps_every_row(room: Classroom, kept: StoredRows) -> bool:
     """Returns whether the memory will have all rows that ever trained the model."""
     if room.old.labels is None:
         return False
-    trained = int((rows.sides == TRAIN).sum())
-    every = len(room.old.labels) + int((room.new.stored.sides == TRAIN).sum())
-    return trained == every <= settings.memory
+    every = len(room.old.labels) + len(room.new.stored.of_side(TRAIN))
+    return len(kept.of_side(TRAIN)) == every
 
 
 def _engines_lost(base: BaseModel, exported: ExportReport) -> tuple[str, ...]:
