@@ -123,3 +123,14 @@ def test_counts_are_refused_without_a_state_and_for_other_networks(network: Any)
         COUNTS.learn(lesson(network, NEW))
     assert COUNTS.unfit(ngram_lessons.MODEL) == ""
     assert "has no counts; take closed-form" in COUNTS.unfit(ModelConfig(builder="bilstm"))
+
+
+def test_tables_are_added_by_bucket() -> None:
+    first = BucketTable(np.array([2, 5]), np.array([[1.0, 0.0], [2.0, 3.0]]), 9)
+    second = BucketTable(np.array([0, 5, 7]), np.array([[4.0, 4.0], [1.0, 1.0], [0.0, 6.0]]), 9)
+    empty = BucketTable(np.zeros(0, np.int64), np.zeros((0, 2)), 9)
+    both = first + second
+    np.testing.assert_array_equal(both.buckets, [0, 2, 5, 7])
+    np.testing.assert_array_equal(both.values, [[4, 4], [1, 0], [3, 4], [0, 6]])
+    np.testing.assert_array_equal((empty + first).values, first.values)
+    assert (empty + empty).values.shape == (0, 2)

@@ -249,3 +249,22 @@ def test_the_servable_predicts_like_the_network(trained: Any, tmp_path: Path) ->
         ["not good film bad", "good film not bad"]
     )
     assert [answer.label for answer in answers] == ["neg", "pos"]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_answers_without_a_graph_are_those_of_the_network(classes: int) -> None:
+    random = np.random.default_rng(0)
+    ids = random.integers(1, 12, (50, 6)).astype(np.int32)
+    ids[np.arange(6) >= random.integers(0, 7, 50)[:, None]] = 0
+    network = adapted(CONFIG, ids, np.arange(50) % classes, classes)
+    scores = network.get_layer("scores")
+    scores.weight.assign(random.normal(0, 0.01, scores.weight.shape))
+    scores.bias.assign(np.arange(scores.columns) + 0.5)
+    steps: list[Any] = []
+    found = network.answer(TokenIds(ids), lambda *step: steps.append(step))
+    expected = keras.ops.convert_to_numpy(network(ids))
+    assert found.shape == (50, classes)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[:, -scores.columns :], expected, atol=1e-6)
+    assert len(np.unique(expected.round(3))) > 20
+    assert steps == [("evaluating", 50, 50)]

@@ -58,6 +58,13 @@ def test_short_texts_are_answered_without_padding_in_their_order(
     np.testing.assert_allclose(raw[:, 0], expected[:4, 1], atol=1e-6)
 
 
+def test_texts_of_several_lengths_are_traced_once() -> None:
+    shorter = network(None)
+    for rows in (520, 30):
+        NetworkClassifier(shorter).classify_rows(texts(rows))
+    assert shorter.predict_function.experimental_get_tracing_count() == 1
+
+
 def test_only_a_network_without_a_length_takes_any(monkeypatch: pytest.MonkeyPatch) -> None:
     assert takes_any_length(network(None))
     assert not takes_any_length(network(LENGTH))

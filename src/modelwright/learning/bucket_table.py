@@ -48,8 +48,12 @@ class BucketTable:
 
     def __add__(self, other: BucketTable) -> BucketTable:
         """Returns the sums of both tables."""
-        buckets = np.union1d(self.buckets, other.buckets)
-        return BucketTable(buckets, self.at(buckets) + other.at(buckets), self.vocabulary)
+        several = np.concatenate([self.buckets, other.buckets])
+        order = np.argsort(several, kind="stable")  # merges what is sorted already
+        starts = np.flatnonzero(np.diff(several[order], prepend=-1))
+        values = np.concatenate([self.values, other.values])[order]
+        sums = np.add.reduceat(values, starts) if len(starts) else values
+        return BucketTable(several[order][starts], sums, self.vocabulary)
 
     def at(self, buckets: IntArray) -> Doubles:
         """Returns the numbers of some buckets ``[k, columns]``; 0 for those without any."""

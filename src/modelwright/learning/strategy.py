@@ -41,6 +41,7 @@ class Strategy(Protocol):
     def remember(self, lesson: Lesson) -> State:
         """Returns what the next lesson needs to know of this one; empty if nothing.
 
-        ``lesson.network`` has learned ``lesson.new``. Before the first lesson this is called with
-        all rows that the network was trained on as ``new``, and with an empty state.
+        ``lesson.network`` has learned ``lesson.new`` and stays as it is. Before the first lesson
+        this is called with all rows that the network was trained on as ``new``, and with an empty
+        state.
         """

@@ -207,6 +207,17 @@ def scale_rows(present: Any, factors: FloatArray) -> Any:
     return sparse.csr_array((data, present.indices, present.indptr), shape=present.shape)
 
 
+def row_sums(present: Any, values: FloatArray) -> FloatArray:
+    """Returns the sums ``[n, k]`` over the n-grams of sparse rows, of values ``[nnz, k]``."""
+    from scipy import sparse
+
+    own = np.arange(len(values))
+    ones = np.ones(len(values), np.float32)
+    shape = (present.shape[0], len(values))
+    found: FloatArray = sparse.csr_array((ones, own, present.indptr), shape=shape) @ values
+    return found
+
+
 def _one_after_another(ids: IntArray) -> tuple[IntArray, IntArray]:
     """Returns the tokens of all rows in one row with a 0 after each, and the row of each token.
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from modelwright.core.types import FloatArray, Progress
+from modelwright.models.ngrams import NgramNetwork
 from modelwright.models.output_layer import two_columns
 from modelwright.training.batches import Batches, TokenIds, encode_rows, rounded_lengths
 
@@ -62,6 +63,9 @@ def predict_texts(
         progress: called after each batch.
         what: what it is told.
     """
+    if isinstance(network, NgramNetwork):
+        return network.answer(inputs, progress)
+    _trace(network)
     widths = rounded_lengths(inputs.lengths())
     order, found = np.argsort(widths, kind="stable"), []
     for start in range(0, len(order), _BATCH):
@@ -74,6 +78,20 @@ def predict_texts(
     restored: FloatArray = np.empty_like(outputs)
     restored[order] = outputs
     return restored
+
+
+def _trace(network: keras.Model) -> None:
+    """Traces a network once, for any number of texts of any length.
+
+    Otherwise three batches would be traced: the first, one of another length, and one of another
+    size.
+    """
+    import tensorflow as tf
+
+    if network.predict_function is None:
+        network.make_predict_function()
+        batch = tf.TensorSpec((None, None), "int32")
+        network.predict_function.get_concrete_function([(batch,)])
 
 
 class _PredictionProgress(keras.callbacks.Callback):

@@ -88,10 +88,9 @@ class Classroom:
         self._encoded = {name: self._encode(rows) for name, rows in self.held_out.items()}
         self._kept = old.stored.of_side(TRAIN)
         self._taught = new.stored.of_side(TRAIN)
-        self._rows: dict[str, LessonRows] = {}
         self._states: dict[str, State] = {}
-        make_deterministic(self.seed)  # before anything is traced, so that XLA compiles nothing
-        network = base.network()
+        self._network: Any = None
+        network = self._network = self._take_network()
         own = self._encoded
         if self._tokenizer is not before:
             own = {
@@ -99,7 +98,7 @@ class Classroom:
                 for name, rows in self.held_out.items()
             }
         self.before = _answers(network, own)
-        self._missing_outputs(network, before)
+        self._kept = self._with_outputs(self._kept)
 
     def labels_of(self, name: str) -> IntArray:
         """Returns the labels of a held-out set."""
@@ -136,8 +135,8 @@ class Classroom:
     def build(self) -> tuple[Any, ModelConfig, tuple[str, ...]]:
         """Returns the network before with all classes and tokens, its options, and notes."""
         base = self.base
+        network, model = self._take_network(), base.config.model
         make_deterministic(self.seed)
-        network, model = base.network(), base.config.model
         if len(self.new.names) == len(base.labels) and self.tokens.after == self.tokens.before:
             return network, model, ()
         grown = grow_network(
@@ -172,7 +171,8 @@ class Classroom:
         unlearned = note_unlearned_tokens(network, strategy.name, self.tokens)
         notes = tuple(dict.fromkeys((*notes, *lesson.notes, *unlearned)))
         seconds = time.monotonic() - started
-        found = Candidate(strategy.name, _answers(network, self._encoded), seconds, notes)
+        held_out = {one: self._encoded[one] for one in self.held_out}
+        found = Candidate(strategy.name, _answers(network, held_out), seconds, notes)
         write_candidate(found, network, folder)
         return found
 
@@ -186,12 +186,21 @@ class Classroom:
         """Returns the answers to the new rows that trained."""
         return _answers(network, {"new": self._lesson_rows("new").inputs})["new"]
 
+    def _take_network(self) -> Any:
+        """Returns the network before: the one that has answered, until somebody takes it."""
+        taken, self._network = self._network, None
+        if taken is None:
+            make_deterministic(self.seed)  # before anything is traced: XLA compiles nothing then
+            taken = self.base.network()
+        return taken
+
     def _first_state(self, strategy: Strategy) -> State:
         """Returns a state as it is before the first lesson."""
         if strategy.needs != "state":
             return {}
         rows = self._first_rows()
-        network, model = self.base.network(), self.base.config.model
+        network, model = self._take_network(), self.base.config.model
+        self._network = network  # to remember changes nothing
         lesson = replace(self.lesson(network, model, {}), new=rows, kept=None, old=None)
         return strategy.remember(lesson)
 
@@ -206,26 +215,36 @@ class Classroom:
         return LessonRows(encode_rows(inputs, self.base.tokenizer, self._progress), labels)
 
     def _lesson_rows(self, which: str) -> LessonRows:
-        """Returns encoded rows, which are encoded once."""
-        if which not in self._rows:
-            if which == "old" and self.old.labels is not None:
-                inputs = encode_rows(self.old.inputs, self._tokenizer, self._progress)  # type: ignore[arg-type]
-                self._rows[which] = LessonRows(inputs, self.old.labels)
+        """Returns the rows ``new``, ``kept`` or ``old``."""
+        if which == "old" and self.old.labels is not None:
+            return LessonRows(self._inputs(which), self.old.labels)
+        rows = self._kept if which == "kept" else self._taught
+        outputs = rows.outputs if np.isfinite(rows.outputs).any() else None
+        return LessonRows(self._inputs(which), rows.labels, outputs)
+
+    def _inputs(self, which: str) -> Any:
+        """Returns rows in the form that the new weights read; they are encoded once."""
+        if which not in self._encoded:
+            if which == "old" and self.old.inputs is not None:
+                rows, progress = self.old.inputs, self._progress
             else:
-                rows = self._kept if which == "kept" else self._taught
-                outputs = rows.outputs if np.isfinite(rows.outputs).any() else None
-                self._rows[which] = LessonRows(self._encode(rows), rows.labels, outputs)
-        return self._rows[which]
+                stored = self._kept if which == "kept" else self._taught
+                rows, progress = stored.rows(self.base.shape), None
+            self._encoded[which] = encode_rows(rows, self._tokenizer, progress)
+        return self._encoded[which]
 
     def _encode(self, rows: StoredRows) -> Any:
         return encode_rows(rows.rows(self.base.shape), self._tokenizer, None)
 
-    def _missing_outputs(self, network: Any, tokenizer: Any) -> None:
-        """Records the model's answers to examples for which nobody kept any."""
-        rows = self._kept
-        if len(rows) and not np.isfinite(rows.outputs).any():
-            inputs = encode_rows(rows.rows(self.base.shape), tokenizer)
-            self._kept = rows.with_outputs(_answers(network, {"kept": inputs})["kept"])
+    def _with_outputs(self, rows: StoredRows) -> StoredRows:
+        """Returns the kept examples with the model's answers, where nobody recorded any."""
+        if not len(rows) or np.isfinite(rows.outputs).any():
+            return rows
+        if self._tokenizer is self.base.tokenizer:
+            inputs = self._inputs("kept")
+        else:
+            inputs = encode_rows(rows.rows(self.base.shape), self.base.tokenizer)
+        return rows.with_outputs(_answers(self._network, {"kept": inputs})["kept"])
 
 
 def _held_out(old: OldRows, new: NewRows) -> dict[str, StoredRows]:
