@@ -88,7 +88,7 @@ def _trace(network: keras.Model) -> None:
     """
     import tensorflow as tf
 
-    if network.predict_function is None:
+    if network.predict_function is None and not network.run_eagerly:
         network.make_predict_function()
         batch = tf.TensorSpec((None, None), "int32")
         network.predict_function.get_concrete_function([(batch,)])
