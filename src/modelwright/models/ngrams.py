@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from modelwright.core.errors import ConfigError
-from modelwright.core.types import FloatArray, Progress, Rows
+from modelwright.core.types import FloatArray, Progress
 from modelwright.models.adaptation import AdaptationData
 from modelwright.models.logistic_regression import scores_to_probabilities
 from modelwright.models.network_size import check_weight
@@ -126,7 +126,7 @@ def log_count_ratios(
 class NgramNetwork(keras.Model):
     """A network that can also answer as what it is, a linear model of few features in each row."""
 
-    def answer(self, rows: Rows, progress: Progress | None = None) -> FloatArray:
+    def answer(self, rows: Any, progress: Progress | None = None) -> FloatArray:
         """Returns the probabilities of rows, float32 ``[n, classes]``, without a graph.
 
         To trace the graph takes longer than to answer some thousand rows this way.

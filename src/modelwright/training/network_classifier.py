@@ -91,7 +91,8 @@ def _trace(network: keras.Model) -> None:
     if network.predict_function is None and not network.run_eagerly:
         network.make_predict_function()
         batch = tf.TensorSpec((None, None), "int32")
-        network.predict_function.get_concrete_function([(batch,)])
+        predict: Any = network.predict_function
+        predict.get_concrete_function([(batch,)])
 
 
 class _PredictionProgress(keras.callbacks.Callback):
