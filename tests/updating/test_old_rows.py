@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hand_made import base_model, stored
+from hand_made import old_rows as learned_rows
 
 from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
@@ -78,3 +80,11 @@ def test_old_data_that_is_not_as_the_training_data_was_says_what_to_give(tmp_pat
     path = write_csv(tmp_path / "old.csv", numbers, ("text", "label"))
     with pytest.raises(DataError, match="the label '0', which .* Give a copy with the labels of"):
         old_data(tmp_path, path)
+
+
+def test_an_example_goes_where_its_label_is_corrected_and_held_out_rows_stay() -> None:
+    old = learned_rows(stored(["a", "b", "c"], [0, 1, 0], [TRAIN, TRAIN, TEST]))
+    corrected = old.stored.take(np.array([0, 2]))
+    left = old.without_examples(corrected)
+    assert left.stored.contents.to_pylist() == ["b", "c"]
+    assert len(left.seen) == 2

@@ -87,9 +87,8 @@ class Job:
         """Returns the rows."""
         old = find_old_rows(base, self.settings, self.progress)
         version = next_version(base)
-        return ReadRows(
-            old, read_new_rows(base, self.data, old, self.settings, version, self.progress)
-        )
+        new = read_new_rows(base, self.data, old, self.settings, version, self.progress)
+        return ReadRows(old.without_examples(new.stored.of_side(TRAIN)), new)
 
     def measure(
         self, base: BaseModel, read: ReadRows, work: Path, target: Path | None

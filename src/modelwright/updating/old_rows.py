@@ -6,7 +6,7 @@ The memory is filled at the first update, from the data of the training. Nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from modelwright.runs.rows import reload_data
 from modelwright.updating.base_model import BaseModel, ancestors
 from modelwright.updating.memory import Memory, choose_kept, choose_positions, read_memory
 from modelwright.updating.read_source import SourceRows, read_source
-from modelwright.updating.row_store import StoredRows, join_rows, store_split
+from modelwright.updating.row_store import StoredRows, join_rows, seen_among, store_split
 from modelwright.updating.seen_rows import SeenRows, seen_rows
 from modelwright.updating.settings import UpdateSettings
 
@@ -56,6 +56,12 @@ class OldRows:
     def judged_side(self) -> int:
         """The side whose rows the gate judges: test rows, or validation rows without any."""
         return TEST if (self.stored.sides == TEST).any() else VAL
+
+    def without_examples(self, corrected: StoredRows) -> OldRows:
+        """Returns the rows without examples whose content trains anew, under a corrected label."""
+        again = seen_among(self.stored.digests, corrected.digests[:, 0])
+        kept = ~again | (self.stored.sides != TRAIN)
+        return replace(self, stored=self.stored.take(np.flatnonzero(kept)))
 
 
 def find_old_rows(
