@@ -230,3 +230,24 @@ def test_a_servable_needs_no_tensorflow(text_servable: Path, same: Path) -> None
     command = [sys.executable, "-c", code, str(text_servable), str(same)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_a_table_in_another_encoding_and_with_unusual_columns(
+    text_servable: Path, tmp_path: Path, cli: Cli
+) -> None:
+    lines = [f"{text},{label},{text} 二" for text, label in sentences(60)]
+    path = tmp_path / "new.csv"
+    path.write_bytes("\n".join(["甲,乙,丙", *lines]).encode("gb18030"))
+    command = ["drift", str(text_servable), "--data", str(path), "--json"]
+    code, _, err = cli(*command, "--text-column", "甲")
+    assert code == 3
+    assert "--encoding gb18030" in err
+    command += ["--encoding", "gb18030"]
+    code, out, _ = cli(*command, "--text-column", "甲", "--label-column", "乙")
+    assert code == 0
+    assert json.loads(out)["labeled"]["rows"] == 60
+    for option in ("--text-column", "--label-column"):
+        usual = ["--text-column", "甲"] if option == "--label-column" else []
+        code, _, err = cli(*command, *usual, option, "丁")
+        assert code == 3, option
+        assert "'丁'" in err

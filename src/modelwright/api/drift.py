@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +45,7 @@ class _Opened:
     source: str
 
 
-def drift(
+def drift(  # noqa: PLR0913
     model: Path | str,
     data: Path | str,
     *,
@@ -51,6 +53,7 @@ def drift(
     seed: int = 0,
     engine: str = "auto",
     data_root: Path | str | None = None,
+    reading: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> DriftReport:
     """Tests whether new rows differ from those that a model was measured on, and in what.
@@ -65,10 +68,12 @@ def drift(
         engine: the engine of a servable; ``auto`` selects the fastest that is installed.
         data_root: where the data of the training is now, for a run and for a servable that was
             exported without reference statistics.
+        reading: keys of ``[data]`` in which the new rows differ from those of the training, such as
+            ``{"encoding": "gb18030"}``.
         progress: called with each step.
 
     Raises:
-        ConfigError: ``rows`` is below 20, or there is no such engine.
+        ConfigError: ``rows`` is below 20, there is no such engine, or a setting cannot be used.
         DataError: the rows cannot be read, are of the other task, or are too few; or there is no
             reference, and the data of the training is not found.
         ServableError: the servable cannot be used.
@@ -89,7 +94,7 @@ def drift(
         if is_run(path)
         else _open_servable(path, engine, data_root, progress)
     )
-    new = read_new_rows(str(data), opened.manifest, rows, seed, progress)
+    new = read_new_rows(str(data), opened.manifest, rows, seed, reading=reading, progress=progress)
     check_rows(len(new.inputs), f"{new.source} has")
     observed = observe(opened.model.engine, len(opened.model.labels), new.inputs, progress)
     reference = opened.reference

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from modelwright.core.config import DataConfig
 from modelwright.core.errors import DataError
 from modelwright.core.types import Progress, RawInput
 from modelwright.data.digests import hash_texts
 from modelwright.data.readers.columns import ColumnNotFoundError
-from modelwright.explaining.drawn_rows import DrawnRows, draw_rows
+from modelwright.explaining.drawn_rows import DrawnRows, draw_rows, label_columns, reading_settings
 from modelwright.explaining.evaluated_rows import read_rows
 from modelwright.servable.manifest import Manifest
-
-_OF_TRAINING = ("text", "label", "labels")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,13 @@ class NewRows:
 
 
 def read_new_rows(
-    source: str, manifest: Manifest, count: int, seed: int, progress: Progress | None = None
+    source: str,
+    manifest: Manifest,
+    count: int,
+    seed: int,
+    *,
+    reading: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> NewRows:
     """Returns at most ``count`` rows of a table, a folder or a named set, drawn with a seed.
 
@@ -48,34 +53,38 @@ def read_new_rows(
         manifest: of the model, which says what it takes and how its labels are called.
         count: the largest number of rows.
         seed: decides which rows are drawn.
+        reading: keys of ``[data]`` in which these rows differ from those of the training.
         progress: called with each step.
 
     Raises:
+        ConfigError: a setting cannot be used.
         DataError: the rows cannot be read, or are of the other task.
     """
-    drawn = draw_rows(source, manifest, count, seed, progress)
+    given = reading or {}
+    drawn = draw_rows(source, manifest, count, seed, reading=given, progress=progress)
     if manifest.task == "text":
-        labels, notes = _labels_of_texts(source, manifest, drawn)
+        labels, notes = _labels_of_texts(source, manifest, given, drawn)
     else:
         labels, notes = drawn.labels, ()
     return NewRows(drawn.inputs, labels, drawn.total, drawn.source, (*drawn.notes, *notes))
 
 
 def _labels_of_texts(
-    source: str, manifest: Manifest, drawn: DrawnRows
+    source: str, manifest: Manifest, given: Mapping[str, Any], drawn: DrawnRows
 ) -> tuple[tuple[str | None, ...] | None, tuple[str, ...]]:
     """Returns the label of each drawn text, found by the hash of its content.
 
     Texts are read without labels first, so that those without one are compared, too.
     """
-    recorded = manifest.reading
-    known = {key: recorded[key] for key in _OF_TRAINING if recorded.get(key) is not None}
-    settings = DataConfig.model_validate({"source": source, **known})
-    for name in dict.fromkeys((settings.label, None)):  # the trained name, or a usual one
+    settings = reading_settings(source, manifest, given)
+    for name in label_columns(settings, given):
         labeled = settings.model_copy(update={"label": name})
         try:
-            found = read_rows(source, "text", settings=labeled, labeled=True, known=manifest.labels)
+            found = read_rows(source, "text", settings=labeled, labeled=True, known=manifest.labels,
+                              given=frozenset(given))  # fmt: skip
         except ColumnNotFoundError:
+            if "label" in given:
+                raise
             continue
         except DataError as error:  # such as labels that are all empty
             return None, (f"no labels were read: {error}",)

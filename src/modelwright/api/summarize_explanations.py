@@ -70,7 +70,7 @@ def summarize_explanations(
         method, manifest.task, gradients=opened.network is not None, model=opened.name
     )
     count = DEFAULT_ROWS[manifest.task] if rows is None else rows
-    drawn = draw_rows(str(data), manifest, count, seed, progress)
+    drawn = draw_rows(str(data), manifest, count, seed, progress=progress)
     task = _Summary(Explainer(opened, chosen, seed), drawn, label, progress)
     return task.texts() if manifest.task == "text" else task.images()
 

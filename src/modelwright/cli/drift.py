@@ -9,7 +9,16 @@ import typer
 
 import modelwright
 from modelwright.cli.completion import complete_servable_or_run, complete_source
-from modelwright.cli.options import AsJson, DataRoot, Quiet
+from modelwright.cli.options import (
+    AsJson,
+    DataRoot,
+    Encoding,
+    ImageColumn,
+    LabelColumn,
+    Quiet,
+    TextColumn,
+    without_unset,
+)
 from modelwright.cli.output import print_report, show_progress
 from modelwright.core.errors import DRIFTED
 
@@ -38,10 +47,15 @@ def drift(
     ] = False,
     engine: Annotated[str, typer.Option(help="Engine of the servable to use.")] = "auto",
     data_root: DataRoot = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Test whether new data differs from the data of a model, in what, and how much."""
+    columns = {"text": text_column, "label": label_column, "image": image_column}
     with show_progress(quiet=quiet or as_json) as progress:
         report = modelwright.drift(
             model,
@@ -50,6 +64,7 @@ def drift(
             seed=seed,
             engine=engine,
             data_root=data_root,
+            reading=without_unset({**columns, "encoding": encoding}),
             progress=progress,
         )
     print_report(report, as_json=as_json)

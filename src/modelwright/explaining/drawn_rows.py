@@ -5,13 +5,15 @@ Texts need no labels. The labels of images, where the set has them, say which an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from modelwright.core.config import DataConfig
+from modelwright.core.config import DataConfig, check_table
 from modelwright.core.errors import ConfigError
 from modelwright.core.types import Progress, RawInput
 from modelwright.data.image_files import IMAGE_EXTENSIONS
@@ -49,7 +51,13 @@ class DrawnRows:
 
 
 def draw_rows(
-    source: str, manifest: Manifest, count: int, seed: int, progress: Progress | None = None
+    source: str,
+    manifest: Manifest,
+    count: int,
+    seed: int,
+    *,
+    reading: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> DrawnRows:
     """Returns at most ``count`` rows of a table, a folder or a named set, drawn with a seed.
 
@@ -58,9 +66,11 @@ def draw_rows(
         manifest: of the model, which says what it takes and how its labels are called.
         count: the largest number of rows.
         seed: decides which rows are drawn.
+        reading: keys of ``[data]`` in which these rows differ from those of the training.
         progress: called with each step.
 
     Raises:
+        ConfigError: a setting cannot be used.
         DataError: the rows cannot be read, or are of the other task.
     """
     images = _loose_images(Path(source)) if manifest.task == "image" else []
@@ -69,7 +79,7 @@ def draw_rows(
         chosen = [images[one] for one in at]
         read = tuple(one.read_bytes() for one in chosen)
         return DrawnRows(read, tuple(one.name for one in chosen), None, len(images), source)
-    prepared, labeled = _read(source, manifest, progress)
+    prepared, labeled = _read(source, manifest, reading or {}, progress)
     at = _drawn(len(prepared.digests), count, seed)
     rows = prepared.rows(np.array(at, np.int64))
     raw = (rows.raw(position) for position in range(len(at)))
@@ -91,24 +101,40 @@ def draw_rows(
     )
 
 
-def _read(source: str, manifest: Manifest, progress: Progress | None) -> tuple[Prepared, bool]:
-    """Returns the usable rows, and whether they have labels."""
+def reading_settings(source: str, manifest: Manifest, given: Mapping[str, Any]) -> DataConfig:
+    """Returns how rows are read: as those of the training were, except for what was given.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+    """
     trained = manifest.reading
     known = {name: trained[name] for name in _OF_TRAINING if trained.get(name) is not None}
-    settings = DataConfig.model_validate({"source": source, **known})
+    return check_table(DataConfig, {**known, **given, "source": source}, "data")
+
+
+def label_columns(settings: DataConfig, given: Mapping[str, Any]) -> Sequence[str | None]:
+    """Returns the names to try for the column of labels; None stands for the usual ones."""
+    return (settings.label,) if "label" in given else tuple(dict.fromkeys((settings.label, None)))
+
+
+def _read(
+    source: str, manifest: Manifest, given: Mapping[str, Any], progress: Progress | None
+) -> tuple[Prepared, bool]:
+    """Returns the usable rows, and whether they have labels."""
+    settings = reading_settings(source, manifest, given)
+    read = partial(read_rows, source, manifest.task, given=frozenset(given), progress=progress)
     if manifest.task == "text":
-        return read_rows(source, "text", settings=settings, progress=progress), False
-    for one in dict.fromkeys((settings.label, None)):  # the trained name, or a usual one
+        return read(settings=settings), False
+    for one in label_columns(settings, given):
         labeled = settings.model_copy(update={"label": one})
         try:
-            found = read_rows(source, "image", settings=labeled, labeled=True, progress=progress,
-                              known=manifest.labels)  # fmt: skip
+            found = read(settings=labeled, labeled=True, known=manifest.labels)
         except ColumnNotFoundError as error:
-            if error.role != "label":
+            if error.role != "label" or "label" in given:
                 raise
         else:
             return found, True
-    return read_rows(source, "image", settings=settings, progress=progress), False
+    return read(settings=settings), False
 
 
 def _trained_on(source: str, manifest: Manifest) -> list[str]:

@@ -5,7 +5,7 @@ Labels are not read: what is explained is the model's own answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -153,6 +153,7 @@ def read_rows(
     settings: DataConfig | None = None,
     labeled: bool = False,
     known: Sequence[str] | None = None,
+    given: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Prepared:
     """Returns the usable rows of a table, a folder or a named set; at least one.
@@ -163,6 +164,8 @@ def read_rows(
         settings: settings of ``[data]``, such as the column of texts.
         labeled: whether a table must have labels.
         known: labels of the model, under which those of the rows are folded.
+        given: settings that the user gave for these rows: such a column is not looked for under
+            its usual names.
         progress: called with each step.
 
     Raises:
@@ -175,7 +178,7 @@ def read_rows(
     try:
         records = read_sources(config, progress)
     except ColumnNotFoundError as error:
-        if error.role not in ("text", "image"):
+        if error.role not in ("text", "image") or error.role in given:
             raise
         usual = config.model_copy(update={"text": None, "image": None})
         if usual == config:
