@@ -46,7 +46,10 @@ class HttpServer:
         for listener in server.servers:
             # The listener's own socket closes first, so that the copy sees all that wait.
             copies = [bound.dup() for bound in listener.sockets]
+            for copy in copies:
+                sockets.refuse_new(copy)
             listener.close()
+            await asyncio.sleep(_STEP)  # for handshakes that have begun
             for copy in copies:
                 waiting = sockets.accept_waiting(copy)
                 copy.close()

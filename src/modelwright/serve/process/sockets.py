@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import stat
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +17,14 @@ from modelwright.serve.config import ServeConfig
 
 BACKLOG = 1024
 _CONNECT_SECONDS = 2.0
+_SO_ATTACH_FILTER = 26
+_DROP_FIRST_PACKETS = (
+    (0x30, 0, 0, 13),  # load the byte of the TCP header with the flags
+    (0x45, 0, 1, 0x02),  # SYN: the next step, otherwise the one after
+    (0x06, 0, 0, 0),  # drop
+    (0x06, 0, 0, 0xFFFFFFFF),  # take
+)
+"""A program of the Linux kernel's packet filter (BPF); see socket(7), SO_ATTACH_FILTER."""
 
 
 def open_listening_socket(host: str, port: int) -> socket.socket:
@@ -143,6 +154,22 @@ def port_of(bound: socket.socket) -> int:
 def format_address(host: str, port: int) -> str:
     """Returns ``HOST:PORT``, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def refuse_new(listening: socket.socket) -> None:
+    """Lets no further client connect to a TCP socket under Linux; elsewhere nothing changes.
+
+    Between the last accept and the close a client could still connect, and would be reset. From now
+    on its first packet is dropped: it tries again after a second, and is refused, or finds another
+    server. Handshakes that have begun end as usual.
+    """
+    if not sys.platform.startswith("linux") or listening.family == socket.AF_UNIX:
+        return
+    program = b"".join(struct.pack("HBBI", *step) for step in _DROP_FIRST_PACKETS)
+    held = ctypes.create_string_buffer(program)
+    filtering = struct.pack("HP", len(_DROP_FIRST_PACKETS), ctypes.addressof(held))
+    with suppress(OSError):
+        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtering)
 
 
 def accept_waiting(listening: socket.socket) -> list[socket.socket]:
