@@ -39,7 +39,7 @@ def test_both_protocols_answer_on_files(tmp_path: Path) -> None:
         async with grpc.aio.insecure_channel(f"unix:{quote(rpc)}") as channel:
             answers.append(await channel.unary_unary("/grpc.health.v1.Health/Check")(b""))
         await remote.stop(None)
-        await http.stop(0.0)
+        await http.stop(0.0, alone=True)
 
     with rest_socket(config) as listening, grpc_port(config) as port:
         with pytest.raises(ConfigError, match="another server listens on .*rest; give another"):

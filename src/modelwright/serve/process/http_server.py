@@ -35,18 +35,19 @@ class HttpServer:
         """Does uvicorn's periodic work until the server stops."""
         await self._server.main_loop()
 
-    async def stop(self, drain: float) -> None:
+    async def stop(self, drain: float, *, alone: bool) -> None:
         """Stops listening, answers every connection that was made, then closes.
 
         Args:
             drain: seconds in which clients that have connected may still send a request.
+            alone: whether no other process listens at the socket.
         """
         server = self._server
         server.should_exit = True
         for listener in server.servers:
             # The listener's own socket closes first, so that the copy sees all that wait.
             copies = [bound.dup() for bound in listener.sockets]
-            for copy in copies:
+            for copy in copies if alone else ():
                 sockets.refuse_new(copy)
             listener.close()
             await asyncio.sleep(_STEP)  # for handshakes that have begun

@@ -180,7 +180,8 @@ class Worker:
         if self._http:
             # Clients whose connection was closed need a moment to connect elsewhere.
             await asyncio.sleep(self._config.drain)
-        stopping = [server.stop(self._config.drain) for server in self._http]
+        drain, alone = self._config.drain, self._config.workers == 1
+        stopping = [server.stop(drain, alone=alone) for server in self._http]
         await asyncio.gather(*stopping, self._stop_grpc())
         if self._explanations:
             await self._explanations.stop()
