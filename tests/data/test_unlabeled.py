@@ -90,7 +90,7 @@ def test_unusable_sources_are_explained(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="given as data.unlabelled, holds images"):
         load_data(DataConfig(source=source, unlabelled=images))
     other = str(write_csv(tmp_path / "o.csv", [("one", "x")], ("foo", "bar")))
-    with pytest.raises(DataError, match=r"Columns: foo, bar.* rename the column in the file that"):
+    with pytest.raises(DataError, match=r"Columns: foo, bar.* rename the column in the file of"):
         load_data(DataConfig(source=source, unlabelled=other))
     with pytest.raises(DataError, match="no file, folder or named set 'nowhere.csv'"):
         load_data(DataConfig(source=source, unlabelled="nowhere.csv"))

@@ -21,7 +21,7 @@ def test_a_state_that_begins_again_with_examples_is_told() -> None:
     note = rebuilt_note(OLD, 2_000, MODEL, "fitted")
     assert note.startswith("rebuilt from 2,000 kept examples: what counting should remember of all")
     assert "after a rollback" in note
-    assert note.endswith("--old-data with all of those rows rebuilds it from them")
+    assert note.endswith("To rebuild it from all rows, give them with --old-data")
 
 
 def test_a_state_that_was_kept_or_comes_from_all_rows_is_not() -> None:

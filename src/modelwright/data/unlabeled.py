@@ -51,8 +51,8 @@ def load_unlabeled(
         records = read_sources(config.model_copy(update=change), progress)
     except ColumnNotFoundError as error:
         both = (
-            ". The same setting names the column of the labeled rows. If their column has another"
-            " name, rename the column in the file that data.unlabelled names"
+            ". The same setting names the column of the labeled rows, so both files need the same"
+            " name: rename the column in the file of unlabeled texts (data.unlabelled)"
         )
         raise ColumnNotFoundError(error.before, error.role, f"{error.after}{both}") from None
     if records.task != "text":

@@ -84,7 +84,7 @@ def read_new_rows(
     held_out, seen = seen_among(digests, old.held_out), old.seen.has(digests)
     known = seen & old.seen.has_labeled(digests, rows.labels, rows.names)
     sides = rows.sides(*_shares(base, source, settings))
-    sides[seen] = TRAIN  # under another label now, or left out
+    sides[seen] = TRAIN  # those with another label now; the others are left out
     used = ~held_out & ~known
     copies = used & _copies(digests, np.where(used, sides, NO_SPLIT))
     used &= ~copies

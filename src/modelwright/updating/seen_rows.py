@@ -73,5 +73,5 @@ def seen_rows(
 def _labeled(digests: Digests, labels: IntArray, names: Sequence[str]) -> npt.NDArray[np.uint64]:
     hashed = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
     of_names = np.frombuffer(b"".join(hashed), "<u8").astype(np.uint64)
-    marks: npt.NDArray[np.uint64] = digests[:, 1] ^ of_names[labels]
-    return marks
+    found: npt.NDArray[np.uint64] = digests[:, 1] ^ of_names[labels]
+    return found

@@ -47,6 +47,6 @@ def rebuilt_note(old: OldRows, examples: int, model: ModelConfig, strategy: str)
         f"rebuilt from {examples:,} kept examples: what {', '.join(lost)} should remember of all"
         " rows that the model learned. The memory does not have it for this version, as after a"
         " rollback or where no update asked for it. The other rows are missing there from now on,"
-        f" so {others} may forget more of them; --old-data with all of those rows rebuilds it from"
-        " them"
+        f" so {others} may forget more of them. To rebuild it from all rows, give them with"
+        " --old-data"
     )
